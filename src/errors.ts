@@ -1,0 +1,147 @@
+/**
+ * The taxonomy of failures. It imports no code. Only cli/main.ts turns an error into text and an exit code.
+ * Whoever builds an error redacts keys from its message.
+ */
+
+import type { Usage } from "./types.ts";
+
+/** Exit codes of the command line; an error carries the one it leads to. */
+export const exitCodes = {
+	ok: 0,
+	failed: 1,
+	usage: 2,
+	auth: 4,
+	outage: 5,
+	quota: 7,
+	costCap: 8,
+	durationCap: 10,
+	hangup: 129,
+	interrupted: 130,
+	terminated: 143,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+export interface LlmxErrorOptions {
+	/** The next step, in the imperative. */
+	readonly hint?: string | undefined;
+	readonly exitCode?: ExitCode;
+	readonly cause?: unknown;
+}
+
+export class LlmxError extends Error {
+	readonly hint: string | undefined;
+	readonly exitCode: ExitCode;
+
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.name = new.target.name;
+		this.hint = options.hint;
+		this.exitCode = options.exitCode ?? exitCodes.failed;
+	}
+}
+
+/** A wrong flag, argument, input file or locked output (exit 2). */
+export class UsageError extends LlmxError {
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.usage, ...options });
+	}
+}
+
+/** A config or key file that cannot be used (exit 2). */
+export class ConfigError extends LlmxError {
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.usage, ...options });
+	}
+}
+
+/** No provider serves this model string (exit 2). */
+export class NoRouteError extends UsageError {}
+
+/** The provider needs a key and none was found (exit 4). */
+export class MissingKeyError extends LlmxError {
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.auth, ...options });
+	}
+}
+
+/** The caller's signal stopped the work (exit 130 unless a signal says otherwise). */
+export class AbortedError extends LlmxError {
+	constructor(message = "interrupted", options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.interrupted, ...options });
+	}
+}
+
+/** Why a request failed, in one word: the `class` of an error row. */
+export type ErrorClass =
+	| "rate_limit"
+	| "quota"
+	| "auth"
+	| "forbidden"
+	| "invalid_request"
+	| "context_length"
+	| "not_found"
+	| "blocked"
+	| "overloaded"
+	| "server"
+	| "network"
+	| "tls"
+	| "timeout"
+	| "redirect"
+	| "too_large"
+	| "malformed_response"
+	| "empty"
+	| "incomplete"
+	| "schema";
+
+/** What the retry loop should do about a failure; see docs/architecture.md, "What a failure means". */
+export interface FailureAdvice {
+	/** `always` within the retry budget, `once` where the request may have been billed, `never`. */
+	readonly retry: "always" | "once" | "never";
+	/** The server's own hint in ms, already checked for sense; never wait less. */
+	readonly afterMs?: number | undefined;
+	/** What becomes of the key: kept, set aside for the next one, dropped as wrong, retired as spent. */
+	readonly key: "keep" | "next" | "drop" | "retire";
+}
+
+export interface RequestErrorOptions extends LlmxErrorOptions {
+	readonly provider: string;
+	readonly errorClass: ErrorClass;
+	readonly status?: number | undefined;
+	readonly advice: FailureAdvice;
+	/** True when the provider may charge for the request although no answer came. */
+	readonly maybeBilled: boolean;
+	readonly attempts?: number;
+	/** Text that did arrive before the failure. */
+	readonly partialText?: string | undefined;
+	/** Usage reported before the failure (camelCase Usage), when there was any. */
+	readonly usage?: Usage | null | undefined;
+}
+
+/** One request to a provider failed. */
+export class RequestError extends LlmxError {
+	readonly provider: string;
+	readonly errorClass: ErrorClass;
+	readonly status: number | undefined;
+	readonly advice: FailureAdvice;
+	readonly maybeBilled: boolean;
+	readonly partialText: string | undefined;
+	readonly usage: Usage | null;
+	/** Requests sent so far, this one included; the retry loop sets it. */
+	attempts: number;
+
+	constructor(message: string, options: RequestErrorOptions) {
+		super(message, options);
+		this.provider = options.provider;
+		this.errorClass = options.errorClass;
+		this.status = options.status;
+		this.advice = options.advice;
+		this.maybeBilled = options.maybeBilled;
+		this.partialText = options.partialText;
+		this.usage = options.usage ?? null;
+		this.attempts = options.attempts ?? 1;
+	}
+}
+
+/** A parameter or message part that the provider or model cannot take; raised before anything is sent. */
+export class UnsupportedError extends UsageError {}

@@ -1,0 +1,69 @@
+import type { Exchange, FetchLike } from "../traffic/http.ts";
+import type { FinishReason, Message, Parameters, Usage } from "../types.ts";
+import type { ProviderRow } from "./registry.ts";
+
+/** One request to a provider, as an adapter takes it: routed, keyed, and not yet in any wire form. */
+export interface AdapterCall {
+	readonly modelId: string;
+	readonly messages: readonly Message[];
+	readonly parameters: Parameters;
+	/** How many answers to the same prompt. */
+	readonly n: number;
+	/** Undefined for providers that need none. */
+	readonly key: string | undefined;
+	/** Carries the abort signal and the time limits, and records what went over the wire. */
+	readonly exchange: Exchange;
+}
+
+export interface Choice {
+	readonly text: string;
+	/** Reasoning text kept apart from the answer; null when there was none. */
+	readonly reasoning: string | null;
+	readonly finishReason: FinishReason;
+}
+
+/** A complete answer: every choice reached its finish reason. */
+export interface Answer {
+	readonly choices: readonly Choice[];
+	readonly usage: Usage | null;
+	/** USD as the provider reports it, only for rows marked `reportsCost`; else null. */
+	readonly reportedCostUsd: number | null;
+}
+
+export type AnswerPart =
+	| { readonly type: "text-delta"; readonly text: string }
+	| { readonly type: "reasoning-delta"; readonly text: string }
+	| {
+			readonly type: "finish";
+			readonly finishReason: FinishReason;
+			readonly usage: Usage | null;
+			readonly reportedCostUsd: number | null;
+	  };
+
+/** A model as the provider's own list names it. */
+export interface ListedModel {
+	readonly id: string;
+	readonly contextWindow: number | null;
+}
+
+/**
+ * Code for one wire format. An adapter translates, sends once, and classifies; it never retries, paces, caches or
+ * prints. Every failure is a RequestError (or AbortedError when the exchange's signal fired), with keys redacted.
+ * A stream that ends before its finish reason is a RequestError of class `incomplete`, never a quiet end.
+ */
+export interface Adapter {
+	complete(call: AdapterCall): Promise<Answer>;
+	/** Streams one answer (n = 1). Leaving the loop early closes the connection. */
+	stream(call: AdapterCall): AsyncIterable<AnswerPart>;
+	listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]>;
+}
+
+/** Where an adapter talks to and through what. */
+export interface AdapterContext {
+	readonly provider: ProviderRow;
+	/** The effective base URL, without a trailing slash. */
+	readonly baseUrl: string;
+	readonly fetch: FetchLike;
+}
+
+export type AdapterFactory = (context: AdapterContext) => Adapter;

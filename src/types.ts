@@ -1,0 +1,137 @@
+/**
+ * The vocabulary of llmx. It imports nothing, so that every room may speak it.
+ * Money is in USD, time in milliseconds, sizes in tokens unless a name says otherwise.
+ */
+
+export type Role = "system" | "user" | "assistant";
+
+export interface TextPart {
+	readonly type: "text";
+	readonly text: string;
+}
+
+/** An image, either as base64 `data` with its `mediaType` or as an http(s) `url` that the provider fetches. */
+export interface ImagePart {
+	readonly type: "image";
+	readonly mediaType?: string;
+	readonly data?: string;
+	readonly url?: string;
+}
+
+/** A document (PDF) as base64. */
+export interface FilePart {
+	readonly type: "file";
+	readonly mediaType: string;
+	readonly data: string;
+	readonly filename?: string;
+}
+
+/** Sound as base64; `mediaType` is `audio/wav`, `audio/mpeg`, … */
+export interface AudioPart {
+	readonly type: "audio";
+	readonly mediaType: string;
+	readonly data: string;
+}
+
+export type ContentPart = TextPart | ImagePart | FilePart | AudioPart;
+
+export interface Message {
+	readonly role: Role;
+	readonly content: string | readonly ContentPart[];
+}
+
+export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other";
+
+/**
+ * Tokens of one or more calls. `inputTokens` includes cached, cache-written and audio input;
+ * `outputTokens` includes reasoning. Adapters add a provider's own figures up to that.
+ */
+export interface Usage {
+	readonly inputTokens: number;
+	readonly cachedInputTokens: number;
+	readonly cacheWriteTokens: number;
+	readonly audioInputTokens: number;
+	readonly outputTokens: number;
+	readonly reasoningTokens: number;
+}
+
+/** How hard a reasoning model thinks; `none` switches it off where the model allows that. */
+export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+
+/** A JSON Schema that the answer must satisfy. */
+export interface JsonSchemaFormat {
+	readonly type: "json-schema";
+	readonly name: string;
+	readonly schema: Readonly<Record<string, unknown>>;
+}
+
+export type ResponseFormat = { readonly type: "json" } | JsonSchemaFormat;
+
+/** What shapes an answer, in llmx's own names; each adapter translates it or refuses it before sending. */
+export interface Parameters {
+	readonly temperature?: number;
+	/** Upper bound of the answer in tokens, reasoning included where the provider counts it so. */
+	readonly maxTokens?: number;
+	readonly topP?: number;
+	readonly topK?: number;
+	readonly stop?: readonly string[];
+	readonly seed?: number;
+	readonly presencePenalty?: number;
+	readonly frequencyPenalty?: number;
+	readonly responseFormat?: ResponseFormat;
+	readonly reasoningEffort?: ReasoningEffort;
+	/** Tokens a model may spend on thinking; 0 switches it off where the model allows that. */
+	readonly thinkingBudget?: number;
+	/** Raw fields merged into the provider's request body as they are (`-p key=value`). */
+	readonly extra?: Readonly<Record<string, unknown>>;
+}
+
+/** One piece of a streamed answer. `finish` comes exactly once and last; without it the answer is incomplete. */
+export type StreamPart =
+	| { readonly type: "text-delta"; readonly text: string }
+	| { readonly type: "reasoning-delta"; readonly text: string }
+	| ({ readonly type: "finish" } & StreamFinish);
+
+export interface StreamFinish {
+	readonly finishReason: FinishReason;
+	/** null when the provider did not say. */
+	readonly usage: Usage | null;
+	/** null when the price or the usage is unknown: never 0 for "don't know". */
+	readonly costUsd: number | null;
+	readonly cached: boolean;
+	readonly attempts: number;
+	readonly latencyMs: number;
+}
+
+/** The answer to one prompt. */
+export interface Result {
+	/** The model string as the user gave it. */
+	readonly model: string;
+	/** The first answer; `texts` holds all `n`. */
+	readonly text: string;
+	readonly texts: readonly string[];
+	readonly reasoning: string | null;
+	readonly finishReason: FinishReason;
+	readonly usage: Usage | null;
+	readonly costUsd: number | null;
+	/** Answered from the response cache: nothing was sent and nothing is owed. */
+	readonly cached: boolean;
+	/** Requests sent for this answer; 0 for a cache hit. */
+	readonly attempts: number;
+	readonly latencyMs: number;
+}
+
+/** A sum of costs that does not hide what it does not know. */
+export interface Cost {
+	readonly usd: number;
+	/** Calls whose cost is unknown and therefore not in `usd`. */
+	readonly unknownCalls: number;
+}
+
+/** What a caller hears when a request is about to be sent again. */
+export interface RetryNotice {
+	readonly attempt: number;
+	readonly delayMs: number;
+	/** A sentence for people, with no key in it. */
+	readonly reason: string;
+}
