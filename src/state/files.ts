@@ -1,0 +1,169 @@
+import {
+	chmodSync,
+	closeSync,
+	constants,
+	fchmodSync,
+	fstatSync,
+	fsyncSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readSync,
+	realpathSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+/** Older temporary files of a rewrite are leftovers of a killed process. */
+const LEFTOVER_AGE_MS = 60_000;
+
+/** Creates a folder and its missing parents with mode 0700 whatever the umask; one that exists is left as it is. */
+export function ensurePrivateFolder(path: string): void {
+	if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+	const parent = dirname(path);
+	if (parent !== path) ensurePrivateFolder(parent);
+	try {
+		mkdirSync(path, { mode: PRIVATE_FOLDER });
+		chmodSync(path, PRIVATE_FOLDER);
+	} catch (error) {
+		// Another process was faster.
+		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+	}
+}
+
+/**
+ * Opens a file with mode 0600 whatever the umask, creating it and its folder where they are missing. One of ours
+ * that others could read is closed to them. The caller closes the descriptor.
+ */
+export function openPrivateFile(path: string, flags: number): number {
+	let descriptor: number;
+	try {
+		descriptor = openSync(path, flags | constants.O_CREAT, PRIVATE_FILE);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		ensurePrivateFolder(dirname(path));
+		descriptor = openSync(path, flags | constants.O_CREAT, PRIVATE_FILE);
+	}
+	try {
+		const { mode, uid } = fstatSync(descriptor);
+		const owned = uid === process.geteuid?.();
+		if (owned && (mode & 0o777) !== PRIVATE_FILE) fchmodSync(descriptor, PRIVATE_FILE);
+	} catch (error) {
+		closeSync(descriptor);
+		throw error;
+	}
+	return descriptor;
+}
+
+/** Creates an empty private file unless it exists; closes an existing one to others. */
+export function ensurePrivateFile(path: string): void {
+	closeSync(openPrivateFile(path, constants.O_RDWR));
+}
+
+/**
+ * Replaces a file's whole content so that a reader, or a crash at any moment, sees the old or the new text and
+ * never a mixture. Follows a symbolic link to the file it names. Throws the file system's error, with the old
+ * content in place.
+ */
+export function replaceFile(path: string, text: string): void {
+	const target = followLink(path);
+	const folder = dirname(target);
+	ensurePrivateFolder(folder);
+	const prefix = `.${basename(target)}.`;
+	removeLeftovers(folder, prefix);
+	const random = Math.floor(Math.random() * 2 ** 40).toString(36);
+	const temporary = join(folder, `${prefix}${process.pid}.${random}.tmp`);
+	try {
+		const descriptor = openPrivateFile(temporary, constants.O_WRONLY | constants.O_EXCL);
+		try {
+			writeWhole(descriptor, Buffer.from(text, "utf8"));
+			fsyncSync(descriptor);
+		} finally {
+			closeSync(descriptor);
+		}
+		renameSync(temporary, target);
+	} catch (error) {
+		rmSync(temporary, { force: true });
+		throw error;
+	}
+	syncFolder(folder);
+}
+
+/** Makes a rename or a new file in a folder survive a power cut. Windows cannot open folders and needs no such thing. */
+export function syncFolder(folder: string): void {
+	if (process.platform === "win32") return;
+	const descriptor = openSync(folder, constants.O_RDONLY);
+	try {
+		fsyncSync(descriptor);
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+/** Writes every byte, also when the file system takes fewer at a time. */
+export function writeWhole(descriptor: number, bytes: Uint8Array): void {
+	for (let written = 0; written < bytes.length; ) {
+		written += writeSync(descriptor, bytes, written);
+	}
+}
+
+/**
+ * Appends whole lines to a text file that several processes may share: one write for a batch in append mode, begun
+ * on a fresh line even when a killed writer left half a line behind.
+ */
+export class LineAppender {
+	readonly path: string;
+	#descriptor: number | undefined;
+
+	constructor(path: string) {
+		this.path = path;
+	}
+
+	/** `lines` is one or more lines, each ending in a newline. Throws the file system's error. */
+	append(lines: string): void {
+		this.#descriptor ??= openPrivateFile(this.path, constants.O_RDWR | constants.O_APPEND);
+		const fresh = endsInNewline(this.#descriptor) ? lines : `\n${lines}`;
+		writeWhole(this.#descriptor, Buffer.from(fresh, "utf8"));
+	}
+
+	/** Makes what was appended survive a power cut. */
+	sync(): void {
+		if (this.#descriptor !== undefined) fsyncSync(this.#descriptor);
+	}
+
+	close(): void {
+		if (this.#descriptor === undefined) return;
+		closeSync(this.#descriptor);
+		this.#descriptor = undefined;
+	}
+}
+
+function endsInNewline(descriptor: number): boolean {
+	const { size } = fstatSync(descriptor);
+	if (size === 0) return true;
+	const last = Buffer.alloc(1);
+	return readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] === 0x0a;
+}
+
+function followLink(path: string): string {
+	try {
+		return realpathSync(path);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return path;
+		throw error;
+	}
+}
+
+function removeLeftovers(folder: string, prefix: string): void {
+	for (const name of readdirSync(folder)) {
+		if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
+		const leftover = join(folder, name);
+		const age = Date.now() - (statSync(leftover, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+		if (age > LEFTOVER_AGE_MS) rmSync(leftover, { force: true });
+	}
+}
