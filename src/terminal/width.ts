@@ -1,0 +1,43 @@
+/** How many columns text takes on a terminal. Reach it by dynamic import from start-up paths: it loads Unicode tables. */
+
+import stringWidth from "string-width";
+import wrapAnsi from "wrap-ansi";
+
+/** Columns of one line of text; SGR sequences take none, wide characters and emoji two. */
+export function textWidth(text: string): number {
+	return stringWidth(text);
+}
+
+/** Breaks text to `width` columns at spaces, and inside words that are longer; styles go on over the breaks. */
+export function wrapText(text: string, width: number): string {
+	return wrapAnsi(text, Math.max(1, width), { hard: true, trim: true, wordWrap: true });
+}
+
+/** Breaks text at exactly `width` columns, spaces kept: for code. */
+export function breakText(text: string, width: number): string {
+	return wrapAnsi(text, Math.max(1, width), { hard: true, trim: false, wordWrap: false });
+}
+
+/** Adds spaces up to `width` columns. */
+export function padText(text: string, width: number, align: "left" | "right" | "center" = "left"): string {
+	const space = Math.max(0, width - textWidth(text));
+	const before = align === "left" ? 0 : align === "right" ? space : Math.floor(space / 2);
+	return " ".repeat(before) + text + " ".repeat(space - before);
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** Cuts plain text to `width` columns, with `…` where something is missing. */
+export function truncateText(text: string, width: number): string {
+	if (textWidth(text) <= width) return text;
+	if (width <= 0) return "";
+	let kept = "";
+	let used = 0;
+	for (const { segment } of graphemes.segment(text)) {
+		const columns = textWidth(segment);
+		if (used + columns > width - 1) break;
+		kept += segment;
+		used += columns;
+	}
+	return `${kept}…`;
+}
