@@ -25,7 +25,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface LlmxErrorOptions {
 	/** The next step, in the imperative. */
 	readonly hint?: string | undefined;
-	readonly exitCode?: ExitCode;
+	readonly exitCode?: ExitCode | undefined;
 	readonly cause?: unknown;
 }
 
@@ -145,3 +145,23 @@ export class RequestError extends LlmxError {
 
 /** A parameter or message part that the provider or model cannot take; raised before anything is sent. */
 export class UnsupportedError extends UsageError {}
+
+export interface PartialFailureOptions<Results, Errors> extends LlmxErrorOptions {
+	readonly results: Results;
+	readonly errors: Errors;
+}
+
+/** Some of many failed, after all were finished: `results` holds what came, `errors` why the rest did not. */
+export class PartialFailureError<Results = unknown, Errors = unknown> extends LlmxError {
+	readonly results: Results;
+	readonly errors: Errors;
+
+	constructor(message: string, options: PartialFailureOptions<Results, Errors>) {
+		super(message, options);
+		this.results = options.results;
+		this.errors = options.errors;
+	}
+}
+
+/** `--cache-only` and the answer is not in the cache (exit 1). */
+export class CacheMissError extends LlmxError {}

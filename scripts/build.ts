@@ -1,0 +1,115 @@
+/** Builds dist/: bundles with code splitting, the library's declarations, and the licences of what was bundled. */
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const dist = join(root, "dist");
+const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
+
+/**
+ * Importing a builtin as an ES module costs 3-6 ms each, for Node builds a facade for it; getBuiltinModule costs
+ * nothing. commander imports child_process only for executable subcommands, which we have none of: load it never.
+ */
+const builtins: esbuild.Plugin = {
+	name: "builtins",
+	setup(build) {
+		build.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, importer }) => {
+			if (!isBuiltin(path)) return undefined;
+			const id = path.startsWith("node:") ? path : `node:${path}`;
+			const unused = id === "node:child_process" && importer.includes("/commander/");
+			return { path: id, namespace: unused ? "builtin-unused" : "builtin" };
+		});
+		build.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
+			contents:
+				path === "node:process"
+					? "module.exports = process;"
+					: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+		}));
+		build.onLoad({ filter: /./, namespace: "builtin-unused" }, () => ({ contents: "module.exports = {};" }));
+	},
+};
+
+/** Ink asks for the React developer tools only when DEV is set; bundling the real ones would add a megabyte. */
+const stubs: esbuild.Plugin = {
+	name: "stubs",
+	setup(build) {
+		build.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "react-devtools-core", namespace: "stub" }));
+		build.onLoad({ filter: /./, namespace: "stub" }, () => ({ contents: "export default {};" }));
+	},
+};
+
+const options: esbuild.BuildOptions = {
+	absWorkingDir: root,
+	entryPoints: { main: "src/cli/main.ts", index: "src/index.ts" },
+	outdir: "dist",
+	bundle: true,
+	splitting: true,
+	format: "esm",
+	platform: "node",
+	target: "node22.19",
+	minify: true,
+	legalComments: "none",
+	metafile: true,
+	chunkNames: "chunks/[name]-[hash]",
+	external: ["better-sqlite3", "bun:sqlite"],
+	define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"', LLMX_VERSION: JSON.stringify(version) },
+	plugins: [builtins, stubs],
+	logLevel: "warning",
+};
+
+/** Writes one file with the licence text of every package that a bundle contains. */
+function writeLicences(metafile: esbuild.Metafile): void {
+	const packages = new Set<string>();
+	for (const input of Object.keys(metafile.inputs)) {
+		const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+		if (match?.[1] !== undefined) packages.add(resolve(root, match[1]));
+	}
+	const sections = [...packages].sort().map((folder) => {
+		const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+		const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
+		const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
+		return [`${name} ${version} (${license})`, ...texts].join("\n\n");
+	});
+	writeFileSync(join(dist, "THIRD_PARTY_LICENSES.txt"), `${sections.join(`\n\n${"-".repeat(80)}\n\n`)}\n`);
+}
+
+/** Emits declarations and keeps only those that the public face reaches, so that no bundled package is named. */
+function writeDeclarations(): void {
+	execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.types.json"], {
+		cwd: root,
+		stdio: "inherit",
+	});
+	const types = join(dist, "types");
+	const reached = new Set<string>();
+	const pending = [join(types, "index.d.ts")];
+	for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
+		if (reached.has(file)) continue;
+		reached.add(file);
+		for (const [, specifier] of readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+			pending.push(join(dirname(file), (specifier as string).replace(/\.[jt]s$/, ".d.ts")));
+		}
+	}
+	for (const file of globSync("**/*.d.ts", { cwd: types })) {
+		if (!reached.has(join(types, file))) rmSync(join(types, file));
+	}
+}
+
+async function main(): Promise<void> {
+	if (process.argv.includes("--watch")) {
+		const context = await esbuild.context({ ...options, minify: false, logLevel: "info" });
+		await context.watch();
+		return;
+	}
+	rmSync(dist, { recursive: true, force: true });
+	const { metafile } = await esbuild.build(options);
+	writeLicences(metafile);
+	if (process.argv.includes("--metafile")) writeFileSync(join(dist, "metafile.json"), JSON.stringify(metafile));
+	if (!process.argv.includes("--no-types")) writeDeclarations();
+	if (!existsSync(join(dist, "main.js"))) throw new Error(`no ${relative(root, dist)}/main.js was built`);
+}
+
+await main();

@@ -1,0 +1,25 @@
+import type { Command } from "commander";
+import type { Io } from "./io.ts";
+
+/** What every command gets from main. */
+export interface CommandContext {
+	readonly io: Io;
+	/** `--debug`: stacks, notes and retries on stderr. */
+	readonly debug: boolean;
+	/** The program itself, for commands that describe it (completion). */
+	readonly program: Command;
+}
+
+/**
+ * A command's module exports `define`: it adds arguments, options, examples and an action to an empty Command.
+ * The action returns the exit code by calling `finish`; failures are thrown.
+ */
+export interface CommandModule {
+	define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void;
+}
+
+/** One row of the command table: what the overview says, and where the rest is. */
+export interface CommandEntry {
+	readonly summary: string;
+	load(): Promise<CommandModule>;
+}

@@ -1,0 +1,112 @@
+import { LlmxError } from "../errors.ts";
+
+/** A stream that a command writes to. */
+export interface Output {
+	readonly isTTY: boolean;
+	/** Columns of the terminal; undefined when there is none. */
+	readonly columns: number | undefined;
+	readonly rows: number | undefined;
+	/** Queues text; false when the reader is slow and `flush` should be awaited before writing much more. */
+	write(text: string): boolean;
+	/** Resolves when all that was written has left the process. Throws LlmxError when it could not be written. */
+	flush(): Promise<void>;
+	/** Fires when the reader has gone (EPIPE): whoever produces output should stop. */
+	readonly gone: AbortSignal;
+}
+
+/** Everything a command may touch of the outside, injected so that tests run commands in-process. */
+export interface Io {
+	readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+	readonly stdout: Output;
+	readonly stderr: Output;
+	readonly env: Readonly<Record<string, string | undefined>>;
+	readonly cwd: string;
+	/** The process's own streams, for the chat screen and hidden prompts; absent in tests. */
+	readonly terminal?: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
+	/** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of dying; returns how to stop listening. */
+	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+}
+
+type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
+
+/** Wraps a stream so that a vanished reader is a signal and every other failure an error of `flush`. */
+export function createOutput(stream: Writable): Output {
+	const gone = new AbortController();
+	let failure: NodeJS.ErrnoException | undefined;
+	let pending = 0;
+	let waiting: (() => void)[] = [];
+	const settle = () => {
+		if (pending > 0 && !failure && !gone.signal.aborted) return;
+		for (const resume of waiting) resume();
+		waiting = [];
+	};
+	const fail = (error: NodeJS.ErrnoException) => {
+		if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") gone.abort();
+		else failure ??= error;
+		settle();
+	};
+	stream.on("error", fail);
+	return {
+		get isTTY() {
+			return stream.isTTY === true;
+		},
+		get columns() {
+			return stream.columns;
+		},
+		get rows() {
+			return stream.rows;
+		},
+		gone: gone.signal,
+		write(text) {
+			if (failure || gone.signal.aborted) return true;
+			pending++;
+			return stream.write(text, (error) => {
+				pending--;
+				if (error) fail(error);
+				else settle();
+			});
+		},
+		async flush() {
+			if (pending > 0 && !failure && !gone.signal.aborted) {
+				await new Promise<void>((resolve) => waiting.push(resolve));
+			}
+			if (failure) {
+				throw new LlmxError(`cannot write the output: ${failure.message}`, { cause: failure });
+			}
+		},
+	};
+}
+
+const handled: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** The real process as an Io. Streams are opened on first use, which matters for start-up. */
+export function processIo(): Io {
+	let stdout: Output | undefined;
+	let stderr: Output | undefined;
+	return {
+		get stdin() {
+			return process.stdin;
+		},
+		get stdout() {
+			stdout ??= createOutput(process.stdout);
+			return stdout;
+		},
+		get stderr() {
+			stderr ??= createOutput(process.stderr);
+			return stderr;
+		},
+		env: process.env,
+		get cwd() {
+			return process.cwd();
+		},
+		get terminal() {
+			return { stdin: process.stdin, stdout: process.stdout };
+		},
+		onSignal(listener) {
+			for (const signal of handled) process.on(signal, listener);
+			return () => {
+				for (const signal of handled) process.off(signal, listener);
+			};
+		},
+	};
+}

@@ -1,0 +1,117 @@
+import { Command, CommanderError } from "commander";
+import { exitCodes, LlmxError } from "../errors.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import { commands } from "./commands/table.ts";
+import { type Io, processIo } from "./io.ts";
+
+declare const LLMX_VERSION: string | undefined;
+
+/** The package's version; the bundler puts it in. */
+export const version = typeof LLMX_VERSION === "string" ? LLMX_VERSION : "0.0.0-source";
+
+const overview = `
+Start here:
+  llmx ask -m sim/echo "hello"          try it offline, no key needed
+  export OPENAI_API_KEY=...             or any other provider's key
+  git diff | llmx ask "write a commit message"
+  llmx batch prompts.jsonl -m gpt-4.1-mini
+
+Run llmx COMMAND --help for the options and examples of a command.`;
+
+/**
+ * Runs one command line. Never throws and never exits: returns the exit code.
+ * This is the only place that turns an error into text.
+ */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+	const debug = argv.includes("--debug");
+	try {
+		return await run(argv, io, debug);
+	} catch (error) {
+		if (error instanceof CommanderError) return reportUsage(error, io);
+		return report(error, io, debug);
+	}
+}
+
+async function run(argv: readonly string[], io: Io, debug: boolean): Promise<number> {
+	let exitCode: number = exitCodes.ok;
+	const name = argv.find((argument) => !argument.startsWith("-"));
+	const program = createProgram(io);
+	for (const [commandName, entry] of Object.entries(commands)) {
+		const command = program.command(commandName).summary(entry.summary).description(entry.summary);
+		if (commandName !== name && !(name === "help" && argv.includes(commandName))) continue;
+		const module = await entry.load();
+		module.define(command, { io, debug, program }, (code) => {
+			exitCode = code;
+		});
+		applyToAll(command, io);
+	}
+	if (argv.length === 0) {
+		io.stderr.write(program.helpInformation());
+		return exitCodes.usage;
+	}
+	await program.parseAsync([...argv], { from: "user" });
+	await io.stdout.flush();
+	return exitCode;
+}
+
+function createProgram(io: Io): Command {
+	const program = new Command("llmx")
+		.description("Talk to language models in the terminal, and run many prompts through them.")
+		.version(version, "-V, --version", "print the version")
+		.option("--debug", "show stacks, notes and retries")
+		.addHelpText("after", overview)
+		.enablePositionalOptions()
+		.showSuggestionAfterError();
+	configure(program, io);
+	return program;
+}
+
+/** exitOverride and configureOutput are not inherited by subcommands made earlier, so each gets its own. */
+function configure(command: Command, io: Io): void {
+	command.exitOverride().configureOutput({
+		writeOut: (text) => io.stdout.write(text),
+		writeErr: (text) => io.stderr.write(text),
+		outputError: () => {},
+		getOutHelpWidth: () => io.stdout.columns ?? 100,
+		getErrHelpWidth: () => io.stderr.columns ?? 100,
+		getOutHasColors: () => false,
+		getErrHasColors: () => false,
+	});
+}
+
+function applyToAll(command: Command, io: Io): void {
+	configure(command, io);
+	command.option("--debug", "show stacks, notes and retries");
+	for (const child of command.commands) applyToAll(child, io);
+}
+
+function reportUsage(error: CommanderError, io: Io): number {
+	if (error.exitCode === 0) return exitCodes.ok;
+	const [message = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
+	write(io, message, suggestion.join(" ").trim() || "see llmx --help");
+	return exitCodes.usage;
+}
+
+function report(error: unknown, io: Io, debug: boolean): number {
+	const known = error instanceof LlmxError;
+	const message = error instanceof Error ? error.message : String(error);
+	if (known) write(io, message, error.hint);
+	else write(io, `unexpected error: ${message}`, "run it again with --debug and report what it prints");
+	if (debug && error instanceof Error) io.stderr.write(`${sanitize(error.stack ?? "")}\n`);
+	return known ? error.exitCode : exitCodes.failed;
+}
+
+function write(io: Io, message: string, hint: string | undefined): void {
+	const lines = [`llmx: ${message}`, ...(hint ? hint.split("\n").map((line) => `  ${line}`) : [])];
+	io.stderr.write(`${sanitize(lines.join("\n"))}\n`);
+}
+
+/** What bin/llmx.js calls. */
+export async function start(): Promise<number> {
+	const argv = process.argv.slice(2);
+	if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+		process.stdout.write(`${version}\n`);
+		return exitCodes.ok;
+	}
+	return main(argv, processIo());
+}

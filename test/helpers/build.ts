@@ -1,0 +1,13 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, globSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Tests that run bin/llmx.js need a dist that is as new as the source: build it once when it is not. */
+export default function build(): void {
+	const root = fileURLToPath(new URL("../..", import.meta.url));
+	const main = `${root}/dist/main.js`;
+	const built = existsSync(main) ? statSync(main).mtimeMs : 0;
+	const sources = globSync("{src/**/*.{ts,tsx},package.json,scripts/build.ts}", { cwd: root });
+	if (sources.every((file) => statSync(`${root}/${file}`).mtimeMs <= built)) return;
+	execFileSync(process.execPath, ["scripts/build.ts"], { cwd: root, stdio: "inherit" });
+}

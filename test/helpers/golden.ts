@@ -1,0 +1,118 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import { createTestIo } from "./io.ts";
+
+/**
+ * A transcript is a text file of steps that share one home and one working folder:
+ *
+ *     # anything for the reader
+ *     $ printf 'a\nb' | NAME=value llmx ask -m sim/echo "hello"
+ *     what it prints on stdout
+ *     --- stderr
+ *     what it prints on stderr
+ *     --- exit 0
+ *
+ * `$ terminal 80x24` makes the following steps run on a terminal, `$ terminal none` in a pipe again, and
+ * `$ file NAME` writes the lines below it, up to `--- end`, to a file. UPDATE_GOLDEN=1 rewrites what was printed.
+ */
+export interface GoldenOptions {
+	readonly env?: Record<string, string>;
+	/** Makes output repeatable: replaces times, ports and folders. */
+	readonly normalize?: (text: string) => string;
+}
+
+interface Step {
+	readonly head: string[];
+	readonly command: string;
+	readonly body: string;
+}
+
+export function golden(path: string, options: GoldenOptions = {}): void {
+	describe(path.replace(/^.*\/golden\//, ""), () => {
+		const folder = mkdtempSync(join(tmpdir(), "llmx-golden-"));
+		afterAll(() => rmSync(folder, { recursive: true, force: true }));
+		it("prints what the transcript says", async () => {
+			const expected = readFileSync(path, "utf8");
+			const actual = await replay(expected, folder, options);
+			if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, actual);
+			else expect(actual).toBe(expected);
+		});
+	});
+}
+
+async function replay(transcript: string, folder: string, options: GoldenOptions): Promise<string> {
+	let terminal: { columns: number; rows: number } | undefined;
+	const pieces: string[] = [];
+	for (const step of parse(transcript)) {
+		pieces.push(...step.head, `$ ${step.command}\n`);
+		const [verb = "", argument = ""] = step.command.split(" ");
+		if (verb === "terminal") {
+			const [columns, rows] = argument.split("x").map(Number);
+			terminal = argument === "none" ? undefined : { columns: columns ?? 80, rows: rows ?? 24 };
+			continue;
+		}
+		if (verb === "file") {
+			writeFileSync(join(folder, argument), step.body.slice(0, step.body.indexOf("--- end\n")));
+			pieces.push(step.body);
+			continue;
+		}
+		const { env, stdin, argv } = parseShell(step.command);
+		const io = createTestIo({
+			cwd: folder,
+			env: { LLMX_HOME: join(folder, "home"), ...options.env, ...env },
+			...(stdin === undefined ? {} : { stdin }),
+			...(terminal && { terminal }),
+		});
+		const exitCode = await main(argv, io);
+		const clean = (text: string) => {
+			const plain = (options.normalize ?? ((same) => same))(text.replaceAll(folder, "FOLDER"));
+			return plain === "" || plain.endsWith("\n") ? plain : `${plain}\n`;
+		};
+		pieces.push(clean(io.out()), "--- stderr\n", clean(io.err()), `--- exit ${exitCode}\n`);
+	}
+	return pieces.join("");
+}
+
+/** Splits a transcript into steps; comment and blank lines before a step are kept with it. */
+function parse(transcript: string): Step[] {
+	const steps: { head: string[]; command: string; body: string }[] = [];
+	let head: string[] = [];
+	let open = false;
+	for (const line of transcript.split(/(?<=\n)/)) {
+		const last = steps.at(-1);
+		if (open && last) {
+			last.body += line;
+			if (/^--- (exit \d+|end)$/m.test(line)) open = false;
+		} else if (line.startsWith("$ ")) {
+			const command = line.slice(2).trimEnd();
+			steps.push({ head, command, body: "" });
+			head = [];
+			open = !command.startsWith("terminal ");
+		} else head.push(line);
+	}
+	return steps;
+}
+
+/** Understands `[printf 'text' |] [NAME=value …] llmx ARGUMENTS…` with shell quotes. */
+function parseShell(command: string): { env: Record<string, string>; stdin: string | undefined; argv: string[] } {
+	const words = [...command.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/g)].map(([word]) =>
+		word.replace(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g, (_, single, double, escaped) =>
+			single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped,
+		),
+	);
+	let stdin: string | undefined;
+	if (words[0] === "printf") {
+		stdin = words[1]?.replace(/\\n/g, "\n").replace(/\\t/g, "\t");
+		words.splice(0, 3);
+	}
+	const env: Record<string, string> = {};
+	while (words[0] !== undefined && /^[A-Z_]+=/.test(words[0])) {
+		const [name, ...value] = (words.shift() as string).split("=");
+		env[name as string] = value.join("=");
+	}
+	if (words.shift() !== "llmx") throw new Error(`a step must run llmx: ${command}`);
+	return { env, stdin, argv: words };
+}
