@@ -1,15 +1,23 @@
 #!/usr/bin/env node
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 19)) {
-	process.stderr.write(`llmx: needs Node 22.19 or newer, and this is ${process.versions.node}\n  get a newer one from https://nodejs.org\n`);
+	process.stderr.write(
+		`llmx: needs Node 22.19 or newer, and this is ${process.versions.node}\n  get a newer one from https://nodejs.org\n`,
+	);
 	process.exitCode = 1;
 } else {
 	// The default compile cache is a shared temporary folder that somebody else may have made: use a private one.
 	const { env, getBuiltinModule } = process;
 	const home = env.HOME || env.USERPROFILE;
-	const cache = env.LLMX_HOME ? `${env.LLMX_HOME}/cache` : env.XDG_CACHE_HOME ? `${env.XDG_CACHE_HOME}/llmx` : home && `${home}/.cache/llmx`;
+	const cache = env.LLMX_HOME
+		? env.LLMX_HOME
+		: env.XDG_CACHE_HOME
+			? `${env.XDG_CACHE_HOME}/llmx`
+			: home && `${home}/.cache/llmx`;
 	if (cache) getBuiltinModule("node:module").enableCompileCache(`${cache}/compile`);
-	import("../dist/main.js").then(({ start }) => start()).then((code) => {
-		process.exitCode = code;
-	});
+	import("../dist/main.js")
+		.then(({ start }) => start())
+		.then((code) => {
+			process.exitCode = code;
+		});
 }

@@ -37,7 +37,10 @@ const builtins: esbuild.Plugin = {
 const stubs: esbuild.Plugin = {
 	name: "stubs",
 	setup(build) {
-		build.onResolve({ filter: /^react-devtools-core$/ }, () => ({ path: "react-devtools-core", namespace: "stub" }));
+		build.onResolve({ filter: /^react-devtools-core$/ }, () => ({
+			path: "react-devtools-core",
+			namespace: "stub",
+		}));
 		build.onLoad({ filter: /./, namespace: "stub" }, () => ({ contents: "export default {};" }));
 	},
 };
@@ -56,7 +59,11 @@ const options: esbuild.BuildOptions = {
 	metafile: true,
 	chunkNames: "chunks/[name]-[hash]",
 	external: ["better-sqlite3", "bun:sqlite"],
-	define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"', LLMX_VERSION: JSON.stringify(version) },
+	define: {
+		"process.env.NODE_ENV": '"production"',
+		"process.env.DEV": '"false"',
+		LLMX_VERSION: JSON.stringify(version),
+	},
 	plugins: [builtins, stubs],
 	logLevel: "warning",
 };
@@ -70,7 +77,9 @@ function writeLicences(metafile: esbuild.Metafile): void {
 	}
 	const sections = [...packages].sort().map((folder) => {
 		const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-		const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
+		const files = readdirSync(folder)
+			.filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+			.sort();
 		const texts = files.map((file) => readFileSync(join(folder, file), "utf8").trim());
 		return [`${name} ${version} (${license})`, ...texts].join("\n\n");
 	});
@@ -79,10 +88,14 @@ function writeLicences(metafile: esbuild.Metafile): void {
 
 /** Emits declarations and keeps only those that the public face reaches, so that no bundled package is named. */
 function writeDeclarations(): void {
-	execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.types.json"], {
-		cwd: root,
-		stdio: "inherit",
-	});
+	execFileSync(
+		process.execPath,
+		[join(root, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.types.json"],
+		{
+			cwd: root,
+			stdio: "inherit",
+		},
+	);
 	const types = join(dist, "types");
 	const reached = new Set<string>();
 	const pending = [join(types, "index.d.ts")];
@@ -106,8 +119,9 @@ async function main(): Promise<void> {
 	}
 	rmSync(dist, { recursive: true, force: true });
 	const { metafile } = await esbuild.build(options);
-	writeLicences(metafile);
-	if (process.argv.includes("--metafile")) writeFileSync(join(dist, "metafile.json"), JSON.stringify(metafile));
+	writeLicences(metafile as esbuild.Metafile);
+	if (process.argv.includes("--metafile"))
+		writeFileSync(join(dist, "metafile.json"), JSON.stringify(metafile));
 	if (!process.argv.includes("--no-types")) writeDeclarations();
 	if (!existsSync(join(dist, "main.js"))) throw new Error(`no ${relative(root, dist)}/main.js was built`);
 }

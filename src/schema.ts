@@ -2,7 +2,10 @@ import { UsageError } from "./errors.ts";
 import type { JsonSchemaFormat } from "./types.ts";
 
 export type SchemaCheck =
-	| { readonly ok: true; /** The JSON of the answer, without a code fence around it. */ readonly text: string }
+	| {
+			readonly ok: true /** The JSON of the answer, without a code fence around it. */;
+			readonly text: string;
+	  }
 	| { readonly ok: false; readonly problems: readonly string[] };
 
 /** Checks answers against one schema. */

@@ -46,7 +46,7 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		applyToAll(command, io);
 	}
 	if (argv.length === 0) {
-		io.stderr.write(program.helpInformation());
+		program.outputHelp({ error: true });
 		return exitCodes.usage;
 	}
 	await program.parseAsync([...argv], { from: "user" });

@@ -97,10 +97,15 @@ function parse(transcript: string): Step[] {
 }
 
 /** Understands `[printf 'text' |] [NAME=value …] llmx ARGUMENTS…` with shell quotes. */
-function parseShell(command: string): { env: Record<string, string>; stdin: string | undefined; argv: string[] } {
+function parseShell(command: string): {
+	env: Record<string, string>;
+	stdin: string | undefined;
+	argv: string[];
+} {
 	const words = [...command.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/g)].map(([word]) =>
-		word.replace(/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g, (_, single, double, escaped) =>
-			single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped,
+		word.replace(
+			/'([^']*)'|"((?:\\.|[^"\\])*)"|\\(.)/g,
+			(_, single, double, escaped) => single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped,
 		),
 	);
 	let stdin: string | undefined;
