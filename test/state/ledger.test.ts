@@ -1,0 +1,225 @@
+import { spawn } from "node:child_process";
+import {
+	appendFileSync,
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Ledger, type LedgerEntry, type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
+import { type Paths, resolvePaths } from "../../src/state/paths.ts";
+import { readSpending } from "../../src/state/totals.ts";
+
+let paths: Paths;
+beforeEach(() => {
+	paths = resolvePaths({ LLMX_HOME: mkdtempSync(join(tmpdir(), "llmx-ledger-")) });
+});
+afterEach(() => rmSync(paths.stateFolder, { recursive: true, force: true }));
+
+const entry: LedgerEntry = {
+	command: "ask",
+	model: "sambanova/gpt-oss-120b",
+	provider: "sambanova",
+	modelId: "gpt-oss-120b",
+	usage: {
+		inputTokens: 412,
+		cachedInputTokens: 128,
+		cacheWriteTokens: 0,
+		audioInputTokens: 0,
+		outputTokens: 96,
+		reasoningTokens: 0,
+	},
+	costUsd: 0.25,
+	cached: false,
+	status: "ok",
+	attempts: 1,
+	latencyMs: 1203.4,
+};
+
+async function readAll(): Promise<{ rows: LedgerRow[]; damaged: number }> {
+	const rows: LedgerRow[] = [];
+	const { damaged } = await scanLedger(paths.ledger, (row) => rows.push(row));
+	return { rows, damaged };
+}
+
+describe("Ledger", () => {
+	it("writes a private row that reads back whole", async () => {
+		const ledger = new Ledger(paths.ledger, { now: () => Date.UTC(2026, 10, 22, 12) });
+		ledger.append({ ...entry, session: "tuesday", label: "a b" });
+		await ledger.flush();
+		expect(statSync(paths.ledger).mode & 0o777).toBe(0o600);
+		const { rows } = await readAll();
+		expect(rows).toEqual([
+			{
+				ts: "2026-11-22T12:00:00.000Z",
+				command: "ask",
+				session: "tuesday",
+				label: "a b",
+				model: "sambanova/gpt-oss-120b",
+				provider: "sambanova",
+				model_id: "gpt-oss-120b",
+				input_tokens: 412,
+				cached_input_tokens: 128,
+				cache_write_tokens: 0,
+				audio_input_tokens: 0,
+				output_tokens: 96,
+				reasoning_tokens: 0,
+				cost_usd: 0.25,
+				cached: false,
+				saved_usd: 0,
+				status: "ok",
+				attempts: 1,
+				latency_ms: 1203,
+			},
+		]);
+		ledger.close();
+	});
+
+	it("keeps what is unknown apart from zero", async () => {
+		const ledger = new Ledger(paths.ledger);
+		ledger.append({ ...entry, usage: null, costUsd: null, status: "maybe_billed" });
+		ledger.append({ ...entry, costUsd: 0, cached: true, savedUsd: null });
+		ledger.close();
+		const { rows } = await readAll();
+		expect(rows[0]).toMatchObject({ input_tokens: null, cost_usd: null, status: "maybe_billed" });
+		expect(rows[1]).toMatchObject({ cost_usd: 0, cached: true, saved_usd: null });
+	});
+
+	it("writes the rows of one turn together and flush waits for them", async () => {
+		const ledger = new Ledger(paths.ledger);
+		for (let count = 0; count < 100; count += 1) ledger.append(entry);
+		expect(existsSync(paths.ledger)).toBe(false);
+		await ledger.flush();
+		expect((await readAll()).rows).toHaveLength(100);
+		ledger.close();
+	});
+
+	it("writes pending rows when the process exits in the same turn", async () => {
+		const module = new URL("../../src/state/ledger.ts", import.meta.url).href;
+		const code = `import { Ledger } from ${JSON.stringify(module)};
+			new Ledger(process.argv[1]).append(JSON.parse(process.argv[2]));
+			process.exit(0);`;
+		await run(code, paths.ledger, JSON.stringify(entry));
+		expect((await readAll()).rows).toHaveLength(1);
+	});
+
+	it("warns once and goes on when it cannot be written", async () => {
+		writeFileSync(join(paths.stateFolder, "file"), "");
+		const warnings: string[] = [];
+		const ledger = new Ledger(join(paths.stateFolder, "file", "ledger.jsonl"), {
+			onWarning: (message) => warnings.push(message),
+		});
+		ledger.append(entry);
+		await ledger.flush();
+		ledger.append(entry);
+		await ledger.flush();
+		expect(warnings).toHaveLength(1);
+		expect(warnings[0]).toContain("ledger cannot be written");
+	});
+
+	it("loses nothing when processes append at the same time", async () => {
+		const module = new URL("../../src/state/ledger.ts", import.meta.url).href;
+		const code = `import { Ledger } from ${JSON.stringify(module)};
+			const ledger = new Ledger(process.argv[1]);
+			for (let count = 0; count < 500; count += 1) { ledger.append(JSON.parse(process.argv[2])); await ledger.flush(); }`;
+		await Promise.all(Array.from({ length: 4 }, () => run(code, paths.ledger, JSON.stringify(entry))));
+		const { rows, damaged } = await readAll();
+		expect(rows).toHaveLength(2000);
+		expect(damaged).toBe(0);
+	});
+});
+
+describe("scanLedger", () => {
+	it("counts torn and damaged lines and reads the others", async () => {
+		const ledger = new Ledger(paths.ledger);
+		ledger.append({ ...entry, label: "größe 模型" });
+		ledger.flushSync();
+		appendFileSync(paths.ledger, '{"ts":"2026-11-22T1');
+		ledger.append(entry);
+		ledger.close();
+		appendFileSync(paths.ledger, 'hello\n[]\n{"ts":"x","cost_usd":"free"}\n\n');
+		const { rows, damaged } = await readAll();
+		expect(rows.map((row) => row.label)).toEqual(["größe 模型", null]);
+		expect(damaged).toBe(4);
+	});
+
+	it("leaves an unfinished last line for later", async () => {
+		const ledger = new Ledger(paths.ledger);
+		ledger.append(entry);
+		ledger.close();
+		const whole = statSync(paths.ledger).size;
+		appendFileSync(paths.ledger, '{"ts":');
+		expect(await scanLedger(paths.ledger, () => {})).toEqual({ rows: 1, damaged: 0, end: whole });
+	});
+
+	it("finds rows across chunk borders", async () => {
+		const ledger = new Ledger(paths.ledger);
+		for (let count = 0; count < 10_000; count += 1) ledger.append({ ...entry, label: `é${count}` });
+		ledger.close();
+		const { rows, damaged } = await readAll();
+		expect(rows.map((row) => row.label)).toEqual(Array.from({ length: 10_000 }, (_, count) => `é${count}`));
+		expect(damaged).toBe(0);
+	});
+
+	it("finds no rows where there is no ledger", async () => {
+		expect(await scanLedger(paths.ledger, () => {})).toEqual({ rows: 0, damaged: 0, end: 0 });
+	});
+});
+
+describe("readSpending", () => {
+	const noon = new Date(2026, 10, 22, 12).getTime();
+	const day = 86_400_000;
+
+	function spend(at: number, costUsd: number | null, times = 1): void {
+		const ledger = new Ledger(paths.ledger, { now: () => at });
+		for (let count = 0; count < times; count += 1) ledger.append({ ...entry, costUsd });
+		ledger.close();
+	}
+
+	it("sums the local day and month, and counts what is unknown", async () => {
+		spend(noon - 40 * day, 100);
+		spend(noon - 3 * day, 2);
+		spend(noon, 0.5, 2);
+		spend(noon, null);
+		expect(await readSpending(paths, noon)).toEqual({
+			today: { usd: 1, unknownCalls: 1 },
+			thisMonth: { usd: 3, unknownCalls: 1 },
+		});
+	});
+
+	it("continues from stored totals and never counts a row twice", async () => {
+		spend(noon, 0.5, 1000);
+		expect((await readSpending(paths, noon)).today.usd).toBe(500);
+		const stored = readFileSync(paths.ledgerTotals, "utf8");
+		expect(JSON.parse(stored)).toMatchObject({ offset: statSync(paths.ledger).size });
+		expect(statSync(paths.ledgerTotals).mode & 0o777).toBe(0o600);
+		spend(noon, 0.5);
+		expect((await readSpending(paths, noon)).today.usd).toBe(500.5);
+		expect((await readSpending(paths, noon)).today.usd).toBe(500.5);
+		expect(readFileSync(paths.ledgerTotals, "utf8")).toBe(stored);
+	});
+
+	it("computes the totals again when they are damaged or the ledger was replaced", async () => {
+		spend(noon, 0.5, 1000);
+		await readSpending(paths, noon);
+		writeFileSync(paths.ledgerTotals, '{"version":1,');
+		expect((await readSpending(paths, noon)).today.usd).toBe(500);
+		rmSync(paths.ledger);
+		spend(noon, 0.25, 2000);
+		expect((await readSpending(paths, noon)).today.usd).toBe(500);
+		rmSync(paths.ledger);
+		expect((await readSpending(paths, noon)).today.usd).toBe(0);
+	});
+});
+
+function run(code: string, ...argv: string[]): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const child = spawn(process.execPath, ["--input-type=module", "-e", code, ...argv], { stdio: "inherit" });
+		child.once("exit", (status) => (status === 0 ? resolve() : reject(new Error(`exit ${status}`))));
+	});
+}
