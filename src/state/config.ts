@@ -1,0 +1,279 @@
+import { readFileSync } from "node:fs";
+import { ConfigError } from "../errors.ts";
+import type { Parameters, ReasoningEffort } from "../types.ts";
+import { type JsonPath, lineInJson } from "./json-lines.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** A named system prompt or prompt template; `{{input}}` stands for what the user types, `{{name}}` for a variable. */
+export interface Preset {
+	readonly system?: string | undefined;
+	readonly prompt?: string | undefined;
+	readonly model?: string | undefined;
+	/** Values of variables that the caller does not give. */
+	readonly variables: Readonly<Record<string, string>>;
+	readonly parameters: Parameters;
+}
+
+/** An OpenAI-compatible server that the user adds. */
+export interface UserProvider {
+	readonly baseUrl: string;
+	/** The environment variable that holds its key; none: `<ID>_API_KEY` or no key. */
+	readonly keyEnv?: string | undefined;
+}
+
+/** USD that may be spent in a calendar day and month. */
+export interface Budget {
+	readonly daily?: number | undefined;
+	readonly monthly?: number | undefined;
+}
+
+/** What the config file says, with its defaults filled in. */
+export interface Config {
+	readonly defaultModel: string | undefined;
+	readonly aliases: Readonly<Record<string, string>>;
+	/** Parameters of a model, by the model string or alias they are for. */
+	readonly models: Readonly<Record<string, Parameters>>;
+	readonly presets: Readonly<Record<string, Preset>>;
+	readonly providers: Readonly<Record<string, UserProvider>>;
+	readonly budget: Budget;
+	readonly cache: {
+		readonly enabled: boolean;
+		/** Older answers are asked for again; undefined: they never get old. */
+		readonly maxAgeDays: number | undefined;
+	};
+}
+
+/**
+ * Reads the config file; one that does not exist is empty. Throws ConfigError with file, line and the nearest known
+ * name. The checks are by hand because a schema library would cost every command more than its start.
+ */
+export function loadConfig(path: string): Config {
+	let text: string;
+	try {
+		text = readFileSync(path, "utf8");
+	} catch (error) {
+		const { code } = error as NodeJS.ErrnoException;
+		if (code === "ENOENT" || code === "ENOTDIR") return parseConfig("{}", path);
+		throw new ConfigError(`cannot read the config ${path}: ${(error as Error).message}`, { cause: error });
+	}
+	return parseConfig(text, path);
+}
+
+/** As `loadConfig`, for a text; `path` is for its messages. */
+export function parseConfig(text: string, path: string): Config {
+	let value: unknown;
+	try {
+		value = JSON.parse(text.replace(/^\uFEFF/, ""));
+	} catch (error) {
+		throw new ConfigError(`${path}:${lineInJson(text)}: this is not JSON`, {
+			hint: "Check the commas and quotes around that line; comments are not allowed.",
+			cause: error,
+		});
+	}
+	try {
+		return readConfig(value);
+	} catch (error) {
+		if (!(error instanceof Fault)) throw error;
+		throw new ConfigError(`${path}:${lineInJson(text, error.path)}: ${error.message}`, { hint: error.hint });
+	}
+}
+
+class Fault extends Error {
+	readonly path: JsonPath;
+	readonly hint: string | undefined;
+
+	constructor(path: JsonPath, message: string, hint?: string) {
+		super(message);
+		this.path = path;
+		this.hint = hint;
+	}
+}
+
+type Reader<T> = (value: unknown, path: JsonPath) => T;
+
+const optional =
+	<T>(read: Reader<T>): Reader<T | undefined> =>
+	(value, path) =>
+		value === undefined ? undefined : read(value, path);
+
+const text: Reader<string> = (value, path) => {
+	if (typeof value !== "string" || value === "") throw wrong(path, "a text", value);
+	return value;
+};
+
+const flag: Reader<boolean> = (value, path) => {
+	if (typeof value !== "boolean") throw wrong(path, "true or false", value);
+	return value;
+};
+
+const number =
+	(lowest: number, whole = false): Reader<number> =>
+	(value, path) => {
+		const kind = `${whole ? "a whole number" : "a number"}${lowest > -Infinity ? ` of at least ${lowest}` : ""}`;
+		if (typeof value !== "number" || value < lowest || (whole && !Number.isInteger(value))) {
+			throw wrong(path, kind, value);
+		}
+		return value;
+	};
+
+const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+const effort: Reader<ReasoningEffort> = (value, path) => {
+	if (!efforts.includes(value as ReasoningEffort)) throw wrong(path, `one of ${efforts.join(", ")}`, value);
+	return value as ReasoningEffort;
+};
+
+const stopTexts: Reader<readonly string[]> = (value, path) =>
+	Array.isArray(value) ? value.map((item, index) => text(item, [...path, index])) : [text(value, path)];
+
+const webAddress: Reader<string> = (value, path) => {
+	const address = text(value, path);
+	if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))
+		throw wrong(path, "an http(s) URL", value);
+	return address.replace(/\/+$/, "");
+};
+
+function plainObject(value: unknown, path: JsonPath): Record<string, unknown> {
+	if (typeof value !== "object" || value === null || Array.isArray(value))
+		throw wrong(path, "an object", value);
+	return value as Record<string, unknown>;
+}
+
+/** An object with these fields and no others. */
+function fieldsOf<Names extends string>(value: unknown, path: JsonPath, names: readonly Names[]) {
+	const object = plainObject(value, path);
+	for (const name of Object.keys(object)) {
+		if ((names as readonly string[]).includes(name)) continue;
+		const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+		throw new Fault(
+			[...path, name],
+			`${where} has no field "${name}"`,
+			didYouMean(name, names) ?? `It may have: ${names.join(", ")}.`,
+		);
+	}
+	return object as Partial<Record<Names, unknown>>;
+}
+
+function recordOf<T>(value: unknown, path: JsonPath, read: Reader<T>): Readonly<Record<string, T>> {
+	if (value === undefined) return {};
+	const entries = Object.entries(plainObject(value, path));
+	return Object.fromEntries(entries.map(([name, item]) => [name, read(item, [...path, name])]));
+}
+
+function wrong(path: JsonPath, wanted: string, value: unknown): Fault {
+	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+	const got = JSON.stringify(value);
+	return new Fault(path, `${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`);
+}
+
+/** Every field of the config file, in the order in which `config show` prints them. */
+export const configFields = [
+	"default_model",
+	"aliases",
+	"models",
+	"presets",
+	"providers",
+	"budget",
+	"cache",
+] as const;
+
+function readConfig(value: unknown): Config {
+	const root = fieldsOf(value, [], configFields);
+	const budget = fieldsOf(root.budget ?? {}, ["budget"], ["daily", "monthly"]);
+	const cache = fieldsOf(root.cache ?? {}, ["cache"], ["enabled", "max_age_days"]);
+	const config: Config = {
+		defaultModel: optional(text)(root.default_model, ["default_model"]),
+		aliases: recordOf(root.aliases, ["aliases"], text),
+		models: recordOf(root.models, ["models"], readParameters),
+		presets: recordOf(root.presets, ["presets"], readPreset),
+		providers: recordOf(root.providers, ["providers"], readProvider),
+		budget: {
+			daily: optional(number(0))(budget.daily, ["budget", "daily"]),
+			monthly: optional(number(0))(budget.monthly, ["budget", "monthly"]),
+		},
+		cache: {
+			enabled: optional(flag)(cache.enabled, ["cache", "enabled"]) ?? true,
+			maxAgeDays: optional(number(0))(cache.max_age_days, ["cache", "max_age_days"]),
+		},
+	};
+	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);
+	for (const id of Object.keys(config.providers)) {
+		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id)) {
+			throw new Fault(["providers", id], `"${id}" cannot name a provider`, "Use a-z, 0-9, _ and -.");
+		}
+	}
+	return config;
+}
+
+/** An alias may name another alias, but not lead back to itself. */
+function checkAlias(name: string, aliases: Readonly<Record<string, string>>): void {
+	const seen = new Set([name]);
+	for (
+		let next = aliases[name];
+		next !== undefined;
+		next = Object.hasOwn(aliases, next) ? aliases[next] : undefined
+	) {
+		if (seen.has(next)) throw new Fault(["aliases", name], `the alias "${name}" leads back to itself`);
+		seen.add(next);
+	}
+}
+
+function readParameters(value: unknown, path: JsonPath): Parameters {
+	const fields = fieldsOf(value, path, [
+		"temperature",
+		"max_tokens",
+		"top_p",
+		"top_k",
+		"stop",
+		"seed",
+		"presence_penalty",
+		"frequency_penalty",
+		"reasoning_effort",
+		"thinking_budget",
+		"extra",
+	]);
+	const at = (name: string): JsonPath => [...path, name];
+	const parameters = {
+		temperature: optional(number(0))(fields.temperature, at("temperature")),
+		maxTokens: optional(number(1, true))(fields.max_tokens, at("max_tokens")),
+		topP: optional(number(0))(fields.top_p, at("top_p")),
+		topK: optional(number(0, true))(fields.top_k, at("top_k")),
+		stop: optional(stopTexts)(fields.stop, at("stop")),
+		seed: optional(number(-Infinity, true))(fields.seed, at("seed")),
+		presencePenalty: optional(number(-Infinity))(fields.presence_penalty, at("presence_penalty")),
+		frequencyPenalty: optional(number(-Infinity))(fields.frequency_penalty, at("frequency_penalty")),
+		reasoningEffort: optional(effort)(fields.reasoning_effort, at("reasoning_effort")),
+		thinkingBudget: optional(number(0, true))(fields.thinking_budget, at("thinking_budget")),
+		extra: optional(plainObject)(fields.extra, at("extra")),
+	};
+	return Object.fromEntries(Object.entries(parameters).filter(([, given]) => given !== undefined));
+}
+
+function readPreset(value: unknown, path: JsonPath): Preset {
+	if (typeof value === "string") {
+		// A text that says where the input goes is the whole prompt; any other is the system prompt.
+		const field = /\{\{\s*input\s*\}\}/.test(value) ? "prompt" : "system";
+		return { [field]: text(value, path), variables: {}, parameters: {} };
+	}
+	const fields = fieldsOf(value, path, ["system", "prompt", "model", "variables", "parameters"]);
+	const preset: Preset = {
+		system: optional(text)(fields.system, [...path, "system"]),
+		prompt: optional(text)(fields.prompt, [...path, "prompt"]),
+		model: optional(text)(fields.model, [...path, "model"]),
+		variables: recordOf(fields.variables, [...path, "variables"], text),
+		parameters: readParameters(fields.parameters ?? {}, [...path, "parameters"]),
+	};
+	if (preset.system === undefined && preset.prompt === undefined) {
+		throw new Fault(path, `"${path.join(".")}" needs a "system" or a "prompt"`);
+	}
+	return preset;
+}
+
+function readProvider(value: unknown, path: JsonPath): UserProvider {
+	const fields = fieldsOf(value, path, ["base_url", "key_env"]);
+	if (fields.base_url === undefined) throw new Fault(path, `"${path.join(".")}" needs a "base_url"`);
+	return {
+		baseUrl: webAddress(fields.base_url, [...path, "base_url"]),
+		keyEnv: optional(text)(fields.key_env, [...path, "key_env"]),
+	};
+}
