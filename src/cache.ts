@@ -1,0 +1,238 @@
+import { createHash } from "node:crypto";
+import type { CacheStore } from "./cache-store.ts";
+import type { Choice } from "./providers/adapter.ts";
+import { ensurePrivateFile } from "./state/files.ts";
+import type { Message, Usage } from "./types.ts";
+
+/** What shapes an answer besides the prompt. Two servers, or two settings, never share an answer. */
+export interface CacheConfig {
+	readonly provider: string;
+	readonly baseUrl: string;
+	/** Every parameter that changes the answer. */
+	readonly [parameter: string]: unknown;
+}
+
+/** A prompt of `generate`. */
+export interface PromptKey {
+	readonly model: string;
+	readonly prompt: string;
+	readonly system: string | null;
+	readonly config: CacheConfig;
+}
+
+/** A history of `chat`; the content of attachments is part of it. */
+export interface MessagesKey {
+	readonly model: string;
+	readonly messages: readonly Message[];
+	readonly config: CacheConfig;
+}
+
+/**
+ * The key of an answer: SHA-256, in hexadecimal, over JSON with sorted keys. The two shapes have different fields,
+ * so that they never collide.
+ */
+export function cacheKey(request: PromptKey | MessagesKey): string {
+	return createHash("sha256").update(canonicalJson(request)).digest("hex");
+}
+
+/** JSON in which the order of an object's keys does not matter; undefined fields are left out. */
+export function canonicalJson(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+	if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+	const fields: string[] = [];
+	for (const name of Object.keys(value).sort()) {
+		const field = (value as Record<string, unknown>)[name];
+		if (field !== undefined) fields.push(`${JSON.stringify(name)}:${canonicalJson(field)}`);
+	}
+	return `{${fields.join(",")}}`;
+}
+
+/** A complete answer: the caller stores no other. */
+export interface CachedAnswer {
+	readonly choices: readonly Choice[];
+	readonly usage: Usage | null;
+	/** USD that the answer cost when it was asked for; null when unknown. */
+	readonly costUsd: number | null;
+}
+
+export interface CacheStatistics {
+	readonly entries: number;
+	/** Size of the database in bytes. */
+	readonly bytes: number;
+}
+
+export interface ResponseCacheOptions {
+	/** Hears once when the cache cannot be used. */
+	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Older answers are not found; undefined: they never get old. */
+	readonly maxAgeMs?: number | undefined;
+	/** Wall clock in ms since 1970. */
+	readonly now?: (() => number) | undefined;
+	readonly random?: (() => number) | undefined;
+	/** Between two tries on a locked database; resolves after `ms`. */
+	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
+}
+
+/** How long a locked database is waited for, in ms, before this process goes on without it. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Answers by key in a private SQLite database that processes share. Nothing is opened before the first call. No
+ * method that serves a request ever rejects: a cache that is broken or stays locked warns once and finds nothing.
+ */
+export class ResponseCache {
+	readonly path: string;
+	readonly #options: ResponseCacheOptions;
+	#opening: Promise<CacheStore> | undefined;
+	#pending = new Map<string, CachedAnswer>();
+	#written: Promise<void> | undefined;
+	#patienceMs = PATIENCE_MS;
+	#broken = false;
+	#warned = false;
+
+	constructor(path: string, options: ResponseCacheOptions = {}) {
+		this.path = path;
+		this.#options = options;
+	}
+
+	/** The answer stored under a key; undefined when there is none, or when the cache cannot be used. */
+	async get(key: string): Promise<CachedAnswer | undefined> {
+		const pending = this.#pending.get(key);
+		if (pending !== undefined) return pending;
+		const stored = await this.#attempt((store) => store.get(key));
+		if (stored === undefined) return undefined;
+		const { maxAgeMs } = this.#options;
+		if (maxAgeMs !== undefined && this.#now() - stored.createdAt > maxAgeMs) return undefined;
+		return stored.answer;
+	}
+
+	/** Stores an answer together with the others of this turn of the event loop; resolves when that was tried. */
+	set(key: string, answer: CachedAnswer): Promise<void> {
+		this.#pending.set(key, answer);
+		this.#written ??= new Promise((resolve) => {
+			setImmediate(() => {
+				const entries = [...this.#pending];
+				this.#written = undefined;
+				const createdAt = this.#now();
+				this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
+					for (const [written, value] of entries) {
+						if (this.#pending.get(written) === value) this.#pending.delete(written);
+					}
+					resolve();
+				});
+			});
+		});
+		return this.#written;
+	}
+
+	/** Throws when the database cannot be read. */
+	async statistics(): Promise<CacheStatistics> {
+		return this.#retry((store) => store.statistics());
+	}
+
+	/**
+	 * Removes answers older than `olderThanMs`, or all, and gives the space back. Returns how many were removed; null
+	 * when the database was damaged and has been deleted. Throws when it is locked or cannot be written.
+	 */
+	async clear(olderThanMs?: number): Promise<number | null> {
+		const before = olderThanMs === undefined ? undefined : this.#now() - olderThanMs;
+		try {
+			return await this.#retry((store) => store.clear(before));
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			await this.#forget();
+			const { deleteDatabase } = await import("./cache-store.ts");
+			deleteDatabase(this.path);
+			this.#broken = false;
+			return null;
+		}
+	}
+
+	/** Waits for pending writes and closes the database; a later call opens it again. */
+	async close(): Promise<void> {
+		while (this.#written !== undefined) await this.#written;
+		await this.#forget();
+	}
+
+	#now(): number {
+		return (this.#options.now ?? Date.now)();
+	}
+
+	async #forget(): Promise<void> {
+		const opening = this.#opening;
+		this.#opening = undefined;
+		await opening?.then((store) => store.close()).catch(() => {});
+	}
+
+	/** Runs an operation for a request: a failure is a warning and no result. */
+	async #attempt<T>(operation: (store: CacheStore) => Promise<T>): Promise<T | undefined> {
+		if (this.#broken) return undefined;
+		try {
+			return await this.#retry(operation);
+		} catch (error) {
+			// A lock may go away again, but it is not worth a second long wait.
+			if (isLock(error)) this.#patienceMs = 0;
+			else this.#broken = true;
+			this.#warn(error);
+			return undefined;
+		}
+	}
+
+	/** Runs an operation, again while the database is locked by another process. */
+	async #retry<T>(operation: (store: CacheStore) => Promise<T>): Promise<T> {
+		const sleep = this.#options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		let waited = 0;
+		for (let attempt = 0; ; attempt += 1) {
+			try {
+				return await operation(await this.#open());
+			} catch (error) {
+				if (!isLock(error) || waited >= this.#patienceMs) throw error;
+				const delay = (0.5 + (this.#options.random ?? Math.random)() / 2) * Math.min(500, 10 * 2 ** attempt);
+				waited += delay;
+				await sleep(delay);
+			}
+		}
+	}
+
+	#open(): Promise<CacheStore> {
+		this.#opening ??= import("./cache-store.ts").then(async ({ openStore }) => {
+			ensurePrivateFile(this.path);
+			return openStore(this.path);
+		});
+		const opening = this.#opening;
+		opening.catch(() => {
+			if (this.#opening === opening) this.#opening = undefined;
+		});
+		return opening;
+	}
+
+	#warn(error: unknown): void {
+		if (this.#warned) return;
+		this.#warned = true;
+		const reason = error instanceof Error ? error.message : String(error);
+		const then = isLock(error)
+			? "another process keeps it locked"
+			: isDamage(error)
+				? `it is damaged (${reason}); "llmx cache clear" makes a new one`
+				: reason;
+		this.#options.onWarning?.(`going on without the response cache ${this.path}: ${then}`);
+	}
+}
+
+/** SQLite's primary result code is the low byte of the extended one. */
+function sqliteCode(error: unknown): number | undefined {
+	const { errcode } = error as { errcode?: unknown };
+	return typeof errcode === "number" ? errcode & 0xff : undefined;
+}
+
+/** SQLITE_BUSY or SQLITE_LOCKED. */
+function isLock(error: unknown): boolean {
+	const code = sqliteCode(error);
+	return code === 5 || code === 6;
+}
+
+/** SQLITE_CORRUPT or SQLITE_NOTADB. */
+function isDamage(error: unknown): boolean {
+	const code = sqliteCode(error);
+	return code === 11 || code === 26;
+}
