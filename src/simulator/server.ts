@@ -1,0 +1,398 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { type AccountOptions, Accounts } from "./accounts.ts";
+import { Call, json, wires } from "./call.ts";
+import { selfSignedCertificate } from "./certificate.ts";
+import { type Dialect, limitHeaders, type RetryHint, refusal } from "./dialects.ts";
+import { FaultPlan } from "./faults/plan.ts";
+import type { Limits } from "./limits.ts";
+import { type Pace, simulatedModels } from "./models.ts";
+import { drawLatency, type Latency, type Random, seededRandom } from "./random.ts";
+import { keyOf, type Route, readRequest, routeOf, type SimulatedRequest, type WireName } from "./request.ts";
+
+export interface SimulatorOptions {
+	/** A free port by default. The server listens on 127.0.0.1 only. */
+	readonly port?: number | undefined;
+	/** Limits of every account; accounts with limits of their own keep those. */
+	readonly limits?: Limits | undefined;
+	/** Keys that share an account's limits. A key in no account is an account by itself. */
+	readonly accounts?: Readonly<Record<string, AccountOptions>> | undefined;
+	/** When given, any other key gets the wire's answer to a bad key. */
+	readonly keys?: readonly string[] | undefined;
+	/** Keys that always meet a fault: `{ "sk-spent": "insufficient-quota" }`. */
+	readonly keyFaults?: Readonly<Record<string, string>> | undefined;
+	/** When given, other model ids get the wire's "not found". */
+	readonly models?: readonly string[] | undefined;
+	/** Whose limit headers and 429s; by default those of the wire spoken. */
+	readonly dialect?: Dialect | undefined;
+	readonly retryHint?: RetryHint | undefined;
+	/** Count `max_tokens` instead of the answer's tokens, as providers do that charge up front. */
+	readonly chargeMaxTokens?: boolean | undefined;
+	/** Until the answer (or, in a stream, its first content) in ms; 0 by default. */
+	readonly latency?: Latency | undefined;
+	/** The pace of the answer after its first token; unlimited by default. */
+	readonly tokensPerSecond?: number | undefined;
+	/** Faults by rate: `{ "503": 0.01, "cut-stream": 0.02 }` (share of the requests). */
+	readonly errors?: Readonly<Record<string, number>> | undefined;
+	/** Seed of latency and error draws. */
+	readonly seed?: number | undefined;
+	/** How many of the last requests are kept in `requests`; 1,000 by default. */
+	readonly logSize?: number | undefined;
+	/** The server closes a connection, unannounced, after so many answers, as local servers do. */
+	readonly answersPerConnection?: number | undefined;
+	/** Serve https with a certificate that nobody trusts. */
+	readonly tls?: boolean | undefined;
+	/** Epoch ms, never going back; the limits' clock. */
+	readonly now?: (() => number) | undefined;
+}
+
+/** One generation request as it arrived. */
+export interface LoggedRequest {
+	readonly wire: WireName;
+	readonly path: string;
+	readonly model: string;
+	readonly key: string;
+	readonly stream: boolean;
+	readonly prompt: string;
+	readonly headers: IncomingMessage["headers"];
+	readonly body: Readonly<Record<string, unknown>>;
+	/** Epoch ms. */
+	readonly at: number;
+	/** "answered", "rate-limited", "bad-key", "unknown-model", or the fault's name. */
+	readonly outcome: string;
+}
+
+export interface SimulatorStats {
+	/** Generation requests read, whatever became of them. */
+	requests: number;
+	/** Given to a model to answer. */
+	answered: number;
+	/** Refused by the limits. */
+	rateLimited: number;
+	inFlight: number;
+	mostInFlight: number;
+	connections: number;
+	/** Of answered requests. */
+	inputTokens: number;
+	outputTokens: number;
+	/** How often each fault was played. */
+	faults: Record<string, number>;
+}
+
+export interface Simulator {
+	/** Origin without a trailing slash and without a version: `http://127.0.0.1:PORT`. */
+	readonly url: string;
+	readonly port: number;
+	readonly stats: SimulatorStats;
+	/** The last requests, oldest first. */
+	readonly requests: readonly LoggedRequest[];
+	/** Replaces the limits of one account, or of all that have none of their own, from now on. */
+	setLimits(limits: Limits, account?: string): void;
+	/** Cuts all connections and refuses new ones until `comeUp`. */
+	goDown(): Promise<void>;
+	/** Listens again on the same port. */
+	comeUp(): Promise<void>;
+	close(): Promise<void>;
+	[Symbol.asyncDispose](): Promise<void>;
+}
+
+const maxBodyBytes = 256 * 1024 * 1024;
+
+/** Starts the simulator; resolves when it listens. Throws for an unknown fault name in the options. */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+	const simulator = new LoopbackSimulator(options);
+	await simulator.comeUp();
+	return simulator;
+}
+
+class LoopbackSimulator implements Simulator {
+	readonly stats: SimulatorStats = {
+		requests: 0,
+		answered: 0,
+		rateLimited: 0,
+		inFlight: 0,
+		mostInFlight: 0,
+		connections: 0,
+		inputTokens: 0,
+		outputTokens: 0,
+		faults: {},
+	};
+	readonly #options: SimulatorOptions;
+	readonly #server: Server;
+	readonly #sockets = new Set<Socket>();
+	readonly #answersOn = new WeakMap<Socket, number>();
+	readonly #accounts: Accounts;
+	readonly #faults: FaultPlan;
+	readonly #random: Random;
+	readonly #now: () => number;
+	readonly #logSize: number;
+	readonly #hasLatency: boolean;
+	#log: LoggedRequest[] = [];
+	#port: number;
+	#count = 0;
+
+	constructor(options: SimulatorOptions) {
+		this.#options = options;
+		this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
+		this.#random = seededRandom(options.seed ?? 1);
+		this.#accounts = new Accounts(options.limits, options.accounts, this.#now);
+		this.#faults = new FaultPlan(options.errors ?? {}, options.keyFaults ?? {}, this.#random);
+		this.#logSize = options.logSize ?? 1_000;
+		this.#port = options.port ?? 0;
+		const { latency = 0, tokensPerSecond } = options;
+		this.#hasLatency = typeof latency === "object" || latency > 0 || tokensPerSecond !== undefined;
+		const settings = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: true };
+		const listener = (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response);
+		this.#server = options.tls
+			? createTlsServer({ ...settings, ...selfSignedCertificate() }, listener)
+			: createServer(settings, listener);
+		this.#server.on("connection", (socket) => this.#track(socket));
+		// A client that resets its connection is an ordinary event here.
+		this.#server.on("clientError", (_error, socket) => socket.destroy());
+	}
+
+	get url(): string {
+		return `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.#port}`;
+	}
+
+	get port(): number {
+		return this.#port;
+	}
+
+	get requests(): readonly LoggedRequest[] {
+		return this.#log.length > this.#logSize ? this.#log.slice(-this.#logSize) : this.#log;
+	}
+
+	setLimits(limits: Limits, account?: string): void {
+		this.#accounts.change(limits, account);
+	}
+
+	async comeUp(): Promise<void> {
+		await new Promise<void>((resolve, reject) => {
+			this.#server.once("error", reject);
+			this.#server.listen(this.#port, "127.0.0.1", 4_096, () => {
+				this.#server.off("error", reject);
+				resolve();
+			});
+		});
+		this.#port = (this.#server.address() as AddressInfo).port;
+	}
+
+	async goDown(): Promise<void> {
+		await new Promise<void>((resolve) => {
+			this.#server.close(() => resolve());
+			for (const socket of this.#sockets) {
+				socket.destroy();
+			}
+		});
+	}
+
+	async close(): Promise<void> {
+		await this.goDown();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.close();
+	}
+
+	#track(socket: Socket): void {
+		this.stats.connections++;
+		this.#sockets.add(socket);
+		socket.once("close", () => this.#sockets.delete(socket));
+		socket.on("error", () => socket.destroy());
+	}
+
+	#receive(request: IncomingMessage, response: ServerResponse): void {
+		const url = request.url ?? "/";
+		const route = routeOf(request.method ?? "GET", url, request.headers);
+		const chunks: Buffer[] = [];
+		let size = 0;
+		request.on("data", (chunk: Buffer) => {
+			size += chunk.length;
+			if (size <= maxBodyBytes) {
+				chunks.push(chunk);
+			}
+		});
+		request.on("end", () => {
+			if (route?.kind === "generate") {
+				const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+				this.#generate(route, request, response, body.toString());
+			} else if (route?.kind === "models") {
+				this.#listModels(route.wire, request, response);
+			} else {
+				this.#control(request, response, Buffer.concat(chunks).toString());
+			}
+		});
+	}
+
+	#generate(
+		route: Extract<Route, { kind: "generate" }>,
+		incoming: IncomingMessage,
+		response: ServerResponse,
+		bodyText: string,
+	): void {
+		const { stats } = this;
+		const options = this.#options;
+		const wire = wires[route.wire];
+		let request: SimulatedRequest;
+		try {
+			request = readRequest(route, incoming.url ?? "/", incoming.headers, JSON.parse(bodyText));
+		} catch (error) {
+			sendJson(response, 400, wire.error(400, { message: `simulator: ${(error as Error).message}` }));
+			return;
+		}
+		stats.requests++;
+		const model = request.model;
+		if (options.keys !== undefined && !options.keys.includes(request.key)) {
+			this.#note(request, "bad-key");
+			this.#faults.badKey(new Call(request, response, this.#count++, []));
+			return;
+		}
+		if (options.models !== undefined && !options.models.includes(model)) {
+			this.#note(request, "unknown-model");
+			sendJson(
+				response,
+				404,
+				wire.error(404, {
+					message: `The model \`${model}\` does not exist or you do not have access to it.`,
+				}),
+			);
+			return;
+		}
+		this.#begin(request, response);
+	}
+
+	/** Limits, then faults, then the answer. */
+	#begin(request: SimulatedRequest, response: ServerResponse): void {
+		const { stats } = this;
+		const options = this.#options;
+		const dialect = options.dialect ?? request.wire;
+		const limits = this.#accounts.of(request.key);
+		let headers: string[] = [];
+		if (limits !== undefined) {
+			const { answer } = new Call(request, response, 0, []);
+			const tokens =
+				answer.inputTokens +
+				(options.chargeMaxTokens ? (request.maxTokens ?? answer.outputTokens) : answer.outputTokens);
+			const admission = limits.admit(tokens);
+			if (!admission.admitted) {
+				stats.rateLimited++;
+				this.#note(request, "rate-limited");
+				const hint = options.retryHint ?? "computed";
+				const hintMs = hint === "none" ? undefined : hint === "computed" ? admission.retryAfterMs : hint;
+				const refused = refusal(
+					dialect,
+					admission.limitedBy,
+					hintMs,
+					limits.state(),
+					this.#now(),
+					request.model,
+				);
+				sendJson(response, refused.status, refused.body, refused.headers);
+				return;
+			}
+			headers = limitHeaders(dialect, limits.state(), this.#now());
+		}
+		stats.inFlight++;
+		stats.mostInFlight = Math.max(stats.mostInFlight, stats.inFlight);
+		response.once("close", () => {
+			stats.inFlight--;
+			limits?.release();
+		});
+		this.#closeWhenDue(response);
+		const call = new Call(request, response, this.#count++, headers);
+		const fault = this.#faults.choose(request);
+		if (fault !== undefined) {
+			stats.faults[fault.name] = (stats.faults[fault.name] ?? 0) + 1;
+			this.#note(request, fault.name);
+			void fault.play(call);
+			return;
+		}
+		this.#note(request, "answered");
+		stats.answered++;
+		stats.inputTokens += call.answer.inputTokens;
+		stats.outputTokens += call.answer.outputTokens;
+		void call.respond(this.#paceOf(call));
+	}
+
+	#paceOf(call: Call): Pace | undefined {
+		if (call.answer.pace !== undefined) {
+			return call.answer.pace;
+		}
+		if (!this.#hasLatency) {
+			return undefined;
+		}
+		return {
+			firstTokenMs: drawLatency(this.#options.latency ?? 0, this.#random),
+			tokensPerSecond: this.#options.tokensPerSecond ?? Number.POSITIVE_INFINITY,
+		};
+	}
+
+	#closeWhenDue(response: ServerResponse): void {
+		const most = this.#options.answersPerConnection;
+		const { socket } = response;
+		if (most === undefined || socket === null) {
+			return;
+		}
+		const answers = (this.#answersOn.get(socket) ?? 0) + 1;
+		this.#answersOn.set(socket, answers);
+		if (answers >= most) {
+			response.once("finish", () => socket.end());
+		}
+	}
+
+	#note(request: SimulatedRequest, outcome: string): void {
+		if (this.#logSize === 0) {
+			return;
+		}
+		const { wire, path, model, key, stream, prompt, headers, body } = request;
+		this.#log.push({ wire, path, model, key, stream, prompt, headers, body, at: this.#now(), outcome });
+		if (this.#log.length >= this.#logSize * 2) {
+			this.#log = this.#log.slice(-this.#logSize);
+		}
+	}
+
+	#listModels(wire: WireName, incoming: IncomingMessage, response: ServerResponse): void {
+		const { keys, models } = this.#options;
+		if (keys !== undefined && !keys.includes(keyOf(incoming.headers, incoming.url ?? "/"))) {
+			sendJson(response, 401, wires[wire].error(401, { message: "Incorrect API key provided." }));
+			return;
+		}
+		const listed = models?.map((id) => ({ id, contextWindow: 128_000 })) ?? simulatedModels;
+		sendJson(response, 200, wires[wire].models(listed));
+	}
+
+	/** What is not a provider's endpoint: statistics and limits for whoever drives the simulator from outside. */
+	#control(incoming: IncomingMessage, response: ServerResponse, bodyText: string): void {
+		const endpoint = `${incoming.method} ${incoming.url}`;
+		if (endpoint === "GET /simulator/stats") {
+			sendJson(response, 200, JSON.stringify(this.stats));
+		} else if (endpoint === "POST /simulator/limits") {
+			try {
+				this.setLimits(JSON.parse(bodyText) as Limits);
+				sendJson(response, 200, "{}");
+			} catch (error) {
+				sendJson(response, 400, JSON.stringify({ error: { message: (error as Error).message } }));
+			}
+		} else {
+			sendJson(response, 404, JSON.stringify({ error: { message: `simulator: no endpoint ${endpoint}` } }));
+		}
+	}
+}
+
+function sendJson(
+	response: ServerResponse,
+	status: number,
+	body: string,
+	headers: readonly string[] = [],
+): void {
+	response.writeHead(status, [
+		"content-type",
+		json,
+		"content-length",
+		String(Buffer.byteLength(body)),
+		...headers,
+	]);
+	response.end(body);
+}
