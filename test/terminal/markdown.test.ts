@@ -1,0 +1,220 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { createColors } from "../../src/terminal/colors.ts";
+import { createMarkdownStream, renderMarkdown } from "../../src/terminal/markdown.ts";
+import { stableCut } from "../../src/terminal/markdown-cut.ts";
+import { sanitize } from "../../src/terminal/sanitize.ts";
+import { textWidth } from "../../src/terminal/width.ts";
+import { hostileTexts } from "./hostile.ts";
+
+const plain = { width: 40, colors: createColors(false), wrapCode: true };
+const colored = { ...plain, colors: createColors(true) };
+
+const document = `# A title with *emphasis*
+
+A first paragraph that is **long enough to be broken** over several lines, with \`some code\`, a
+[link](https://example.com/page), 世界中文 wide text and an_underscored_name. 2 * 3 = 6 and 5 > 4.
+
+1. one item that goes on and on until it must be wrapped to the next line
+2. two with **bold
+   text** over lines
+   - nested
+     \`\`\`js
+     const a = 1;
+
+     const b = 2;
+     \`\`\`
+   - more
+
+   a paragraph of the second item
+3. three
+
+- loose
+
+- list
+Text right after.
+\`\`\`typescript
+/* a comment
+   of two lines */
+const answer: number = 42; // to everything, and a very long line indeed
+\`\`\`
+> quoted text that is long enough to be wrapped, said **someone**
+> - with a list
+
+| Name | Value | 说明 |
+|:-----|------:|:----:|
+| a | 1 | 世界 |
+| long name here | 1000 | with a cell that must be wrapped |
+
+***
+a | b
+--- | ---
+1 | 2
+
+Last words &amp; an entity, ~~gone~~
+next line of the same paragraph`;
+
+function stream(text: string, chunks: (text: string) => readonly string[], options = plain): string {
+	const markdown = createMarkdownStream(options);
+	return chunks(text)
+		.map((chunk) => {
+			markdown.preview();
+			const output = markdown.push(chunk);
+			expect(output === "" || output.endsWith("\n")).toBe(true);
+			return output;
+		})
+		.concat(markdown.end())
+		.join("");
+}
+
+describe("markdown on a terminal", () => {
+	it("looks like this without colours", () => {
+		expect(renderMarkdown(document, plain)).toMatchSnapshot();
+	});
+
+	it("looks like this with colours", () => {
+		expect(renderMarkdown(document, colored)).toMatchSnapshot();
+	});
+
+	it("keeps within the width", () => {
+		for (const width of [20, 40, 80]) {
+			const lines = renderMarkdown(document, { ...colored, width }).split("\n");
+			expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(width);
+		}
+	});
+
+	it("leaves lines of code whole unless told to break them", () => {
+		const code = `\`\`\`\n${"x".repeat(100)}\n\`\`\``;
+		expect(renderMarkdown(code, { ...plain, wrapCode: false })).toBe(`  ${"x".repeat(100)}\n`);
+	});
+
+	it("shows where a link leads", () => {
+		expect(renderMarkdown("[your bank](https://evil.example)", plain)).toBe(
+			"your bank (https://evil.example)\n",
+		);
+		expect(renderMarkdown("https://a.example", plain)).toBe("https://a.example\n");
+	});
+
+	it("does not let character references bring controls back", () => {
+		const hostile = hostileTexts.flatMap((text) => {
+			const references = Array.from(text, (character) => `&#${character.codePointAt(0)};`).join("");
+			return [
+				references,
+				`[${references}](${references})`,
+				`**${references}**`,
+				`| ${references} |\n|-|\n| x |`,
+			];
+		});
+		for (const text of hostile) {
+			const shown = renderMarkdown(sanitize(text), plain);
+			expect(shown).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff]/);
+		}
+	});
+});
+
+describe("a stream of markdown", () => {
+	it("gives the same text in any chunks", () => {
+		const whole = renderMarkdown(document, colored);
+		expect(stream(document, (text) => text.split(""), colored)).toBe(whole);
+		expect(stream(document, (text) => text.split(/(?<= )/), colored)).toBe(whole);
+		fc.assert(
+			fc.property(fc.array(fc.nat({ max: document.length })), (positions) => {
+				const cuts = [0, ...positions.sort((a, b) => a - b), document.length];
+				const chunks = cuts.slice(1).map((end, index) => document.slice(cuts[index], end));
+				expect(stream(document, () => chunks, colored)).toBe(whole);
+			}),
+		);
+	});
+
+	it("never loses or repeats a word, whatever the markdown", () => {
+		const piece = fc.constantFrom(
+			...[
+				"word ",
+				"**",
+				"*",
+				"_",
+				"`",
+				"```\n",
+				"\n",
+				"\n\n",
+				"- ",
+				"1. ",
+				"  ",
+				"> ",
+				"# ",
+				"| ",
+				"|-|\n",
+				"[",
+				"](u)",
+			],
+			...["longer words here ", "<b>", "~~", "---\n", "===\n", "\\", "世界"],
+		);
+		let number = 0;
+		fc.assert(
+			fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+				const text = pieces.map((part) => (part === "word " ? `w${number++}w ` : part)).join("");
+				const shown = stream(text, (all) => all.split(/(?<= )/)).replace(/[\s│•]/g, "");
+				for (const word of text.match(/w\d+w/g) ?? []) {
+					expect(shown.split(word).length, `${word} of ${JSON.stringify(text)}`).toBe(2);
+				}
+			}),
+			{ numRuns: 500 },
+		);
+	});
+
+	it("hands out the lines of a paragraph before it ends", () => {
+		const markdown = createMarkdownStream(plain);
+		const shown = markdown.push(`${"some words and more ".repeat(10)}`);
+		expect(shown.split("\n").length).toBeGreaterThan(3);
+		expect(markdown.preview()).not.toBe("");
+		expect(markdown.preview()).not.toContain("\n");
+	});
+
+	it("hands out code line by line and keeps colouring it", () => {
+		const markdown = createMarkdownStream(colored);
+		expect(markdown.push("```js\n/* one\ntwo")).toBe("  \x1b[2m/* one\x1b[22m\n");
+		expect(markdown.preview()).toBe("  \x1b[2mtwo\x1b[22m");
+		expect(markdown.push("\n*/ let\n```\n")).toBe(
+			"  \x1b[2mtwo\x1b[22m\n  \x1b[2m*/\x1b[22m \x1b[35mlet\x1b[39m\n",
+		);
+	});
+
+	it("waits with a table until it has ended", () => {
+		const markdown = createMarkdownStream(plain);
+		expect(markdown.push("| a | b |\n|---|---|\n| long cell | 2 |\n")).toBe("");
+		expect(markdown.preview()).toContain("long cell");
+		expect(markdown.push("\n")).toBe("a         │ b\n──────────┼──\nlong cell │ 2\n");
+	});
+
+	it("takes a new width for the next block", () => {
+		const markdown = createMarkdownStream(plain);
+		markdown.resize(12);
+		expect(markdown.push("one two three four five\n\n")).toBe("one two\nthree four\nfive\n");
+	});
+
+	it("stays fast without line breaks and spaces", () => {
+		const markdown = createMarkdownStream(plain);
+		let length = 0;
+		for (let chunk = 0; chunk < 20_000; chunk += 1) length += markdown.push("abcdefghij").length;
+		length += markdown.end().length;
+		expect(length).toBeGreaterThan(200_000);
+	});
+});
+
+describe("a stable cut", () => {
+	it.each([
+		["plain words and mo", "plain words and"],
+		["open **bold text", "open"],
+		["closed **bold** text", "closed **bold**"],
+		["`code with spaces", ""],
+		["a [link text](http://x y", "a"],
+		["snake_case_name is fine", "snake_case_name is"],
+		["2 * 3 is six", "2 * 3 is"],
+		["- item\n- **second it", "- item\n-".slice(0, 6)],
+		["a | b\n--- | -", ""],
+		["a | b\nnot a table", "a | b\nnot a"],
+		["| a | b |", ""],
+	])("of %j is after %j", (block, stable) => {
+		expect(block.slice(0, stableCut(block))).toBe(stable);
+	});
+});
