@@ -1,3 +1,10 @@
+import { EventSource } from "./event-stream.ts";
+import { LiveExchange } from "./exchange.ts";
+import { bodyOf, headersOf } from "./outgoing.ts";
+import { type ByteSource, LeanResponse } from "./response.ts";
+import { Transfer } from "./transfer.ts";
+import { TransportError } from "./transport-error.ts";
+
 /** The part of the WHATWG fetch contract that the three SDKs use. */
 export interface FetchInit {
 	readonly method?: string;
@@ -57,8 +64,15 @@ export interface Exchange {
 	readonly errorBody: string | undefined;
 	/** The body ended early (cut chunk, short content-length, reset): the answer cannot be complete. */
 	readonly cut: boolean;
+	/**
+	 * What ended the exchange from the network's side. SDKs wrap it, or swallow it when it comes as an abort, so an
+	 * adapter looks here first. Reason `aborted` means that the caller's signal fired.
+	 */
+	readonly failure: TransportError | undefined;
 	/** The adapter calls this for every delta that carries content, which restarts the idle limit. */
 	noteContent(): void;
+	/** The adapter calls this at the finish reason: a server that does not end its stream then is not waited for. */
+	noteFinish(): void;
 	/** Ends the exchange: frees timers, and aborts what is still running. */
 	close(): void;
 }
@@ -67,4 +81,140 @@ export interface Http {
 	readonly fetch: FetchLike;
 	begin(options?: ExchangeOptions): Exchange;
 	close(): Promise<void>;
+}
+
+/** Sizes in bytes that an answer may have; faults.md row 21. */
+export interface Caps {
+	/** A whole body, decompressed. */
+	readonly bodyBytes: number;
+	/** One event of a stream. */
+	readonly eventBytes: number;
+}
+
+export interface HttpOptions {
+	/** Multiplex over HTTP/2 where the server offers it; a field of the provider's registry row. */
+	readonly http2?: boolean | undefined;
+	/** In place of the default limits of every exchange. */
+	readonly timeouts?: Partial<Timeouts> | undefined;
+	/** For DNS, TCP and TLS together; 10 s by default. */
+	readonly connectTimeoutMs?: number | undefined;
+	readonly caps?: Partial<Caps> | undefined;
+	/** PEM certificates to trust besides the system's. */
+	readonly caCertificates?: readonly string[] | undefined;
+}
+
+const defaultTimeouts: Timeouts = {
+	firstContentMs: 600_000,
+	idleMs: 120_000,
+	totalMs: Number.POSITIVE_INFINITY,
+};
+
+const defaultCaps: Caps = { bodyBytes: 64 * 2 ** 20, eventBytes: 8 * 2 ** 20 };
+
+/**
+ * A connection pool and the fetch over it that every SDK is given. Nothing is loaded or opened before the first
+ * request. The fetch sends a request once (faults.md row 25 apart), follows no redirect, and raises TransportError.
+ */
+export function createHttp(options: HttpOptions = {}): Http {
+	return new PooledHttp(options);
+}
+
+type Agent = ReturnType<typeof import("./agent.ts")["createAgent"]>;
+
+class PooledHttp implements Http {
+	readonly #options: HttpOptions;
+	readonly #timeouts: Timeouts;
+	readonly #caps: Caps;
+	readonly #exchanges = new Map<string, LiveExchange>();
+	#agent: Agent | undefined;
+	#loading: Promise<Agent> | undefined;
+	#closed = false;
+	#count = 0;
+
+	constructor(options: HttpOptions) {
+		this.#options = options;
+		this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
+		this.#caps = { ...defaultCaps, ...options.caps };
+	}
+
+	begin(options: ExchangeOptions = {}): Exchange {
+		const id = String(++this.#count);
+		const exchange = new LiveExchange(id, this.#timeouts, options, (closed) =>
+			this.#exchanges.delete(closed),
+		);
+		this.#exchanges.set(id, exchange);
+		return exchange;
+	}
+
+	readonly fetch: FetchLike = async (input, init = {}) => {
+		const url = new URL(typeof input === "string" || input instanceof URL ? input : input.url);
+		if (url.protocol !== "https:" && url.protocol !== "http:") {
+			throw new TransportError(`not an http address: ${url.protocol}`, {
+				phase: "connect",
+				reason: "protocol",
+			});
+		}
+		const { headers, exchangeId } = headersOf(init.headers, EXCHANGE_HEADER);
+		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
+		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
+		const agent = this.#agent ?? (await this.#load());
+		if (this.#closed) throw closedError(url.origin);
+
+		const method = (init.method ?? "GET").toUpperCase();
+		const transfer = new Transfer({
+			dispatch: (request, handler) => agent.dispatch(request, handler),
+			request: {
+				origin: url.origin,
+				path: url.pathname + url.search,
+				method: method as "GET",
+				body: bodyOf(init.body, headers) as string,
+				headers,
+			},
+			exchange: known ?? new LiveExchange("", this.#timeouts, {}, () => {}),
+			signal: init.signal ?? undefined,
+			bodyBytes: this.#caps.bodyBytes,
+			bytesAreContent: known === undefined,
+		});
+		const head = await transfer.send();
+		return new LeanResponse({
+			...head,
+			url: url.href,
+			bytes: transfer,
+			events: this.#isAnswer(known, method, head.status)
+				? this.#events(transfer, head.headers, url)
+				: transfer,
+		});
+	};
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		for (const exchange of [...this.#exchanges.values()]) exchange.close();
+		await (this.#agent ?? (await this.#loading))?.destroy();
+	}
+
+	/** Of all that SDKs fetch, only the answer to a posted prompt is ever read as a stream of events. */
+	#isAnswer(exchange: LiveExchange | undefined, method: string, status: number): boolean {
+		return exchange !== undefined && method === "POST" && status < 300;
+	}
+
+	#events(bytes: ByteSource, headers: Readonly<Record<string, string>>, url: URL): ByteSource {
+		const contentType = headers["content-type"] ?? "";
+		return new EventSource(bytes, { contentType, origin: url.origin, ...this.#caps });
+	}
+
+	async #load(): Promise<Agent> {
+		this.#loading ??= import("./agent.ts").then(({ createAgent }) =>
+			createAgent({
+				http2: this.#options.http2 ?? false,
+				connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
+				caCertificates: this.#options.caCertificates ?? [],
+			}),
+		);
+		this.#agent = await this.#loading;
+		return this.#agent;
+	}
+}
+
+function closedError(origin: string): TransportError {
+	return new TransportError(`the request to ${origin} was stopped`, { phase: "connect", reason: "aborted" });
 }

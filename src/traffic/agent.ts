@@ -1,0 +1,72 @@
+/** The only place that loads undici, and only its dispatchers; reached by a dynamic import on the first request. */
+
+import type { Dispatcher } from "undici";
+import Agent from "undici/lib/dispatcher/agent.js";
+import Client from "undici/lib/dispatcher/client.js";
+import Pool from "undici/lib/dispatcher/pool.js";
+
+/** One connection, as far as the handler of a request on it must know. */
+export interface Connection {
+	/** Answers read whole on the connection as it stands; above 0 it was kept alive from an earlier request. */
+	answered: number;
+}
+
+/** What a handler offers so that it learns which connection carries its request. */
+export interface ConnectionAware {
+	connection: Connection | undefined;
+}
+
+/** undici's Client (one connection), which tells each handler that it is the one and counts its answers. */
+class CountingClient extends Client implements Connection {
+	answered = 0;
+
+	constructor(origin: string | URL, options: object) {
+		super(origin, options);
+		this.on("disconnect", () => {
+			this.answered = 0;
+		});
+	}
+
+	override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+		(handler as Partial<ConnectionAware>).connection = this;
+		return super.dispatch(options, handler);
+	}
+}
+
+export interface AgentOptions {
+	readonly http2: boolean;
+	readonly connectTimeoutMs: number;
+	/** PEM certificates trusted besides the system's. */
+	readonly caCertificates: readonly string[];
+}
+
+/** Kept longer than undici's 4 s, because turns of a chat are further apart; a stale one is sent again anyway. */
+const keepAliveMs = 30_000;
+
+export function createAgent(options: AgentOptions): Agent {
+	const { caCertificates } = options;
+	return new Agent({
+		// Both are off because the exchange has its own limits, which know content from keep-alive comments.
+		headersTimeout: 0,
+		bodyTimeout: 0,
+		keepAliveTimeout: keepAliveMs,
+		keepAliveMaxTimeout: keepAliveMs,
+		allowH2: options.http2,
+		...(options.http2 ? { pipelining: 100, h2Options: { maxConcurrentStreams: 256 } } : {}),
+		connect: {
+			timeout: options.connectTimeoutMs,
+			allowH2: options.http2,
+			...(caCertificates.length > 0 ? { ca: trusted(caCertificates) } : {}),
+		},
+		factory: (origin, poolOptions) =>
+			new Pool(origin, {
+				...poolOptions,
+				factory: (url, clientOptions) => new CountingClient(url, clientOptions),
+			}),
+	});
+}
+
+function trusted(caCertificates: readonly string[]): string[] {
+	const tls = process.getBuiltinModule("node:tls");
+	return [...tls.getCACertificates("default"), ...caCertificates];
+}

@@ -1,0 +1,136 @@
+import type { ErrorClass, FailureAdvice } from "../errors.ts";
+import { exitCodes, LlmxError } from "../errors.ts";
+
+/**
+ * How far a request had come when it failed. `connect`: nothing was sent. `sent`: it was sent, and no byte of a
+ * response came. `headers`: a response had begun. `body`: status and headers were complete.
+ */
+export type TransportPhase = "connect" | "sent" | "headers" | "body";
+
+export type TransportReason =
+	| "aborted"
+	| "bad-encoding"
+	| "cut"
+	| "dns"
+	| "dns-temporary"
+	| "empty"
+	| "not-api"
+	| "protocol"
+	| "redirect"
+	| "refused"
+	| "reset"
+	| "timeout-connect"
+	| "timeout-first"
+	| "timeout-idle"
+	| "timeout-total"
+	| "tls"
+	| "too-large"
+	| "unreachable";
+
+export interface TransportErrorOptions {
+	readonly phase: TransportPhase;
+	readonly reason: TransportReason;
+	readonly cause?: unknown;
+}
+
+/**
+ * The network's part of a failure. Its message names the host and never a path, header or body, so it holds no key.
+ * Adapters turn it into a RequestError with `transportFailure`.
+ */
+export class TransportError extends LlmxError {
+	readonly phase: TransportPhase;
+	readonly reason: TransportReason;
+
+	constructor(message: string, options: TransportErrorOptions) {
+		super(message, { cause: options.cause, exitCode: exitOf(options.reason) });
+		this.phase = options.phase;
+		this.reason = options.reason;
+	}
+}
+
+/** Exit codes of faults.md rows 1-7, 14-15, 18, 20-21 are 5 where trying later may help, else 1. */
+function exitOf(reason: TransportReason): (typeof exitCodes)["failed" | "outage" | "interrupted"] {
+	if (reason === "aborted") return exitCodes.interrupted;
+	return advise(reason, "sent").retry === "never" ? exitCodes.failed : exitCodes.outage;
+}
+
+/** The TransportError in the chain of causes below an SDK's own error, if there is one. */
+export function findTransportError(error: unknown): TransportError | undefined {
+	// SDKs wrap once or twice; the bound is for chains that bite their own tail.
+	for (let depth = 0; depth < 8 && typeof error === "object" && error !== null; depth++) {
+		if (error instanceof TransportError) return error;
+		error = (error as { cause?: unknown }).cause;
+	}
+	return undefined;
+}
+
+export interface TransportFailure {
+	readonly errorClass: ErrorClass;
+	readonly advice: FailureAdvice;
+	/** The provider may charge for the request although no whole answer came. */
+	readonly maybeBilled: boolean;
+	/** For people; names the host. */
+	readonly message: string;
+}
+
+/**
+ * What a failure of the network means, the same for every provider. A local server that refuses the connection is
+ * not running, so asking again is pointless (`local`). For reason `aborted` the caller raises AbortedError instead.
+ */
+export function transportFailure(error: TransportError, options: { local?: boolean } = {}): TransportFailure {
+	const { reason, phase } = error;
+	const advice =
+		options.local === true && reason === "refused"
+			? ({ retry: "never", key: "keep" } as const)
+			: advise(reason, phase);
+	return {
+		errorClass: errorClassOf(reason),
+		advice,
+		// A refused redirect and a page that is not the API's come from in front of the model: nothing was computed.
+		maybeBilled: phase !== "connect" && reason !== "redirect" && reason !== "not-api" && reason !== "tls",
+		message: error.message,
+	};
+}
+
+function advise(reason: TransportReason, phase: TransportPhase): FailureAdvice {
+	switch (reason) {
+		case "refused":
+		case "dns-temporary":
+		case "unreachable":
+		case "timeout-connect":
+			return { retry: "always", key: "keep" };
+		case "reset":
+		case "cut":
+		case "empty":
+		case "timeout-first":
+		case "timeout-idle":
+		case "timeout-total":
+			return { retry: phase === "connect" ? "always" : "once", key: "keep" };
+		default:
+			return { retry: "never", key: "keep" };
+	}
+}
+
+function errorClassOf(reason: TransportReason): ErrorClass {
+	switch (reason) {
+		case "tls":
+		case "redirect":
+		case "empty":
+			return reason;
+		case "too-large":
+			return "too_large";
+		case "bad-encoding":
+		case "not-api":
+		case "protocol":
+			return "malformed_response";
+		case "cut":
+			return "incomplete";
+		case "timeout-connect":
+		case "timeout-first":
+		case "timeout-idle":
+		case "timeout-total":
+			return "timeout";
+		default:
+			return "network";
+	}
+}
