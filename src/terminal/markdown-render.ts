@@ -16,9 +16,13 @@ export interface MarkdownOptions {
 }
 
 const codeIndent = "  ";
+const narrowest = 16;
+/** Nesting without an end would overflow the lexer's stack: such a block is shown as it is. */
+const tooDeep = /(?:(?:>|[-*+]|\d[.)])[ \t]*){24}|^[ \t]{160}/m;
 
 /** Renders complete markdown; the lines carry no newline. */
 export function renderBlocks(markdown: string, options: MarkdownOptions): string[] {
+	if (tooDeep.test(markdown)) return wrapLines(markdown, options.width);
 	return renderTokens(new Lexer({ gfm: true, breaks: true }).lex(markdown), options);
 }
 
@@ -65,7 +69,7 @@ function renderBlock(token: MarkedToken, options: MarkdownOptions): string[] {
 		}
 		case "blockquote": {
 			const bar = colors.dim("│ ");
-			return renderTokens(token.tokens, { ...options, width: width - 2 }).map((line) => bar + line);
+			return renderTokens(token.tokens, nested(options, 2)).map((line) => bar + line);
 		}
 		case "list":
 			return renderList(token, options);
@@ -95,13 +99,17 @@ function renderList(token: Tokens.List, options: MarkdownOptions): string[] {
 	const start = token.start === "" ? 1 : token.start;
 	for (const [index, item] of token.items.entries()) {
 		const marker = token.ordered ? `${start + index}. ` : "• ";
-		const body = renderTokens(item.tokens, { ...options, width: options.width - marker.length });
+		const body = renderTokens(item.tokens, nested(options, marker.length));
 		const hang = " ".repeat(marker.length);
 		lines.push(options.colors.cyan(marker.trimEnd()) + (body.length > 0 ? ` ${body[0]}` : ""));
 		for (const line of body.slice(1)) lines.push(line === "" ? "" : hang + line);
 		if (index < token.items.length - 1 && /\n[ \t]*\n$/.test(item.raw)) lines.push("");
 	}
 	return lines;
+}
+
+function nested(options: MarkdownOptions, indent: number): MarkdownOptions {
+	return { ...options, width: Math.max(options.width - indent, Math.min(options.width, narrowest)) };
 }
 
 function wrapLines(text: string, width: number): string[] {

@@ -30,7 +30,7 @@ const anyFence = /^\s*(`{3,}|~{3,})/;
 const heading = /^ {0,3}#{1,6}(\s|$)/;
 const listItem = /^ {0,3}([-*+]|\d{1,9}[.)])(\s|$)/;
 /** A block this long (characters) is cut where it can be: the lexer's work must stay small. */
-const blockLimit = 16_384;
+const blockLimit = 8_192;
 /** How much of an endless line of code the preview shows. */
 const previewLimit = 2_000;
 
@@ -168,7 +168,7 @@ class LineStream implements MarkdownStream {
 		if (this.#block === "") this.#blockOptions = this.#options;
 		this.#nestedFence = anyFence.exec(line.replace(/^\s*([-*+]|\d{1,9}[.)])\s/, ""))?.[1];
 		this.#block += `${line}\n`;
-		return output;
+		return this.#block.length > blockLimit ? output + this.#cutBlock() : output;
 	}
 
 	#closes(line: string): boolean {
@@ -182,7 +182,7 @@ class LineStream implements MarkdownStream {
 		const open = this.#block + this.#partial;
 		if (this.#fence || open.length - this.#tried < Math.max(24, open.length / 8)) return "";
 		this.#tried = open.length;
-		if (open.length > blockLimit) return this.#cutBlock(open);
+		if (open.length > blockLimit) return this.#cutBlock();
 		const stable = this.#nestedFence === undefined ? open.slice(0, stableCut(open)) : this.#block;
 		// The last line may still grow.
 		const lines = renderBlocks(stable, this.#blockOptions).slice(this.#emitted, -1);
@@ -191,11 +191,16 @@ class LineStream implements MarkdownStream {
 		return output;
 	}
 
-	#cutBlock(open: string): string {
+	#cutBlock(): string {
+		const complete = this.#block;
+		const open = complete + this.#partial;
 		const cut = stableCut(open) || open.length;
+		const options = this.#blockOptions;
 		this.#block = open.slice(0, cut);
 		const output = this.#finishBlock();
-		this.#partial = open.slice(cut).replace(/^\s/, "");
+		this.#block = complete.slice(cut).replace(/^\s/, "");
+		this.#partial = this.#partial.slice(Math.max(0, cut - complete.length));
+		this.#blockOptions = options;
 		return output;
 	}
 

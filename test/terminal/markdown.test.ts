@@ -192,6 +192,25 @@ describe("a stream of markdown", () => {
 		expect(markdown.push("one two three four five\n\n")).toBe("one two\nthree four\nfive\n");
 	});
 
+	it.each([
+		"> ",
+		"- ",
+		"[",
+		"**a",
+		"> > a\n",
+		"  - a\n",
+		"| a | b |\n",
+		"``` ",
+		"![",
+		"<!-- ",
+	])("survives %j without an end", (unit) => {
+		const text = `w1w ${unit.repeat(10_000)}\n\nw2w`;
+		const shown = stream(text, (all) => all.match(/.{1,2000}/gs) ?? []);
+		expect(shown).toContain("w1w");
+		expect(shown).toContain("w2w");
+		expect(renderMarkdown(unit.repeat(10_000), plain)).not.toBe("");
+	});
+
 	it("stays fast without line breaks and spaces", () => {
 		const markdown = createMarkdownStream(plain);
 		let length = 0;
