@@ -1,0 +1,103 @@
+import type { RateSnapshot } from "./rate-headers.ts";
+
+/** What one request will use of an account's limits, as far as it is known before it is sent. */
+export interface Cost {
+	readonly inputTokens: number;
+	/** The bound the request itself sets on its answer, when it sets one. */
+	readonly maxOutputTokens?: number | undefined;
+}
+
+/** One request on its way, as its limiter remembers it. */
+export interface Sending {
+	/** On the limiter's clock. */
+	readonly sentAt: number;
+}
+
+export interface Success {
+	/** Tokens the provider counted, when it said so. */
+	readonly inputTokens?: number | undefined;
+	readonly outputTokens?: number | undefined;
+	readonly snapshot?: RateSnapshot | undefined;
+}
+
+export interface Refusal {
+	/** The server's own hint, already checked for sense. */
+	readonly hintMs?: number | undefined;
+	readonly snapshot?: RateSnapshot | undefined;
+}
+
+/** What a limiter shows of itself in the progress line and with `--debug`. */
+export interface LimiterState {
+	readonly inFlight: number;
+	/** Requests it would allow in flight now. */
+	readonly window: number;
+	/** Requests per minute it paces at; null where it does not pace. */
+	readonly requestsPerMinute: number | null;
+	/** Why the window is what it is: "held by the request limit", … */
+	readonly reason: string;
+	/** The last thing the server said about limits, with the time it was heard; null before the first. */
+	readonly lastSignal: { readonly at: number; readonly text: string } | null;
+}
+
+/**
+ * Says when requests to one (provider, account, model) may be sent. Whoever sends asks `waitMs`, tells `sent`, and
+ * ends every sending with exactly one of `succeeded`, `refused` (429), `overloaded` (503, 529), `failed` (anything
+ * else that ended it).
+ */
+export interface Limiter {
+	/** 0 when a request of this cost may be sent now; else ms until it is worth asking again, Infinity if an end must come first. */
+	waitMs(cost: Cost): number;
+	sent(cost: Cost): Sending;
+	succeeded(sending: Sending, success: Success): void;
+	refused(sending: Sending, refusal: Refusal): void;
+	overloaded(sending: Sending): void;
+	failed(sending: Sending): void;
+	state(): LimiterState;
+}
+
+/** A fixed number in flight and nothing else: what `generate` uses when it is told `maxConcurrent`. */
+export class FixedLimiter implements Limiter {
+	readonly #window: number;
+	readonly #now: () => number;
+	#inFlight = 0;
+
+	constructor(window: number, now: () => number) {
+		this.#window = window;
+		this.#now = now;
+	}
+
+	waitMs(): number {
+		return this.#inFlight < this.#window ? 0 : Number.POSITIVE_INFINITY;
+	}
+
+	sent(): Sending {
+		this.#inFlight++;
+		return { sentAt: this.#now() };
+	}
+
+	succeeded(): void {
+		this.#inFlight--;
+	}
+
+	refused(): void {
+		this.#inFlight--;
+	}
+
+	overloaded(): void {
+		this.#inFlight--;
+	}
+
+	failed(): void {
+		this.#inFlight--;
+	}
+
+	state(): LimiterState {
+		return {
+			inFlight: this.#inFlight,
+			window: this.#window,
+			requestsPerMinute: null,
+			reason: "a fixed number in flight",
+			lastSignal: null,
+		};
+	}
+}
