@@ -1,5 +1,6 @@
 import { ConfigError, MissingKeyError, NoRouteError } from "./errors.ts";
 import { providers as knownProviders, type ProviderRow } from "./providers/registry.ts";
+import { nearestNames } from "./state/nearest.ts";
 
 export type { ProviderDefinition, ProviderRow } from "./providers/registry.ts";
 export { defineProvider } from "./providers/registry.ts";
@@ -143,33 +144,12 @@ function findProvider(
 
 function noRoute(model: string, prefix: string, all: readonly ProviderRow[]): NoRouteError {
 	const shown = model.slice(0, 100);
-	const wanted = (prefix || model).toLowerCase();
-	const near = all
-		.flatMap((provider) => provider.prefixes)
-		.map((candidate) => ({ candidate, distance: editDistance(wanted, candidate) }))
-		.filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)))
-		.sort((a, b) => a.distance - b.distance)
-		.slice(0, 3)
-		.map(({ candidate }) => `${candidate}/`);
+	const known = all.flatMap((provider) => provider.prefixes);
+	const near = nearestNames(prefix || model, known).map((candidate) => `${candidate}/`);
 	const usual = all.map(({ prefixes }) => `${prefixes[0]}/`).join(" ");
 	return new NoRouteError(`no provider serves the model "${shown}"`, {
 		hint: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `write PREFIX/MODEL with one of: ${usual}`,
 	});
-}
-
-/** Levenshtein distance; both strings are short. */
-function editDistance(a: string, b: string): number {
-	if (a.length > 40) return a.length;
-	let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-	for (let i = 1; i <= a.length; i++) {
-		const current = [i];
-		for (let j = 1; j <= b.length; j++) {
-			const substituted = (previous[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-			current.push(Math.min(substituted, (previous[j] as number) + 1, (current[j - 1] as number) + 1));
-		}
-		previous = current;
-	}
-	return previous[b.length] as number;
 }
 
 function effectiveBaseUrl(

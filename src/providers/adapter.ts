@@ -1,18 +1,20 @@
 import type { Exchange, FetchLike } from "../traffic/http.ts";
 import type { FinishReason, Message, Parameters, Usage } from "../types.ts";
-import type { ProviderRow } from "./registry.ts";
+import type { ProviderRow } from "./provider-row.ts";
 
 /** One request to a provider, as an adapter takes it: routed, keyed, and not yet in any wire form. */
 export interface AdapterCall {
 	readonly modelId: string;
 	readonly messages: readonly Message[];
 	readonly parameters: Parameters;
-	/** How many answers to the same prompt. */
+	/** How many answers to the same prompt, at most the adapter's `choicesPerCall`. */
 	readonly n: number;
 	/** Undefined for providers that need none. */
 	readonly key: string | undefined;
 	/** Carries the abort signal and the time limits, and records what went over the wire. */
 	readonly exchange: Exchange;
+	/** Hears, in a sentence, what was left out of or changed in the request to suit the model. */
+	readonly onNote?: ((note: string) => void) | undefined;
 }
 
 export interface Choice {
@@ -52,6 +54,8 @@ export interface ListedModel {
  * A stream that ends before its finish reason is a RequestError of class `incomplete`, never a quiet end.
  */
 export interface Adapter {
+	/** Answers that one request may ask for; a caller that wants more sends several requests. */
+	readonly choicesPerCall: number;
 	complete(call: AdapterCall): Promise<Answer>;
 	/** Streams one answer (n = 1). Leaving the loop early closes the connection. */
 	stream(call: AdapterCall): AsyncIterable<AnswerPart>;
@@ -64,6 +68,8 @@ export interface AdapterContext {
 	/** The effective base URL, without a trailing slash. */
 	readonly baseUrl: string;
 	readonly fetch: FetchLike;
+	/** Keys that go out as `Authorization: Bearer` although the provider's own scheme is another header. */
+	readonly bearerKeys?: ReadonlySet<string> | undefined;
 }
 
 export type AdapterFactory = (context: AdapterContext) => Adapter;

@@ -1,114 +1,10 @@
 import { ConfigError } from "../errors.ts";
-import type { Parameters } from "../types.ts";
+import { type ProviderRow, defineRow as row } from "./provider-row.ts";
 
-/** The language a provider speaks on the wire; each has one adapter. */
-export type WireFormat = "openai" | "gemini" | "anthropic";
-
-/** How a provider spells its rate-limit headers. */
-export type RateDialect =
-	| "openai"
-	| "anthropic"
-	| "gemini"
-	| "sambanova"
-	| "groq"
-	| "together"
-	| "mistral"
-	| "cerebras"
-	| "xai"
-	| "none";
-
-export type ParameterName = Exclude<keyof Parameters, "extra"> | "jsonSchema";
-
-/**
- * How reasoning is steered on the OpenAI wire: `effort` is the `reasoning_effort` field, `object` OpenRouter's
- * `reasoning: {effort, max_tokens}`, `switch` a `thinking: {type}` that is on or off, `none` no such field.
- */
-export type ReasoningControl = "effort" | "object" | "switch" | "none";
-
-/** One provider: everything about it that is not wire code. */
-export interface ProviderRow {
-	readonly id: string;
-	/** Its name in sentences for people. */
-	readonly label: string;
-	/** What stands before the first slash of a model string, most usual first. */
-	readonly prefixes: readonly string[];
-	/** Model names that belong here without any prefix. */
-	readonly bareNames: RegExp | null;
-	readonly wire: WireFormat;
-	/** Default base URL; empty for the simulator, whose address is known only at run time. */
-	readonly baseUrl: string;
-	/** Variables that replace the base URL; the first one set wins. */
-	readonly baseUrlEnv: readonly string[];
-	/** Variables that hold a comma list of keys; they win over `keyEnv`. */
-	readonly keyListEnv: readonly string[];
-	/** Variables that hold one key; the first one set wins. */
-	readonly keyEnv: readonly string[];
-	/** Those of `keyEnv` that are often set for other tools: they never choose the default model. */
-	readonly foreignKeyEnv: readonly string[];
-	/** Those of `keyEnv` whose value goes out as `Authorization: Bearer` whatever `auth` says. */
-	readonly bearerKeyEnv: readonly string[];
-	readonly keyRequired: boolean;
-	readonly auth: "bearer" | "x-api-key" | "x-goog-api-key";
-	/** HTTP/2 measured as a gain against this provider. */
-	readonly http2: boolean;
-	/** A server of the user's own: it queues instead of refusing, and what it does not charge is not priced. */
-	readonly local: boolean;
-	/** Its `usage.cost` is the price of the call and is preferred to the table. */
-	readonly reportsCost: boolean;
-	readonly rateHeaders: RateDialect;
-	/** Billing-like codes of a 429 that here mean the ordinary per-minute limit. */
-	readonly minuteLimitCodes: readonly string[];
-	/** `stream_options.include_usage` may be asked. */
-	readonly streamUsage: boolean;
-	/** Field of the answer's limit; `by-model` is max_completion_tokens for gpt-5 and newer and the o-series. */
-	readonly maxTokensField: "max_tokens" | "max_completion_tokens" | "by-model";
-	/** Field of the seed. */
-	readonly seedField: "seed" | "random_seed";
-	readonly reasoning: ReasoningControl;
-	/** Parameters that the provider refuses or silently ignores: using one is an error before sending. */
-	readonly refuses: readonly ParameterName[];
-	/** Answers that one request may ask for (`n`). */
-	readonly choicesPerCall: number;
-	/** Fields of every request body unless the user sets them. */
-	readonly extraBody: Readonly<Record<string, unknown>> | null;
-	/** The model used when the user names none and has a key here; null never chooses this provider. */
-	readonly defaultModel: string | null;
-}
-
-type RowInput = Partial<ProviderRow> & Pick<ProviderRow, "id" | "label" | "baseUrl">;
-
-/** Fills a row: `<ID>_BASE_URL`, `<ID>_KEYS` and `<ID>_API_KEY` come first, names given in `input` after them. */
-function row(input: RowInput): ProviderRow {
-	const upper = input.id.toUpperCase().replaceAll("-", "_");
-	return {
-		prefixes: [input.id],
-		bareNames: null,
-		wire: "openai",
-		foreignKeyEnv: [],
-		bearerKeyEnv: [],
-		keyRequired: true,
-		auth: "bearer",
-		http2: false,
-		local: false,
-		reportsCost: false,
-		rateHeaders: "openai",
-		minuteLimitCodes: [],
-		streamUsage: true,
-		maxTokensField: "max_tokens",
-		seedField: "seed",
-		reasoning: "effort",
-		refuses: [],
-		choicesPerCall: 1,
-		extraBody: null,
-		defaultModel: null,
-		...input,
-		baseUrlEnv: [`${upper}_BASE_URL`, ...(input.baseUrlEnv ?? [])],
-		keyListEnv: [`${upper}_KEYS`, ...(input.keyListEnv ?? [])],
-		keyEnv: [`${upper}_API_KEY`, ...(input.keyEnv ?? [])],
-	};
-}
+export type { ProviderRow } from "./provider-row.ts";
 
 const many = 128;
+const everything = ["image", "file", "audio"] as const;
 
 /** Every provider that llmx knows, in the order in which a default model is looked for. */
 export const providers = {
@@ -122,6 +18,7 @@ export const providers = {
 		refuses: ["topK"],
 		choicesPerCall: many,
 		defaultModel: "gpt-4.1-mini",
+		takes: everything,
 	}),
 	anthropic: row({
 		id: "anthropic",
@@ -134,6 +31,7 @@ export const providers = {
 		rateHeaders: "anthropic",
 		refuses: ["seed", "presencePenalty", "frequencyPenalty"],
 		defaultModel: "claude-haiku-4-5",
+		takes: ["image", "file"],
 	}),
 	gemini: row({
 		id: "gemini",
@@ -145,6 +43,7 @@ export const providers = {
 		auth: "x-goog-api-key",
 		rateHeaders: "gemini",
 		defaultModel: "gemini-2.5-flash",
+		takes: everything,
 	}),
 	openrouter: row({
 		id: "openrouter",
@@ -157,6 +56,7 @@ export const providers = {
 		reasoning: "object",
 		extraBody: { provider: { sort: "price" } },
 		defaultModel: "openai/gpt-4.1-mini",
+		takes: everything,
 	}),
 	together: row({
 		id: "together",
@@ -200,6 +100,8 @@ export const providers = {
 		refuses: ["topK"],
 		choicesPerCall: many,
 		defaultModel: "mistral-small-latest",
+		takes: everything,
+		fileForm: "document_url",
 	}),
 	deepseek: row({
 		id: "deepseek",
@@ -210,6 +112,7 @@ export const providers = {
 		reasoning: "switch",
 		refuses: ["topK", "seed", "jsonSchema"],
 		defaultModel: "deepseek-v4-flash",
+		takes: [],
 	}),
 	xai: row({
 		id: "xai",
@@ -330,6 +233,7 @@ export const providers = {
 		local: true,
 		rateHeaders: "none",
 		choicesPerCall: many,
+		takes: ["image", "audio"],
 	}),
 	local: row({
 		id: "local",
@@ -344,6 +248,7 @@ export const providers = {
 		label: "the LiteLLM proxy",
 		baseUrl: "http://localhost:4000",
 		keyRequired: false,
+		takes: everything,
 	}),
 	sim: row({
 		id: "sim",
@@ -352,6 +257,7 @@ export const providers = {
 		keyRequired: false,
 		local: true,
 		choicesPerCall: many,
+		takes: everything,
 	}),
 } as const satisfies Record<string, ProviderRow>;
 
@@ -388,7 +294,7 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 			baseUrl: definition.base_url,
 			keyRequired: keyEnv.length > 0,
 			maxTokensField: "by-model",
-			choicesPerCall: 1,
+			takes: everything,
 		});
 	return {
 		...base,
