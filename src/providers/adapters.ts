@@ -1,0 +1,27 @@
+import { ConfigError } from "../errors.ts";
+import type { FetchLike } from "../traffic/http.ts";
+import type { Adapter, AdapterFactory } from "./adapter.ts";
+import type { ProviderRow, WireFormat } from "./provider-row.ts";
+
+/** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
+const factories: Readonly<
+	Partial<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>>
+> = {
+	openai: () => import("./openai-compatible.ts"),
+};
+
+/** The parts of a route that an adapter needs. */
+export interface AdapterRoute {
+	readonly provider: ProviderRow;
+	readonly baseUrl: string;
+	readonly keys: readonly { readonly value: string; readonly bearer: boolean }[];
+}
+
+/** Loads the SDK of the provider's wire and makes its adapter; the SDK's clients are made per key on first use. */
+export async function loadAdapter(route: AdapterRoute, fetch: FetchLike): Promise<Adapter> {
+	const load = factories[route.provider.wire];
+	if (load === undefined) throw new ConfigError(`${route.provider.label} is not served yet`);
+	const { createAdapter } = await load();
+	const bearerKeys = new Set(route.keys.filter(({ bearer }) => bearer).map(({ value }) => value));
+	return createAdapter({ provider: route.provider, baseUrl: route.baseUrl, fetch, bearerKeys });
+}

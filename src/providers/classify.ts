@@ -1,0 +1,260 @@
+import { type ErrorClass, exitCodes, type FailureAdvice, RequestError } from "../errors.ts";
+import type { Usage } from "../types.ts";
+import type { ErrorDetail } from "./error-body.ts";
+import type { ProviderRow } from "./provider-row.ts";
+import { redact, safeText } from "./redact.ts";
+
+/** An error that a provider reported, with what is known of the exchange. */
+export interface ReportedError {
+	readonly provider: ProviderRow;
+	readonly modelId: string | undefined;
+	readonly detail: ErrorDetail;
+	/** HTTP status of the response; below 400 when the error came inside an answer or a stream. */
+	readonly status: number;
+	/** The server said `x-should-retry: false`. */
+	readonly retryForbidden: boolean;
+	/** The server's hint in ms, already checked for sense. */
+	readonly afterMs: number | undefined;
+	/** The call's own keys, to be kept out of the message. */
+	readonly keys: readonly (string | undefined)[];
+	readonly partialText?: string | undefined;
+	readonly usage?: Usage | null | undefined;
+}
+
+interface Verdict {
+	readonly errorClass: ErrorClass;
+	readonly retry: FailureAdvice["retry"];
+	readonly key: FailureAdvice["key"];
+	readonly maybeBilled: boolean;
+}
+
+const final = { retry: "never", key: "keep", maybeBilled: false } as const;
+const again = { retry: "always", key: "keep", maybeBilled: false } as const;
+const once = { retry: "once", key: "keep", maybeBilled: true } as const;
+
+/** HTTP statuses that stand for the codes of errors inside an answer: OpenAI's, Anthropic's, gRPC's (Gemini's). */
+const statusOfCode: Readonly<Record<string, number>> = {
+	rate_limit_exceeded: 429,
+	rate_limit_error: 429,
+	rate_limit: 429,
+	ratelimitreached: 429,
+	too_many_requests: 429,
+	resource_exhausted: 429,
+	queue_full: 429,
+	overloaded_error: 529,
+	overloaded: 529,
+	engine_overloaded: 503,
+	engine_overloaded_error: 503,
+	service_unavailable: 503,
+	unavailable: 503,
+	server_error: 500,
+	internal_server_error: 500,
+	internalservererror: 500,
+	internal: 500,
+	api_error: 500,
+	timeout: 504,
+	timeout_error: 504,
+	deadline_exceeded: 504,
+	invalid_request_error: 400,
+	invalid_request: 400,
+	badrequesterror: 400,
+	invalid_argument: 400,
+	failed_precondition: 400,
+	invalid_prompt: 400,
+	authentication_error: 401,
+	invalid_api_key: 401,
+	unauthenticated: 401,
+	billing_error: 402,
+	permission_error: 403,
+	permission_denied: 403,
+	not_found_error: 404,
+	not_found: 404,
+	model_not_found: 404,
+	request_too_large: 413,
+};
+
+const billingCodes = new Set([
+	"insufficient_quota",
+	"insufficient_credits",
+	"insufficient_balance",
+	"billing_error",
+	"billing_not_active",
+	"billing_hard_limit_reached",
+	"quota_exceeded",
+	"credit_limit_exceeded",
+	"access_terminated",
+]);
+
+const moderationCodes = new Set([
+	"content_filter",
+	"content_policy_violation",
+	"moderation_blocked",
+	"responsibleaipolicyviolation",
+	"data_inspection_failed",
+]);
+
+const contextCodes = new Set([
+	"context_length_exceeded",
+	"exceed_context_size_error",
+	"too_many_prompt_tokens",
+	"model_max_prompt_tokens_exceeded",
+	"string_above_max_length",
+]);
+
+const contextWords =
+	/context (?:length|window|size)|maximum context|prompt is too long|too many (?:prompt |input )?tokens|input token count|exceeds? (?:the )?(?:maximum|model'?s|available) (?:number of tokens|input|context)|length of all messages is too long|maximum prompt length/i;
+const badKeyWords =
+	/api[ _-]?key (?:is )?(?:not valid|invalid|expired|incorrect)|(?:incorrect|invalid) api[ _-]?key/i;
+const creditWords = /credit balance is too low|insufficient (?:credits|balance|funds)|free-models-per-day/i;
+
+/** Turns an error that the provider reported into a RequestError that says what to do about it. */
+export function classify(reported: ReportedError): RequestError {
+	const { provider, detail, status } = reported;
+	const inBand = status < 400;
+	const effective = inBand ? statusInside(detail) : status;
+	let verdict = judge(provider, detail, effective);
+	// Inside a stream or an answer tokens were already made: asking again may cost again, so at most once.
+	if (inBand) {
+		verdict = { ...verdict, retry: verdict.retry === "always" ? "once" : verdict.retry, maybeBilled: true };
+	}
+	if (reported.retryForbidden) verdict = { ...verdict, retry: "never" };
+	return new RequestError(messageFor(reported, verdict, effective, inBand), {
+		provider: provider.id,
+		errorClass: verdict.errorClass,
+		status: effective,
+		advice: {
+			retry: verdict.retry,
+			key: verdict.key,
+			afterMs: verdict.retry === "never" ? undefined : reported.afterMs,
+		},
+		maybeBilled: verdict.maybeBilled,
+		hint: hintFor(provider, verdict.errorClass),
+		exitCode: exitCodeOf(verdict),
+		partialText: reported.partialText,
+		usage: reported.usage,
+	});
+}
+
+function statusInside(detail: ErrorDetail): number {
+	if (detail.status !== undefined && detail.status >= 400 && detail.status < 600) return detail.status;
+	for (const code of detail.codes) {
+		const status = Object.hasOwn(statusOfCode, code) ? statusOfCode[code] : undefined;
+		if (status !== undefined) return status;
+	}
+	return 500;
+}
+
+function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verdict {
+	const { codes, message } = detail;
+	const has = (set: ReadonlySet<string>) => codes.some((code) => set.has(code));
+	if (has(moderationCodes)) return { ...final, errorClass: "blocked" };
+	if (status === 400 || status === 413 || status === 422) {
+		if (has(contextCodes) || contextWords.test(message)) return { ...final, errorClass: "context_length" };
+	}
+	// Gemini and xAI answer 400 to a wrong key.
+	if (status === 401 || codes.includes("api_key_invalid") || (status === 400 && badKeyWords.test(message))) {
+		return { ...again, errorClass: "auth", key: "drop" };
+	}
+	if (status === 402 || isSpent(provider, detail, status)) {
+		return { ...again, errorClass: "quota", key: "retire" };
+	}
+	switch (status) {
+		case 429:
+			return { ...again, errorClass: "rate_limit", key: "next" };
+		case 403:
+			return { ...final, errorClass: "forbidden" };
+		case 404:
+		case 410:
+			return { ...final, errorClass: "not_found" };
+		case 413:
+			return { ...final, errorClass: "too_large" };
+		case 501:
+			return { ...final, errorClass: "invalid_request" };
+		case 408:
+		case 499:
+		case 504:
+			return { ...once, errorClass: "timeout" };
+		case 409:
+		case 425:
+			return { ...again, errorClass: "server" };
+		case 503:
+		case 529:
+			return { ...again, errorClass: "overloaded" };
+	}
+	return status >= 500 ? { ...again, errorClass: "server" } : { ...final, errorClass: "invalid_request" };
+}
+
+/** A quota that waiting a minute does not bring back. */
+function isSpent(provider: ProviderRow, detail: ErrorDetail, status: number): boolean {
+	if (status !== 429 && status !== 400 && status !== 403) return false;
+	if (creditWords.test(detail.message)) return true;
+	if (status !== 429) return false;
+	const spent = detail.codes.some(
+		(code) =>
+			(billingCodes.has(code) || code.endsWith("_spend_limit_exceeded")) &&
+			!provider.minuteLimitCodes.includes(code),
+	);
+	return spent || (provider.wire === "gemini" && isGeminiDayQuota(detail));
+}
+
+/** Gemini names the quota: one counted per day, or one of zero, does not come back within the run. */
+function isGeminiDayQuota({ body, message }: ErrorDetail): boolean {
+	// The violations are read as text: their place in the body differs between the API's and the SDK's forms.
+	const text = `${message.slice(0, 2048)} ${JSON.stringify(body ?? "").slice(0, 8192)}`;
+	return /PerDay/.test(text) || /limit: 0(?![\d.])/.test(text) || /"quotaValue":"0"/.test(text);
+}
+
+function messageFor(reported: ReportedError, verdict: Verdict, status: number, inBand: boolean): string {
+	const { provider, detail } = reported;
+	const { errorClass } = verdict;
+	const html = detail.body === undefined;
+	const said = safeText(redact(detail.message, reported.keys), html ? 200 : 500);
+	const tail = said === "" ? "" : `: ${said}`;
+	const how = inBand ? "reported an error inside its answer" : `answered ${status}`;
+	if (errorClass === "context_length") {
+		const sizes =
+			detail.promptTokens !== undefined && detail.contextTokens !== undefined
+				? ` (${detail.promptTokens} tokens, the limit is ${detail.contextTokens})`
+				: "";
+		const model = reported.modelId === undefined ? "" : ` for ${reported.modelId}`;
+		return `${provider.label}: the prompt is too long${model}${sizes}${tail}`;
+	}
+	const what = words[errorClass];
+	return `${provider.label} ${how}${what === undefined ? "" : ` (${what})`}${tail}`;
+}
+
+const words: Partial<Record<ErrorClass, string>> = {
+	rate_limit: "rate limit",
+	quota: "quota or credit spent",
+	auth: "key refused",
+	forbidden: "forbidden",
+	not_found: "not found",
+	blocked: "blocked by a content filter",
+	overloaded: "overloaded",
+	timeout: "timed out on its side",
+	too_large: "request too large",
+};
+
+function hintFor(provider: ProviderRow, errorClass: ErrorClass): string | undefined {
+	switch (errorClass) {
+		case "auth":
+			return `check the key: llmx keys list, llmx keys set ${provider.id}`;
+		case "quota":
+			return `check billing and limits at ${provider.label}, or use another key`;
+		case "not_found":
+			return `see what ${provider.label} serves: llmx models --live ${provider.id}`;
+		case "context_length":
+			return "shorten the prompt, or choose a model with a larger context window";
+		case "rate_limit":
+		case "overloaded":
+			return "try again later";
+		default:
+			return undefined;
+	}
+}
+
+function exitCodeOf({ errorClass, retry }: Verdict): (typeof exitCodes)[keyof typeof exitCodes] {
+	if (errorClass === "auth" || errorClass === "forbidden") return exitCodes.auth;
+	if (errorClass === "quota") return exitCodes.quota;
+	return retry === "never" ? exitCodes.failed : exitCodes.outage;
+}

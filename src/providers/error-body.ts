@@ -1,0 +1,121 @@
+/** What a provider says about a failure, whatever form it says it in. */
+export interface ErrorDetail {
+	/** The server's own words, raw: redact and shorten before showing them. */
+	readonly message: string;
+	/** Every code, type, status and reason found, lower-case. */
+	readonly codes: readonly string[];
+	/** An HTTP-like number given as a code. */
+	readonly status: number | undefined;
+	/** Sizes of a prompt that is too long, in tokens, where the body gives them as fields. */
+	readonly promptTokens: number | undefined;
+	readonly contextTokens: number | undefined;
+	/** The parsed body, for hints that are buried in it. */
+	readonly body: unknown;
+}
+
+type Json = Record<string, unknown>;
+
+export function isObject(value: unknown): value is Json {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Parses JSON, or gives undefined. */
+export function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+/** Reads the body of an error response, JSON or not. */
+export function readErrorText(text: string): ErrorDetail {
+	const parsed = parseJson(text);
+	return parsed === undefined || parsed === null ? describe(text, undefined) : readErrorBody(parsed);
+}
+
+/**
+ * Reads a parsed error in any of the known forms: `{error: {…}}` (OpenAI, Gemini, Anthropic), `{error: "…", code}`
+ * (xAI), `{detail}` (Mistral, FastAPI), `{object: "error", message}` (vLLM), `[{error}]` (Gemini arrays), text.
+ */
+export function readErrorBody(body: unknown): ErrorDetail {
+	if (Array.isArray(body)) return body.length > 0 ? readErrorBody(body[0]) : describe("", body);
+	if (!isObject(body)) return describe(typeof body === "string" ? body : "", body);
+	const inner = isObject(body.error) ? body.error : body;
+	return describe(messageOf(body, inner), body, inner);
+}
+
+function messageOf(body: Json, inner: Json): string {
+	if (typeof body.error === "string") return body.error;
+	const raw = isObject(inner.metadata) ? inner.metadata.raw : undefined;
+	const message = textOf(inner.message) ?? textOf(body.message) ?? textOf(body.detail) ?? textOf(body.errors);
+	// OpenRouter's own message says only that the provider failed; what the provider said is in `raw`.
+	if (typeof raw === "string" && raw !== "")
+		return message ? `${message}: ${rawMessage(raw)}` : rawMessage(raw);
+	return message ?? "";
+}
+
+function rawMessage(raw: string): string {
+	const parsed = parseJson(raw);
+	return parsed === undefined ? raw : readErrorBody(parsed).message || raw;
+}
+
+/** Text, or the texts of a list of FastAPI validation errors. */
+function textOf(value: unknown): string | undefined {
+	if (typeof value === "string") return value;
+	if (isObject(value)) return textOf(value.message) ?? textOf(value.detail) ?? textOf(value.msg);
+	if (!Array.isArray(value)) return undefined;
+	const texts = value.slice(0, 5).map((item) => {
+		const where = isObject(item) && Array.isArray(item.loc) ? `${item.loc.join(".")}: ` : "";
+		return where + (textOf(item) ?? "");
+	});
+	return texts.join("; ");
+}
+
+function describe(message: string, body: unknown, inner?: Json): ErrorDetail {
+	const codes: string[] = [];
+	let status: number | undefined;
+	const add = (value: unknown) => {
+		if (typeof value === "number") status ??= value;
+		else if (typeof value === "string" && value !== "") {
+			if (/^[45]\d\d$/.test(value)) status ??= Number(value);
+			else codes.push(value.toLowerCase());
+		}
+	};
+	for (const source of isObject(body) && inner !== body ? [inner, body] : [inner]) {
+		if (source === undefined) continue;
+		add(source.code);
+		add(source.status);
+		add(source.type);
+		add(source.error_type);
+		const nested = source.innererror ?? source.inner_error;
+		if (isObject(nested)) add(nested.code);
+		const metadata = source.metadata;
+		if (isObject(metadata)) add(metadata.error_type);
+		for (const item of Array.isArray(source.details) ? source.details : []) {
+			if (isObject(item)) add(item.reason);
+		}
+	}
+	return {
+		message,
+		codes,
+		status,
+		promptTokens: numberOf(inner?.n_prompt_tokens),
+		contextTokens: numberOf(inner?.n_ctx),
+		body,
+	};
+}
+
+function numberOf(value: unknown): number | undefined {
+	return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** Whether a parsed payload that came with status 200 is an error in disguise. */
+export function isErrorPayload(payload: unknown, eventName?: string | null): boolean {
+	if (eventName === "error") return true;
+	if (!isObject(payload)) return false;
+	if (payload.error !== undefined && payload.error !== null && payload.error !== false) return true;
+	if (payload.object === "error" || payload.type === "error") return true;
+	const answered = "choices" in payload || "candidates" in payload || "content" in payload;
+	return !answered && "detail" in payload;
+}

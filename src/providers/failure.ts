@@ -1,0 +1,120 @@
+import { AbortedError, type ErrorClass, LlmxError, RequestError } from "../errors.ts";
+import type { Exchange } from "../traffic/http.ts";
+import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
+import type { Usage } from "../types.ts";
+import { classify } from "./classify.ts";
+import { readErrorBody, readErrorText } from "./error-body.ts";
+import type { ProviderRow } from "./provider-row.ts";
+import { redact, safeText } from "./redact.ts";
+
+/** What is known of a call when it fails. */
+export interface FailureContext {
+	readonly provider: ProviderRow;
+	readonly modelId: string | undefined;
+	readonly key: string | undefined;
+	readonly exchange: Exchange;
+	/** Text that had arrived. */
+	readonly partialText?: string | undefined;
+	readonly usage?: Usage | null | undefined;
+}
+
+/**
+ * What an adapter throws for whatever went wrong: AbortedError when the caller stopped it, our own errors as they
+ * are, and a RequestError for the rest. SDKs hide the network's part and the headers, so the exchange is asked.
+ */
+export function toFailure(error: unknown, context: FailureContext): LlmxError {
+	const { exchange } = context;
+	if (error instanceof LlmxError && !(error instanceof TransportError)) return error;
+	const transport = exchange.failure ?? findTransportError(error);
+	if (transport?.reason === "aborted" || (exchange.signal.aborted && transport === undefined)) {
+		return new AbortedError(undefined, { cause: transport?.cause ?? error });
+	}
+	if (transport !== undefined) return networkFailure(transport, context);
+	if (exchange.status !== undefined && exchange.status >= 400) return answeredFailure(context);
+	if (exchange.cut) return incomplete(context, "the connection was cut");
+	const message = error instanceof Error ? error.message : String(error);
+	return failed(context, "malformed_response", `not an API response (${safeText(message, 200)})`, error);
+}
+
+/** An error payload that came inside an answer or a stream of status 200. */
+export function reportedFailure(payload: unknown, context: FailureContext): RequestError {
+	return classify({
+		...reportedBase(context),
+		detail: readErrorBody(payload),
+		status: 200,
+		retryForbidden: false,
+		afterMs: undefined,
+	});
+}
+
+/** The answer ended before it was complete; what came is kept in `partialText`. */
+export function incomplete(context: FailureContext, how: string): RequestError {
+	return failed(context, "incomplete", `the answer is incomplete: ${how}`);
+}
+
+/** The provider or the model refused to answer, or its filter took the answer away. */
+export function blocked(context: FailureContext, why: string): RequestError {
+	return failed(context, "blocked", `blocked the answer: ${safeText(why, 500)}`);
+}
+
+/** A whole response came, and it is not an answer. */
+export function failed(
+	context: FailureContext,
+	errorClass: ErrorClass,
+	what: string,
+	cause?: unknown,
+): RequestError {
+	// An empty or cut answer may come whole at the second try; each of these may have been billed.
+	const retry = errorClass === "empty" || errorClass === "incomplete" ? "once" : "never";
+	return new RequestError(`${context.provider.label}: ${redact(what, [context.key])}`, {
+		provider: context.provider.id,
+		errorClass,
+		status: context.exchange.status,
+		advice: { retry, key: "keep" },
+		maybeBilled: true,
+		partialText: context.partialText,
+		usage: context.usage,
+		cause,
+	});
+}
+
+function networkFailure(transport: TransportError, context: FailureContext): RequestError {
+	const { provider } = context;
+	const failure = transportFailure(transport, { local: provider.local });
+	const notRunning = provider.local && transport.reason === "refused";
+	return new RequestError(`${provider.label}: ${redact(failure.message, [context.key])}`, {
+		provider: provider.id,
+		errorClass: failure.errorClass,
+		status: context.exchange.status,
+		advice: failure.advice,
+		maybeBilled: failure.maybeBilled,
+		exitCode: transport.exitCode,
+		hint: notRunning ? `start the server, or set ${provider.baseUrlEnv[0]}` : undefined,
+		partialText: context.partialText,
+		usage: context.usage,
+		cause: transport,
+	});
+}
+
+function answeredFailure(context: FailureContext): RequestError {
+	const { exchange } = context;
+	const headers = exchange.headers ?? {};
+	const body = exchange.errorBody ?? "";
+	return classify({
+		...reportedBase(context),
+		detail: readErrorText(body),
+		status: exchange.status as number,
+		retryForbidden: headers["x-should-retry"] === "false",
+		afterMs: undefined,
+	});
+}
+
+function reportedBase(context: FailureContext) {
+	return {
+		provider: context.provider,
+		modelId: context.modelId,
+		keys: [context.key],
+		partialText: context.partialText,
+		usage: context.usage,
+	};
+}

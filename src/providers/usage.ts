@@ -1,0 +1,57 @@
+import type { Usage } from "../types.ts";
+import { isObject } from "./error-body.ts";
+
+/** A count of tokens: a whole number that is not negative, else undefined. */
+export function tokens(value: unknown): number | undefined {
+	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** The first of the values that is a count of tokens, else 0. */
+function firstOf(...values: readonly unknown[]): number {
+	for (const value of values) {
+		const count = tokens(value);
+		if (count !== undefined) return count;
+	}
+	return 0;
+}
+
+/**
+ * Reads `usage` of the OpenAI wire, or null when it is missing or makes no sense.
+ * `completion_tokens` includes reasoning at OpenAI and most others. xAI and some gateways count reasoning apart, and
+ * Gemini's compatible endpoint only in `total_tokens`; what is missing is added, for it is billed as output.
+ */
+export function openAiUsage(raw: unknown): Usage | null {
+	if (!isObject(raw)) return null;
+	const inputTokens = tokens(raw.prompt_tokens);
+	const completion = tokens(raw.completion_tokens);
+	if (inputTokens === undefined || completion === undefined) return null;
+	const prompt = isObject(raw.prompt_tokens_details) ? raw.prompt_tokens_details : {};
+	const output = isObject(raw.completion_tokens_details) ? raw.completion_tokens_details : {};
+	// Together and DeepSeek give the cached tokens under names of their own.
+	const cached = firstOf(prompt.cached_tokens, raw.prompt_cache_hit_tokens, raw.cached_tokens);
+	const written = firstOf(prompt.cache_write_tokens, raw.cache_creation_input_tokens);
+	const reasoning = firstOf(output.reasoning_tokens, raw.reasoning_tokens);
+	const uncounted = (tokens(raw.total_tokens) ?? 0) - inputTokens - completion;
+	let outputTokens = completion;
+	let reasoningTokens = reasoning;
+	if (uncounted > 0 && (reasoning === 0 || reasoning === uncounted)) {
+		outputTokens += uncounted;
+		reasoningTokens = uncounted;
+	} else if (reasoning > completion) {
+		outputTokens += reasoning;
+	}
+	return {
+		inputTokens,
+		cachedInputTokens: Math.min(cached, inputTokens),
+		cacheWriteTokens: Math.min(written, inputTokens),
+		audioInputTokens: Math.min(firstOf(prompt.audio_tokens, raw.audio_prompt_tokens), inputTokens),
+		outputTokens,
+		reasoningTokens,
+	};
+}
+
+/** `usage.cost` in USD where the provider reports it, else null. */
+export function reportedCost(raw: unknown): number | null {
+	const cost = isObject(raw) ? raw.cost : undefined;
+	return typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? cost : null;
+}

@@ -1,0 +1,478 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { AbortedError, RequestError } from "../../src/errors.ts";
+import { providers } from "../../src/providers/registry.ts";
+import { defineProvider } from "../../src/router.ts";
+import {
+	done,
+	failureOf,
+	finishOf,
+	json,
+	reasoningOf,
+	rig,
+	scriptedServer,
+	sse,
+	text,
+	textOf,
+} from "./scripted-server.ts";
+
+const usage = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
+
+function answer(content: unknown, more: object = {}, finish: string | null = "stop") {
+	return {
+		object: "chat.completion",
+		choices: [{ index: 0, message: { role: "assistant", content, ...more }, finish_reason: finish }],
+		usage,
+	};
+}
+
+function delta(content: unknown, finish: string | null = null, more: object = {}) {
+	return { choices: [{ index: 0, delta: { content, ...more }, finish_reason: finish }] };
+}
+
+afterEach(() => {
+	vi.unstubAllEnvs();
+});
+
+describe("complete", () => {
+	it("sends one request with the key and the prompt, and returns text, reason and usage", async () => {
+		const server = await scriptedServer(json(answer("hi there")));
+		const { complete } = await rig(`${server.url}/v1`);
+		const result = await complete({
+			messages: [
+				{ role: "system", content: "be kind" },
+				{ role: "user", content: "hello" },
+			],
+		});
+		expect(result).toEqual({
+			choices: [{ text: "hi there", reasoning: null, finishReason: "stop" }],
+			usage: {
+				inputTokens: 5,
+				cachedInputTokens: 0,
+				cacheWriteTokens: 0,
+				audioInputTokens: 0,
+				outputTokens: 2,
+				reasoningTokens: 0,
+			},
+			reportedCostUsd: null,
+		});
+		expect(server.received).toHaveLength(1);
+		const [request] = server.received;
+		expect(request?.url).toBe("/v1/chat/completions");
+		expect(request?.headers.authorization).toBe("Bearer sk-planted-key-1234567890");
+		expect(request?.headers["x-llmx-exchange"]).toBeUndefined();
+		expect(request?.body).toEqual({
+			model: "some-model",
+			messages: [
+				{ role: "system", content: "be kind" },
+				{ role: "user", content: "hello" },
+			],
+		});
+	});
+
+	it("takes nothing from the environment that the openai SDK would", async () => {
+		vi.stubEnv("OPENAI_ORG_ID", "org-secret");
+		vi.stubEnv("OPENAI_PROJECT_ID", "proj-secret");
+		vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-private: yes");
+		vi.stubEnv("OPENAI_API_KEY", "sk-wrong");
+		vi.stubEnv("OPENAI_BASE_URL", "http://127.0.0.1:1");
+		const server = await scriptedServer(json(answer("ok")));
+		const { complete } = await rig(server.url, providers.local);
+		await complete({ key: undefined });
+		const sent = JSON.stringify(server.received[0]?.headers);
+		expect(sent).not.toMatch(/secret|x-private|sk-wrong|authorization/);
+	});
+
+	it("asks for n answers in one request and returns them all", async () => {
+		const choices = ["a", "b"].map((content, index) => ({
+			index,
+			message: { content },
+			finish_reason: "stop",
+		}));
+		const server = await scriptedServer(json({ choices, usage }));
+		const { complete, adapter } = await rig(server.url);
+		const result = await complete({ n: 2 });
+		expect(adapter.choicesPerCall).toBeGreaterThan(1);
+		expect(server.received[0]?.body.n).toBe(2);
+		expect(result.choices.map(({ text }) => text)).toEqual(["a", "b"]);
+	});
+
+	it("keeps the other answers when one of several was filtered away", async () => {
+		const choices = [
+			{ message: { content: "" }, finish_reason: "content_filter" },
+			{ message: { content: "fine" }, finish_reason: "stop" },
+		];
+		const server = await scriptedServer(json({ choices, usage }));
+		const { complete } = await rig(server.url);
+		const result = await complete({ n: 2 });
+		expect(result.choices.map(({ finishReason }) => finishReason)).toEqual(["content-filter", "stop"]);
+	});
+
+	it("takes the cost that OpenRouter reports, and no other provider's", async () => {
+		const script = json({ ...answer("x"), usage: { ...usage, cost: 0.0125 } });
+		const server = await scriptedServer(script);
+		const openRouter = await rig(server.url, providers.openrouter);
+		expect((await openRouter.complete()).reportedCostUsd).toBe(0.0125);
+		expect(server.received[0]?.body.provider).toEqual({ sort: "price" });
+		const together = await rig(server.url, providers.together);
+		expect((await together.complete()).reportedCostUsd).toBeNull();
+	});
+
+	it("flags an answer that was cut at the limit, even without content", async () => {
+		const server = await scriptedServer(json(answer(null, {}, "length")));
+		const { complete } = await rig(server.url);
+		expect((await complete()).choices).toEqual([{ text: "", reasoning: null, finishReason: "length" }]);
+	});
+
+	it.each([
+		["reasoning_content", answer("4", { reasoning_content: "2+2" })],
+		["reasoning", answer("4", { reasoning: "2+2" })],
+		["reasoning_details", answer("4", { reasoning_details: [{ type: "reasoning.text", text: "2+2" }] })],
+		[
+			"a content list",
+			answer([
+				{ type: "thinking", thinking: [{ type: "text", text: "2+2" }] },
+				{ type: "text", text: "4" },
+			]),
+		],
+		["<think>", answer("<think>2+2</think>\n\n4")],
+	])("keeps reasoning in %s apart from the answer", async (_, payload) => {
+		const server = await scriptedServer(json(payload));
+		const { complete } = await rig(server.url);
+		expect((await complete()).choices).toEqual([{ text: "4", reasoning: "2+2", finishReason: "stop" }]);
+	});
+
+	it.each([
+		[
+			"an HTML page",
+			text("<html><body>Welcome</body></html>", 200, { "content-type": "text/html" }),
+			"malformed_response",
+		],
+		["plain text", text("it works", 200, { "content-type": "text/plain" }), "malformed_response"],
+		["null", text("null", 200, { "content-type": "application/json" }), "malformed_response"],
+		["{}", json({}), "malformed_response"],
+		["an empty body", text("", 200, { "content-type": "application/json" }), "empty"],
+		["no choices", json({ choices: [], usage }), "malformed_response"],
+		["a choice without a message", json({ choices: [{}] }), "malformed_response"],
+	])("never takes %s for an answer", async (_, script, errorClass) => {
+		const server = await scriptedServer(script);
+		const { complete, stream } = await rig(server.url);
+		const error = await failureOf(complete());
+		expect(error).toBeInstanceOf(RequestError);
+		expect(error.errorClass).toBe(errorClass);
+		expect(error.advice.retry).toBe(errorClass === "empty" ? "once" : "never");
+		const streamed = await failureOf(stream());
+		expect(streamed).toBeInstanceOf(RequestError);
+	});
+
+	it("keeps the usage of an answer without choices", async () => {
+		const server = await scriptedServer(json({ choices: [], usage }));
+		const { complete } = await rig(server.url);
+		expect((await failureOf(complete())).usage.inputTokens).toBe(5);
+	});
+
+	it("classifies an error that comes with status 200 by its code", async () => {
+		const payload = { error: { message: "slow down", code: "rate_limit_exceeded" } };
+		const server = await scriptedServer(json(payload));
+		const { complete, stream } = await rig(server.url);
+		for (const error of [await failureOf(complete()), await failureOf(stream())]) {
+			expect(error.errorClass).toBe("rate_limit");
+			expect(error.advice).toMatchObject({ retry: "once", key: "next" });
+		}
+	});
+
+	it("says why a filter took the answer away", async () => {
+		const server = await scriptedServer(
+			json({
+				choices: [
+					{
+						message: { content: null },
+						finish_reason: "content_filter",
+						content_filter_results: { violence: { filtered: true }, hate: { filtered: false } },
+					},
+				],
+				usage,
+			}),
+			json(answer(null, { refusal: "I can't help with that." })),
+		);
+		const { complete } = await rig(server.url);
+		const filtered = await failureOf(complete());
+		expect([filtered.errorClass, filtered.message]).toEqual([
+			"blocked",
+			"OpenAI: blocked the answer: content filter: violence",
+		]);
+		expect(filtered.usage.outputTokens).toBe(2);
+		expect((await failureOf(complete())).message).toContain("I can't help with that.");
+	});
+
+	it("calls a cut body incomplete", async () => {
+		const server = await scriptedServer((response) => {
+			response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+			response.write('{"choices":[{"message":{"content":"par');
+			setImmediate(() => response.destroy());
+		});
+		const { complete } = await rig(server.url);
+		const error = await failureOf(complete());
+		expect(error.errorClass).toBe("incomplete");
+		expect(error.advice.retry).toBe("once");
+		expect(error.maybeBilled).toBe(true);
+	});
+
+	it("says that a local server is not running", async () => {
+		const server = await scriptedServer(json({}));
+		await new Promise((resolve) => server.server.close(resolve));
+		const { complete } = await rig(`${server.url}/v1`, providers.local);
+		const error = await failureOf(complete({ key: undefined }));
+		expect(error.advice.retry).toBe("never");
+		expect(error.message).toContain("no server at");
+		expect(error.hint).toContain("LOCAL_BASE_URL");
+	});
+
+	it("reports an abort by the caller as such", async () => {
+		const controller = new AbortController();
+		const server = await scriptedServer(() => controller.abort());
+		const { complete } = await rig(server.url, providers.openai, { timeouts: { signal: controller.signal } });
+		expect(await failureOf(complete())).toBeInstanceOf(AbortedError);
+	});
+
+	it("keeps keys out of every message", async () => {
+		const key = "sk-planted-key-1234567890";
+		const server = await scriptedServer(
+			json({ error: { message: `Incorrect API key provided: ${key}.` } }, 401),
+			text(`<html>${key}</html>`, 502, { "content-type": "text/html" }),
+			json({ error: { message: `bad ${key}` } }),
+		);
+		const { complete } = await rig(server.url);
+		for (let attempt = 0; attempt < 3; attempt++) {
+			const error = await failureOf(complete());
+			expect(`${error.message} ${error.hint} ${error.stack} ${JSON.stringify(error)}`).not.toContain(
+				"planted",
+			);
+		}
+	});
+});
+
+describe("stream", () => {
+	it("streams text and ends with the reason and the usage", async () => {
+		const server = await scriptedServer(
+			sse(delta("he"), delta("llo"), delta("", "stop"), { choices: [], usage }, done),
+		);
+		const { stream } = await rig(server.url);
+		const parts = await stream();
+		expect(textOf(parts)).toBe("hello");
+		expect(finishOf(parts)).toMatchObject({
+			finishReason: "stop",
+			usage: { inputTokens: 5, outputTokens: 2 },
+		});
+		expect(server.received[0]?.body).toMatchObject({ stream: true, stream_options: { include_usage: true } });
+	});
+
+	it.each([
+		["no [DONE] but a finish reason", [delta("a"), delta("b", "stop")], "stop"],
+		["[DONE] but no finish reason", [delta("a"), delta("b"), done], "other"],
+		[
+			"a last frame without a blank line",
+			[delta("a"), `data: ${JSON.stringify(delta("b", "stop"))}`],
+			"stop",
+		],
+		["data after [DONE]", [delta("ab", "stop"), done, delta("c")], "stop"],
+		["frames without a delta", [{ choices: [{ index: 0 }] }, {}, delta("ab", "stop"), done], "stop"],
+		[
+			"comments, names and CRLF",
+			[": ping\r\n\r\n", `event: x\r\ndata:${JSON.stringify(delta("ab", "stop"))}\r\n\r\n`],
+			"stop",
+		],
+		["Together's eos", [delta("ab", "eos"), done], "stop"],
+	])("accepts %s", async (_, events, reason) => {
+		const server = await scriptedServer(sse(...events));
+		const { stream } = await rig(server.url);
+		const parts = await stream();
+		expect(textOf(parts)).toBe("ab");
+		expect(finishOf(parts).finishReason).toBe(reason);
+		expect(finishOf(parts).usage).toBeNull();
+	});
+
+	it.each([
+		["a clean end without finish reason or [DONE]", sse(delta("par"), delta("tial"))],
+		["an end inside a frame", sse(delta("partial"), 'data: {"choices":[{"delta":{"content":"x')],
+		[
+			"a cut connection",
+			(response: import("node:http").ServerResponse) => {
+				response.writeHead(200, { "content-type": "text/event-stream" });
+				response.write(`data: ${JSON.stringify(delta("partial"))}\n\n`);
+				setImmediate(() => response.destroy());
+			},
+		],
+	])("never completes on %s", async (_, script) => {
+		const server = await scriptedServer(script);
+		const { stream } = await rig(server.url);
+		const error = await failureOf(stream());
+		expect(error).toBeInstanceOf(RequestError);
+		expect(error.errorClass).toBe("incomplete");
+		expect(error.partialText).toBe("partial");
+		expect(error.advice.retry).toBe("once");
+		expect(error.maybeBilled).toBe(true);
+	});
+
+	it("takes the last usage and never sums", async () => {
+		const grown = { ...usage, completion_tokens: 9 };
+		const server = await scriptedServer(
+			sse({ ...delta("a"), usage }, { ...delta("b", "stop"), usage: grown }, done),
+		);
+		const { stream } = await rig(server.url);
+		expect(finishOf(await stream()).usage?.outputTokens).toBe(9);
+	});
+
+	it("parses a JSON answer to a stream request", async () => {
+		const server = await scriptedServer(json(answer("whole", { reasoning: "why" })));
+		const { stream } = await rig(server.url);
+		const parts = await stream();
+		expect([textOf(parts), reasoningOf(parts)]).toEqual(["whole", "why"]);
+		expect(finishOf(parts)).toMatchObject({ finishReason: "stop", usage: { inputTokens: 5 } });
+	});
+
+	it.each([
+		["data: {error}", { error: { message: "boom", code: 503 } }, "overloaded", "once"],
+		["event: error", 'event: error\ndata: {"message":"boom"}\n\n', "server", "once"],
+		["object: error", { object: "error", message: "bad", code: 400 }, "invalid_request", "never"],
+		[
+			"a choice's error",
+			{ choices: [{ error: { message: "boom", code: 502 }, finish_reason: "error" }] },
+			"server",
+			"once",
+		],
+		["a plain text error", { error: "the model crashed" }, "server", "once"],
+	])("classifies an error inside the stream: %s", async (_, event, errorClass, retry) => {
+		const server = await scriptedServer(sse(delta("part"), event, done));
+		const { stream } = await rig(server.url);
+		const error = await failureOf(stream());
+		expect([error.errorClass, error.advice.retry]).toEqual([errorClass, retry]);
+		expect(error.partialText).toBe("part");
+		expect(error.maybeBilled).toBe(true);
+	});
+
+	it("asks again without include_usage where the server refuses it, and does not ask for it twice", async () => {
+		const refusal = json(
+			{ detail: [{ loc: ["body", "stream_options"], msg: "Extra inputs are not permitted" }] },
+			422,
+		);
+		const server = await scriptedServer(refusal, sse(delta("ok", "stop"), done));
+		const { stream } = await rig(server.url);
+		expect(textOf(await stream())).toBe("ok");
+		expect(server.received.map(({ body }) => "stream_options" in body)).toEqual([true, false]);
+		await stream();
+		expect(server.received[2]?.body.stream_options).toBeUndefined();
+	});
+
+	it("does not ask Mistral for usage", async () => {
+		const server = await scriptedServer(sse(delta("ok", "stop"), done));
+		const { stream } = await rig(server.url, providers.mistral);
+		await stream();
+		expect(server.received[0]?.body.stream_options).toBeUndefined();
+	});
+
+	it("splits a <think> block over deltas when the server has not", async () => {
+		const pieces = ["<th", "ink>deep", " thought</", "think>", "\n\n", "the ", "answer <think> kept"];
+		const server = await scriptedServer(sse(...pieces.map((piece) => delta(piece)), delta("", "stop"), done));
+		const { stream } = await rig(server.url);
+		const parts = await stream();
+		expect(reasoningOf(parts)).toBe("deep thought");
+		expect(textOf(parts)).toBe("the answer <think> kept");
+	});
+
+	it("says why a stream was blocked, keeping what had come", async () => {
+		const server = await scriptedServer(
+			sse(delta("so "), delta("", "content_filter"), { choices: [], usage }, done),
+			sse(delta(null, null, { refusal: "No, " }), delta(null, "stop", { refusal: "sorry." }), done),
+		);
+		const { stream } = await rig(server.url);
+		const filtered = await failureOf(stream());
+		expect([filtered.errorClass, filtered.partialText]).toEqual(["blocked", "so "]);
+		expect(filtered.usage.inputTokens).toBe(5);
+		expect((await failureOf(stream())).message).toContain("No, sorry.");
+	});
+
+	it("closes the connection when the caller leaves early", async () => {
+		let closed: () => void = () => {};
+		const whenClosed = new Promise<void>((resolve) => {
+			closed = resolve;
+		});
+		const server = await scriptedServer((response) => {
+			response.writeHead(200, { "content-type": "text/event-stream" });
+			response.write(`data: ${JSON.stringify(delta("first"))}\n\n`);
+			response.on("close", () => closed());
+		});
+		const { adapter, http } = await rig(server.url);
+		const exchange = http.begin();
+		const call = {
+			modelId: "m",
+			messages: [{ role: "user", content: "x" }],
+			parameters: {},
+			n: 1,
+			key: "k",
+			exchange,
+		} as const;
+		for await (const part of adapter.stream(call)) {
+			expect(part).toEqual({ type: "text-delta", text: "first" });
+			break;
+		}
+		await whenClosed;
+	});
+
+	it("reports an abort in the middle as such", async () => {
+		const controller = new AbortController();
+		const server = await scriptedServer((response) => {
+			response.writeHead(200, { "content-type": "text/event-stream" });
+			response.write(`data: ${JSON.stringify(delta("first"))}\n\n`);
+		});
+		const { adapter, http } = await rig(server.url);
+		const exchange = http.begin({ signal: controller.signal });
+		const call = {
+			modelId: "m",
+			messages: [{ role: "user", content: "x" }],
+			parameters: {},
+			n: 1,
+			key: "k",
+			exchange,
+		} as const;
+		const run = async () => {
+			for await (const _ of adapter.stream(call)) controller.abort();
+		};
+		expect(await failureOf(run())).toBeInstanceOf(AbortedError);
+		exchange.close();
+	});
+
+	it("reports a stall as a timeout with the text so far", async () => {
+		const server = await scriptedServer((response) => {
+			response.writeHead(200, { "content-type": "text/event-stream" });
+			response.write(`data: ${JSON.stringify(delta("first"))}\n\n`);
+		});
+		const { stream } = await rig(server.url, providers.openai, { timeouts: { timeouts: { idleMs: 30 } } });
+		const error = await failureOf(stream());
+		expect([error.errorClass, error.partialText, error.advice.retry]).toEqual(["timeout", "first", "once"]);
+	});
+});
+
+describe("listModels", () => {
+	it("reads OpenAI's list and Together's bare one", async () => {
+		const models = [{ id: "a", context_length: 10 }, { id: "b" }];
+		const server = await scriptedServer(json({ object: "list", data: models }), json(models));
+		const { adapter, http } = await rig(`${server.url}/v1`);
+		const expected = [
+			{ id: "a", contextWindow: 10 },
+			{ id: "b", contextWindow: null },
+		];
+		expect(await adapter.listModels({ key: "k", exchange: http.begin() })).toEqual(expected);
+		expect(await adapter.listModels({ key: "k", exchange: http.begin() })).toEqual(expected);
+		expect(server.received[0]?.url).toBe("/v1/models");
+	});
+});
+
+describe("user-defined providers", () => {
+	it("are served like any other", async () => {
+		const corp = defineProvider("corp", { base_url: "http://unused.example", key_env: "CORP" });
+		const server = await scriptedServer(json(answer("hi")));
+		const { complete } = await rig(server.url, corp);
+		await complete({ modelId: "gpt-5-large", parameters: { maxTokens: 7 } });
+		expect(server.received[0]?.body.max_completion_tokens).toBe(7);
+	});
+});
