@@ -1,0 +1,86 @@
+/** Refuses prices that are probably unit errors. */
+import type { Price } from "../src/pricing.ts";
+
+/** Begins the note of an override whose odd figure was looked up and is right. */
+export const ODD_BUT_RIGHT = "odd but right:";
+
+const key = (price: Price) => `${price.provider}/${price.model}`;
+
+/**
+ * What is wrong with a table, as sentences; empty when all is well. `excused` holds the `provider/model` of rows
+ * whose odd figures were looked up.
+ */
+export function findFaults(prices: readonly Price[], excused: ReadonlySet<string> = new Set()): string[] {
+	const faults: string[] = [];
+	const seen = new Set<string>();
+	for (const price of prices) {
+		const where = key(price);
+		const identity = `${where} ${price.aboveInputTokens} ${price.effectiveFrom}`.toLowerCase();
+		if (seen.has(identity)) faults.push(`${where} is there twice`);
+		seen.add(identity);
+		for (const text of [price.provider, price.model, price.source]) {
+			if (text === "" || /[",\n\r]/.test(text))
+				faults.push(`${where}: an empty field, or one with a comma or quote`);
+		}
+		if (excused.has(where)) continue;
+		for (const problem of oddities(price)) faults.push(`${where}: ${problem}`);
+	}
+	return [...faults, ...familyFaults(prices, excused)];
+}
+
+function* oddities(price: Price): Iterable<string> {
+	const { input, output, cachedInput, cacheWrite, batchInput, batchOutput, audioInput } = price;
+	if (!(input >= 0) || !(output >= 0)) yield "a price is missing or negative";
+	// The dearest model ever sold took $150 in and $600 out, the cheapest a tenth of a cent.
+	if (input > 200 || output > 800) yield `${input}/${output} is more than any model costs`;
+	if ((input > 0 && input < 0.001) || (output > 0 && output < 0.001)) {
+		yield `${input}/${output} is less than any model costs`;
+	}
+	if (input > 0 && output > 0 && (output > 25 * input || output < input / 10)) {
+		yield `output ${output} does not go with input ${input}`;
+	}
+	if (cachedInput !== null && cachedInput > input)
+		yield `cached input ${cachedInput} is dearer than input ${input}`;
+	if (cacheWrite !== null && cacheWrite > 2.5 * input)
+		yield `cache write ${cacheWrite} is far above input ${input}`;
+	if (batchInput !== null && batchInput > input)
+		yield `batch input ${batchInput} is dearer than input ${input}`;
+	if (batchOutput !== null && batchOutput > output)
+		yield `batch output ${batchOutput} is dearer than output ${output}`;
+	if (audioInput !== null && input > 0 && audioInput > 20 * input)
+		yield `audio ${audioInput} is far above ${input}`;
+}
+
+/** The same model elsewhere, and the same model's other rows, must cost less than ten times as much or as little. */
+function familyFaults(prices: readonly Price[], excused: ReadonlySet<string>): string[] {
+	const families = new Map<string, Price[]>();
+	for (const price of prices) {
+		if (price.input === 0 || price.output === 0) continue;
+		const name = price.model
+			.toLowerCase()
+			.replace(/^.*\//, "")
+			.replace(/:(?:free|thinking|beta|extended|nitro|floor)$/, "")
+			.replaceAll(".", "-");
+		const family = families.get(name);
+		if (family === undefined) families.set(name, [price]);
+		else family.push(price);
+	}
+	const faults: string[] = [];
+	for (const family of families.values()) {
+		if (family.length < 2) continue;
+		for (const field of ["input", "output"] as const) {
+			for (const price of family) {
+				if (excused.has(key(price))) continue;
+				const others = family.filter((other) => other !== price).map((other) => other[field]);
+				const factor = (other: number) => Math.max(other / price[field], price[field] / other);
+				const nearest = others.reduce((a, b) => (factor(b) < factor(a) ? b : a));
+				if (factor(nearest) > 10) {
+					faults.push(
+						`${key(price)}: ${field} ${price[field]}, but the same model costs ${nearest} elsewhere`,
+					);
+				}
+			}
+		}
+	}
+	return faults;
+}

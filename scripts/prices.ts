@@ -1,0 +1,186 @@
+/**
+ * Writes prices.csv from @pydantic/genai-prices and scripts/price-overrides.csv; `npm run prices`. The same inputs
+ * give the same file, and nothing is fetched. `--check` only compares.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Price, parsePrices, priceColumns } from "../src/pricing.ts";
+import { findFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
+import {
+	type Override,
+	packageProviders,
+	packageVersion,
+	readOverrides,
+	rowsOfPackage,
+} from "./price-sources.ts";
+
+const tablePath = fileURLToPath(new URL("../prices.csv", import.meta.url));
+const overridesPath = fileURLToPath(new URL("./price-overrides.csv", import.meta.url));
+
+/** The whole table as text. Throws an Error that lists what is wrong with it. */
+export function generatePrices(overridesText: string = readFileSync(overridesPath, "utf8")): string {
+	const source = packageVersion();
+	const generated = Object.keys(packageProviders).flatMap((provider) => rowsOfPackage(provider, source));
+	const overrides = readOverrides(overridesText);
+	const faults: string[] = [];
+	const prices = applyOverrides(generated, overrides, faults);
+	prices.sort(compare);
+	const excused = new Set(
+		overrides
+			.filter(({ note }) => note.startsWith(ODD_BUT_RIGHT))
+			.map(({ fields }) => `${fields.provider}/${fields.model}`),
+	);
+	faults.push(...findFaults(prices, excused));
+	if (faults.length > 0) throw new Error(`prices.csv is not written:\n${faults.join("\n")}`);
+	return `${[priceColumns.join(), ...prices.map(toLine)].join("\n")}\n`;
+}
+
+/** Replaces, patches and drops rows, and notes overrides that change nothing or disagree without saying why. */
+function applyOverrides(
+	generated: readonly Price[],
+	overrides: readonly Override[],
+	faults: string[],
+): Price[] {
+	const models = new Map<string, Price[]>();
+	for (const price of generated) {
+		const name = `${price.provider}/${price.model}`.toLowerCase();
+		models.set(name, [...(models.get(name) ?? []), price]);
+	}
+	const replaced = new Map<string, readonly Price[]>();
+	for (const override of overrides) {
+		const { action, fields, line, note } = override;
+		const name = `${fields.provider}/${fields.model}`.toLowerCase();
+		const fault = (problem: string) => faults.push(`price-overrides.csv:${line}: ${name} ${problem}`);
+		const before = models.get(name);
+		if (action === "set") {
+			const first = !replaced.has(name);
+			if (first) replaced.set(name, before ?? []);
+			const row = rowOf(override);
+			const known = replaced.get(name)?.find((price) => sameSlot(price, row));
+			if (known !== undefined && differs(known, row) && note === "") {
+				fault(`disagrees with the package (${known.input}/${known.output}) and no note says why`);
+			}
+			if (known !== undefined && factorBetween(known, row) > 10 && !note.startsWith(ODD_BUT_RIGHT)) {
+				fault(`is more than ten times off the package's ${known.input}/${known.output}`);
+			}
+			models.set(name, [...(first ? [] : (before ?? [])), row]);
+		} else if (before === undefined) {
+			fault("is not in the package");
+		} else if (action === "drop") {
+			models.delete(name);
+		} else {
+			const changes = numbersOf(fields);
+			models.set(
+				name,
+				before.map((price) => ({ ...price, ...changes })),
+			);
+		}
+	}
+	return [...models.values()].flat();
+}
+
+/** Our column names to fields that hold a number or nothing. */
+const numberFields = {
+	input: "input",
+	output: "output",
+	cached_input: "cachedInput",
+	cache_write: "cacheWrite",
+	batch_input: "batchInput",
+	batch_output: "batchOutput",
+	context_window: "contextWindow",
+	max_output: "maxOutput",
+	audio_input: "audioInput",
+} as const;
+
+function numbersOf(fields: Override["fields"]): Partial<Price> {
+	const filled = Object.entries(numberFields).filter(([column]) => fields[column]);
+	return Object.fromEntries(filled.map(([column, field]) => [field, Number(fields[column])]));
+}
+
+function rowOf({ fields, date }: Override): Price {
+	return {
+		provider: fields.provider ?? "",
+		model: fields.model ?? "",
+		input: Number.NaN,
+		output: Number.NaN,
+		cachedInput: null,
+		cacheWrite: null,
+		batchInput: null,
+		batchOutput: null,
+		contextWindow: null,
+		maxOutput: null,
+		audioInput: null,
+		...numbersOf(fields),
+		aboveInputTokens: Number(fields.above_input_tokens || 0),
+		effectiveFrom: fields.effective_from || null,
+		effectiveTo: fields.effective_to || null,
+		source: `${fields.source} ${date}`,
+	};
+}
+
+const sameSlot = (a: Price, b: Price) =>
+	a.aboveInputTokens === b.aboveInputTokens && a.effectiveFrom === b.effectiveFrom;
+
+const differs = (a: Price, b: Price) =>
+	a.input !== b.input || a.output !== b.output || a.cachedInput !== b.cachedInput;
+
+function factorBetween(a: Price, b: Price): number {
+	const factors = [a.input / b.input, a.output / b.output].filter(
+		(factor) => factor > 0 && factor < Infinity,
+	);
+	return Math.max(1, ...factors.map((factor) => Math.max(factor, 1 / factor)));
+}
+
+function compare(a: Price, b: Price): number {
+	const order = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0);
+	return (
+		order(a.provider, b.provider) ||
+		order(a.model.toLowerCase(), b.model.toLowerCase()) ||
+		order(a.model, b.model) ||
+		order(a.effectiveFrom ?? "", b.effectiveFrom ?? "") ||
+		a.aboveInputTokens - b.aboveInputTokens
+	);
+}
+
+function toLine(price: Price): string {
+	const fields = [
+		price.provider,
+		price.model,
+		price.input,
+		price.output,
+		price.cachedInput,
+		price.cacheWrite,
+		price.batchInput,
+		price.batchOutput,
+		price.contextWindow,
+		price.maxOutput,
+		price.audioInput,
+		price.aboveInputTokens || null,
+		price.effectiveFrom,
+		price.effectiveTo,
+		price.source,
+	];
+	return fields.map((field) => field ?? "").join();
+}
+
+function main(): void {
+	const text = generatePrices();
+	if (process.argv.includes("--check")) {
+		if (readFileSync(tablePath, "utf8") !== text) {
+			process.stderr.write("prices.csv differs from its sources: run npm run prices\n");
+			process.exitCode = 1;
+		}
+		return;
+	}
+	writeFileSync(tablePath, text);
+	process.stderr.write(`prices.csv: ${parsePrices(text).length} rows\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	try {
+		main();
+	} catch (error) {
+		process.stderr.write(`${(error as Error).message}\n`);
+		process.exitCode = 1;
+	}
+}
