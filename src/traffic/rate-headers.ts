@@ -1,18 +1,156 @@
-/** One limit as a provider's headers state it. */
+import { parseNumber, parseReset, serverNow } from "./durations.ts";
+
+/** How a provider spells its rate-limit headers; a field of its registry row. */
+export type RateDialect =
+	| "openai"
+	| "anthropic"
+	| "gemini"
+	| "sambanova"
+	| "groq"
+	| "together"
+	| "mistral"
+	| "cerebras"
+	| "xai"
+	| "none";
+
+/** One limit as a response states it. */
 export interface RateLevel {
-	/** Units allowed per period. */
+	/** Units allowed per `windowMs`. */
 	readonly limit: number | undefined;
-	/** Units left when the response was made; a provider may state more than `limit`. */
+	/** Units left when the response was made; may exceed `limit` (Together) or any exact integer (Hugging Face). */
 	readonly remaining: number;
-	/** Ms until the limit is full again, or until its window ends. */
+	/** Time until the limit is full again, or until its window ends; 0 when it is full. */
 	readonly resetMs: number | undefined;
+	/** The period that `limit` is counted by: a minute unless the provider counts otherwise. */
+	readonly windowMs: number;
 }
 
-/** What one response said about its account's limits. Periods are a minute, but for `requestsPerDay`. */
+/** What one response said about the limits of its account and model. */
 export interface RateSnapshot {
 	readonly requests?: RateLevel | undefined;
 	readonly tokens?: RateLevel | undefined;
 	readonly inputTokens?: RateLevel | undefined;
 	readonly outputTokens?: RateLevel | undefined;
 	readonly requestsPerDay?: RateLevel | undefined;
+}
+
+const second = 1_000;
+const minute = 60_000;
+const day = 86_400_000;
+
+/** Where one limit stands: three headers, of which providers send some. */
+interface Spelling {
+	readonly of: keyof RateSnapshot;
+	readonly limit: string;
+	readonly remaining: string;
+	readonly reset: string;
+	readonly windowMs: number;
+	/** What a bare number in `reset` counts; seconds unless told. */
+	readonly unit?: "s" | "ms";
+}
+
+function dashed(of: keyof RateSnapshot, name: string, windowMs: number, unit: "s" | "ms" = "s"): Spelling {
+	return {
+		of,
+		limit: `x-ratelimit-limit-${name}`,
+		remaining: `x-ratelimit-remaining-${name}`,
+		reset: `x-ratelimit-reset-${name}`,
+		windowMs,
+		unit,
+	};
+}
+
+function anthropic(of: keyof RateSnapshot, name: string): Spelling {
+	const prefix = `anthropic-ratelimit-${name}`;
+	return {
+		of,
+		limit: `${prefix}-limit`,
+		remaining: `${prefix}-remaining`,
+		reset: `${prefix}-reset`,
+		windowMs: minute,
+	};
+}
+
+/** The first spelling of a limit whose headers are there wins. */
+const dialects: Readonly<Record<RateDialect, readonly Spelling[]>> = {
+	// Azure's bare numbers are ms: one of 120 requests a minute used gives a reset of 500.
+	openai: [dashed("requests", "requests", minute, "ms"), dashed("tokens", "tokens", minute, "ms")],
+	xai: [dashed("requests", "requests", minute), dashed("tokens", "tokens", minute)],
+	// Groq's request headers count a day, its token headers a minute.
+	groq: [dashed("requestsPerDay", "requests", day), dashed("tokens", "tokens", minute)],
+	sambanova: [
+		dashed("requests", "requests", minute),
+		dashed("requestsPerDay", "requests-day", day),
+		dashed("tokens", "tokens", minute),
+	],
+	cerebras: [
+		dashed("requests", "requests-minute", minute),
+		dashed("requestsPerDay", "requests-day", day),
+		dashed("tokens", "tokens-minute", minute),
+	],
+	mistral: [
+		dashed("requests", "req-minute", minute),
+		dashed("requests", "req-10-second", 10 * second),
+		dashed("requests", "req-second", second),
+		dashed("tokens", "tokens-minute", minute),
+	],
+	together: [
+		{
+			of: "requests",
+			limit: "x-ratelimit-limit",
+			remaining: "x-ratelimit-remaining",
+			reset: "x-ratelimit-reset",
+			windowMs: second,
+		},
+		{
+			of: "tokens",
+			limit: "x-tokenlimit-limit",
+			remaining: "x-tokenlimit-remaining",
+			reset: "x-tokenlimit-reset",
+			windowMs: second,
+		},
+	],
+	anthropic: [
+		anthropic("requests", "requests"),
+		anthropic("tokens", "tokens"),
+		anthropic("inputTokens", "input-tokens"),
+		anthropic("outputTokens", "output-tokens"),
+	],
+	gemini: [],
+	none: [],
+};
+
+/**
+ * Reads the limits that a response states, from lower-case headers. `nowMs` is the wall clock in epoch ms, used
+ * where the response has no Date of its own. Nothing sane there gives an empty snapshot.
+ */
+export function readRateHeaders(
+	headers: Readonly<Record<string, string>>,
+	dialect: RateDialect,
+	nowMs: number,
+): RateSnapshot {
+	const snapshot: { -readonly [Name in keyof RateSnapshot]: RateSnapshot[Name] } = {};
+	const now = serverNow(headers, nowMs);
+	for (const spelling of dialects[dialect]) {
+		if (snapshot[spelling.of] !== undefined) continue;
+		const limit = count(headers[spelling.limit]);
+		const remaining = count(headers[spelling.remaining]);
+		const resetMs = reset(headers[spelling.reset], spelling, now);
+		// A limit or a reset alone says nothing about how much is left.
+		if (remaining === undefined) continue;
+		snapshot[spelling.of] = { limit, remaining, resetMs, windowMs: spelling.windowMs };
+	}
+	return snapshot;
+}
+
+function count(value: string | undefined): number | undefined {
+	return value === undefined ? undefined : parseNumber(value);
+}
+
+/** A moment that has just passed means the limit is whole; one more than twice the window away is a mistake. */
+function reset(value: string | undefined, { unit, windowMs }: Spelling, nowMs: number): number | undefined {
+	if (value === undefined) return undefined;
+	const ms = parseReset(value, { unit: unit ?? "s", nowMs });
+	if (ms === undefined || ms < -windowMs || ms > 2 * Math.max(windowMs, day)) return undefined;
+	return Math.max(0, ms);
 }

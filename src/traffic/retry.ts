@@ -1,0 +1,132 @@
+import { AbortedError, type FailureAdvice, RequestError } from "../errors.ts";
+import type { RetryNotice } from "../types.ts";
+import type { Clock } from "./clock.ts";
+import { type KeyPool, parkAfterMs } from "./key-pool.ts";
+
+/** What has been spent on one call so far. */
+export interface RetryState {
+	/** Times it was sent again after waiting. */
+	readonly retries: number;
+	/** Times it was sent again although it may have been billed before. */
+	readonly resends: number;
+}
+
+export const freshRetryState: RetryState = { retries: 0, resends: 0 };
+
+export type RetryDecision =
+	| { readonly retry: true; readonly delayMs: number; readonly state: RetryState }
+	| {
+			readonly retry: false;
+			/** `final`: it cannot help. `spent`: no retry is left. `parked`: the hint is too long to wait for. */
+			readonly why: "final" | "spent" | "parked";
+	  };
+
+export const defaultMaxRetries = 5;
+const firstDelayMs = 500;
+const longestDelayMs = 60_000;
+
+/**
+ * Whether and when to send a failed call again. Pure: `random` gives numbers in [0, 1). The delay doubles from
+ * 500 ms to 60 s, of which a random half is taken, so that many clients do not come back together. It is never
+ * shorter than the server's hint, and stretched by up to 0.3 of it. A hint over 300 s stops.
+ */
+export function nextRetry(
+	state: RetryState,
+	advice: FailureAdvice,
+	random: () => number,
+	maxRetries: number = defaultMaxRetries,
+): RetryDecision {
+	if (advice.retry === "never") return { retry: false, why: "final" };
+	if (advice.afterMs !== undefined && advice.afterMs > parkAfterMs) return { retry: false, why: "parked" };
+	if (state.retries >= maxRetries) return { retry: false, why: "spent" };
+	if (advice.retry === "once" && state.resends >= 1) return { retry: false, why: "spent" };
+
+	const backoffMs = Math.min(firstDelayMs * 2 ** state.retries, longestDelayMs) * (0.5 + 0.5 * random());
+	const hintMs = (advice.afterMs ?? 0) * (1 + 0.3 * random());
+	return {
+		retry: true,
+		delayMs: Math.ceil(Math.max(backoffMs, hintMs)),
+		state: {
+			retries: state.retries + 1,
+			resends: state.resends + (advice.retry === "once" ? 1 : 0),
+		},
+	};
+}
+
+/** One sending of a call. */
+export interface Attempt {
+	readonly key: string | undefined;
+	/** 1 for the first. */
+	readonly number: number;
+}
+
+export interface RetryOptions {
+	readonly pool: KeyPool;
+	readonly clock: Clock;
+	readonly random: () => number;
+	readonly maxRetries?: number | undefined;
+	readonly signal?: AbortSignal | undefined;
+	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+}
+
+/**
+ * Runs a call until it succeeds or its failure is final, one sending at a time, with the pool's keys. A refused key
+ * is replaced at once where another is ready. Waiting ends with AbortedError when `signal` fires.
+ * Throws the last RequestError, its `attempts` set; KeysExhaustedError when no key was usable from the start.
+ */
+export async function retry<T>(
+	operation: (attempt: Attempt) => Promise<T>,
+	options: RetryOptions,
+): Promise<T> {
+	const { pool, clock, random, signal, maxRetries, onRetry } = options;
+	let state = freshRetryState;
+	let number = 0;
+	/** Keys tried since the last wait: each gets one chance before the call waits. */
+	let rotations = 0;
+
+	for (;;) {
+		if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
+		const key = pool.acquire();
+		if (key === undefined) {
+			const exhaustion = pool.exhaustion();
+			if (exhaustion !== undefined) throw exhaustion;
+			// Another call of the same run has set the keys to rest.
+			await clock.sleep(pool.readyInMs() ?? 0, signal);
+			continue;
+		}
+		number++;
+		try {
+			return await operation({ key: key.value, number });
+		} catch (error) {
+			if (!(error instanceof RequestError)) throw error;
+			error.attempts = number;
+			const { advice } = error;
+			const decision = nextRetry(state, advice, random, maxRetries);
+			const notice = (delayMs: number) => onRetry?.({ attempt: number + 1, delayMs, reason: error.message });
+
+			if (advice.key === "drop") pool.drop(key);
+			if (advice.key === "retire") pool.retire(key);
+			// The server did not take this key, so nothing was billed and the next key starts afresh.
+			if (advice.key === "drop" || advice.key === "retire") {
+				if (pool.exhaustion() !== undefined) throw error;
+				notice(pool.readyInMs() ?? 0);
+				continue;
+			}
+			if (advice.key === "next") {
+				pool.rest(key, decision.retry ? decision.delayMs : (advice.afterMs ?? 0));
+				// Another key's limit is another limit: asking there costs no retry, but each key gets one turn a round.
+				if (advice.retry === "always" && rotations < pool.size - 1 && pool.readyInMs() === 0) {
+					rotations++;
+					notice(0);
+					continue;
+				}
+			}
+			if (!decision.retry) throw error;
+			state = decision.state;
+			rotations = 0;
+			const delayMs = advice.key === "next" ? (pool.readyInMs() ?? decision.delayMs) : decision.delayMs;
+			notice(delayMs);
+			await clock.sleep(delayMs, signal);
+		}
+	}
+}
