@@ -25,8 +25,15 @@ export const wires: Readonly<Record<WireName, Wire>> = {
 export const eventStream = "text/event-stream; charset=utf-8";
 export const json = "application/json; charset=utf-8";
 
+export interface Host {
+	/** Cuts every connection and refuses new ones for so many ms. */
+	outage(ms: number): void;
+}
+
 /** One request being answered. Faults work on it; the plain case answers through `answer()`. */
 export class Call {
+	/** What a call may do to the server as a whole. */
+	readonly host: Host;
 	readonly request: SimulatedRequest;
 	readonly response: ServerResponse;
 	readonly wire: Wire;
@@ -39,11 +46,13 @@ export class Call {
 	#wake: (() => void) | undefined;
 
 	constructor(
+		host: Host,
 		request: SimulatedRequest,
 		response: ServerResponse,
 		id: number,
 		limitHeaders: readonly string[],
 	) {
+		this.host = host;
 		this.request = request;
 		this.response = response;
 		this.wire = wires[request.wire];
@@ -75,6 +84,24 @@ export class Call {
 
 	get streamType(): string {
 		return this.request.streamFormat === "array" ? json : eventStream;
+	}
+
+	/** Replaces every choice's text. */
+	say(text: string): void {
+		const choices = this.answer.choices.map((choice) => ({ ...choice, text }));
+		this.#simulated = { ...this.answer, choices };
+	}
+
+	/** Writes a piece of the body and waits until the kernel has it or the client is gone. */
+	async write(piece: string | Buffer): Promise<void> {
+		if (this.ended) {
+			return;
+		}
+		await new Promise<void>((resolve) => {
+			this.#wake = resolve;
+			this.response.write(piece, () => resolve());
+		});
+		this.#wake = undefined;
 	}
 
 	/** Waits; false when the client went away meanwhile. With Infinity only that ends it. */

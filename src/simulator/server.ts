@@ -1,101 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
-import { type AccountOptions, Accounts } from "./accounts.ts";
-import { Call, json, wires } from "./call.ts";
+import { Accounts } from "./accounts.ts";
+import { Call, type Host, json, wires } from "./call.ts";
 import { selfSignedCertificate } from "./certificate.ts";
-import { type Dialect, limitHeaders, type RetryHint, refusal } from "./dialects.ts";
+import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import type { Limits } from "./limits.ts";
 import { type Pace, simulatedModels } from "./models.ts";
-import { drawLatency, type Latency, type Random, seededRandom } from "./random.ts";
+import type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
+import { drawLatency, type Random, seededRandom } from "./random.ts";
+import { refusal } from "./refusals.ts";
 import { keyOf, type Route, readRequest, routeOf, type SimulatedRequest, type WireName } from "./request.ts";
 
-export interface SimulatorOptions {
-	/** A free port by default. The server listens on 127.0.0.1 only. */
-	readonly port?: number | undefined;
-	/** Limits of every account; accounts with limits of their own keep those. */
-	readonly limits?: Limits | undefined;
-	/** Keys that share an account's limits. A key in no account is an account by itself. */
-	readonly accounts?: Readonly<Record<string, AccountOptions>> | undefined;
-	/** When given, any other key gets the wire's answer to a bad key. */
-	readonly keys?: readonly string[] | undefined;
-	/** Keys that always meet a fault: `{ "sk-spent": "insufficient-quota" }`. */
-	readonly keyFaults?: Readonly<Record<string, string>> | undefined;
-	/** When given, other model ids get the wire's "not found". */
-	readonly models?: readonly string[] | undefined;
-	/** Whose limit headers and 429s; by default those of the wire spoken. */
-	readonly dialect?: Dialect | undefined;
-	readonly retryHint?: RetryHint | undefined;
-	/** Count `max_tokens` instead of the answer's tokens, as providers do that charge up front. */
-	readonly chargeMaxTokens?: boolean | undefined;
-	/** Until the answer (or, in a stream, its first content) in ms; 0 by default. */
-	readonly latency?: Latency | undefined;
-	/** The pace of the answer after its first token; unlimited by default. */
-	readonly tokensPerSecond?: number | undefined;
-	/** Faults by rate: `{ "503": 0.01, "cut-stream": 0.02 }` (share of the requests). */
-	readonly errors?: Readonly<Record<string, number>> | undefined;
-	/** Seed of latency and error draws. */
-	readonly seed?: number | undefined;
-	/** How many of the last requests are kept in `requests`; 1,000 by default. */
-	readonly logSize?: number | undefined;
-	/** The server closes a connection, unannounced, after so many answers, as local servers do. */
-	readonly answersPerConnection?: number | undefined;
-	/** Serve https with a certificate that nobody trusts. */
-	readonly tls?: boolean | undefined;
-	/** Epoch ms, never going back; the limits' clock. */
-	readonly now?: (() => number) | undefined;
-}
-
-/** One generation request as it arrived. */
-export interface LoggedRequest {
-	readonly wire: WireName;
-	readonly path: string;
-	readonly model: string;
-	readonly key: string;
-	readonly stream: boolean;
-	readonly prompt: string;
-	readonly headers: IncomingMessage["headers"];
-	readonly body: Readonly<Record<string, unknown>>;
-	/** Epoch ms. */
-	readonly at: number;
-	/** "answered", "rate-limited", "bad-key", "unknown-model", or the fault's name. */
-	readonly outcome: string;
-}
-
-export interface SimulatorStats {
-	/** Generation requests read, whatever became of them. */
-	requests: number;
-	/** Given to a model to answer. */
-	answered: number;
-	/** Refused by the limits. */
-	rateLimited: number;
-	inFlight: number;
-	mostInFlight: number;
-	connections: number;
-	/** Of answered requests. */
-	inputTokens: number;
-	outputTokens: number;
-	/** How often each fault was played. */
-	faults: Record<string, number>;
-}
-
-export interface Simulator {
-	/** Origin without a trailing slash and without a version: `http://127.0.0.1:PORT`. */
-	readonly url: string;
-	readonly port: number;
-	readonly stats: SimulatorStats;
-	/** The last requests, oldest first. */
-	readonly requests: readonly LoggedRequest[];
-	/** Replaces the limits of one account, or of all that have none of their own, from now on. */
-	setLimits(limits: Limits, account?: string): void;
-	/** Cuts all connections and refuses new ones until `comeUp`. */
-	goDown(): Promise<void>;
-	/** Listens again on the same port. */
-	comeUp(): Promise<void>;
-	close(): Promise<void>;
-	[Symbol.asyncDispose](): Promise<void>;
-}
+export type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 
 const maxBodyBytes = 256 * 1024 * 1024;
 
@@ -128,7 +46,9 @@ class LoopbackSimulator implements Simulator {
 	readonly #now: () => number;
 	readonly #logSize: number;
 	readonly #hasLatency: boolean;
+	readonly #host: Host = { outage: (ms) => void this.#outage(ms) };
 	#log: LoggedRequest[] = [];
+	#closed = false;
 	#port: number;
 	#count = 0;
 
@@ -189,7 +109,16 @@ class LoopbackSimulator implements Simulator {
 	}
 
 	async close(): Promise<void> {
+		this.#closed = true;
 		await this.goDown();
+	}
+
+	async #outage(ms: number): Promise<void> {
+		await this.goDown();
+		await new Promise((resolve) => setTimeout(resolve, ms));
+		if (!this.#closed) {
+			await this.comeUp();
+		}
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -246,7 +175,7 @@ class LoopbackSimulator implements Simulator {
 		const model = request.model;
 		if (options.keys !== undefined && !options.keys.includes(request.key)) {
 			this.#note(request, "bad-key");
-			this.#faults.badKey(new Call(request, response, this.#count++, []));
+			this.#faults.badKey(new Call(this.#host, request, response, this.#count++, []));
 			return;
 		}
 		if (options.models !== undefined && !options.models.includes(model)) {
@@ -271,7 +200,7 @@ class LoopbackSimulator implements Simulator {
 		const limits = this.#accounts.of(request.key);
 		let headers: string[] = [];
 		if (limits !== undefined) {
-			const { answer } = new Call(request, response, 0, []);
+			const { answer } = new Call(this.#host, request, response, 0, []);
 			const tokens =
 				answer.inputTokens +
 				(options.chargeMaxTokens ? (request.maxTokens ?? answer.outputTokens) : answer.outputTokens);
@@ -301,7 +230,7 @@ class LoopbackSimulator implements Simulator {
 			limits?.release();
 		});
 		this.#closeWhenDue(response);
-		const call = new Call(request, response, this.#count++, headers);
+		const call = new Call(this.#host, request, response, this.#count++, headers);
 		const fault = this.#faults.choose(request);
 		if (fault !== undefined) {
 			stats.faults[fault.name] = (stats.faults[fault.name] ?? 0) + 1;

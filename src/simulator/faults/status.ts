@@ -1,5 +1,5 @@
 import { type Call, json } from "../call.ts";
-import { geminiQuotaError } from "../dialects.ts";
+import { geminiQuotaError } from "../refusals.ts";
 import { hostileText } from "../samples.ts";
 import type { ErrorDetails } from "../wires/wire.ts";
 import type { Fault } from "./fault.ts";

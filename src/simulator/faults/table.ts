@@ -1,8 +1,22 @@
+import { bodyFaults } from "./body.ts";
+import { connectionFaults } from "./connection.ts";
+import { contentFaults } from "./content.ts";
 import type { Fault } from "./fault.ts";
+import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
+import { streamFaults } from "./stream.ts";
+import { usageFaults } from "./usage.ts";
 
-/** Every fault, in the order of the failure table. */
-export const faults: readonly Fault[] = [...statusFaults];
+/** Every fault of the failure table in docs/simulator.md. */
+export const faults: readonly Fault[] = [
+	...connectionFaults,
+	...statusFaults,
+	...bodyFaults,
+	...streamFaults,
+	...spellingFaults,
+	...contentFaults,
+	...usageFaults,
+];
 
 const byName = new Map(faults.map((fault) => [fault.name, fault]));
 

@@ -1,0 +1,246 @@
+import { json } from "../call.ts";
+import type { WireName } from "../request.ts";
+import { allFrames, type Frame } from "../wires/wire.ts";
+import { changed, contentFault, finishing, type Json } from "./change.ts";
+import type { Fault } from "./fault.ts";
+
+const incompleteShapes: readonly Fault[] = [
+	contentFault(
+		{ name: "no-choices", row: "17", does: "answers without any choice (`choices: []`), usage kept" },
+		{
+			openai: (body) => (body.choices = []),
+			gemini: (body) => (body.candidates = []),
+			anthropic: (body) => (body.content = []),
+		},
+		({ opening, finish, usage, done }, call) =>
+			call.request.wire === "openai"
+				? [...changed([...opening, ...finish], call, (body) => (body.choices = [])), ...usage, ...done]
+				: call.request.wire === "gemini"
+					? changed(finish, call, (body) => (body.candidates = []))
+					: [...opening.slice(0, 1), ...finish.slice(-1), ...done],
+	),
+	finishing(
+		{ name: "content-null-length", row: "17", does: "content null with the finish reason `length`" },
+		{ openai: "length", gemini: "MAX_TOKENS", anthropic: "max_tokens" },
+		0,
+	),
+	contentFault(
+		{
+			name: "missing-delta",
+			row: "17",
+			does: "puts frames without a delta between the others",
+			on: "stream",
+		},
+		{},
+		({ opening, content, finish, usage, done }, call) => {
+			const bare: Record<WireName, Frame> = {
+				openai: {
+					data: `{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"finish_reason":null}]}`,
+				},
+				gemini: { data: `{"candidates":[{"index":0}]}` },
+				anthropic: { event: "content_block_delta", data: `{"type":"content_block_delta","index":0}` },
+			};
+			const mixed = content.flatMap((frame) => [bare[call.request.wire], frame]);
+			return [...opening, ...mixed, ...finish, ...usage, ...done];
+		},
+	),
+];
+
+const blockedReasons = { openai: "content_filter", gemini: "SAFETY", anthropic: "refusal" };
+
+const blocks: readonly Fault[] = [
+	finishing(
+		{
+			name: "content-filter",
+			row: "24",
+			does: "blocks the whole answer (content_filter, SAFETY, refusal)",
+			value: "another finish reason, such as RECITATION",
+		},
+		blockedReasons,
+		0,
+	),
+	finishing(
+		{
+			name: "content-filter-midway",
+			row: "24",
+			does: "blocks the answer after half of it",
+			value: "another finish reason",
+		},
+		blockedReasons,
+		0.5,
+	),
+	{
+		name: "content-filter-error",
+		row: "24",
+		does: "400 because of a content filter (Azure's shape on the OpenAI wire)",
+		play(call) {
+			const message = "The response was filtered due to the prompt triggering content management policy.";
+			if (call.request.wire !== "openai") {
+				call.send(400, json, call.wire.error(400, { message: "Output blocked by content filtering policy" }));
+				return;
+			}
+			const content_filter_result = { violence: { filtered: true, severity: "high" } };
+			const innererror = { code: "ResponsibleAIPolicyViolation", content_filter_result };
+			call.send(
+				400,
+				json,
+				JSON.stringify({
+					error: { message, type: null, param: "prompt", code: "content_filter", status: 400, innererror },
+				}),
+			);
+		},
+	},
+	contentFault(
+		{ name: "refusal", row: "24", does: "puts a refusal where the content would be", wires: ["openai"] },
+		{
+			openai: (body) => {
+				body.choices[0].message = {
+					role: "assistant",
+					content: null,
+					refusal: "I'm sorry, I can't help with that.",
+				};
+			},
+		},
+		(frames, call) => {
+			const refusing = changed(frames.content.slice(0, 1), call, (body) => {
+				body.choices[0].delta = { refusal: "I'm sorry, I can't help with that." };
+			});
+			return allFrames({ ...frames, content: refusing });
+		},
+	),
+	contentFault(
+		{
+			name: "block-reason",
+			row: "24",
+			does: "blocks the prompt: promptFeedback.blockReason and no candidates",
+			wires: ["gemini"],
+		},
+		{ gemini: blockPrompt },
+		({ finish }, call) => changed(finish, call, blockPrompt),
+	),
+	contentFault(
+		{ name: "no-candidates", row: "24", does: "answers with usage alone", wires: ["gemini"] },
+		{ gemini: (body) => delete body.candidates },
+		({ finish }, call) => changed(finish, call, (body) => delete body.candidates),
+	),
+];
+
+function blockPrompt(body: Json): void {
+	delete body.candidates;
+	body.promptFeedback = { blockReason: "PROHIBITED_CONTENT" };
+}
+
+const shapes: readonly Fault[] = [
+	contentFault(
+		{
+			name: "content-list",
+			row: "facts",
+			does: "content as a list of parts, thinking among them (Mistral)",
+			wires: ["openai"],
+		},
+		{
+			openai: (body) => {
+				for (const { message } of body.choices) {
+					message.content = contentList(message.content);
+				}
+			},
+		},
+		(frames, call) =>
+			changed(allFrames(frames), call, (body) => {
+				for (const { delta } of body.choices) {
+					if (typeof delta.content === "string" && delta.content !== "") {
+						delta.content = contentList(delta.content);
+					}
+				}
+			}),
+	),
+	finishing(
+		{
+			name: "finish-reason",
+			row: "facts",
+			does: "another finish reason (Together's `eos`)",
+			value: "the finish reason (eos)",
+			wires: ["openai"],
+		},
+		{ openai: "eos", gemini: "", anthropic: "" },
+		1,
+	),
+	contentFault(
+		{
+			name: "azure-first-chunk",
+			row: "facts",
+			does: "begins with a chunk without choices (Azure)",
+			on: "stream",
+			wires: ["openai"],
+		},
+		{},
+		(frames) => [
+			{
+				data: `{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[{"prompt_index":0}]}`,
+			},
+			...allFrames(frames),
+		],
+	),
+	contentFault(
+		{
+			name: "null-first-delta",
+			row: "facts",
+			does: "the first delta has `content: null` (llama-server)",
+			on: "stream",
+			wires: ["openai"],
+		},
+		{},
+		(frames, call) =>
+			allFrames({
+				...frames,
+				opening: changed(frames.opening, call, (body) => (body.choices[0].delta.content = null)),
+			}),
+	),
+	contentFault(
+		{
+			name: "reported-cost",
+			row: "facts",
+			does: "reports the call's cost in usage.cost (OpenRouter)",
+			wires: ["openai"],
+			value: "the cost in USD (0.00123)",
+		},
+		{ openai: (body) => (body.usage.cost = 0.00123) },
+		(frames, call, value) =>
+			allFrames({
+				...frames,
+				usage: changed(frames.usage, call, (body) => (body.usage.cost = Number(value ?? 0.00123))),
+			}),
+	),
+	{
+		name: "numeric-code",
+		row: "facts",
+		does: "an error whose code is a number (llama-server, OpenRouter)",
+		wires: ["openai"],
+		value: "the status (503)",
+		play: (call, value = "503") =>
+			call.send(
+				Number(value),
+				json,
+				JSON.stringify({
+					error: { code: Number(value), message: "Loading model", type: "unavailable_error" },
+				}),
+			),
+	},
+	{
+		name: "say",
+		row: "facts",
+		does: "answers VALUE, whatever the model and the schema asked for",
+		value: "the text (not JSON)",
+		async play(call, value = "not JSON") {
+			call.say(value);
+			await call.respond(undefined);
+		},
+	},
+];
+
+function contentList(text: string): unknown[] {
+	const thinking = { type: "thinking", thinking: [{ type: "text", text: "Hm." }] };
+	return [thinking, { type: "text", text }];
+}
+
+export const contentFaults: readonly Fault[] = [...incompleteShapes, ...blocks, ...shapes];
