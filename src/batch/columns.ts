@@ -1,0 +1,45 @@
+type Cells = Uint8Array | Uint32Array | Float64Array;
+
+const chunkBits = 16;
+const chunkLength = 1 << chunkBits;
+const chunkMask = chunkLength - 1;
+
+/**
+ * One figure for each of very many rows. It grows by chunks, so nothing is ever copied and rows that are never
+ * written cost nothing; unwritten cells are 0.
+ */
+export class Column {
+	readonly #create: (length: number) => Cells;
+	readonly #chunks: (Cells | undefined)[] = [];
+
+	private constructor(create: (length: number) => Cells) {
+		this.#create = create;
+	}
+
+	static ofBytes(): Column {
+		return new Column((length) => new Uint8Array(length));
+	}
+
+	static ofWords(): Column {
+		return new Column((length) => new Uint32Array(length));
+	}
+
+	/** For byte offsets, which pass 2^32. */
+	static ofNumbers(): Column {
+		return new Column((length) => new Float64Array(length));
+	}
+
+	get(index: number): number {
+		return this.#chunks[index >>> chunkBits]?.[index & chunkMask] ?? 0;
+	}
+
+	set(index: number, value: number): void {
+		const number = index >>> chunkBits;
+		let chunk = this.#chunks[number];
+		if (chunk === undefined) {
+			chunk = this.#create(chunkLength);
+			this.#chunks[number] = chunk;
+		}
+		chunk[index & chunkMask] = value;
+	}
+}

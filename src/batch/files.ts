@@ -1,0 +1,140 @@
+import {
+	closeSync,
+	constants,
+	copyFileSync,
+	fchmodSync,
+	fdatasync,
+	fstatSync,
+	fsyncSync,
+	ftruncateSync,
+	linkSync,
+	openSync,
+	readSync,
+	realpathSync,
+	renameSync,
+	rmSync,
+	statSync,
+	writeSync,
+} from "node:fs";
+import { syncFolder } from "../state/files.ts";
+
+export interface FileFacts {
+	readonly size: number;
+	readonly mode: number;
+	readonly isRegular: boolean;
+	/** Names the file itself, whatever the path. */
+	readonly identity: string;
+}
+
+/**
+ * The few file operations that the batch needs, so that tests can fail each of them. All but `datasync` are
+ * synchronous: a record is on its way to the disk when `write` returns, and one call costs microseconds.
+ */
+export interface Files {
+	open(path: string, flags: "r" | "r+" | "w" | "wx" | "a+"): number;
+	close(file: number): void;
+	/** Reads at most `buffer.length - offset` bytes at `position`; 0 at the end. */
+	read(file: number, buffer: Uint8Array, offset: number, position: number): number;
+	/** Writes at the end (append mode) or at the current position, and returns how many bytes were taken. */
+	write(file: number, bytes: Uint8Array, offset: number, length: number): number;
+	truncate(file: number, size: number): void;
+	facts(file: number): FileFacts;
+	/** Undefined when nothing is there. */
+	factsOf(path: string): FileFacts | undefined;
+	setMode(file: number, mode: number): void;
+	/** Asks the disk for what was written, without holding up the event loop. */
+	datasync(file: number): Promise<void>;
+	sync(file: number): void;
+	rename(from: string, to: string): void;
+	/** Makes a new or renamed file of a folder survive a power cut. */
+	syncFolder(path: string): void;
+	/** Makes `to` the same as `from` in one step; throws EEXIST when there is such a file. */
+	claim(from: string, to: string): void;
+	remove(path: string): void;
+	/** The path with links followed; the same path when nothing is there. */
+	resolve(path: string): string;
+}
+
+function toFacts(stats: {
+	size: number;
+	mode: number;
+	dev: number;
+	ino: number;
+	isFile(): boolean;
+}): FileFacts {
+	return {
+		size: stats.size,
+		mode: stats.mode & 0o777,
+		isRegular: stats.isFile(),
+		identity: `${stats.dev}:${stats.ino}`,
+	};
+}
+
+export const systemFiles: Files = {
+	open: (path, flags) => openSync(path, flags, 0o666),
+	close: closeSync,
+	read: (file, buffer, offset, position) => readSync(file, buffer, offset, buffer.length - offset, position),
+	write: (file, bytes, offset, length) => writeSync(file, bytes, offset, length),
+	truncate: ftruncateSync,
+	facts: (file) => toFacts(fstatSync(file)),
+	factsOf: (path) => {
+		const stats = statSync(path, { throwIfNoEntry: false });
+		return stats && toFacts(stats);
+	},
+	setMode: fchmodSync,
+	datasync: (file) =>
+		new Promise((resolve, reject) => fdatasync(file, (error) => (error ? reject(error) : resolve()))),
+	sync: fsyncSync,
+	rename: renameSync,
+	syncFolder,
+	claim: (from, to) => {
+		try {
+			linkSync(from, to);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
+			// Some file systems have no links.
+			copyFileSync(from, to, constants.COPYFILE_EXCL);
+		}
+	},
+	remove: (path) => rmSync(path, { force: true }),
+	resolve: (path) => {
+		try {
+			return realpathSync(path);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === "ENOENT") return path;
+			throw error;
+		}
+	},
+};
+
+/** Writes all of `bytes` up to `length`, also when the file system takes fewer at a time. */
+export function writeAll(files: Files, file: number, bytes: Uint8Array, length = bytes.length): void {
+	for (let written = 0; written < length; ) {
+		written += files.write(file, bytes, written, length - written);
+	}
+}
+
+/** What is wrong with a file, in words for people: `disk full`, `no such file`, … */
+export function describeFileError(error: unknown): string {
+	const { code, message } = error as NodeJS.ErrnoException;
+	switch (code) {
+		case "ENOENT":
+			return "no such file or folder";
+		case "EACCES":
+		case "EPERM":
+			return "no permission";
+		case "ENOSPC":
+		case "EDQUOT":
+			return "the disk is full";
+		case "EROFS":
+			return "the file system is read-only";
+		case "EISDIR":
+			return "it is a folder";
+		case "ENOTDIR":
+			return "a part of the path is not a folder";
+		case "EIO":
+			return "the disk reports an I/O error";
+		default:
+			return message;
+	}
+}

@@ -1,0 +1,231 @@
+import { type ErrorClass, RequestError } from "../errors.ts";
+import type { Result, Usage } from "../types.ts";
+import { isObject } from "./json.ts";
+
+/** What a record answers. */
+export interface RecordKey {
+	readonly id: string;
+	readonly model: string;
+	/** Of the request as the user gave it. */
+	readonly hash: string;
+}
+
+/** A row that was sent, as far as its record is concerned. */
+export interface RecordRow extends RecordKey {
+	readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `llmx`: fields on the top level. `openai`: the output lines of OpenAI's Batch API. */
+export type OutputFormat = "llmx" | "openai";
+
+export const outputFormats: readonly OutputFormat[] = ["llmx", "openai"];
+
+/** How records are written and known again. */
+export interface RecordFormat {
+	result(row: RecordRow, result: Result): Readonly<Record<string, unknown>>;
+	failure(row: RecordRow, failure: Failure): Readonly<Record<string, unknown>>;
+	/** Undefined when the line is no record of this format. */
+	readKey(line: string): RecordKey | undefined;
+}
+
+/** Why a row has no answer. */
+export interface Failure {
+	readonly errorClass: ErrorClass | "other";
+	readonly status: number | null;
+	readonly message: string;
+	readonly maybeBilled: boolean;
+	readonly attempts: number;
+	readonly usage: Usage | null;
+	readonly partialText: string | null;
+}
+
+/** What an error row says of an error. Messages of our errors carry no keys. */
+export function toFailure(error: unknown, attempts: number): Failure {
+	if (error instanceof RequestError) {
+		return {
+			errorClass: error.errorClass,
+			status: error.status ?? null,
+			message: error.message,
+			maybeBilled: error.maybeBilled,
+			attempts,
+			usage: error.usage,
+			partialText: error.partialText ?? null,
+		};
+	}
+	return {
+		errorClass: "other",
+		status: null,
+		message: error instanceof Error ? error.message : String(error),
+		maybeBilled: attempts > 0,
+		attempts,
+		usage: null,
+		partialText: null,
+	};
+}
+
+function usageFields(usage: Usage | null): Readonly<Record<string, number>> | null {
+	return (
+		usage && {
+			input_tokens: usage.inputTokens,
+			cached_input_tokens: usage.cachedInputTokens,
+			cache_write_tokens: usage.cacheWriteTokens,
+			audio_input_tokens: usage.audioInputTokens,
+			output_tokens: usage.outputTokens,
+			reasoning_tokens: usage.reasoningTokens,
+		}
+	);
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+	try {
+		const value: unknown = JSON.parse(line);
+		return isObject(value) ? value : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function toKey(id: unknown, fields: unknown): RecordKey | undefined {
+	if (typeof id !== "string" || !isObject(fields)) return undefined;
+	const { model, hash } = fields;
+	if (typeof model !== "string" || typeof hash !== "string" || !/^[0-9a-f]{32}$/.test(hash)) return undefined;
+	return { id, model, hash };
+}
+
+const plain: RecordFormat = {
+	result: ({ id, model, hash, metadata }, result) => ({
+		id,
+		model,
+		...(result.texts.length === 1 ? { text: result.text } : { texts: result.texts }),
+		...(result.reasoning !== null && { reasoning: result.reasoning }),
+		finish_reason: result.finishReason,
+		usage: usageFields(result.usage),
+		cost_usd: result.costUsd,
+		cached: result.cached,
+		attempts: result.attempts,
+		latency_ms: result.latencyMs,
+		hash,
+		...(metadata && { metadata }),
+	}),
+	failure: ({ id, model, hash, metadata }, failure) => ({
+		id,
+		model,
+		error: { class: failure.errorClass, status: failure.status, message: failure.message },
+		maybe_billed: failure.maybeBilled,
+		attempts: failure.attempts,
+		usage: usageFields(failure.usage),
+		// What a failed call cost is never known.
+		cost_usd: null,
+		partial_text: failure.partialText,
+		hash,
+		...(metadata && { metadata }),
+	}),
+	readKey: (line) => {
+		const fields = parseObject(line);
+		return fields && toKey(fields.id, fields);
+	},
+};
+
+const finishReasons = {
+	stop: "stop",
+	length: "length",
+	"content-filter": "content_filter",
+	"tool-calls": "tool_calls",
+	other: "stop",
+} as const;
+
+/** Field order as in OpenAI's files, and our own figures under `llmx`, where its readers do not look. */
+const openai: RecordFormat = {
+	result: ({ id, model, hash, metadata }, result) => ({
+		custom_id: id,
+		id: `batch_req_${hash}`,
+		response: {
+			status_code: 200,
+			request_id: hash,
+			body: {
+				id: `chatcmpl-${hash}`,
+				object: "chat.completion",
+				model,
+				choices: result.texts.map((content, index) => ({
+					index,
+					message: { role: "assistant", content },
+					finish_reason: finishReasons[result.finishReason],
+				})),
+				usage: result.usage && {
+					prompt_tokens: result.usage.inputTokens,
+					completion_tokens: result.usage.outputTokens,
+					total_tokens: result.usage.inputTokens + result.usage.outputTokens,
+				},
+			},
+		},
+		error: null,
+		llmx: {
+			model,
+			...(result.reasoning !== null && { reasoning: result.reasoning }),
+			usage: usageFields(result.usage),
+			cost_usd: result.costUsd,
+			cached: result.cached,
+			attempts: result.attempts,
+			latency_ms: result.latencyMs,
+			hash,
+			...(metadata && { metadata }),
+		},
+	}),
+	failure: ({ id, model, hash, metadata }, failure) => ({
+		custom_id: id,
+		id: `batch_req_${hash}`,
+		response:
+			failure.status === null
+				? null
+				: {
+						status_code: failure.status,
+						request_id: hash,
+						body: { error: { message: failure.message, type: failure.errorClass } },
+					},
+		error: { code: failure.errorClass, message: failure.message },
+		llmx: {
+			model,
+			maybe_billed: failure.maybeBilled,
+			attempts: failure.attempts,
+			usage: usageFields(failure.usage),
+			cost_usd: null,
+			partial_text: failure.partialText,
+			hash,
+			...(metadata && { metadata }),
+		},
+	}),
+	readKey: (line) => {
+		const fields = parseObject(line);
+		return fields && toKey(fields.custom_id, fields.llmx);
+	},
+};
+
+export const recordFormats: Readonly<Record<OutputFormat, RecordFormat>> = { llmx: plain, openai };
+
+/** What of a record the CSV's answer columns and the summary read. */
+export interface AnswerFields {
+	readonly id: string;
+	readonly model: string;
+	readonly texts: readonly string[];
+	readonly finishReason: string;
+	readonly costUsd: number | null;
+}
+
+/** Reads a record of the `llmx` format back. */
+export function readAnswer(line: string): AnswerFields {
+	const fields = JSON.parse(line) as {
+		id: string;
+		model: string;
+		text?: string;
+		texts?: string[];
+		finish_reason: string;
+		cost_usd: number | null;
+	};
+	return {
+		id: fields.id,
+		model: fields.model,
+		texts: fields.texts ?? [fields.text ?? ""],
+		finishReason: fields.finish_reason,
+		costUsd: fields.cost_usd,
+	};
+}

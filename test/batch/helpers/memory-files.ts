@@ -1,0 +1,171 @@
+import type { Files } from "../../../src/batch/files.ts";
+
+interface MemoryFile {
+	bytes: Buffer;
+	mode: number;
+	/** What would be left after a power cut. */
+	durable: Buffer;
+}
+
+interface Handle {
+	readonly file: MemoryFile;
+	readonly append: boolean;
+	position: number;
+}
+
+function failure(code: string): Error {
+	return Object.assign(new Error(`${code}: simulated`), { code });
+}
+
+/** A file system in memory whose operations can be made to fail. */
+export class MemoryFiles implements Files {
+	readonly content = new Map<string, MemoryFile>();
+	readonly #handles = new Map<number, Handle>();
+	#nextHandle = 3;
+	/** Counts every operation that could fail. */
+	operations = 0;
+	/** Called before each operation with its number and name; throws to make it fail. */
+	onOperation: (number: number, name: string) => void = () => {};
+	/** At most so many bytes are taken by one write; the rest needs another. */
+	writeLimit = Number.POSITIVE_INFINITY;
+
+	set(path: string, text: string | Uint8Array): void {
+		const bytes = Buffer.from(text as string);
+		this.content.set(path, { bytes, mode: 0o644, durable: bytes });
+	}
+
+	text(path: string): string | undefined {
+		return this.content.get(path)?.bytes.toString("utf8");
+	}
+
+	get openHandles(): number {
+		return this.#handles.size;
+	}
+
+	open(path: string, flags: "r" | "r+" | "w" | "wx" | "a+"): number {
+		this.#operation("open");
+		let file = this.content.get(path);
+		if (file === undefined) {
+			if (flags === "r" || flags === "r+") throw failure("ENOENT");
+			file = { bytes: Buffer.alloc(0), mode: 0o644, durable: Buffer.alloc(0) };
+			this.content.set(path, file);
+		} else if (flags === "wx") throw failure("EEXIST");
+		else if (flags === "w") file.bytes = Buffer.alloc(0);
+		const handle = this.#nextHandle++;
+		this.#handles.set(handle, { file, append: flags === "a+", position: 0 });
+		return handle;
+	}
+
+	close(handle: number): void {
+		if (!this.#handles.delete(handle)) throw failure("EBADF");
+	}
+
+	read(handle: number, buffer: Uint8Array, offset: number, position: number): number {
+		this.#operation("read");
+		const { bytes } = this.#handle(handle).file;
+		return bytes.copy(buffer, offset, position, position + buffer.length - offset);
+	}
+
+	write(handle: number, bytes: Uint8Array, offset: number, length: number): number {
+		const taken = Math.min(length, this.writeLimit);
+		const entry = this.#handle(handle);
+		const at = entry.append ? entry.file.bytes.length : entry.position;
+		let kept = taken;
+		let error: unknown;
+		try {
+			this.#operation("write");
+		} catch (caught) {
+			// A failing disk may have taken a part.
+			error = caught;
+			kept = Math.floor(taken / 2);
+		}
+		const piece = Buffer.from(bytes.subarray(offset, offset + kept));
+		entry.file.bytes = Buffer.concat([
+			entry.file.bytes.subarray(0, at),
+			piece,
+			entry.file.bytes.subarray(at + kept),
+		]);
+		entry.position = at + kept;
+		if (error) throw error;
+		return taken;
+	}
+
+	truncate(handle: number, size: number): void {
+		this.#operation("truncate");
+		const { file } = this.#handle(handle);
+		file.bytes = file.bytes.subarray(0, size);
+	}
+
+	facts(handle: number) {
+		const { file } = this.#handle(handle);
+		return { size: file.bytes.length, mode: file.mode, isRegular: true, identity: String(handle) };
+	}
+
+	factsOf(path: string) {
+		const file = this.content.get(path);
+		return file && { size: file.bytes.length, mode: file.mode, isRegular: true, identity: path };
+	}
+
+	setMode(handle: number, mode: number): void {
+		this.#operation("setMode");
+		this.#handle(handle).file.mode = mode;
+	}
+
+	async datasync(handle: number): Promise<void> {
+		const { file } = this.#handle(handle);
+		const { bytes } = file;
+		this.#operation("datasync");
+		file.durable = bytes;
+	}
+
+	sync(handle: number): void {
+		this.#operation("sync");
+		const { file } = this.#handle(handle);
+		file.durable = file.bytes;
+	}
+
+	rename(from: string, to: string): void {
+		this.#operation("rename");
+		const file = this.content.get(from);
+		if (file === undefined) throw failure("ENOENT");
+		this.content.set(to, file);
+		this.content.delete(from);
+	}
+
+	syncFolder(): void {
+		this.#operation("syncFolder");
+	}
+
+	claim(from: string, to: string): void {
+		this.#operation("claim");
+		const file = this.content.get(from);
+		if (file === undefined) throw failure("ENOENT");
+		if (this.content.has(to)) throw failure("EEXIST");
+		this.content.set(to, file);
+	}
+
+	remove(path: string): void {
+		this.#operation("remove");
+		this.content.delete(path);
+	}
+
+	resolve(path: string): string {
+		return path;
+	}
+
+	#handle(number: number): Handle {
+		const handle = this.#handles.get(number);
+		if (handle === undefined) throw failure("EBADF");
+		return handle;
+	}
+
+	#operation(name: string): void {
+		this.operations += 1;
+		this.onOperation(this.operations, name);
+	}
+}
+
+/** An error as the file system gives it. */
+export function fileError(code: string): Error {
+	return failure(code);
+}
