@@ -21,7 +21,7 @@ const EXTENSION = ".jsonl";
 
 /** Throws UsageError unless a session may have this name: it becomes the name of a file. */
 export function checkSessionName(name: string): void {
-	if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) || name.includes("..")) {
+	if (!/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
 		throw new UsageError(`"${name}" cannot name a session`, {
 			hint: "Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
 		});
