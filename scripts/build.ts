@@ -17,8 +17,9 @@ const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
 const builtins: esbuild.Plugin = {
 	name: "builtins",
 	setup(build) {
-		build.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, importer }) => {
-			if (!isBuiltin(path)) return undefined;
+		build.onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, importer, kind }) => {
+			// `await import("node:x")` has named exports, which a CommonJS stand-in would not.
+			if (!isBuiltin(path) || kind === "dynamic-import") return undefined;
 			const id = path.startsWith("node:") ? path : `node:${path}`;
 			const unused = id === "node:child_process" && importer.includes("/commander/");
 			return { path: id, namespace: unused ? "builtin-unused" : "builtin" };

@@ -1,2 +1,22 @@
+/** The public face of llmx. What is not exported here is internal. */
+
+export { attachmentPart } from "./attachments.ts";
+export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";
+export type { Outcome } from "./generate.ts";
+export {
+	type AskOptions,
+	type CacheMode,
+	type CallOptions,
+	type ChatInput,
+	type GenerateOptions,
+	type GenerateRow,
+	LLM,
+	type LLMOptions,
+} from "./llm.ts";
+export { multiChat, multiGenerate } from "./multi.ts";
+export { type ResultRow, toResultRow } from "./result-row.ts";
+export { chooseModel, configuredRows, type ModelChoice } from "./router.ts";
+export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./schema.ts";
+export { askForJson } from "./structured.ts";
 export type * from "./types.ts";

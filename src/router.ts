@@ -1,5 +1,6 @@
 import { ConfigError, MissingKeyError, NoRouteError } from "./errors.ts";
-import { providers as knownProviders, type ProviderRow } from "./providers/registry.ts";
+import { defineProvider, providers as knownProviders, type ProviderRow } from "./providers/registry.ts";
+import type { Config } from "./state/config.ts";
 import { nearestNames } from "./state/nearest.ts";
 
 export type { ProviderDefinition, ProviderRow } from "./providers/registry.ts";
@@ -110,6 +111,15 @@ export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefine
 		};
 	}
 	return undefined;
+}
+
+/**
+ * The rows that a config file defines. Throws ConfigError for an id that cannot be one.
+ */
+export function configuredRows(definitions: Config["providers"]): ProviderRow[] {
+	return Object.entries(definitions).map(([id, { baseUrl, keyEnv }]) =>
+		defineProvider(id, { base_url: baseUrl, key_env: keyEnv }),
+	);
 }
 
 /** All rows, the user's first. */

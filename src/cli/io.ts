@@ -25,6 +25,8 @@ export interface Io {
 	readonly terminal?: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
 	/** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of dying; returns how to stop listening. */
 	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+	/** Leaves at once; only for a second signal, when waiting is what the user no longer wants. */
+	exit(exitCode: number): void;
 }
 
 type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
@@ -107,6 +109,9 @@ export function processIo(): Io {
 			return () => {
 				for (const signal of handled) process.off(signal, listener);
 			};
+		},
+		exit(exitCode) {
+			process.exit(exitCode);
 		},
 	};
 }

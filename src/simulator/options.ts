@@ -35,6 +35,8 @@ export interface SimulatorOptions {
 	readonly logSize?: number | undefined;
 	/** The server closes a connection, unannounced, after so many answers, as local servers do. */
 	readonly answersPerConnection?: number | undefined;
+	/** Let the process end although the server listens. */
+	readonly unref?: boolean | undefined;
 	/** Serve https with a certificate that nobody trusts. */
 	readonly tls?: boolean | undefined;
 	/** Epoch ms, never going back; the limits' clock. */

@@ -93,6 +93,7 @@ class LoopbackSimulator implements Simulator {
 			this.#server.once("error", reject);
 			this.#server.listen(this.#port, "127.0.0.1", 4_096, () => {
 				this.#server.off("error", reject);
+				if (this.#options.unref) this.#server.unref();
 				resolve();
 			});
 		});
@@ -128,6 +129,7 @@ class LoopbackSimulator implements Simulator {
 	#track(socket: Socket): void {
 		this.stats.connections++;
 		this.#sockets.add(socket);
+		if (this.#options.unref) socket.unref();
 		socket.once("close", () => this.#sockets.delete(socket));
 		socket.on("error", () => socket.destroy());
 	}

@@ -7,6 +7,8 @@ export interface TestIo extends Io {
 	readonly err: () => string;
 	/** Delivers a signal to the command's listeners. */
 	readonly raise: (signal: NodeJS.Signals) => void;
+	/** The code of an `exit`, if there was one. */
+	readonly exited: () => number | undefined;
 }
 
 export interface TestIoOptions {
@@ -21,6 +23,7 @@ export interface TestIoOptions {
 /** An Io whose streams are memory and whose signals are called by hand. */
 export function createTestIo(options: TestIoOptions = {}): TestIo {
 	const listeners = new Set<(signal: NodeJS.Signals) => void>();
+	let exited: number | undefined;
 	const stdout = capture(options.terminal);
 	const stderr = capture(options.terminal);
 	return {
@@ -33,6 +36,10 @@ export function createTestIo(options: TestIoOptions = {}): TestIo {
 			listeners.add(listener);
 			return () => listeners.delete(listener);
 		},
+		exit: (exitCode) => {
+			exited ??= exitCode;
+		},
+		exited: () => exited,
 		out: stdout.text,
 		err: stderr.text,
 		raise: (signal) => {

@@ -1,4 +1,6 @@
 import type { CommandEntry } from "../command.ts";
 
 /** Every command in the order of the overview. A module is loaded only when its command runs. */
-export const commands: Record<string, CommandEntry> = {};
+export const commands: Record<string, CommandEntry> = {
+	ask: { summary: "ask a model one question", load: () => import("./ask.ts") },
+};

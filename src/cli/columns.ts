@@ -1,0 +1,41 @@
+import type { Colors } from "../terminal/colors.ts";
+import { renderMarkdown } from "../terminal/markdown.ts";
+import { sanitize } from "../terminal/sanitize.ts";
+import { padText, truncateText } from "../terminal/width.ts";
+
+export interface Column {
+	readonly title: string;
+	/** Markdown from a model, not yet sanitized. */
+	readonly text: string;
+	readonly footer: string;
+}
+
+const GAP = "   ";
+
+/** Lays texts out side by side; ends with a newline. */
+export function renderColumns(
+	columns: readonly Column[],
+	options: { width: number; colors: Colors },
+): string {
+	const { colors } = options;
+	const width = Math.floor((options.width - GAP.length * (columns.length - 1)) / columns.length);
+	const cells = columns.map(({ text }) =>
+		renderMarkdown(sanitize(text), { width, colors, wrapCode: true }).split("\n").slice(0, -1),
+	);
+	const height = Math.max(...cells.map((lines) => lines.length));
+	const rows = [
+		columns.map(({ title }) => colors.bold(truncateText(title, width))),
+		columns.map(() => colors.dim("─".repeat(width))),
+		...Array.from({ length: height }, (_, row) => cells.map((lines) => lines[row] ?? "")),
+		columns.map(({ footer }) => colors.dim(truncateText(footer, width))),
+	];
+	return rows
+		.map(
+			(row) =>
+				`${row
+					.map((cell) => padText(cell, width))
+					.join(GAP)
+					.trimEnd()}\n`,
+		)
+		.join("");
+}

@@ -1,0 +1,59 @@
+import { UsageError } from "../errors.ts";
+import { chooseModel, configuredRows, LLM, type LLMOptions } from "../index.ts";
+import { type Config, loadConfig } from "../state/config.ts";
+import { readStoredKeys } from "../state/keys.ts";
+import { resolvePaths } from "../state/paths.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import type { CommandContext } from "./command.ts";
+
+/**
+ * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
+ * with a key; the last is named on stderr, since nobody asked for it.
+ * @throws UsageError when there is none
+ */
+export function chooseModels(
+	{ io }: CommandContext,
+	flags: readonly string[],
+	allowDefault = true,
+): string[] {
+	const paths = resolvePaths(io.env);
+	const config = loadConfig(paths.config);
+	if (flags.length > 0) return [...new Set(flags.map((model) => resolveAlias(model, config)))];
+	const choice = chooseModel({
+		env: io.env,
+		configModel: config.defaultModel,
+		providers: configuredRows(config.providers),
+		storedKeys: readStoredKeys(paths.keys),
+		allowDefault,
+	});
+	if (choice === undefined) {
+		throw new UsageError("no model is chosen, and no provider has a key", {
+			hint: "give one with -m or LLMX_MODEL; -m sim/echo works offline without a key",
+		});
+	}
+	if (choice.isDefault) io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
+	return [resolveAlias(choice.model, config)];
+}
+
+function resolveAlias(model: string, { aliases }: Config): string {
+	return Object.hasOwn(aliases, model) ? (aliases[model] as string) : model;
+}
+
+/** An LLM whose warnings, retries and, with --debug, notes go to stderr. */
+export function createLLM(
+	{ io, debug }: CommandContext,
+	model: string,
+	options: LLMOptions & { quiet?: boolean | undefined },
+): LLM {
+	const { quiet, ...rest } = options;
+	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
+	return new LLM(model, {
+		env: io.env,
+		onWarning: say,
+		...(debug && { onNote: say }),
+		...(!quiet && {
+			onRetry: ({ reason, delayMs }) => say(`${reason}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
+		}),
+		...rest,
+	});
+}

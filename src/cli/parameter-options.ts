@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "../errors.ts";
+import type { JsonSchemaFormat, Parameters, ReasoningEffort } from "../types.ts";
+
+/** What commander collects for the options below. */
+export interface ParameterFlags {
+	readonly param?: Readonly<Record<string, unknown>>;
+	readonly temperature?: number;
+	readonly maxTokens?: number;
+	readonly topP?: number;
+	readonly stop?: readonly string[];
+	readonly seed?: number;
+	readonly effort?: ReasoningEffort;
+	readonly thinkingBudget?: number;
+	readonly schema?: string;
+}
+
+const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/** Adds the options that shape an answer; `ask`, `chat` and `batch` share them. */
+export function addParameterOptions(command: Command): Command {
+	return command
+		.option("--temperature <number>", "randomness, 0 for the most likely answer", parseNumber)
+		.option("--max-tokens <count>", "longest answer in tokens", parseCount)
+		.option("--top-p <number>", "nucleus sampling", parseNumber)
+		.option("--stop <text>", "stop before this text (repeatable)", collect)
+		.option("--seed <integer>", "for repeatable answers where the provider has them", parseInteger)
+		.addOption(new Option("--effort <level>", "how hard a reasoning model thinks").choices(efforts))
+		.option("--thinking-budget <tokens>", "tokens for thinking, 0 for none", parseCount)
+		.option("--schema <file|json>", "JSON Schema that the answer must satisfy")
+		.option(
+			"-p, --param <key=value>",
+			"raw provider parameter, the value as JSON or text (repeatable)",
+			collectParam,
+		);
+}
+
+/**
+ * Turns the flags into parameters.
+ * @param cwd folder that a schema path is relative to
+ * @throws UsageError for a schema that cannot be read
+ */
+export function readParameters(flags: ParameterFlags, cwd: string): Parameters {
+	const { param, effort, schema, temperature, maxTokens, topP, stop, seed, thinkingBudget } = flags;
+	return {
+		...(temperature !== undefined && { temperature }),
+		...(maxTokens !== undefined && { maxTokens }),
+		...(topP !== undefined && { topP }),
+		...(stop !== undefined && { stop }),
+		...(seed !== undefined && { seed }),
+		...(effort !== undefined && { reasoningEffort: effort }),
+		...(thinkingBudget !== undefined && { thinkingBudget }),
+		...(schema !== undefined && { responseFormat: readSchema(schema, cwd) }),
+		...(param !== undefined && { extra: param }),
+	};
+}
+
+/** A schema is given as JSON, or as the path of a file that holds it. */
+function readSchema(value: string, cwd: string): JsonSchemaFormat {
+	const inline = value.trimStart().startsWith("{");
+	const source = inline ? "--schema" : value;
+	let schema: unknown;
+	try {
+		schema = JSON.parse(inline ? value : readFileSync(resolve(cwd, value), "utf8"));
+	} catch (error) {
+		throw new UsageError(`cannot read the JSON Schema of ${source}: ${(error as Error).message}`, {
+			cause: error,
+		});
+	}
+	if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
+		throw new UsageError(`${source} is no JSON Schema: it must be an object`);
+	}
+	const { title } = schema as { title?: unknown };
+	// Providers take letters, digits, dashes and underscores as a schema's name, 64 at the most.
+	const name = typeof title === "string" ? title.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 64) : "";
+	return { type: "json-schema", name: name || "answer", schema: schema as Record<string, unknown> };
+}
+
+export function parseNumber(value: string): number {
+	const number = Number(value);
+	if (value.trim() === "" || !Number.isFinite(number)) throw new InvalidArgumentError("It must be a number.");
+	return number;
+}
+
+export function parseInteger(value: string): number {
+	const number = parseNumber(value);
+	if (!Number.isSafeInteger(number)) throw new InvalidArgumentError("It must be a whole number.");
+	return number;
+}
+
+/** Zero or more. */
+export function parseCount(value: string): number {
+	const number = parseInteger(value);
+	if (number < 0) throw new InvalidArgumentError("It must not be negative.");
+	return number;
+}
+
+/** One or more. */
+export function parsePositive(value: string): number {
+	const number = parseInteger(value);
+	if (number < 1) throw new InvalidArgumentError("It must be at least 1.");
+	return number;
+}
+
+/** More than zero, fractions allowed: seconds, USD. */
+export function parseAmount(value: string): number {
+	const number = parseNumber(value);
+	if (number <= 0) throw new InvalidArgumentError("It must be more than 0.");
+	return number;
+}
+
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
+	return [...previous, value];
+}
+
+function collectParam(
+	value: string,
+	previous: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+	const equals = value.indexOf("=");
+	if (equals < 1) throw new InvalidArgumentError("It must be KEY=VALUE.");
+	const text = value.slice(equals + 1);
+	let parsed: unknown = text;
+	try {
+		parsed = JSON.parse(text);
+	} catch {
+		// Not JSON: it is meant as text.
+	}
+	return { ...previous, [value.slice(0, equals)]: parsed };
+}

@@ -1,0 +1,364 @@
+import { ResponseCache } from "./cache.ts";
+import { Caller, PendingAnswer, type Question } from "./call.ts";
+import { LlmxError, PartialFailureError } from "./errors.ts";
+import { cacheMiss, notSent, type Outcome, runMany } from "./generate.ts";
+import { toMessages } from "./messages.ts";
+import { configuredRows, type Route, requireKeys, route } from "./router.ts";
+import { loadConfig } from "./state/config.ts";
+import { readStoredKeys } from "./state/keys.ts";
+import { Ledger } from "./state/ledger.ts";
+import { resolvePaths } from "./state/paths.ts";
+import { systemClock } from "./traffic/clock.ts";
+import { createHttp, type Http } from "./traffic/http.ts";
+import { KeyPool } from "./traffic/key-pool.ts";
+import { FixedLimiter } from "./traffic/limiter.ts";
+import { retry } from "./traffic/retry.ts";
+import { Route as Lanes } from "./traffic/route.ts";
+import type { Cost, Message, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
+
+/** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
+export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
+
+/** `false` neither reads nor writes; `refresh` asks afresh and stores the answer; `only` never sends anything. */
+export type CacheMode = boolean | "refresh" | "only";
+
+export interface LLMOptions {
+	/** Requests of `generate` in flight at the most. Default 64. */
+	readonly maxConcurrent?: number | undefined;
+	/** How often a failed call is sent again. Default 5. */
+	readonly maxRetries?: number | undefined;
+	/** Whether complete answers are kept and reused. Default true. */
+	readonly cache?: CacheMode | undefined;
+	/** Instead of the keys of the environment and the key file. */
+	readonly keys?: readonly string[] | undefined;
+	readonly baseUrl?: string | undefined;
+	/** Instead of process.env. */
+	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+	/** Whether every call is written down in the user's ledger. Default true. */
+	readonly ledger?: boolean | undefined;
+	/** Bound of a whole request in ms; by default only the silences within one are bounded. */
+	readonly timeoutMs?: number | undefined;
+	/** Marks of the ledger rows: what called (default `library`), in which session, and a word of the caller's own. */
+	readonly command?: string | undefined;
+	readonly session?: string | undefined;
+	readonly label?: string | undefined;
+	/** Hears of every wait before a call is sent again. */
+	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+	/** Hears what is wrong but stops no call: a broken cache, a ledger that cannot be written. */
+	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
+	readonly onNote?: ((note: string) => void) | undefined;
+}
+
+export interface CallOptions extends Parameters {
+	readonly cache?: CacheMode | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** How many answers to the same question. Default 1. */
+	readonly n?: number | undefined;
+	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+}
+
+export interface AskOptions extends CallOptions {
+	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
+	readonly streamed?: boolean | undefined;
+	/** Hears the parts of a streamed answer as they come. */
+	readonly onPart?: ((part: StreamPart) => void) | undefined;
+}
+
+export interface GenerateOptions extends CallOptions {
+	readonly systemPrompt?: string | undefined;
+}
+
+/** One of many prompts with settings of its own; they win over those of the run. */
+export interface GenerateRow {
+	readonly prompt?: string | undefined;
+	/** Instead of `prompt`. */
+	readonly messages?: Exclude<ChatInput, string> | undefined;
+	readonly system?: string | undefined;
+	readonly n?: number | undefined;
+	readonly parameters?: Parameters | undefined;
+}
+
+const DEFAULT_MAX_RETRIES = 5;
+/** Enough in flight to hide latency, few enough for a small account. */
+const DEFAULT_MAX_CONCURRENT = 64;
+
+/**
+ * One model of one provider: ask it, stream from it, run many prompts through it. Nothing is loaded or connected
+ * before the first call.
+ */
+export class LLM {
+	readonly model: string;
+	readonly #options: LLMOptions;
+	readonly #route: Route;
+	readonly #http: Http;
+	readonly #cache: ResponseCache | undefined;
+	readonly #ledger: Ledger | undefined;
+	readonly #caller: Caller;
+	#pool: KeyPool | undefined;
+	#lanes: Lanes | undefined;
+
+	/**
+	 * @throws NoRouteError when no provider serves the model; ConfigError for a config file, base URL or key that
+	 * cannot be used
+	 */
+	constructor(model: string, options: LLMOptions = {}) {
+		const env = options.env ?? process.env;
+		const paths = resolvePaths(env);
+		const { onWarning } = options;
+		this.model = model;
+		this.#options = options;
+		this.#route = findRoute(model, options);
+		const { provider } = this.#route;
+		this.#http = createHttp({ http2: provider.http2 });
+		this.#cache = options.cache === false ? undefined : new ResponseCache(paths.cache, { onWarning });
+		this.#ledger = options.ledger === false ? undefined : new Ledger(paths.ledger, { onWarning });
+		this.#caller = new Caller({
+			model,
+			route: this.#route,
+			http: this.#http,
+			cache: this.#cache,
+			ledger: this.#ledger,
+			timeouts: options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs },
+			command: options.command ?? "library",
+			session: options.session,
+			label: options.label,
+			onNote: options.onNote,
+			now: systemClock.now,
+		});
+	}
+
+	/** Id of the provider that answers. */
+	get provider(): string {
+		return this.#route.provider.id;
+	}
+
+	/** Tokens of all calls so far. */
+	get usage(): Usage {
+		return this.#caller.usage;
+	}
+
+	/** USD of all calls so far, and how many calls are missing from it because their cost is unknown. */
+	get cost(): Cost {
+		return this.#caller.cost;
+	}
+
+	/**
+	 * Asks once and returns the text of the answer. Not streamed on the wire, and not paced: a 429 is waited out and
+	 * the next key tried; other failures are retried only where that cannot be paid twice.
+	 * @throws UsageError | MissingKeyError | RequestError | AbortedError | CacheMissError
+	 */
+	async chat(messages: ChatInput, options: CallOptions = {}): Promise<string> {
+		return (await this.ask(messages, options)).text;
+	}
+
+	/** Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire. */
+	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
+		if (streamed && (options.n ?? 1) === 1) return this.#collect(messages, options, onPart);
+		const question = toQuestion({ messages: toMessages(messages) }, options);
+		const caller = this.#caller;
+		const mode = this.#cacheMode(options);
+		const key = caller.cacheKey(question);
+		const found = await this.#lookUp(key, mode);
+		if (found) return found;
+		const pending = new PendingAnswer(question);
+		await this.#withRetries(options, (apiKey) =>
+			caller.attempt(pending, { key: apiKey, signal: options.signal }),
+		);
+		if (mode !== false) await caller.store(key, pending.answer);
+		await this.#ledger?.flush();
+		return pending.result(this.model);
+	}
+
+	async #collect(
+		messages: ChatInput,
+		options: CallOptions,
+		onPart: ((part: StreamPart) => void) | undefined,
+	): Promise<Result> {
+		let text = "";
+		let reasoning = "";
+		for await (const part of this.stream(messages, options)) {
+			onPart?.(part);
+			if (part.type === "text-delta") text += part.text;
+			else if (part.type === "reasoning-delta") reasoning += part.text;
+			else {
+				const { type: _, ...finish } = part;
+				return { model: this.model, text, texts: [text], reasoning: reasoning || null, ...finish };
+			}
+		}
+		throw new LlmxError(`${this.model}: the stream ended without a finish`);
+	}
+
+	/**
+	 * Streams one answer. A failure before the first part is retried like in `chat`; after it the error is thrown and
+	 * what came is in its `partialText`. Leaving the loop closes the connection.
+	 * @throws what `chat` throws
+	 */
+	async *stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
+		const question = toQuestion({ messages: toMessages(messages) }, { ...options, n: 1 });
+		const caller = this.#caller;
+		const mode = this.#cacheMode(options);
+		const found = await this.#lookUp(caller.cacheKey(question), mode);
+		if (found) {
+			if (found.reasoning) yield { type: "reasoning-delta", text: found.reasoning };
+			yield { type: "text-delta", text: found.text };
+			yield { type: "finish", ...found };
+			return;
+		}
+		let attempts = 0;
+		const parts = await this.#withRetries(options, (apiKey) => {
+			attempts += 1;
+			return caller.open(question, { key: apiKey, signal: options.signal, attempts, keep: mode !== false });
+		});
+		try {
+			yield* parts;
+		} finally {
+			await this.#ledger?.flush();
+		}
+	}
+
+	/**
+	 * Runs prompts concurrently and returns one list of answers per prompt, in order. All are finished first.
+	 * @throws PartialFailureError with `results` (null where an answer is missing) and `errors` when any failed
+	 */
+	async generate(prompts: readonly string[], options: GenerateOptions = {}): Promise<string[][]> {
+		const results: (string[] | null)[] = prompts.map(() => null);
+		const errors: (LlmxError | null)[] = prompts.map(() => null);
+		let failures = 0;
+		let stopped: LlmxError | undefined;
+		try {
+			for await (const outcome of this.generateEach(prompts, options)) {
+				if (outcome.ok) results[outcome.index] = [...outcome.result.texts];
+				else errors[outcome.index] = outcome.error;
+			}
+		} catch (error) {
+			if (!(error instanceof LlmxError)) throw error;
+			stopped = error;
+		}
+		let first: LlmxError | undefined;
+		for (const [index, result] of results.entries()) {
+			if (result) continue;
+			const error = errors[index] ?? notSent(stopped);
+			errors[index] = error;
+			first ??= error;
+			failures += 1;
+		}
+		if (first) {
+			throw new PartialFailureError(`${failures} of ${prompts.length} prompts failed: ${first.message}`, {
+				results,
+				errors,
+				hint: first.hint,
+				exitCode: first.exitCode,
+				cause: first,
+			});
+		}
+		return results as string[][];
+	}
+
+	/**
+	 * Runs any number of prompts concurrently in flat memory and yields what became of each, as it completes. Cached
+	 * answers cost nothing, and identical prompts in flight are sent once unless `cache` is false.
+	 * @throws what ends the whole run: AbortedError, or the error of the last usable key
+	 */
+	generateEach<Row extends string | GenerateRow>(
+		rows: Iterable<Row> | AsyncIterable<Row>,
+		options: GenerateOptions = {},
+	): AsyncGenerator<Outcome<Row>, void> {
+		return runMany(rows, {
+			caller: this.#caller,
+			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row, options),
+			cache: this.#cacheMode(options),
+			lanes: this.#laneSet(),
+			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
+			signal: options.signal,
+			onRetry: options.onRetry ?? this.#options.onRetry,
+			flushLedger: () => this.#ledger?.flush() ?? Promise.resolve(),
+		});
+	}
+
+	/** Writes what is pending and closes connections. Calls after it fail. */
+	async close(): Promise<void> {
+		this.#ledger?.close();
+		await Promise.all([this.#cache?.close(), this.#http.close()]);
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	#cacheMode({ cache }: CallOptions): CacheMode {
+		if (this.#options.cache === false) return false;
+		return cache ?? this.#options.cache ?? true;
+	}
+
+	async #lookUp(key: string, mode: CacheMode): Promise<Result | undefined> {
+		if (mode === false || mode === "refresh") return undefined;
+		const found = await this.#caller.lookUp(key);
+		if (!found && mode === "only") throw cacheMiss();
+		if (found) await this.#ledger?.flush();
+		return found;
+	}
+
+	async #withRetries<T>(options: CallOptions, call: (key: string | undefined) => Promise<T>): Promise<T> {
+		this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), systemClock);
+		try {
+			return await retry(({ key }) => call(key), {
+				pool: this.#pool,
+				clock: systemClock,
+				random: Math.random,
+				maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
+				signal: options.signal,
+				onRetry: options.onRetry ?? this.#options.onRetry,
+			});
+		} catch (error) {
+			this.#caller.recordFailedCall(error);
+			await this.#ledger?.flush();
+			throw error;
+		}
+	}
+
+	#laneSet(): Lanes {
+		if (!this.#lanes) {
+			const now = systemClock.now;
+			const limiter = new FixedLimiter(this.#options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT, now);
+			const keys = this.#keys();
+			this.#lanes = new Lanes(
+				(keys.length > 0 ? keys : [undefined]).map((key) => ({ key, limiter })),
+				now,
+			);
+		}
+		return this.#lanes;
+	}
+
+	#keys(): readonly string[] {
+		return requireKeys(this.#route).map(({ value }) => value);
+	}
+}
+
+function findRoute(model: string, options: LLMOptions): Route {
+	const env = options.env ?? process.env;
+	const paths = resolvePaths(env);
+	const { providers } = loadConfig(paths.config);
+	return route(model, {
+		env,
+		providers: configuredRows(providers),
+		storedKeys: options.keys ? undefined : readStoredKeys(paths.keys),
+		baseUrl: options.baseUrl,
+		keys: options.keys,
+	});
+}
+
+/** A question of a row and the run's options; the row's own settings win. */
+function toQuestion(row: GenerateRow, options: GenerateOptions): Question {
+	const { cache: _cache, signal: _signal, onRetry: _onRetry, n, systemPrompt, ...common } = options;
+	const system = row.system ?? systemPrompt;
+	const messages: Message[] = system === undefined ? [] : [{ role: "system", content: system }];
+	if (row.messages) messages.push(...toMessages(row.messages));
+	else messages.push({ role: "user", content: row.prompt ?? "" });
+	return {
+		messages,
+		prompt: row.messages ? undefined : { text: row.prompt ?? "", system },
+		parameters: row.parameters ? { ...common, ...row.parameters } : common,
+		n: row.n ?? n ?? 1,
+	};
+}

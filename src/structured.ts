@@ -1,0 +1,80 @@
+import { RequestError, UsageError } from "./errors.ts";
+import type { AskOptions, ChatInput, LLM } from "./llm.ts";
+import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
+import type { Result } from "./types.ts";
+import { addUsage } from "./usage.ts";
+
+/**
+ * Asks for JSON that satisfies the schema of `responseFormat`. An answer that does not is sent back once with what is
+ * wrong with it. The texts of the result are valid JSON without a fence; its usage and cost include the repair.
+ * @throws UsageError for an invalid schema; RequestError of class `schema` when the repaired answer is wrong too; and
+ * what `LLM.ask` throws
+ */
+export async function askForJson(
+	llm: LLM,
+	messages: Exclude<ChatInput, string>,
+	options: AskOptions,
+): Promise<Result> {
+	const { responseFormat } = options;
+	if (responseFormat?.type !== "json-schema") throw new UsageError("a JSON Schema is missing");
+	const check = await createSchemaChecker(responseFormat);
+	let result = await llm.ask(messages, options);
+	for (const [index, text] of result.texts.entries()) {
+		const checked = check(text);
+		if (checked.ok) result = withText(result, index, checked.text);
+		else result = await repair({ llm, messages, options, check }, result, index, checked.problems);
+	}
+	return result;
+}
+
+interface RepairContext {
+	readonly llm: LLM;
+	readonly messages: Exclude<ChatInput, string>;
+	readonly options: AskOptions;
+	readonly check: SchemaChecker;
+}
+
+async function repair(
+	{ llm, messages, options, check }: RepairContext,
+	result: Result,
+	index: number,
+	problems: readonly string[],
+): Promise<Result> {
+	const text = result.texts[index] ?? "";
+	const history = [
+		...messages,
+		// Providers refuse an empty assistant message.
+		...(text === "" ? [] : [{ role: "assistant", content: text }]),
+		{ role: "user", content: repairPrompt(problems) },
+	];
+	const second = await llm.ask(history, { ...options, n: 1 });
+	const checked = check(second.text);
+	if (!checked.ok) {
+		throw new RequestError(`${llm.model}: the answer does not satisfy the schema: ${checked.problems[0]}`, {
+			provider: llm.provider,
+			errorClass: "schema",
+			advice: { retry: "never", key: "keep" },
+			maybeBilled: false,
+			partialText: second.text,
+			attempts: result.attempts + second.attempts,
+			hint: "try a stronger model, a simpler schema, or --effort high",
+		});
+	}
+	return withText(
+		{
+			...result,
+			usage: result.usage && second.usage && addUsage(result.usage, second.usage),
+			costUsd: result.costUsd === null || second.costUsd === null ? null : result.costUsd + second.costUsd,
+			cached: result.cached && second.cached,
+			attempts: result.attempts + second.attempts,
+			latencyMs: result.latencyMs + second.latencyMs,
+		},
+		index,
+		checked.text,
+	);
+}
+
+function withText(result: Result, index: number, text: string): Result {
+	const texts = result.texts.map((old, position) => (position === index ? text : old));
+	return { ...result, texts, text: texts[0] ?? "" };
+}
