@@ -50,9 +50,10 @@ function roomOf(file: string): string {
 function importsOf(file: string): Import[] {
 	const text = readFileSync(file, "utf8");
 	const found: Import[] = [];
-	for (const [, type, specifier] of text.matchAll(
-		/^(?:im|ex)port\s+(type\s)?[^;'"]*?\s*(?:from\s*)?"([^"]+)"/gm,
-	)) {
+	const statements =
+		/^(?:import\s+(type\s)?(?:[^;'"]*?\sfrom\s*)?|export\s+(type\s)?[^;'"(]*?\sfrom\s*)"([^"]+)"/gm;
+	for (const [, importType, exportType, specifier] of text.matchAll(statements)) {
+		const type = importType ?? exportType;
 		found.push({ specifier: specifier as string, lazy: false, typeOnly: type !== undefined });
 	}
 	for (const [, specifier] of text.matchAll(/\bimport\("([^"]+)"\)/g)) {
