@@ -262,9 +262,9 @@ export class EventSource implements ByteSource {
 		this.#bytes.finish();
 	}
 
-	stop(): void {
+	stop(error?: TransportError): void {
 		this.#ended = true;
-		this.#bytes.stop();
+		this.#bytes.stop(error);
 	}
 
 	#take(chunk: Uint8Array | null): Uint8Array | undefined {
@@ -281,7 +281,7 @@ export class EventSource implements ByteSource {
 			}
 			return events;
 		} catch (error) {
-			this.stop();
+			this.stop(error as TransportError);
 			throw error;
 		}
 	}

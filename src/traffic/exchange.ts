@@ -13,9 +13,6 @@ export interface Watched {
 	expectEnd(graceMs: number): void;
 }
 
-/** faults.md row 19: usage may follow the finish reason, a server that then keeps the socket open may not. */
-const finishGraceMs = 5_000;
-
 /** The Exchange that `Http.begin` hands out, with the side on which the fetch writes down what happened. */
 export class LiveExchange implements Exchange {
 	readonly id: string;
@@ -57,7 +54,7 @@ export class LiveExchange implements Exchange {
 	}
 
 	noteFinish(): void {
-		for (const watched of this.#watched) watched.expectEnd(finishGraceMs);
+		for (const watched of this.#watched) watched.expectEnd(this.#timeouts.finishMs);
 	}
 
 	close(): void {

@@ -32,6 +32,8 @@ export interface Timeouts {
 	readonly firstContentMs: number;
 	/** Between two pieces of content. */
 	readonly idleMs: number;
+	/** After the finish reason, for what may still follow it (usage); then the answer counts as whole. */
+	readonly finishMs: number;
 	/** For the whole exchange; Infinity when `--timeout` is not given. */
 	readonly totalMs: number;
 }
@@ -106,6 +108,7 @@ export interface HttpOptions {
 const defaultTimeouts: Timeouts = {
 	firstContentMs: 600_000,
 	idleMs: 120_000,
+	finishMs: 5_000,
 	totalMs: Number.POSITIVE_INFINITY,
 };
 

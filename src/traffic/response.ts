@@ -1,4 +1,5 @@
 import type { FetchResponse } from "./http.ts";
+import type { TransportError } from "./transport-error.ts";
 
 /** Where a response's bytes come from. */
 export interface ByteSource {
@@ -8,8 +9,11 @@ export interface ByteSource {
 	readAll(): Promise<Buffer>;
 	/** The consumer has all it needs: the rest is read to its end, so that the connection can serve again. */
 	finish(): void;
-	/** The consumer leaves: unless the end was reached, the connection is closed, so that the server stops too. */
-	stop(): void;
+	/**
+	 * The consumer leaves, for `error` if the bytes are at fault. Unless their end was reached, the connection is
+	 * closed, so that the server stops too.
+	 */
+	stop(error?: TransportError): void;
 }
 
 /**

@@ -216,8 +216,9 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		this.#wake?.();
 	}
 
-	stop(): void {
-		if (this.#state === "open") this.#end(stopped(this.origin, undefined, this.phase));
+	stop(error?: TransportError): void {
+		if (error !== undefined) this.#options.exchange.failure ??= error;
+		if (this.#state === "open") this.#end(error ?? stopped(this.origin, undefined, this.phase));
 	}
 
 	fail(error: TransportError): void {
