@@ -117,9 +117,7 @@ export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefine
  * The rows that a config file defines. Throws ConfigError for an id that cannot be one.
  */
 export function configuredRows(definitions: Config["providers"]): ProviderRow[] {
-	return Object.entries(definitions).map(([id, { baseUrl, keyEnv }]) =>
-		defineProvider(id, { base_url: baseUrl, key_env: keyEnv }),
-	);
+	return Object.entries(definitions).map(([id, definition]) => defineProvider(id, definition));
 }
 
 /** All rows, the user's first. */

@@ -1,8 +1,9 @@
 import { UsageError } from "../errors.ts";
 import { chooseModel, configuredRows, LLM, type LLMOptions } from "../index.ts";
-import { type Config, loadConfig } from "../state/config.ts";
+import { loadConfig } from "../state/config.ts";
 import { readStoredKeys } from "../state/keys.ts";
 import { resolvePaths } from "../state/paths.ts";
+import { resolveAlias } from "../state/presets.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -33,10 +34,6 @@ export function chooseModels(
 	}
 	if (choice.isDefault) io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
 	return [resolveAlias(choice.model, config)];
-}
-
-function resolveAlias(model: string, { aliases }: Config): string {
-	return Object.hasOwn(aliases, model) ? (aliases[model] as string) : model;
 }
 
 /** An LLM whose warnings, retries and, with --debug, notes go to stderr. */

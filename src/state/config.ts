@@ -14,11 +14,17 @@ export interface Preset {
 	readonly parameters: Parameters;
 }
 
-/** An OpenAI-compatible server that the user adds. */
+/** A server that the user adds, as the file has it: what `defineProvider` of the registry takes. */
 export interface UserProvider {
-	readonly baseUrl: string;
-	/** The environment variable that holds its key; none: `<ID>_API_KEY` or no key. */
-	readonly keyEnv?: string | undefined;
+	readonly base_url: string;
+	/** The environment variable that holds its key, besides `<ID>_API_KEY`. */
+	readonly key_env?: string;
+	readonly key_required?: boolean;
+	/** Its name in sentences. */
+	readonly label?: string;
+	/** It charges nothing. */
+	readonly local?: boolean;
+	readonly default_model?: string;
 }
 
 /** USD that may be spent in a calendar day and month. */
@@ -246,7 +252,7 @@ function readParameters(value: unknown, path: JsonPath): Parameters {
 		thinkingBudget: optional(number(0, true))(fields.thinking_budget, at("thinking_budget")),
 		extra: optional(plainObject)(fields.extra, at("extra")),
 	};
-	return Object.fromEntries(Object.entries(parameters).filter(([, given]) => given !== undefined));
+	return withoutUndefined(parameters) as Parameters;
 }
 
 function readPreset(value: unknown, path: JsonPath): Preset {
@@ -270,10 +276,20 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 }
 
 function readProvider(value: unknown, path: JsonPath): UserProvider {
-	const fields = fieldsOf(value, path, ["base_url", "key_env"]);
+	const names = ["base_url", "key_env", "key_required", "label", "local", "default_model"] as const;
+	const fields = fieldsOf(value, path, names);
 	if (fields.base_url === undefined) throw new Fault(path, `"${path.join(".")}" needs a "base_url"`);
-	return {
-		baseUrl: webAddress(fields.base_url, [...path, "base_url"]),
-		keyEnv: optional(text)(fields.key_env, [...path, "key_env"]),
+	const provider = {
+		base_url: webAddress(fields.base_url, [...path, "base_url"]),
+		key_env: optional(text)(fields.key_env, [...path, "key_env"]),
+		key_required: optional(flag)(fields.key_required, [...path, "key_required"]),
+		label: optional(text)(fields.label, [...path, "label"]),
+		local: optional(flag)(fields.local, [...path, "local"]),
+		default_model: optional(text)(fields.default_model, [...path, "default_model"]),
 	};
+	return withoutUndefined(provider) as UserProvider;
+}
+
+function withoutUndefined(fields: object): object {
+	return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined));
 }

@@ -1,19 +1,9 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { ConfigError, UsageError } from "../errors.ts";
 import { replaceFile } from "./files.ts";
-import type { Environment } from "./paths.ts";
 
-/** Provider id to its stored key, or several keys parted by commas. */
-export type StoredKeys = Readonly<Record<string, string>>;
-
-export type KeySource =
-	| { readonly kind: "environment"; readonly variable: string }
-	| { readonly kind: "stored" };
-
-export interface FoundKeys {
-	readonly keys: readonly string[];
-	readonly source: KeySource;
-}
+/** Provider id to its stored keys. */
+export type StoredKeys = Readonly<Record<string, readonly string[]>>;
 
 /**
  * Reads the stored keys; a file that does not exist holds none. Throws ConfigError for a file that others can read
@@ -48,13 +38,19 @@ export function readStoredKeys(path: string): StoredKeys {
 	} catch {
 		value = undefined;
 	}
-	const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
-	if (!isRecord || !Object.values(value as object).every((key) => typeof key === "string")) {
+	if (!isStoredKeys(value)) {
 		throw new ConfigError(`the stored keys in ${path} are damaged`, {
 			hint: "Delete the file and store the keys again with: llmx keys set PROVIDER",
 		});
 	}
-	return value as StoredKeys;
+	return value;
+}
+
+function isStoredKeys(value: unknown): value is StoredKeys {
+	if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+	return Object.values(value).every(
+		(keys) => Array.isArray(keys) && keys.length > 0 && keys.every((key) => typeof key === "string"),
+	);
 }
 
 /**
@@ -62,7 +58,8 @@ export function readStoredKeys(path: string): StoredKeys {
  * UsageError for something that cannot be a key.
  */
 export function storeKey(path: string, provider: string, key: string): void {
-	const keys = splitKeys(key.replaceAll("\n", ","));
+	const parts = key.split(/[,\n]/).map((part) => part.trim());
+	const keys = [...new Set(parts.filter((part) => part !== ""))];
 	if (keys.length === 0) throw new UsageError("the key is empty");
 	for (const one of keys) {
 		if (!/^[\x21-\x7e]+$/.test(one)) {
@@ -71,7 +68,7 @@ export function storeKey(path: string, provider: string, key: string): void {
 			});
 		}
 	}
-	writeKeys(path, { ...readStoredKeys(path), [provider]: keys.join(",") });
+	writeKeys(path, { ...readStoredKeys(path), [provider]: keys });
 }
 
 /** Removes a provider's stored key; returns false when there was none. */
@@ -82,37 +79,9 @@ export function removeKey(path: string, provider: string): boolean {
 	return true;
 }
 
-/**
- * A provider's keys and where they come from: the first variable of `variables` that is set wins (a name ending in
- * `_KEYS` holds a comma list and goes before the others), then the stored key.
- */
-export function findKeys(
-	provider: string,
-	variables: readonly string[],
-	env: Environment,
-	stored: () => StoredKeys,
-): FoundKeys | undefined {
-	const isList = (name: string) => name.endsWith("_KEYS");
-	const ordered = [...variables.filter(isList), ...variables.filter((name) => !isList(name))];
-	for (const variable of ordered) {
-		const value = env[variable]?.trim();
-		if (!value) continue;
-		const keys = isList(variable) ? splitKeys(value) : [value];
-		if (keys.length > 0) return { keys, source: { kind: "environment", variable } };
-	}
-	const all = stored();
-	const value = Object.hasOwn(all, provider) ? all[provider] : undefined;
-	return value === undefined ? undefined : { keys: splitKeys(value), source: { kind: "stored" } };
-}
-
 /** What may be shown of a key: its last four characters, or nothing of a short one. */
 export function maskKey(key: string): string {
 	return key.length >= 12 ? `…${key.slice(-4)}` : "…";
-}
-
-function splitKeys(value: string): string[] {
-	const keys = value.split(",").map((key) => key.trim());
-	return [...new Set(keys.filter((key) => key !== ""))];
 }
 
 function writeKeys(path: string, keys: StoredKeys): void {

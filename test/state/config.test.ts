@@ -46,7 +46,7 @@ describe("parseConfig", () => {
 			parameters: { temperature: 0 },
 		});
 		expect(config.providers).toEqual({
-			corp: { baseUrl: "https://llm.corp.example/v1", keyEnv: "CORP_KEY" },
+			corp: { base_url: "https://llm.corp.example/v1", key_env: "CORP_KEY" },
 		});
 		expect(config.budget).toEqual({ daily: 5, monthly: 50.5 });
 		expect(config.cache).toEqual({ enabled: false, maxAgeDays: 30 });

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findKeys, maskKey, readStoredKeys, removeKey, storeKey } from "../../src/state/keys.ts";
+import { maskKey, readStoredKeys, removeKey, storeKey } from "../../src/state/keys.ts";
 
 let folder: string;
 let path: string;
@@ -20,7 +20,7 @@ describe("stored keys", () => {
 		storeKey(path, "openai", "sk-second");
 		expect(statSync(path).mode & 0o777).toBe(0o600);
 		expect(statSync(join(folder, "config")).mode & 0o777).toBe(0o700);
-		expect(readStoredKeys(path)).toEqual({ openai: "sk-second", sambanova: "a1,b2" });
+		expect(readStoredKeys(path)).toEqual({ openai: ["sk-second"], sambanova: ["a1", "b2"] });
 		expect(removeKey(path, "openai")).toBe(true);
 		expect(removeKey(path, "openai")).toBe(false);
 		expect(readFileSync(path, "utf8")).not.toContain("sk-second");
@@ -32,6 +32,18 @@ describe("stored keys", () => {
 		expect(() => readStoredKeys(path)).toThrow(/can be read by others \(mode 640\)/);
 	});
 
+	it.each([
+		"[]",
+		"null",
+		'{"openai":"sk"}',
+		'{"openai":[]}',
+		'{"openai":[1]}',
+	])("are damaged as %j", (text) => {
+		storeKey(path, "openai", "sk-secret");
+		writeFileSync(path, text);
+		expect(() => readStoredKeys(path)).toThrow("damaged");
+	});
+
 	it("are called damaged without quoting them", () => {
 		storeKey(path, "openai", "sk-secret");
 		writeFileSync(path, '{"openai": "sk-secret"');
@@ -40,32 +52,6 @@ describe("stored keys", () => {
 
 	it.each(["", " ", "sk one", "sk-\u00e9", "sk-\u001b[31m"])("cannot be %j", (key) => {
 		expect(() => storeKey(path, "openai", key)).toThrow(/key/);
-	});
-});
-
-describe("findKeys", () => {
-	const variables = ["SAMBANOVA_API_KEY", "SAMBANOVA_KEYS"];
-	const stored = () => ({ sambanova: "s1,s2" });
-
-	it("lets the list win over the single key, and the environment over stored keys", () => {
-		const env = { SAMBANOVA_API_KEY: "one", SAMBANOVA_KEYS: "a, b,,a" };
-		expect(findKeys("sambanova", variables, env, stored)).toEqual({
-			keys: ["a", "b"],
-			source: { kind: "environment", variable: "SAMBANOVA_KEYS" },
-		});
-		expect(findKeys("sambanova", variables, { SAMBANOVA_API_KEY: "one" }, stored)?.keys).toEqual(["one"]);
-		expect(findKeys("sambanova", variables, { SAMBANOVA_API_KEY: " " }, stored)).toEqual({
-			keys: ["s1", "s2"],
-			source: { kind: "stored" },
-		});
-		expect(findKeys("constructor", [], {}, stored)).toBeUndefined();
-	});
-
-	it("does not read the stored keys when the environment has one", () => {
-		const unread = () => {
-			throw new Error("read");
-		};
-		expect(findKeys("sambanova", variables, { SAMBANOVA_API_KEY: "one" }, unread)?.keys).toEqual(["one"]);
 	});
 });
 
