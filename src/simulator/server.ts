@@ -13,6 +13,8 @@ import { drawLatency, type Random, seededRandom } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { keyOf, type Route, readRequest, routeOf, type SimulatedRequest, type WireName } from "./request.ts";
 
+export { faults } from "./faults/table.ts";
+export { simulatedModels } from "./models.ts";
 export type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 
 const maxBodyBytes = 256 * 1024 * 1024;
