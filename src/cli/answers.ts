@@ -133,7 +133,7 @@ function fitsSideBySide({ io }: AnswerJob, models: number): boolean {
 
 /** Columns cannot stream without moving the cursor about, so they are printed when all answers are there. */
 async function printSideBySide(llms: readonly LLM[], job: AnswerJob): Promise<number> {
-	const { renderColumns } = await import("./columns.ts");
+	const { renderColumns } = await import("../terminal/columns.ts");
 	const { io } = job;
 	const { colors, say } = sayer(io);
 	const settled = await Promise.allSettled(llms.map((llm) => ask(llm, job, () => {})));

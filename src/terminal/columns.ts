@@ -1,7 +1,7 @@
-import type { Colors } from "../terminal/colors.ts";
-import { renderMarkdown } from "../terminal/markdown.ts";
-import { sanitize } from "../terminal/sanitize.ts";
-import { padText, truncateText } from "../terminal/width.ts";
+import type { Colors } from "./colors.ts";
+import { renderMarkdown } from "./markdown.ts";
+import { sanitize } from "./sanitize.ts";
+import { padText, truncateText } from "./width.ts";
 
 export interface Column {
 	readonly title: string;
