@@ -2,6 +2,7 @@ import { type Caller, PendingAnswer, type Question } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
 import type { CacheMode } from "./llm.ts";
 import { estimateInputTokens } from "./tokens.ts";
+import type { Clock } from "./traffic/clock.ts";
 import type { Route as Lanes } from "./traffic/route.ts";
 import { type Outcome as Sent, schedule } from "./traffic/scheduler.ts";
 import type { Result, RetryNotice } from "./types.ts";
@@ -26,6 +27,9 @@ export interface RunOptions<Row> {
 	readonly maxRetries: number;
 	readonly signal: AbortSignal | undefined;
 	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
+	readonly clock: Clock;
+	/** Numbers in [0, 1). */
+	readonly random: () => number;
 	/** Resolves when all ledger rows so far are written. */
 	readonly flushLedger: () => Promise<void>;
 }
@@ -70,11 +74,13 @@ class ManyRun<Row> {
 	}
 
 	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
-		const { caller, lanes, maxRetries, signal, onRetry, flushLedger } = this.#options;
+		const { caller, lanes, maxRetries, signal, onRetry, clock, random, flushLedger } = this.#options;
 		const sending = schedule(this.#misses(), {
 			route: lanes,
 			maxRetries,
 			signal,
+			clock,
+			random,
 			cost: ({ pending: { question } }: Job<Row>) => ({
 				inputTokens: estimateInputTokens(question.messages),
 				maxOutputTokens: question.parameters.maxTokens,

@@ -8,8 +8,8 @@ import { loadConfig } from "./state/config.ts";
 import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
-import { systemClock } from "./traffic/clock.ts";
-import { createHttp, type Http } from "./traffic/http.ts";
+import { type Clock, systemClock } from "./traffic/clock.ts";
+import { createHttp, type Http, type Timeouts } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
 import { FixedLimiter } from "./traffic/limiter.ts";
 import { retry } from "./traffic/retry.ts";
@@ -48,6 +48,16 @@ export interface LLMOptions {
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
 	readonly onNote?: ((note: string) => void) | undefined;
+}
+
+/** What a test puts in the place of time, chance and the network's patience. */
+export interface LLMRuntime {
+	/** Measures and waits between two sendings. */
+	readonly clock?: Clock | undefined;
+	/** Numbers in [0, 1). */
+	readonly random?: (() => number) | undefined;
+	/** Silences that a request may have. */
+	readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
 export interface CallOptions extends Parameters {
@@ -90,6 +100,8 @@ const DEFAULT_MAX_CONCURRENT = 64;
 export class LLM {
 	readonly model: string;
 	readonly #options: LLMOptions;
+	readonly #clock: Clock;
+	readonly #random: () => number;
 	readonly #route: Route;
 	readonly #http: Http;
 	readonly #cache: ResponseCache | undefined;
@@ -102,12 +114,14 @@ export class LLM {
 	 * @throws NoRouteError when no provider serves the model; ConfigError for a config file, base URL or key that
 	 * cannot be used
 	 */
-	constructor(model: string, options: LLMOptions = {}) {
+	constructor(model: string, options: LLMOptions = {}, runtime: LLMRuntime = {}) {
 		const env = options.env ?? process.env;
 		const paths = resolvePaths(env);
 		const { onWarning } = options;
 		this.model = model;
 		this.#options = options;
+		this.#clock = runtime.clock ?? systemClock;
+		this.#random = runtime.random ?? Math.random;
 		this.#route = findRoute(model, options);
 		const { provider } = this.#route;
 		this.#http = createHttp({ http2: provider.http2 });
@@ -119,12 +133,15 @@ export class LLM {
 			http: this.#http,
 			cache: this.#cache,
 			ledger: this.#ledger,
-			timeouts: options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs },
+			timeouts: {
+				...runtime.timeouts,
+				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
+			},
 			command: options.command ?? "library",
 			session: options.session,
 			label: options.label,
 			onNote: options.onNote,
-			now: systemClock.now,
+			now: () => this.#clock.now(),
 		});
 	}
 
@@ -272,6 +289,8 @@ export class LLM {
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 			signal: options.signal,
 			onRetry: options.onRetry ?? this.#options.onRetry,
+			clock: this.#clock,
+			random: this.#random,
 			flushLedger: () => this.#ledger?.flush() ?? Promise.resolve(),
 		});
 	}
@@ -300,12 +319,12 @@ export class LLM {
 	}
 
 	async #withRetries<T>(options: CallOptions, call: (key: string | undefined) => Promise<T>): Promise<T> {
-		this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), systemClock);
+		this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
 		try {
 			return await retry(({ key }) => call(key), {
 				pool: this.#pool,
-				clock: systemClock,
-				random: Math.random,
+				clock: this.#clock,
+				random: this.#random,
 				maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 				signal: options.signal,
 				onRetry: options.onRetry ?? this.#options.onRetry,
@@ -319,7 +338,7 @@ export class LLM {
 
 	#laneSet(): Lanes {
 		if (!this.#lanes) {
-			const now = systemClock.now;
+			const now = () => this.#clock.now();
 			const limiter = new FixedLimiter(this.#options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT, now);
 			const keys = this.#keys();
 			this.#lanes = new Lanes(
