@@ -1,13 +1,12 @@
-import { ConfigError } from "../errors.ts";
 import type { FetchLike } from "../traffic/http.ts";
 import type { Adapter, AdapterFactory } from "./adapter.ts";
 import type { ProviderRow, WireFormat } from "./provider-row.ts";
 
 /** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
-const factories: Readonly<
-	Partial<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>>
-> = {
+const factories: Readonly<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>> = {
 	openai: () => import("./openai-compatible.ts"),
+	gemini: () => import("./gemini.ts"),
+	anthropic: () => import("./anthropic.ts"),
 };
 
 /** The parts of a route that an adapter needs. */
@@ -19,9 +18,7 @@ export interface AdapterRoute {
 
 /** Loads the SDK of the provider's wire and makes its adapter; the SDK's clients are made per key on first use. */
 export async function loadAdapter(route: AdapterRoute, fetch: FetchLike): Promise<Adapter> {
-	const load = factories[route.provider.wire];
-	if (load === undefined) throw new ConfigError(`${route.provider.label} is not served yet`);
-	const { createAdapter } = await load();
+	const { createAdapter } = await factories[route.provider.wire]();
 	const bearerKeys = new Set(route.keys.filter(({ bearer }) => bearer).map(({ value }) => value));
 	return createAdapter({ provider: route.provider, baseUrl: route.baseUrl, fetch, bearerKeys });
 }

@@ -1,5 +1,6 @@
 import { AbortedError, type ErrorClass, LlmxError, RequestError } from "../errors.ts";
 import type { Exchange } from "../traffic/http.ts";
+import { retryHint } from "../traffic/retry-after.ts";
 import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
 import type { Usage } from "../types.ts";
 import { classify } from "./classify.ts";
@@ -43,7 +44,8 @@ export function reportedFailure(payload: unknown, context: FailureContext): Requ
 		detail: readErrorBody(payload),
 		status: 200,
 		retryForbidden: false,
-		afterMs: undefined,
+		// The headers of the 200 speak of the request that was accepted; only the payload can hold a hint.
+		afterMs: retryHint({ status: 500, body: JSON.stringify(payload), nowMs: Date.now() }),
 	});
 }
 
@@ -55,6 +57,12 @@ export function incomplete(context: FailureContext, how: string): RequestError {
 /** The provider or the model refused to answer, or its filter took the answer away. */
 export function blocked(context: FailureContext, why: string): RequestError {
 	return failed(context, "blocked", `blocked the answer: ${safeText(why, 500)}`);
+}
+
+/** A whole response came that is not one of the API's: a login page, a proxy's greeting, `null`. */
+export function notAnAnswer(context: FailureContext): RequestError {
+	const type = context.exchange.headers?.["content-type"]?.split(";")[0] ?? "no content type";
+	return failed(context, "malformed_response", `not an API response (${safeText(type, 60)})`);
 }
 
 /** A whole response came, and it is not an answer. */
@@ -100,12 +108,13 @@ function answeredFailure(context: FailureContext): RequestError {
 	const { exchange } = context;
 	const headers = exchange.headers ?? {};
 	const body = exchange.errorBody ?? "";
+	const status = exchange.status as number;
 	return classify({
 		...reportedBase(context),
 		detail: readErrorText(body),
-		status: exchange.status as number,
+		status,
 		retryForbidden: headers["x-should-retry"] === "false",
-		afterMs: undefined,
+		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});
 }
 

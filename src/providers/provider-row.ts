@@ -1,20 +1,8 @@
+import type { RateDialect } from "../traffic/rate-headers.ts";
 import type { Parameters } from "../types.ts";
 
 /** The language a provider speaks on the wire; each has one adapter. */
 export type WireFormat = "openai" | "gemini" | "anthropic";
-
-/** How a provider spells its rate-limit headers. */
-export type RateDialect =
-	| "openai"
-	| "anthropic"
-	| "gemini"
-	| "sambanova"
-	| "groq"
-	| "together"
-	| "mistral"
-	| "cerebras"
-	| "xai"
-	| "none";
 
 export type ParameterName = Exclude<keyof Parameters, "extra"> | "jsonSchema";
 
