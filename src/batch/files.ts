@@ -1,13 +1,10 @@
 import {
 	closeSync,
-	constants,
-	copyFileSync,
 	fchmodSync,
 	fdatasync,
 	fstatSync,
 	fsyncSync,
 	ftruncateSync,
-	linkSync,
 	openSync,
 	readSync,
 	realpathSync,
@@ -22,8 +19,6 @@ export interface FileFacts {
 	readonly size: number;
 	readonly mode: number;
 	readonly isRegular: boolean;
-	/** Names the file itself, whatever the path. */
-	readonly identity: string;
 }
 
 /**
@@ -31,7 +26,7 @@ export interface FileFacts {
  * synchronous: a record is on its way to the disk when `write` returns, and one call costs microseconds.
  */
 export interface Files {
-	open(path: string, flags: "r" | "r+" | "w" | "wx" | "a+"): number;
+	open(path: string, flags: "r" | "w" | "a+"): number;
 	close(file: number): void;
 	/** Reads at most `buffer.length - offset` bytes at `position`; 0 at the end. */
 	read(file: number, buffer: Uint8Array, offset: number, position: number): number;
@@ -48,26 +43,13 @@ export interface Files {
 	rename(from: string, to: string): void;
 	/** Makes a new or renamed file of a folder survive a power cut. */
 	syncFolder(path: string): void;
-	/** Makes `to` the same as `from` in one step; throws EEXIST when there is such a file. */
-	claim(from: string, to: string): void;
 	remove(path: string): void;
 	/** The path with links followed; the same path when nothing is there. */
 	resolve(path: string): string;
 }
 
-function toFacts(stats: {
-	size: number;
-	mode: number;
-	dev: number;
-	ino: number;
-	isFile(): boolean;
-}): FileFacts {
-	return {
-		size: stats.size,
-		mode: stats.mode & 0o777,
-		isRegular: stats.isFile(),
-		identity: `${stats.dev}:${stats.ino}`,
-	};
+function toFacts(stats: { size: number; mode: number; isFile(): boolean }): FileFacts {
+	return { size: stats.size, mode: stats.mode & 0o777, isRegular: stats.isFile() };
 }
 
 export const systemFiles: Files = {
@@ -87,15 +69,6 @@ export const systemFiles: Files = {
 	sync: fsyncSync,
 	rename: renameSync,
 	syncFolder,
-	claim: (from, to) => {
-		try {
-			linkSync(from, to);
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
-			// Some file systems have no links.
-			copyFileSync(from, to, constants.COPYFILE_EXCL);
-		}
-	},
 	remove: (path) => rmSync(path, { force: true }),
 	resolve: (path) => {
 		try {

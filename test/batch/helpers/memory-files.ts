@@ -42,15 +42,14 @@ export class MemoryFiles implements Files {
 		return this.#handles.size;
 	}
 
-	open(path: string, flags: "r" | "r+" | "w" | "wx" | "a+"): number {
+	open(path: string, flags: "r" | "w" | "a+"): number {
 		this.#operation("open");
 		let file = this.content.get(path);
 		if (file === undefined) {
-			if (flags === "r" || flags === "r+") throw failure("ENOENT");
+			if (flags === "r") throw failure("ENOENT");
 			file = { bytes: Buffer.alloc(0), mode: 0o644, durable: Buffer.alloc(0) };
 			this.content.set(path, file);
-		} else if (flags === "wx") throw failure("EEXIST");
-		else if (flags === "w") file.bytes = Buffer.alloc(0);
+		} else if (flags === "w") file.bytes = Buffer.alloc(0);
 		const handle = this.#nextHandle++;
 		this.#handles.set(handle, { file, append: flags === "a+", position: 0 });
 		return handle;
@@ -98,12 +97,12 @@ export class MemoryFiles implements Files {
 
 	facts(handle: number) {
 		const { file } = this.#handle(handle);
-		return { size: file.bytes.length, mode: file.mode, isRegular: true, identity: String(handle) };
+		return { size: file.bytes.length, mode: file.mode, isRegular: true };
 	}
 
 	factsOf(path: string) {
 		const file = this.content.get(path);
-		return file && { size: file.bytes.length, mode: file.mode, isRegular: true, identity: path };
+		return file && { size: file.bytes.length, mode: file.mode, isRegular: true };
 	}
 
 	setMode(handle: number, mode: number): void {
@@ -134,14 +133,6 @@ export class MemoryFiles implements Files {
 
 	syncFolder(): void {
 		this.#operation("syncFolder");
-	}
-
-	claim(from: string, to: string): void {
-		this.#operation("claim");
-		const file = this.content.get(from);
-		if (file === undefined) throw failure("ENOENT");
-		if (this.content.has(to)) throw failure("EEXIST");
-		this.content.set(to, file);
 	}
 
 	remove(path: string): void {

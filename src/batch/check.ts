@@ -1,0 +1,134 @@
+import { UsageError } from "../errors.ts";
+import type { Files } from "./files.ts";
+import { type JournalState, scanJournal } from "./journal.ts";
+import { ProblemList, type PromptsFile } from "./prompts-file.ts";
+import type { RecordFormat } from "./records.ts";
+import { requestHash } from "./request-hash.ts";
+import type { BatchRow } from "./row-builder.ts";
+import { RowIndex, type RowState } from "./row-index.ts";
+
+/** The two files of a run. */
+export interface OutputFiles {
+	readonly results: string;
+	readonly failures: string;
+	/** As messages name them. */
+	readonly resultsName: string;
+	readonly failuresName: string;
+}
+
+export interface CheckOptions {
+	readonly files: Files;
+	readonly prompts: PromptsFile;
+	/** The model of most rows. */
+	readonly primaryModel: string;
+	/** Undefined when results go to stdout. */
+	readonly output: OutputFiles | undefined;
+	readonly format: RecordFormat;
+	/** Failed rows are sent again. */
+	readonly retryFailed: boolean;
+	/** What was answered before does not count. */
+	readonly overwrite: boolean;
+	/** Sees every row with each of its models. */
+	readonly onRow?: ((row: BatchRow, model: string, state: RowState) => void) | undefined;
+	/** 0 <= x < 1. */
+	readonly random: () => number;
+}
+
+/** What a run begins with. */
+export interface Checked {
+	readonly index: RowIndex;
+	readonly problems: ProblemList;
+	readonly rows: number;
+	/** Rows times models, by what is known of them. */
+	readonly done: number;
+	readonly failed: number;
+	readonly missing: number;
+	/** Every model that a row goes to, in the order of their first row. */
+	readonly models: readonly string[];
+	readonly results: JournalState;
+	readonly failures: JournalState;
+}
+
+/** Two ids of one hash that are not the same id: about once in thirty million runs over a million rows. */
+class HashClash extends Error {}
+
+/**
+ * Goes through the whole prompts file before anything is sent: finds every problem, and what is answered already.
+ * Keeps no text of any row.
+ * @throws UsageError when a results file holds something that is no result
+ */
+export function checkPrompts(options: CheckOptions): Checked {
+	for (let attempt = 0; attempt < 5; attempt++) {
+		try {
+			return checkOnce(options, Math.floor(options.random() * 2 ** 32));
+		} catch (error) {
+			if (!(error instanceof HashClash)) throw error;
+		}
+	}
+	throw new UsageError(`the ids of ${options.prompts.name} cannot be told apart`);
+}
+
+function checkOnce(options: CheckOptions, seed: number): Checked {
+	const { files, prompts, output, format, overwrite, retryFailed } = options;
+	const index = new RowIndex(seed, options.primaryModel);
+	const scan = (path: string | undefined, name: string, note: RowIndex["noteResult"]) =>
+		scanJournal(files, path, {
+			name,
+			overwrite,
+			readKey: format.readKey,
+			onRecord: ({ id, model, hash }, offset) => note.call(index, id, model, hash, offset),
+		});
+	const results = scan(output?.results, output?.resultsName ?? "", index.noteResult);
+	const failures = scan(output?.failures, output?.failuresName ?? "", index.noteFailure);
+	const problems = new ProblemList(prompts.name);
+	const suspects = new Map<string, number>();
+	const models = new Set<string>();
+	const counts = { done: 0, failed: 0, missing: 0 };
+	let rows = 0;
+	for (const { row } of prompts.rows((problem) => problems.add(problem))) {
+		rows += 1;
+		if (!index.claimId(row.id) && suspects.size < 1000) suspects.set(row.id, row.line);
+		let hash: string | undefined;
+		for (const model of prompts.modelsOf(row)) {
+			models.add(model);
+			const position = index.claim(row.id, model);
+			let state: RowState = "missing";
+			if (index.hasRecord(position)) {
+				hash ??= requestHash(row);
+				state = index.settle(position, hash);
+				if (state === "failed" && retryFailed) {
+					index.reopen(position);
+					state = "missing";
+				}
+			}
+			counts[state] += 1;
+			options.onRow?.(row, model, state);
+		}
+	}
+	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);
+	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "there is no prompt in the file" });
+	index.forgetHashes();
+	return { index, problems, rows, ...counts, models: [...models], results, failures };
+}
+
+/** Reads the file once more to compare the ids themselves. */
+function findDuplicates(
+	prompts: PromptsFile,
+	suspects: ReadonlyMap<string, number>,
+	problems: ProblemList,
+): void {
+	const firstLines = new Map<string, number>();
+	let found = 0;
+	for (const { row } of prompts.rows(() => {})) {
+		if (!suspects.has(row.id)) continue;
+		const first = firstLines.get(row.id);
+		if (first === undefined) {
+			firstLines.set(row.id, row.line);
+			continue;
+		}
+		found += 1;
+		const text = `the id ${JSON.stringify(row.id)} is taken by line ${first}`;
+		problems.add({ line: row.line, text });
+	}
+	if (found === 0) throw new HashClash();
+}

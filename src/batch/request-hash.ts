@@ -1,0 +1,12 @@
+import { canonicalJson } from "../cache.ts";
+import { shortHash } from "./hash.ts";
+import type { BatchRow } from "./row-builder.ts";
+
+/**
+ * Names a row's request as the user gave it: messages with system text and template applied, attachments' content,
+ * parameters and schema, number of answers; not the model, which a record holds itself. A row whose hash changed is
+ * sent again.
+ */
+export function requestHash({ messages, parameters, n }: BatchRow): string {
+	return shortHash(canonicalJson({ messages, n, parameters }));
+}
