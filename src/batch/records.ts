@@ -1,4 +1,5 @@
 import { type ErrorClass, RequestError } from "../errors.ts";
+import { toResultRow, toUsageRow } from "../result-row.ts";
 import type { Result, Usage } from "../types.ts";
 import { isObject } from "./json.ts";
 
@@ -12,6 +13,8 @@ export interface RecordKey {
 
 /** A row that was sent, as far as its record is concerned. */
 export interface RecordRow extends RecordKey {
+	/** How many answers were asked for. */
+	readonly n: number;
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -36,6 +39,8 @@ export interface Failure {
 	readonly maybeBilled: boolean;
 	readonly attempts: number;
 	readonly usage: Usage | null;
+	/** USD; known where an answer came that was refused, else null. */
+	readonly costUsd: number | null;
 	readonly partialText: string | null;
 }
 
@@ -49,6 +54,7 @@ export function toFailure(error: unknown, attempts: number): Failure {
 			maybeBilled: error.maybeBilled,
 			attempts,
 			usage: error.usage,
+			costUsd: error.maybeBilled ? null : 0,
 			partialText: error.partialText ?? null,
 		};
 	}
@@ -59,21 +65,9 @@ export function toFailure(error: unknown, attempts: number): Failure {
 		maybeBilled: attempts > 0,
 		attempts,
 		usage: null,
+		costUsd: attempts === 0 ? 0 : null,
 		partialText: null,
 	};
-}
-
-function usageFields(usage: Usage | null): Readonly<Record<string, number>> | null {
-	return (
-		usage && {
-			input_tokens: usage.inputTokens,
-			cached_input_tokens: usage.cachedInputTokens,
-			cache_write_tokens: usage.cacheWriteTokens,
-			audio_input_tokens: usage.audioInputTokens,
-			output_tokens: usage.outputTokens,
-			reasoning_tokens: usage.reasoningTokens,
-		}
-	);
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
@@ -93,17 +87,9 @@ function toKey(id: unknown, fields: unknown): RecordKey | undefined {
 }
 
 const plain: RecordFormat = {
-	result: ({ id, model, hash, metadata }, result) => ({
+	result: ({ id, n, hash, metadata }, result) => ({
 		id,
-		model,
-		...(result.texts.length === 1 ? { text: result.text } : { texts: result.texts }),
-		...(result.reasoning !== null && { reasoning: result.reasoning }),
-		finish_reason: result.finishReason,
-		usage: usageFields(result.usage),
-		cost_usd: result.costUsd,
-		cached: result.cached,
-		attempts: result.attempts,
-		latency_ms: result.latencyMs,
+		...toResultRow(result, n),
 		hash,
 		...(metadata && { metadata }),
 	}),
@@ -113,9 +99,8 @@ const plain: RecordFormat = {
 		error: { class: failure.errorClass, status: failure.status, message: failure.message },
 		maybe_billed: failure.maybeBilled,
 		attempts: failure.attempts,
-		usage: usageFields(failure.usage),
-		// What a failed call cost is never known.
-		cost_usd: null,
+		usage: toUsageRow(failure.usage),
+		cost_usd: failure.costUsd,
 		partial_text: failure.partialText,
 		hash,
 		...(metadata && { metadata }),
@@ -162,7 +147,7 @@ const openai: RecordFormat = {
 		llmx: {
 			model,
 			...(result.reasoning !== null && { reasoning: result.reasoning }),
-			usage: usageFields(result.usage),
+			usage: toUsageRow(result.usage),
 			cost_usd: result.costUsd,
 			cached: result.cached,
 			attempts: result.attempts,
@@ -187,8 +172,8 @@ const openai: RecordFormat = {
 			model,
 			maybe_billed: failure.maybeBilled,
 			attempts: failure.attempts,
-			usage: usageFields(failure.usage),
-			cost_usd: null,
+			usage: toUsageRow(failure.usage),
+			cost_usd: failure.costUsd,
 			partial_text: failure.partialText,
 			hash,
 			...(metadata && { metadata }),
