@@ -78,7 +78,7 @@ describe("the checking pass", () => {
 		const lines = [
 			'{"prompt":"ok"}',
 			"{bad",
-			'{"prompt":5}',
+			'{"prompt":[5]}',
 			"",
 			'{"prompt":"ok","id":"1"}',
 			'{"prompt":"x"',
