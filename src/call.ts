@@ -140,22 +140,25 @@ export class Caller {
 		return cacheKey({ model, messages, config });
 	}
 
-	/** Makes a result of a stored or shared answer, and notes in the ledger what it saved. */
-	reuse({ choices, usage, costUsd }: CachedAnswer): Result {
+	/**
+	 * Makes a result of a stored or shared answer, and notes in the ledger what it saved. When `judge` throws, so does
+	 * this, and nothing is noted.
+	 */
+	reuse({ choices, usage, costUsd }: CachedAnswer, judge = (result: Result): Result => result): Result {
+		const facts = { choices, usage, costUsd: 0, cached: true, attempts: 0, latencyMs: 0 };
+		const result = judge(toResult(this.options.model, facts));
 		this.#record({ usage, costUsd: 0, cached: true, savedUsd: costUsd, attempts: 0 });
-		return toResult(this.options.model, {
-			choices,
-			usage,
-			costUsd: 0,
-			cached: true,
-			attempts: 0,
-			latencyMs: 0,
-		});
+		return result;
+	}
+
+	/** A stored answer; undefined when there is none. */
+	async find(key: string): Promise<CachedAnswer | undefined> {
+		return this.options.cache?.get(key);
 	}
 
 	/** Looks an answer up; undefined when it has to be asked for. */
 	async lookUp(key: string): Promise<Result | undefined> {
-		const stored = await this.options.cache?.get(key);
+		const stored = await this.find(key);
 		return stored && this.reuse(stored);
 	}
 

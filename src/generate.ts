@@ -1,11 +1,12 @@
-import { type Caller, PendingAnswer, type Question } from "./call.ts";
+import type { CachedAnswer } from "./cache.ts";
+import { type AttemptOptions, type Caller, PendingAnswer, type Question } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
 import type { CacheMode } from "./llm.ts";
 import { estimateInputTokens } from "./tokens.ts";
 import type { Clock } from "./traffic/clock.ts";
 import type { Route as Lanes } from "./traffic/route.ts";
-import { type Outcome as Sent, schedule } from "./traffic/scheduler.ts";
-import type { Result, RetryNotice } from "./types.ts";
+import { type Admission, type Outcome as Sent, schedule } from "./traffic/scheduler.ts";
+import type { Result, RetryNotice, Usage } from "./types.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
 export type Outcome<Row> =
@@ -19,7 +20,32 @@ export type Outcome<Row> =
 			readonly attempts: number;
 	  };
 
+/** What one sending of a row came to. */
+export interface Sending {
+	readonly usage: Usage | null;
+	/** USD; null when unknown. */
+	readonly costUsd: number | null;
+	/** Why it failed; undefined when it was answered. */
+	readonly error: unknown;
+}
+
+/** How whoever runs many rows has a say in the run. */
+export interface RunControl<Row> {
+	/** Asked right before every sending; see the scheduler's `admit`. */
+	readonly admit?: ((row: Row) => Admission) | undefined;
+	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
+	readonly onSent?: ((row: Row, sending: Sending) => void) | undefined;
+	/**
+	 * Judges an answer, and may mend it. One that it throws an error for is no answer: the row fails with that error,
+	 * the cache does not keep it, and one that the cache holds is asked for again.
+	 */
+	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
+	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
+	readonly stop?: AbortSignal | undefined;
+}
+
 export interface RunOptions<Row> {
+	readonly control: RunControl<Row>;
 	readonly caller: Caller;
 	readonly toQuestion: (row: Row) => Question;
 	readonly cache: CacheMode;
@@ -74,7 +100,8 @@ class ManyRun<Row> {
 	}
 
 	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
-		const { caller, lanes, maxRetries, signal, onRetry, clock, random, flushLedger } = this.#options;
+		const { lanes, maxRetries, signal, onRetry, clock, random, flushLedger, control } = this.#options;
+		const { admit, stop } = control;
 		const sending = schedule(this.#misses(), {
 			route: lanes,
 			maxRetries,
@@ -85,11 +112,13 @@ class ManyRun<Row> {
 				inputTokens: estimateInputTokens(question.messages),
 				maxOutputTokens: question.parameters.maxTokens,
 			}),
-			attempt: async ({ pending }, attempt) => {
-				await caller.attempt(pending, attempt);
-			},
+			attempt: (job, attempt) => this.#attempt(job, attempt),
+			admit: admit && (({ row }) => admit(row)),
 			onRetry: onRetry && ((_job, notice) => onRetry(notice)),
 		});
+		const onStop = () => sending.stop();
+		if (stop?.aborted) onStop();
+		else stop?.addEventListener("abort", onStop, { once: true });
 		let ended = false;
 		let failure: unknown;
 		const pump = (async () => {
@@ -121,9 +150,26 @@ class ManyRun<Row> {
 			}
 			if (failure) throw failure;
 		} finally {
+			stop?.removeEventListener("abort", onStop);
 			sending.abort();
 			this.#release();
 			await pump;
+		}
+	}
+
+	async #attempt({ row, pending }: Job<Row>, attempt: AttemptOptions): Promise<void> {
+		const { caller, control } = this.#options;
+		const before = pending.answer.costUsd;
+		let error: unknown;
+		try {
+			await caller.attempt(pending, attempt);
+		} catch (failure) {
+			error = failure;
+			throw failure;
+		} finally {
+			const { usage, costUsd } = pending.answer;
+			const cost = costUsd === null || before === null ? null : costUsd - before;
+			control.onSent?.(row, { usage, costUsd: cost, error });
 		}
 	}
 
@@ -146,7 +192,8 @@ class ManyRun<Row> {
 				while (this.#twinCount >= MAX_TWINS) await this.#room();
 				continue;
 			}
-			const result = cache === "refresh" ? undefined : await caller.lookUp(job.key as string);
+			const stored = cache === "refresh" ? undefined : await caller.find(job.key as string);
+			const result = stored && this.#reuse(row, stored);
 			if (result) this.#push({ ok: true, index, row, result });
 			else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), attempts: 0 });
 			else {
@@ -163,19 +210,39 @@ class ManyRun<Row> {
 		const twins = (key !== undefined && this.#twins.get(key)) || [];
 		if (key !== undefined) this.#twins.delete(key);
 		this.#twinCount -= twins.length;
+		let error: LlmxError;
 		if (sent.ok) {
-			const { answer } = pending;
-			if (key !== undefined) void caller.store(key, answer);
-			this.#push({ ok: true, index, row, result: pending.result(caller.options.model) });
-			for (const twin of twins) {
-				this.#push({ ok: true, index: twin.index, row: twin.row, result: caller.reuse(answer) });
+			try {
+				const result = this.#judge(row, pending.result(caller.options.model));
+				if (key !== undefined) void caller.store(key, pending.answer);
+				this.#push({ ok: true, index, row, result });
+				for (const twin of twins) {
+					const shared = caller.reuse(pending.answer, (answer) => this.#judge(twin.row, answer));
+					this.#push({ ok: true, index: twin.index, row: twin.row, result: shared });
+				}
+				return;
+			} catch (refusal) {
+				error = asLlmxError(refusal);
 			}
-			return;
+		} else {
+			error = asLlmxError(sent.error);
+			caller.recordFailedCall(error);
 		}
-		const error = asLlmxError(sent.error);
-		caller.recordFailedCall(error);
 		this.#push({ ok: false, index, row, error, attempts: sent.attempts });
 		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, attempts: 0 });
+	}
+
+	#judge(row: Row, result: Result): Result {
+		return this.#options.control.judge?.(row, result) ?? result;
+	}
+
+	/** A stored answer as a result; undefined when it is judged to be none. */
+	#reuse(row: Row, answer: CachedAnswer): Result | undefined {
+		try {
+			return this.#options.caller.reuse(answer, (result) => this.#judge(row, result));
+		} catch {
+			return undefined;
+		}
 	}
 
 	#push(outcome: Outcome<Row>): void {

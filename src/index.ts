@@ -3,7 +3,7 @@
 export { attachmentPart } from "./attachments.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";
-export type { Outcome } from "./generate.ts";
+export type { Outcome, RunControl, Sending } from "./generate.ts";
 export {
 	type AskOptions,
 	type CacheMode,

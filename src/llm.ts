@@ -1,7 +1,7 @@
 import { ResponseCache } from "./cache.ts";
 import { Caller, PendingAnswer, type Question } from "./call.ts";
 import { LlmxError, PartialFailureError } from "./errors.ts";
-import { cacheMiss, notSent, type Outcome, runMany } from "./generate.ts";
+import { cacheMiss, notSent, type Outcome, type RunControl, runMany } from "./generate.ts";
 import { toMessages } from "./messages.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
 import { loadConfig } from "./state/config.ts";
@@ -150,6 +150,16 @@ export class LLM {
 		return this.#route.provider.id;
 	}
 
+	/** The provider's own name of the model. */
+	get modelId(): string {
+		return this.#route.modelId;
+	}
+
+	/** Servers of the user's own and the simulator charge nothing. */
+	get isFree(): boolean {
+		return this.#route.provider.local;
+	}
+
 	/** Tokens of all calls so far. */
 	get usage(): Usage {
 		return this.#caller.usage;
@@ -280,8 +290,10 @@ export class LLM {
 	generateEach<Row extends string | GenerateRow>(
 		rows: Iterable<Row> | AsyncIterable<Row>,
 		options: GenerateOptions = {},
+		control: RunControl<Row> = {},
 	): AsyncGenerator<Outcome<Row>, void> {
 		return runMany(rows, {
+			control,
 			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row, options),
 			cache: this.#cacheMode(options),
