@@ -37,8 +37,11 @@ export function openAiUsage(raw: unknown): Usage | null {
 	if (uncounted > 0 && (reasoning === 0 || reasoning === uncounted)) {
 		outputTokens += uncounted;
 		reasoningTokens = uncounted;
-	} else if (reasoning > completion) {
+	} else if (reasoning > completion * 1.25) {
+		// More than all of the output: it was not counted there. A little more is another tokenizer's count.
 		outputTokens += reasoning;
+	} else {
+		reasoningTokens = Math.min(reasoning, completion);
 	}
 	return {
 		inputTokens,
