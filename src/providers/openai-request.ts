@@ -72,12 +72,12 @@ function setReasoning(body: Body, provider: ProviderRow, call: AdapterCall): voi
 			body.reasoning_effort = effort;
 			return;
 		case "switch":
+		case "switch-effort":
 			if (effort === undefined) throw unsupported(provider, "a thinking budget other than 0");
 			body.thinking = { type: effort === "none" ? "disabled" : "enabled" };
-			if (effort !== "none") call.onNote?.(`${provider.label} switches thinking only on or off`);
-			return;
-		case "none":
-			throw unsupported(provider, "reasoning effort");
+			if (effort === "none") return;
+			if (provider.reasoning === "switch-effort") body.reasoning_effort = effort;
+			else call.onNote?.(`${provider.label} switches thinking only on or off`);
 	}
 }
 

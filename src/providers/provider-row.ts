@@ -8,9 +8,9 @@ export type ParameterName = Exclude<keyof Parameters, "extra"> | "jsonSchema";
 
 /**
  * How reasoning is steered on the OpenAI wire: `effort` is the `reasoning_effort` field, `object` OpenRouter's
- * `reasoning: {effort, max_tokens}`, `switch` a `thinking: {type}` that is on or off, `none` no such field.
+ * `reasoning: {effort, max_tokens}`, `switch` a `thinking: {type}` that is on or off, `switch-effort` both fields.
  */
-export type ReasoningControl = "effort" | "object" | "switch" | "none";
+export type ReasoningControl = "effort" | "object" | "switch" | "switch-effort";
 
 /** One provider: everything about it that is not wire code. */
 export interface ProviderRow {

@@ -109,8 +109,13 @@ describe("parameters", () => {
 		expect(with_(providers.openrouter, { reasoningEffort: "high" }).reasoning).toEqual({ effort: "high" });
 		expect(with_(providers.openrouter, { thinkingBudget: 2000 }).reasoning).toEqual({ max_tokens: 2000 });
 		expect(with_(providers.openrouter, { thinkingBudget: 0 }).reasoning).toEqual({ effort: "none" });
-		expect(with_(providers.zai, { reasoningEffort: "none" }).thinking).toEqual({ type: "disabled" });
-		expect(with_(providers.zai, { reasoningEffort: "high" }).thinking).toEqual({ type: "enabled" });
+		expect(with_(providers.moonshot, { reasoningEffort: "none" }).thinking).toEqual({ type: "disabled" });
+		expect(with_(providers.moonshot, { reasoningEffort: "high" }).thinking).toEqual({ type: "enabled" });
+		expect(with_(providers.moonshot, { reasoningEffort: "high" })).not.toHaveProperty("reasoning_effort");
+		expect(with_(providers.deepseek, { reasoningEffort: "high" })).toMatchObject({
+			thinking: { type: "enabled" },
+			reasoning_effort: "high",
+		});
 	});
 
 	it("ask for strict schemas only where strict mode takes them", () => {
