@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { meet, nasty } from "./encounter.ts";
+import { accepted, failed, modes, retriedOnce } from "./outcomes.ts";
+import { wires } from "./wires.ts";
+
+describe.each(wires)("row 15 on the %s wire: 200 with something else", (wire) => {
+	describe.each(modes)("%s", (mode) => {
+		it.each([
+			"html-200",
+			"text-200",
+			"null-200",
+			"object-200",
+			"bad-json-200",
+		])("%s is no answer", async (spec) => {
+			const seen = await meet(spec, { wire, mode });
+			expect(seen.error?.message).toMatch(/not an API response|incomplete|broke off/);
+			expect(["malformed_response", "incomplete"]).toContain(seen.error?.errorClass);
+			expect(seen.error?.exitCode).toBe(1);
+			expect([seen.result, seen.shown]).toEqual([undefined, ""]);
+			expect(seen.requests).toBeLessThanOrEqual(2);
+		});
+
+		it("nothing at all is asked for once more", async () => {
+			await retriedOnce("empty-200", "empty", { wire, mode, exitCode: 1 });
+		});
+	});
+
+	it("a stream without an event is asked for once more", async () => {
+		await retriedOnce("empty-stream", "empty", { wire, mode: "stream", exitCode: 1 });
+	});
+
+	it("the plain answer to a streaming request is read", async () => {
+		await accepted("json-for-stream", { wire, mode: "stream" });
+	});
+});
+
+describe.each(wires)("row 16 on the %s wire: an error inside a 200", (wire) => {
+	it.each([
+		["400", "invalid_request", 1],
+		["429", "rate_limit", 2],
+		["503", "overloaded", 2],
+	] as const)("%s is classified by its code", async (status, errorClass, requests) => {
+		const seen = await meet(`error-200=${status}`, { wire });
+		expect(seen.error).toMatchObject({ errorClass, attempts: requests });
+		expect(seen.requests).toBe(requests);
+	});
+});
+
+describe.each(wires)("row 17 on the %s wire: parts missing", (wire) => {
+	it.each(modes)("no choices is a failure that keeps the usage: %s", async (mode) => {
+		const seen = await meet("no-choices", { wire, mode });
+		expect(seen.result).toBeUndefined();
+		expect(seen.error?.usage?.inputTokens).toBeGreaterThan(0);
+		expect(seen.error?.exitCode).toBe(1);
+	});
+
+	it.each(modes)("no content at the token limit is an answer that was cut short: %s", async (mode) => {
+		const seen = await meet("content-null-length", { wire, mode });
+		expect(seen.error).toBeUndefined();
+		expect(seen.result).toMatchObject({ text: "", finishReason: "length" });
+	});
+
+	it("a frame without a delta is skipped", async () => {
+		await accepted("missing-delta", { wire, mode: "stream" });
+	});
+});
+
+describe.each(wires)("row 18 on the %s wire: a plain body that was cut is never an answer", (wire) => {
+	it.each(["short-content-length", "cut-chunked"])("%s", async (spec) => {
+		await retriedOnce(spec, "incomplete", { wire, exitCode: 5 });
+	});
+
+	it.each(["lying-content-length", "cut-gzip"])("%s", async (spec) => {
+		const seen = await meet(spec, { wire });
+		expect([seen.result, seen.error?.maybeBilled]).toEqual([undefined, true]);
+		expect(["incomplete", "malformed_response"]).toContain(seen.error?.errorClass);
+		expect(seen.requests).toBeLessThanOrEqual(2);
+	});
+});
+
+describe.each(wires)("rows 20 and 21 on the %s wire: silence and excess", (wire) => {
+	const quick = { firstContentMs: 120, idleMs: 120 };
+
+	it.each([
+		"stall-after-headers",
+		"stall-mid-body",
+	])("%s ends after the time to the first content", async (spec) => {
+		await retriedOnce(spec, "timeout", { wire, timeouts: quick });
+	});
+
+	it("one byte now and then is bounded by the whole request's time", async () => {
+		const seen = await meet("trickle=20", { wire, llm: { timeoutMs: 250, maxRetries: 0 } });
+		expect(seen.error).toMatchObject({ errorClass: "timeout", maybeBilled: true });
+	});
+
+	it.each(["gzip-bomb", "endless-body"])("%s is stopped at 64 MiB", async (spec) => {
+		const seen = await failed(spec, "too_large", { wire });
+		expect(seen.error?.message).toContain("64 MiB");
+	});
+
+	it("a good gzip is read, a bad one is not an answer", async () => {
+		await accepted("gzip", { wire });
+		const seen = await meet("invalid-gzip", { wire });
+		expect([seen.result, seen.error?.exitCode]).toEqual([undefined, 1]);
+	});
+
+	it("an answer in single bytes is read exactly", async () => {
+		await accepted("byte-split", { wire });
+	});
+});
+
+describe.each(wires)("row 23 on the %s wire: usage", (wire) => {
+	it.each(modes)("that is missing makes the cost unknown, never 0: %s", async (mode) => {
+		const seen = await meet("usage-missing", { wire, mode });
+		expect(seen.result).toMatchObject({
+			text: `${nasty} [[fault:usage-missing]]`,
+			usage: null,
+			costUsd: null,
+		});
+		expect(seen.ledger).toMatchObject([{ status: "ok", cost_usd: null, input_tokens: null }]);
+	});
+
+	it.each(modes)("that makes no sense makes the cost unknown too: %s", async (mode) => {
+		const seen = await meet("usage-garbage", { wire, mode });
+		expect(seen.result?.text).toBe(`${nasty} [[fault:usage-garbage]]`);
+		expect(seen.result?.costUsd).toBeNull();
+	});
+});
+
+describe.each(wires)("row 24 on the %s wire: filters", (wire) => {
+	it.each(modes)("an answer that a filter took away is a failure that says why: %s", async (mode) => {
+		const seen = await failed("content-filter", "blocked", { wire, mode });
+		expect(seen.error?.message).toMatch(/filter|SAFETY|refus/i);
+		expect(seen.error?.usage?.inputTokens).toBeGreaterThan(0);
+	});
+
+	it("a prompt that a filter refused is a failure", async () => {
+		await failed("content-filter-error", wire === "openai" ? "blocked" : "invalid_request", { wire });
+	});
+});
+
+describe("row 24, one wire's own ways", () => {
+	it.each(modes)("an OpenAI refusal is not an answer: %s", async (mode) => {
+		const seen = await failed("refusal", "blocked", { mode });
+		expect(seen.error?.message).toContain("I'm sorry, I can't help with that.");
+	});
+
+	describe.runIf(wires.includes("gemini")).each(modes)("Gemini, %s", (mode) => {
+		it.each([
+			["block-reason", /PROHIBITED_CONTENT/],
+			["no-candidates", /no candidates|no answer|without/i],
+			["content-filter=RECITATION", /RECITATION/],
+		] as const)("%s", async (spec, says) => {
+			const seen = await meet(spec, { wire: "gemini", mode });
+			expect(seen.result).toBeUndefined();
+			expect(seen.error?.message).toMatch(says);
+		});
+	});
+});
+
+describe("shapes of single providers are answers", () => {
+	it.each([
+		["content-list", "mistral/echo"],
+		["finish-reason=eos", "together_ai/echo"],
+		["gzip", "together_ai/echo"],
+	] as const)("%s of %s", async (spec, model) => {
+		await accepted(spec, { model });
+	});
+
+	it("OpenRouter's own figure is the cost", async () => {
+		const seen = await meet("reported-cost=0.5", { model: "openrouter/echo", mode: "stream" });
+		expect(seen.result?.costUsd).toBe(0.5);
+		const elsewhere = await meet("reported-cost=0.5", { mode: "stream" });
+		expect(elsewhere.result?.costUsd).not.toBe(0.5);
+	});
+
+	it.each([
+		["reason", "stream"],
+		["reason", "plain"],
+		["reason-field", "stream"],
+		["reason-field", "plain"],
+		["reason-think", "stream"],
+		["reason-think", "plain"],
+	] as const)("reasoning of %s is kept apart from the answer: %s", async (model, mode) => {
+		const seen = await meet("", { model: `openai/${model}`, mode });
+		expect(seen.result?.text).toBe(nasty);
+		expect(seen.result?.reasoning).toContain("Repeating them exactly");
+	});
+});
