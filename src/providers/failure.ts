@@ -1,4 +1,4 @@
-import { AbortedError, type ErrorClass, LlmxError, RequestError } from "../errors.ts";
+import { AbortedError, type ErrorClass, exitCodes, LlmxError, RequestError } from "../errors.ts";
 import type { Exchange } from "../traffic/http.ts";
 import { retryHint } from "../traffic/retry-after.ts";
 import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
@@ -16,6 +16,7 @@ export interface FailureContext {
 	readonly exchange: Exchange;
 	/** Text that had arrived. */
 	readonly partialText?: string | undefined;
+	/** As reported so far. An error carries it only when the answer had come to its end: before that it still grows. */
 	readonly usage?: Usage | null | undefined;
 }
 
@@ -40,7 +41,7 @@ export function toFailure(error: unknown, context: FailureContext): LlmxError {
 /** An error payload that came inside an answer or a stream of status 200. */
 export function reportedFailure(payload: unknown, context: FailureContext): RequestError {
 	return classify({
-		...reportedBase(context),
+		...reportedBase(unfinished(context)),
 		detail: readErrorBody(payload),
 		status: 200,
 		retryForbidden: false,
@@ -51,7 +52,7 @@ export function reportedFailure(payload: unknown, context: FailureContext): Requ
 
 /** The answer ended before it was complete; what came is kept in `partialText`. */
 export function incomplete(context: FailureContext, how: string): RequestError {
-	return failed(context, "incomplete", `the answer is incomplete: ${how}`);
+	return failed(unfinished(context), "incomplete", `the answer is incomplete: ${how}`);
 }
 
 /** The provider or the model refused to answer, or its filter took the answer away. */
@@ -96,10 +97,10 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 		status: context.exchange.status,
 		advice: failure.advice,
 		maybeBilled: failure.maybeBilled,
-		exitCode: transport.exitCode,
+		// Text that was cut off is kept, and asking again would pay for it twice: it failed, whatever comes later.
+		exitCode: context.partialText === undefined ? transport.exitCode : exitCodes.failed,
 		hint: notRunning ? `start the server, or set ${provider.baseUrlEnv[0]}` : undefined,
 		partialText: context.partialText,
-		usage: context.usage,
 		cause: transport,
 	});
 }
@@ -116,6 +117,11 @@ function answeredFailure(context: FailureContext): RequestError {
 		retryForbidden: headers["x-should-retry"] === "false",
 		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});
+}
+
+/** What is known of an answer that did not come to its end: the usage so far is not what it will have cost. */
+function unfinished(context: FailureContext): FailureContext {
+	return { ...context, usage: undefined };
 }
 
 function reportedBase(context: FailureContext) {

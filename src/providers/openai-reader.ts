@@ -52,6 +52,7 @@ export class OpenAiReader implements AnswerReader {
 	#usage: Usage | null = null;
 	#costUsd: number | null = null;
 	#events = 0;
+	#choices = 0;
 	#serverSplits = false;
 	readonly #splitter = new ThinkSplitter();
 	readonly #provider: ProviderRow;
@@ -76,6 +77,7 @@ export class OpenAiReader implements AnswerReader {
 		if (!isObject(data)) throw notAnAnswer(this.failureContext);
 		const choice = Array.isArray(data.choices) ? data.choices[0] : undefined;
 		if (!isObject(choice)) return none;
+		this.#choices++;
 		if (isErrorPayload({ error: choice.error })) throw reportedFailure(choice, this.failureContext);
 		const finishReason = openAiFinish(choice.finish_reason);
 		if (finishReason !== undefined) {
@@ -102,6 +104,7 @@ export class OpenAiReader implements AnswerReader {
 		if (this.#finishReason === undefined && !done) {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
+		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
 		return [...last, { type: "finish", finishReason, usage: this.#usage, reportedCostUsd: this.#costUsd }];
 	}

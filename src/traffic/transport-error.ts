@@ -51,6 +51,7 @@ export class TransportError extends LlmxError {
 /** Exit codes of faults.md rows 1-7, 14-15, 18, 20-21 are 5 where trying later may help, else 1. */
 function exitOf(reason: TransportReason): (typeof exitCodes)["failed" | "outage" | "interrupted"] {
 	if (reason === "aborted") return exitCodes.interrupted;
+	if (reason === "empty") return exitCodes.failed;
 	return advise(reason, "sent").retry === "never" ? exitCodes.failed : exitCodes.outage;
 }
 
