@@ -8,9 +8,7 @@ const path = new URL("../../docs/simulator.md", import.meta.url);
 function withSection(document: string, name: string, rows: readonly string[]): string {
 	const start = `<!-- ${name} -->\n`;
 	const at = document.indexOf(start) + start.length;
-	return (
-		document.slice(0, at) + rows.join("\n") + "\n" + document.slice(document.indexOf("<!-- end -->", at))
-	);
+	return `${document.slice(0, at) + rows.join("\n")}\n${document.slice(document.indexOf("<!-- end -->", at))}`;
 }
 
 const cell = (text: string) => text.replaceAll("|", "\\|");

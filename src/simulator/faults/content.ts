@@ -6,18 +6,20 @@ import type { Fault } from "./fault.ts";
 
 const incompleteShapes: readonly Fault[] = [
 	contentFault(
-		{ name: "no-choices", row: "17", does: "answers without any choice (`choices: []`), usage kept" },
+		{
+			name: "no-choices",
+			row: "17",
+			does: "answers without any choice (`choices: []`), usage kept",
+			wires: ["openai", "gemini"],
+		},
 		{
 			openai: (body) => (body.choices = []),
 			gemini: (body) => (body.candidates = []),
-			anthropic: (body) => (body.content = []),
 		},
 		({ opening, finish, usage, done }, call) =>
 			call.request.wire === "openai"
 				? [...changed([...opening, ...finish], call, (body) => (body.choices = [])), ...usage, ...done]
-				: call.request.wire === "gemini"
-					? changed(finish, call, (body) => (body.candidates = []))
-					: [...opening.slice(0, 1), ...finish.slice(-1), ...done],
+				: changed(finish, call, (body) => (body.candidates = [])),
 	),
 	finishing(
 		{ name: "content-null-length", row: "17", does: "content null with the finish reason `length`" },

@@ -153,7 +153,8 @@ export const statusFaults: readonly Fault[] = [
 	{
 		name: "insufficient-quota",
 		row: "10",
-		does: "429 insufficient_quota: the account has no credit (Gemini: daily quota)",
+		does: "429: the account has no credit (OpenAI's insufficient_quota, Gemini's daily quota)",
+		wires: ["openai", "gemini"],
 		play(call) {
 			if (call.request.wire === "gemini") {
 				perDay(call);
@@ -161,7 +162,8 @@ export const statusFaults: readonly Fault[] = [
 			}
 			fail(call, 429, {
 				message: "You exceeded your current quota, please check your plan and billing details.",
-				...(call.request.wire === "openai" ? { type: "insufficient_quota", code: "insufficient_quota" } : {}),
+				type: "insufficient_quota",
+				code: "insufficient_quota",
 			});
 		},
 	},

@@ -151,6 +151,7 @@ const endings: readonly Fault[] = [
 		row: "19",
 		does: "sends more content after the end marker",
 		on: "stream",
+		wires: ["openai", "anthropic"],
 		play(call) {
 			call.openStream();
 			const { frames } = call;
