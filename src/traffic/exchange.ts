@@ -5,6 +5,8 @@ import { TransportError, type TransportPhase, type TransportReason } from "./tra
 export interface Watched {
 	readonly phase: TransportPhase;
 	readonly origin: string;
+	/** The network owes something: false while bytes that came wait for a slow consumer. */
+	readonly waiting: boolean;
 	/** Ends it with an error, and frees its socket. */
 	fail(error: TransportError): void;
 	/** Nothing more is needed: ends it, freeing its socket unless the answer is whole. */
@@ -30,6 +32,8 @@ export class LiveExchange implements Exchange {
 	readonly #onClose: (id: string) => void;
 	readonly #watched = new Set<Watched>();
 	#contentAt: number | undefined;
+	/** When the consumer was last seen to hold things up. */
+	#heldUpAt = Number.NEGATIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
 	#closed = false;
 
@@ -114,9 +118,11 @@ export class LiveExchange implements Exchange {
 	}
 
 	readonly #check = (): void => {
-		const { at, reason, afterMs } = this.#deadline();
 		const [watched] = this.#watched;
 		if (watched === undefined) return;
+		// Time that the consumer takes (a pager, a full pipe) is not the server's silence.
+		if (!watched.waiting) this.#heldUpAt = performance.now();
+		const { at, reason, afterMs } = this.#deadline();
 		if (performance.now() < at) {
 			this.#arm();
 			return;
@@ -137,10 +143,13 @@ export class LiveExchange implements Exchange {
 	} {
 		const { firstContentMs, idleMs, totalMs } = this.#timeouts;
 		const start = this.sentAt ?? performance.now();
-		const quiet =
-			this.#contentAt === undefined
-				? ({ at: start + firstContentMs, afterMs: firstContentMs, reason: "timeout-first" } as const)
-				: ({ at: this.#contentAt + idleMs, afterMs: idleMs, reason: "timeout-idle" } as const);
+		const first = this.#contentAt === undefined;
+		const afterMs = first ? firstContentMs : idleMs;
+		const quiet = {
+			at: Math.max(this.#contentAt ?? start, this.#heldUpAt) + afterMs,
+			afterMs,
+			reason: first ? "timeout-first" : "timeout-idle",
+		} as const;
 		if (start + totalMs > quiet.at) return quiet;
 		return { at: start + totalMs, afterMs: totalMs, reason: "timeout-total" };
 	}

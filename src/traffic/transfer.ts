@@ -1,9 +1,11 @@
 import type { Dispatcher } from "undici";
 import type { Connection, ConnectionAware } from "./agent.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
 import type { LiveExchange, Watched } from "./exchange.ts";
 import { stopped } from "./exchange.ts";
+import { type Head, readHead } from "./head.ts";
 import type { ByteSource } from "./response.ts";
 import { TransportError, type TransportPhase } from "./transport-error.ts";
 
@@ -18,15 +20,8 @@ export interface TransferOptions {
 	readonly bytesAreContent: boolean;
 }
 
-export interface Head {
-	readonly status: number;
-	readonly statusText: string;
-	readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Above this much unread, the socket is not read further. */
+/** With this much unread, the socket is not read further. */
 const pauseBytes = 1024 * 1024;
-const resumeBytes = 256 * 1024;
 /** How long the end of a body may take once its content is complete, before the connection is given up. */
 const drainMs = 1_000;
 /**
@@ -45,18 +40,15 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	phase: TransportPhase = "connect";
 
 	readonly #options: TransferOptions;
+	readonly #queue = new ByteQueue(() => this.#resume());
+	/** What aborts the request; gone once the response has come to its own end. */
 	#controller: Dispatcher.DispatchController | undefined;
-	#settleHead: ((head: Head) => void) | undefined;
-	#rejectHead: ((error: TransportError) => void) | undefined;
+	#pendingHead: PromiseWithResolvers<Head> | undefined;
 	#head: Head | undefined;
 	#decoder: Decoder | undefined;
-	#chunks: Buffer[] = [];
-	#unreadBytes = 0;
-	#totalBytes = 0;
+	#bytes = 0;
+	/** `draining`: the consumer has all it needs, and the rest is read for the sake of the connection. */
 	#state: "open" | "draining" | "ended" = "open";
-	#failure: TransportError | undefined;
-	#wake: (() => void) | undefined;
-	#readingAll = false;
 	#graceTimer: NodeJS.Timeout | undefined;
 	#writtenAt = 0;
 	#resends = 0;
@@ -69,30 +61,33 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		return this.#options.request.origin;
 	}
 
+	get waiting(): boolean {
+		return this.#pendingHead !== undefined || this.#queue.starved;
+	}
+
 	/** Sends the request; resolves once status and headers came (and, for an error status, its body). */
 	send(): Promise<Head> {
 		const { exchange, signal, dispatch, request } = this.#options;
-		return new Promise((resolve, reject) => {
-			exchange.watch(this);
-			this.#settleHead = resolve;
-			this.#rejectHead = reject;
-			if (signal?.aborted) {
-				this.#onSignal();
-				return;
-			}
+		exchange.watch(this);
+		const pending = Promise.withResolvers<Head>();
+		this.#pendingHead = pending;
+		if (signal?.aborted) {
+			this.#onSignal();
+		} else {
 			signal?.addEventListener("abort", this.#onSignal, { once: true });
 			dispatch(request, this);
-		});
+		}
+		return pending.promise;
 	}
 
-	// --- undici's side
+	// What undici calls.
 
 	onRequestStart(controller: Dispatcher.DispatchController): void {
-		this.#controller = controller;
 		if (this.#state === "ended") {
-			controller.abort(this.#failure ?? stopped(this.origin, undefined));
+			controller.abort(stopped(this.origin, undefined));
 			return;
 		}
+		this.#controller = controller;
 		this.phase = "sent";
 		this.#writtenAt = performance.now();
 		this.#options.exchange.sent = true;
@@ -105,31 +100,19 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	onResponseStart(
 		controller: Dispatcher.DispatchController,
 		status: number,
-		rawHeaders: Record<string, string | string[] | undefined>,
+		headers: Record<string, string | string[] | undefined>,
 		statusText = "",
 	): void {
 		if (status < 200) return;
 		const { exchange } = this.#options;
-		const headers = joined(rawHeaders);
 		this.phase = "body";
-		exchange.status = status;
-		exchange.headers = headers;
-		if (isRedirect(status) && headers.location !== undefined) {
-			const host = hostOf(headers.location, this.origin);
-			this.fail(
-				new TransportError(`refused redirect to ${host} by ${this.origin}`, {
-					phase: "body",
-					reason: "redirect",
-				}),
-			);
-			return;
-		}
-		this.#head = { status, statusText, headers };
-		if (status >= 400) this.#endWithin(errorBodyMs);
 		try {
-			this.#decoder = decoderFor(headers["content-encoding"], this.origin, {
+			this.#head = readHead(status, statusText, headers, this.origin);
+			exchange.status = status;
+			exchange.headers = this.#head.headers;
+			this.#decoder = decoderFor(this.#head.headers["content-encoding"], this.origin, {
 				onData: (chunk) => this.#onBytes(chunk),
-				onEnd: () => this.#onEnd(),
+				onEnd: () => this.#onWhole(),
 				onError: (error) => this.fail(error),
 				onDrain: () => controller.resume(),
 			});
@@ -137,7 +120,8 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			this.fail(error as TransportError);
 			return;
 		}
-		if (status < 400) this.#answerHead();
+		if (status >= 400) this.#endWithin(errorBodyMs);
+		else this.#handHead(this.#head);
 	}
 
 	onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -148,14 +132,13 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 
 	onResponseEnd(): void {
 		if (this.connection !== undefined) this.connection.answered++;
-		if (this.#decoder === undefined) this.#onEnd();
+		if (this.#decoder === undefined) this.#onWhole();
 		else this.#decoder.end();
 	}
 
 	onResponseError(_controller: unknown, error: Error): void {
 		if (this.#state === "ended") return;
-		const secure = this.origin.startsWith("https:");
-		const failure = connectionFailure(error, this.phase, this.origin, secure);
+		const failure = connectionFailure(error, this.phase, this.origin, this.origin.startsWith("https:"));
 		if (this.#isStaleConnection(failure)) {
 			this.#resends++;
 			this.phase = "connect";
@@ -163,57 +146,33 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			setImmediate(() => {
 				if (this.#state === "open") this.#options.dispatch(this.#options.request, this);
 			});
-			return;
-		}
-		// The status of an error says more than the loss of its body.
-		if (failure.reason === "cut" && this.#isErrorAnswer()) {
-			this.#onEnd();
-			return;
-		}
-		if (failure.reason === "cut") this.#options.exchange.cut = true;
-		this.fail(failure);
-	}
-
-	// --- the consumer's side
-
-	async read(): Promise<Buffer | null> {
-		for (;;) {
-			const chunk = this.#chunks.shift();
-			if (chunk !== undefined) {
-				this.#unreadBytes -= chunk.length;
-				if (this.#unreadBytes < resumeBytes) this.#resume();
-				return chunk;
-			}
-			if (this.#failure !== undefined) throw this.#failure;
-			if (this.#state !== "open") return null;
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-			});
+		} else if (failure.reason === "cut" && this.#isErrorAnswer()) {
+			// The status of an error says more than the loss of its body.
+			this.#onWhole();
+		} else {
+			if (failure.reason === "cut") this.#options.exchange.cut = true;
+			this.fail(failure);
 		}
 	}
 
-	async readAll(): Promise<Buffer> {
-		this.#readingAll = true;
-		this.#resume();
-		while (this.#state === "open") {
-			await new Promise<void>((resolve) => {
-				this.#wake = resolve;
-			});
-		}
-		if (this.#failure !== undefined) throw this.#failure;
-		const chunks = this.#chunks;
-		this.#chunks = [];
-		return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+	// What the response calls.
+
+	read(): Promise<Buffer | null> {
+		return this.#queue.read();
+	}
+
+	readAll(): Promise<Buffer> {
+		return this.#queue.readAll();
 	}
 
 	finish(): void {
 		if (this.#state !== "open") return;
 		this.#state = "draining";
-		this.#chunks = [];
 		this.#release();
+		this.#queue.clear();
+		this.#queue.end();
 		this.#resume();
 		this.#endWithin(drainMs);
-		this.#wake?.();
 	}
 
 	stop(error?: TransportError): void {
@@ -221,9 +180,9 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		if (this.#state === "open") this.#end(error ?? stopped(this.origin, undefined, this.phase));
 	}
 
+	// What the exchange calls.
+
 	fail(error: TransportError): void {
-		if (this.#state === "ended") return;
-		this.#failure = error;
 		if (this.#state === "open") this.#options.exchange.failure ??= error;
 		this.#end(error);
 	}
@@ -232,7 +191,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		if (this.#state === "open") this.#endWithin(graceMs);
 	}
 
-	// --- between the two
+	// Between them.
 
 	readonly #onSignal = (): void => {
 		this.fail(stopped(this.origin, this.#options.signal?.reason, this.phase));
@@ -240,61 +199,52 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 
 	#onBytes(chunk: Buffer): void {
 		if (this.#state !== "open") return;
-		this.#totalBytes += chunk.length;
+		this.#bytes += chunk.length;
 		const { bodyBytes } = this.#options;
+		if (this.#bytes > bodyBytes && !this.#isErrorAnswer()) {
+			const message = `${this.origin} sent an answer of more than ${Math.round(bodyBytes / 2 ** 20)} MiB`;
+			this.fail(new TransportError(message, { phase: "body", reason: "too-large" }));
+			return;
+		}
+		this.#queue.push(chunk);
 		if (this.#isErrorAnswer()) {
-			this.#chunks.push(chunk);
-			if (this.#totalBytes >= errorBodyBytes) this.#end(undefined);
-			return;
+			if (this.#bytes >= errorBodyBytes) this.#end(undefined);
+		} else if (this.#queue.unread > pauseBytes) {
+			this.#controller?.pause();
 		}
-		if (this.#totalBytes > bodyBytes) {
-			const size = `${Math.round(bodyBytes / 2 ** 20)} MiB`;
-			this.fail(
-				new TransportError(`${this.origin} sent an answer of more than ${size}`, {
-					phase: "body",
-					reason: "too-large",
-				}),
-			);
-			return;
-		}
-		this.#chunks.push(chunk);
-		this.#unreadBytes += chunk.length;
-		if (this.#readingAll) return;
-		if (this.#unreadBytes > pauseBytes) this.#controller?.pause();
-		this.#wake?.();
 	}
 
-	/** The response is whole. */
-	#onEnd(): void {
+	#onWhole(): void {
 		this.#controller = undefined;
 		this.#end(undefined);
 	}
 
-	/** Whatever the outcome: settles the promise of the head or wakes the reader, and lets go of everything. */
-	#end(reason: TransportError | undefined): void {
+	/** Whatever the outcome: settles who waits for the head or for bytes, and lets go of everything. */
+	#end(error: TransportError | undefined): void {
 		if (this.#state === "ended") return;
 		this.#state = "ended";
 		clearTimeout(this.#graceTimer);
 		this.#release();
 		this.#decoder?.destroy();
-		// Still set when the response did not come to its own end: the connection cannot be used again.
-		this.#controller?.abort(reason ?? stopped(this.origin, undefined, this.phase));
-		if (this.#isErrorAnswer() && this.#settleHead !== undefined && reason === undefined) {
-			const body = Buffer.concat(this.#chunks).subarray(0, errorBodyBytes);
-			this.#options.exchange.errorBody = body.toString("utf8");
-			this.#chunks = [body];
-			this.#answerHead();
-		} else if (this.#settleHead !== undefined) {
-			this.#settleHead = undefined;
-			this.#rejectHead?.(reason ?? stopped(this.origin, undefined, this.phase));
-		}
-		this.#wake?.();
+		// Where the response has not come to its own end, the connection cannot be used again.
+		this.#controller?.abort(error ?? stopped(this.origin, undefined, this.phase));
+		this.#queue.end(error);
+		if (this.#pendingHead === undefined) return;
+		if (error === undefined && this.#head !== undefined) void this.#handErrorHead(this.#head);
+		else this.#pendingHead.reject(error ?? stopped(this.origin, undefined, this.phase));
 	}
 
-	#answerHead(): void {
-		const settle = this.#settleHead;
-		this.#settleHead = undefined;
-		settle?.(this.#head as Head);
+	#handHead(head: Head): void {
+		this.#pendingHead?.resolve(head);
+		this.#pendingHead = undefined;
+	}
+
+	async #handErrorHead(head: Head): Promise<void> {
+		const body = (await this.#queue.readAll()).subarray(0, errorBodyBytes);
+		this.#options.exchange.errorBody = body.toString("utf8");
+		// The SDK reads it too.
+		this.#queue.push(body);
+		this.#handHead(head);
 	}
 
 	#endWithin(graceMs: number): void {
@@ -316,33 +266,14 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	}
 
 	#isStaleConnection(failure: TransportError): boolean {
+		const { body } = this.#options.request;
 		return (
 			failure.reason === "reset" &&
 			failure.phase === "sent" &&
 			(this.connection?.answered ?? 0) > 0 &&
 			this.#resends < mostResends &&
 			performance.now() - this.#writtenAt <= staleWithinMs &&
-			isReplayable(this.#options.request.body)
+			(typeof body === "string" || body instanceof Uint8Array || body === undefined || body === null)
 		);
 	}
-}
-
-function isReplayable(body: unknown): boolean {
-	return body === null || body === undefined || typeof body === "string" || body instanceof Uint8Array;
-}
-
-function isRedirect(status: number): boolean {
-	return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
-}
-
-function hostOf(location: string, base: string): string {
-	return URL.parse(location, base)?.host ?? "an unreadable address";
-}
-
-function joined(headers: Record<string, string | string[] | undefined>): Record<string, string> {
-	for (const name in headers) {
-		const value = headers[name];
-		if (Array.isArray(value)) headers[name] = value.join(", ");
-	}
-	return headers as Record<string, string>;
 }

@@ -425,6 +425,25 @@ describe("a limit", () => {
 		exchange.close();
 	});
 
+	test("on silence does not count the time that a slow reader takes", async () => {
+		await using wire = await httpWire((_request, response) => {
+			response.setHeader("content-type", "text/event-stream");
+			response.write('data: {"n":1}\n\n');
+			setTimeout(() => response.write('data: {"n":2}\n\n'), 20);
+			setTimeout(() => response.end(), 500);
+		});
+		const exchange = http.begin({ timeouts: { idleMs: 100 } });
+		const response = await post(exchange, wire.origin);
+		let seen = "";
+		for await (const event of response.body as AsyncIterable<Uint8Array>) {
+			seen += Buffer.from(event).toString();
+			exchange.noteContent();
+			await new Promise((resolve) => setTimeout(resolve, 450));
+		}
+		expect(seen).toBe('data: {"n":1}\n\ndata: {"n":2}\n\n');
+		exchange.close();
+	});
+
 	test("on the whole ends even a lively stream", async () => {
 		await using wire = await httpWire((_request, response) => {
 			response.setHeader("content-type", "text/event-stream");
@@ -496,7 +515,10 @@ describe("an abort", () => {
 		});
 		const exchange = http.begin();
 		const response = await post(exchange, wire.origin);
-		for await (const _event of response.body as AsyncIterable<Uint8Array>) exchange.close();
+		const reading = (async () => {
+			for await (const _event of response.body as AsyncIterable<Uint8Array>) exchange.close();
+		})();
+		expect(await failure(reading)).toMatchObject({ reason: "aborted" });
 		await wire.idle();
 	});
 

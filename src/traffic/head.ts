@@ -1,0 +1,31 @@
+import { TransportError } from "./transport-error.ts";
+
+/** The status line and headers of a response; the names in lower case, repeated ones joined. */
+export interface Head {
+	readonly status: number;
+	readonly statusText: string;
+	readonly headers: Readonly<Record<string, string>>;
+}
+
+type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Throws for a redirect: it would take the key and the prompt to where the user did not send them. */
+export function readHead(status: number, statusText: string, raw: RawHeaders, origin: string): Head {
+	const headers: Record<string, string> = {};
+	for (const name in raw) {
+		const value = raw[name];
+		if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+	}
+	if (isRedirect(status) && headers.location !== undefined) {
+		const host = URL.parse(headers.location, origin)?.host ?? "an unreadable address";
+		throw new TransportError(`refused redirect to ${host} by ${origin}`, {
+			phase: "body",
+			reason: "redirect",
+		});
+	}
+	return { status, statusText, headers };
+}
+
+function isRedirect(status: number): boolean {
+	return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+}
