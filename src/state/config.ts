@@ -1,8 +1,20 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import type { Parameters, ReasoningEffort } from "../types.ts";
+import {
+	Fault,
+	fieldsOf,
+	flag,
+	number,
+	optional,
+	plainObject,
+	type Reader,
+	recordOf,
+	text,
+	webAddress,
+	wrong,
+} from "./config-reader.ts";
 import { type JsonPath, lineInJson } from "./json-lines.ts";
-import { didYouMean } from "./nearest.ts";
 
 /** A named system prompt or prompt template; `{{input}}` stands for what the user types, `{{name}}` for a variable. */
 export interface Preset {
@@ -72,7 +84,7 @@ export function parseConfig(text: string, path: string): Config {
 		value = JSON.parse(text.replace(/^\uFEFF/, ""));
 	} catch (error) {
 		throw new ConfigError(`${path}:${lineInJson(text)}: this is not JSON`, {
-			hint: "Check the commas and quotes around that line; comments are not allowed.",
+			hint: "check the commas and quotes around that line; comments are not allowed",
 			cause: error,
 		});
 	}
@@ -82,94 +94,6 @@ export function parseConfig(text: string, path: string): Config {
 		if (!(error instanceof Fault)) throw error;
 		throw new ConfigError(`${path}:${lineInJson(text, error.path)}: ${error.message}`, { hint: error.hint });
 	}
-}
-
-class Fault extends Error {
-	readonly path: JsonPath;
-	readonly hint: string | undefined;
-
-	constructor(path: JsonPath, message: string, hint?: string) {
-		super(message);
-		this.path = path;
-		this.hint = hint;
-	}
-}
-
-type Reader<T> = (value: unknown, path: JsonPath) => T;
-
-const optional =
-	<T>(read: Reader<T>): Reader<T | undefined> =>
-	(value, path) =>
-		value === undefined ? undefined : read(value, path);
-
-const text: Reader<string> = (value, path) => {
-	if (typeof value !== "string" || value === "") throw wrong(path, "a text", value);
-	return value;
-};
-
-const flag: Reader<boolean> = (value, path) => {
-	if (typeof value !== "boolean") throw wrong(path, "true or false", value);
-	return value;
-};
-
-const number =
-	(lowest: number, whole = false): Reader<number> =>
-	(value, path) => {
-		const kind = `${whole ? "a whole number" : "a number"}${lowest > -Infinity ? ` of at least ${lowest}` : ""}`;
-		if (typeof value !== "number" || value < lowest || (whole && !Number.isInteger(value))) {
-			throw wrong(path, kind, value);
-		}
-		return value;
-	};
-
-const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-
-const effort: Reader<ReasoningEffort> = (value, path) => {
-	if (!efforts.includes(value as ReasoningEffort)) throw wrong(path, `one of ${efforts.join(", ")}`, value);
-	return value as ReasoningEffort;
-};
-
-const stopTexts: Reader<readonly string[]> = (value, path) =>
-	Array.isArray(value) ? value.map((item, index) => text(item, [...path, index])) : [text(value, path)];
-
-const webAddress: Reader<string> = (value, path) => {
-	const address = text(value, path);
-	if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))
-		throw wrong(path, "an http(s) URL", value);
-	return address.replace(/\/+$/, "");
-};
-
-function plainObject(value: unknown, path: JsonPath): Record<string, unknown> {
-	if (typeof value !== "object" || value === null || Array.isArray(value))
-		throw wrong(path, "an object", value);
-	return value as Record<string, unknown>;
-}
-
-/** An object with these fields and no others. */
-function fieldsOf<Names extends string>(value: unknown, path: JsonPath, names: readonly Names[]) {
-	const object = plainObject(value, path);
-	for (const name of Object.keys(object)) {
-		if ((names as readonly string[]).includes(name)) continue;
-		const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
-		throw new Fault(
-			[...path, name],
-			`${where} has no field "${name}"`,
-			didYouMean(name, names) ?? `It may have: ${names.join(", ")}.`,
-		);
-	}
-	return object as Partial<Record<Names, unknown>>;
-}
-
-function recordOf<T>(value: unknown, path: JsonPath, read: Reader<T>): Readonly<Record<string, T>> {
-	if (value === undefined) return {};
-	const entries = Object.entries(plainObject(value, path));
-	return Object.fromEntries(entries.map(([name, item]) => [name, read(item, [...path, name])]));
-}
-
-function wrong(path: JsonPath, wanted: string, value: unknown): Fault {
-	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
-	const got = JSON.stringify(value);
-	return new Fault(path, `${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`);
 }
 
 /** Every field of the config file, in the order in which `config show` prints them. */
@@ -205,7 +129,7 @@ function readConfig(value: unknown): Config {
 	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);
 	for (const id of Object.keys(config.providers)) {
 		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id)) {
-			throw new Fault(["providers", id], `"${id}" cannot name a provider`, "Use a-z, 0-9, _ and -.");
+			throw new Fault(["providers", id], `"${id}" cannot name a provider`, "use a-z, 0-9, _ and -");
 		}
 	}
 	return config;
@@ -224,20 +148,46 @@ function checkAlias(name: string, aliases: Readonly<Record<string, string>>): vo
 	}
 }
 
+const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+const effort: Reader<ReasoningEffort> = (value, path) => {
+	if (!efforts.includes(value as ReasoningEffort)) throw wrong(path, `one of ${efforts.join(", ")}`, value);
+	return value as ReasoningEffort;
+};
+
+const stopTexts: Reader<readonly string[]> = (value, path) =>
+	Array.isArray(value) ? value.map((item, index) => text(item, [...path, index])) : [text(value, path)];
+
+/** Fields of a model's parameters. */
+export const parameterFields = [
+	"temperature",
+	"max_tokens",
+	"top_p",
+	"top_k",
+	"stop",
+	"seed",
+	"presence_penalty",
+	"frequency_penalty",
+	"reasoning_effort",
+	"thinking_budget",
+	"extra",
+] as const;
+
+/** Fields of a preset that is not a mere text. */
+export const presetFields = ["system", "prompt", "model", "variables", "parameters"] as const;
+
+/** Fields of a provider. */
+export const providerFields = [
+	"base_url",
+	"key_env",
+	"key_required",
+	"label",
+	"local",
+	"default_model",
+] as const;
+
 function readParameters(value: unknown, path: JsonPath): Parameters {
-	const fields = fieldsOf(value, path, [
-		"temperature",
-		"max_tokens",
-		"top_p",
-		"top_k",
-		"stop",
-		"seed",
-		"presence_penalty",
-		"frequency_penalty",
-		"reasoning_effort",
-		"thinking_budget",
-		"extra",
-	]);
+	const fields = fieldsOf(value, path, parameterFields);
 	const at = (name: string): JsonPath => [...path, name];
 	const parameters = {
 		temperature: optional(number(0))(fields.temperature, at("temperature")),
@@ -261,7 +211,7 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 		const field = /\{\{\s*input\s*\}\}/.test(value) ? "prompt" : "system";
 		return { [field]: text(value, path), variables: {}, parameters: {} };
 	}
-	const fields = fieldsOf(value, path, ["system", "prompt", "model", "variables", "parameters"]);
+	const fields = fieldsOf(value, path, presetFields);
 	const preset: Preset = {
 		system: optional(text)(fields.system, [...path, "system"]),
 		prompt: optional(text)(fields.prompt, [...path, "prompt"]),
@@ -276,8 +226,7 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 }
 
 function readProvider(value: unknown, path: JsonPath): UserProvider {
-	const names = ["base_url", "key_env", "key_required", "label", "local", "default_model"] as const;
-	const fields = fieldsOf(value, path, names);
+	const fields = fieldsOf(value, path, providerFields);
 	if (fields.base_url === undefined) throw new Fault(path, `"${path.join(".")}" needs a "base_url"`);
 	const provider = {
 		base_url: webAddress(fields.base_url, [...path, "base_url"]),

@@ -25,7 +25,7 @@ export function readStoredKeys(path: string): StoredKeys {
 		const mode = fstatSync(descriptor).mode & 0o777;
 		if (process.platform !== "win32" && (mode & 0o077) !== 0) {
 			throw new ConfigError(`the stored keys in ${path} can be read by others (mode ${mode.toString(8)})`, {
-				hint: `Run: chmod 600 ${path}, and replace the keys if others may have seen them.`,
+				hint: `run: chmod 600 ${path}, and replace the keys if others may have seen them`,
 			});
 		}
 		content = readFileSync(descriptor, "utf8");
@@ -40,7 +40,7 @@ export function readStoredKeys(path: string): StoredKeys {
 	}
 	if (!isStoredKeys(value)) {
 		throw new ConfigError(`the stored keys in ${path} are damaged`, {
-			hint: "Delete the file and store the keys again with: llmx keys set PROVIDER",
+			hint: "delete the file and store the keys again with: llmx keys set PROVIDER",
 		});
 	}
 	return value;
@@ -64,7 +64,7 @@ export function storeKey(path: string, provider: string, key: string): void {
 	for (const one of keys) {
 		if (!/^[\x21-\x7e]+$/.test(one)) {
 			throw new UsageError("the key holds spaces or characters that no key has", {
-				hint: "Copy it again, without quotes and line breaks.",
+				hint: "copy it again, without quotes and line breaks",
 			});
 		}
 	}

@@ -20,10 +20,10 @@ export function nearestNames(name: string, known: Iterable<string>, limit = 3): 
 	return found.slice(0, limit).map((candidate) => candidate.name);
 }
 
-/** `Did you mean "x"?`, or undefined when nothing is near. */
+/** `did you mean "x"?`, or undefined when nothing is near. */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
 	const [nearest] = nearestNames(name, known, 1);
-	return nearest === undefined ? undefined : `Did you mean "${nearest}"?`;
+	return nearest === undefined ? undefined : `did you mean "${nearest}"?`;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours between two words; above `limit` any larger number. */

@@ -42,8 +42,8 @@ export function fillPreset(
 		const known = Object.keys(config.presets);
 		const list =
 			known.length === 0
-				? "The config has no presets: see llmx config --help"
-				: `Presets: ${known.join(", ")}`;
+				? "the config has no presets: see llmx config --help"
+				: `presets: ${known.join(", ")}`;
 		throw new UsageError(`there is no preset "${name}"`, { hint: didYouMean(name, known) ?? list });
 	}
 	const values = { ...preset.variables, ...variables, input };
@@ -75,7 +75,7 @@ function fillTemplate(text: string, values: Readonly<Record<string, string>>, wh
 	return text.replace(PLACEHOLDER, (_, name: string) => {
 		if (Object.hasOwn(values, name)) return values[name] as string;
 		throw new UsageError(`the ${where} needs a value for {{${name}}}`, {
-			hint: `Give one with: --var ${name}=VALUE`,
+			hint: `give one with: --var ${name}=VALUE`,
 		});
 	});
 }

@@ -23,7 +23,7 @@ const EXTENSION = ".jsonl";
 export function checkSessionName(name: string): void {
 	if (!/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
 		throw new UsageError(`"${name}" cannot name a session`, {
-			hint: "Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit.",
+			hint: "use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
 		});
 	}
 }
@@ -69,7 +69,7 @@ export function requireSession(paths: Paths, name: string): Session {
 	const session = readSession(paths, name);
 	if (session !== undefined) return session;
 	throw new UsageError(`there is no session "${name}"`, {
-		hint: didYouMean(name, sessionNames(paths)) ?? "List them with: llmx sessions list",
+		hint: didYouMean(name, sessionNames(paths)) ?? "list them with: llmx sessions list",
 	});
 }
 

@@ -59,7 +59,7 @@ describe("parseConfig", () => {
 	it("names the line and the nearest field of an unknown one", () => {
 		const fault = faultOf('{\n  "aliases": {},\n  "budgets": { "daily": 1 }\n}');
 		expect(fault.message).toBe('config.json:3: the config has no field "budgets"');
-		expect(fault.hint).toBe('Did you mean "budget"?');
+		expect(fault.hint).toBe('did you mean "budget"?');
 		expect(fault.exitCode).toBe(2);
 	});
 

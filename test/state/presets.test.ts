@@ -67,7 +67,7 @@ describe("fillPreset", () => {
 		);
 		expect(() => fillPreset(config, "translate", "", { language: "French" })).toThrow("needs an input");
 		expect(() => fillPreset(config, "tranlate", "x")).toThrow(
-			expect.objectContaining({ hint: 'Did you mean "translate"?', exitCode: 2 }),
+			expect.objectContaining({ hint: 'did you mean "translate"?', exitCode: 2 }),
 		);
 	});
 });

@@ -204,7 +204,7 @@ describe("all sessions", () => {
 	it("are missed with the nearest name", async () => {
 		await write("tuesday", "a");
 		expect(() => requireSession(paths, "teusday")).toThrow(
-			expect.objectContaining({ hint: 'Did you mean "tuesday"?' }),
+			expect.objectContaining({ hint: 'did you mean "tuesday"?' }),
 		);
 	});
 

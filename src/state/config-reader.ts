@@ -1,0 +1,83 @@
+/** The small checks that config.ts is made of. */
+import type { JsonPath } from "./json-lines.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** A value of the config is wrong; `path` says which. */
+export class Fault extends Error {
+	readonly path: JsonPath;
+	readonly hint: string | undefined;
+
+	constructor(path: JsonPath, message: string, hint?: string) {
+		super(message);
+		this.path = path;
+		this.hint = hint;
+	}
+}
+
+/** Checks a value of the config and gives it its type; throws Fault. */
+export type Reader<T> = (value: unknown, path: JsonPath) => T;
+
+export const optional =
+	<T>(read: Reader<T>): Reader<T | undefined> =>
+	(value, path) =>
+		value === undefined ? undefined : read(value, path);
+
+export const text: Reader<string> = (value, path) => {
+	if (typeof value !== "string" || value === "") throw wrong(path, "a text", value);
+	return value;
+};
+
+export const flag: Reader<boolean> = (value, path) => {
+	if (typeof value !== "boolean") throw wrong(path, "true or false", value);
+	return value;
+};
+
+export const number =
+	(lowest: number, whole = false): Reader<number> =>
+	(value, path) => {
+		const kind = `${whole ? "a whole number" : "a number"}${lowest > -Infinity ? ` of at least ${lowest}` : ""}`;
+		if (typeof value !== "number" || value < lowest || (whole && !Number.isInteger(value))) {
+			throw wrong(path, kind, value);
+		}
+		return value;
+	};
+
+export const webAddress: Reader<string> = (value, path) => {
+	const address = text(value, path);
+	if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))
+		throw wrong(path, "an http(s) URL", value);
+	return address.replace(/\/+$/, "");
+};
+
+export function plainObject(value: unknown, path: JsonPath): Record<string, unknown> {
+	if (typeof value !== "object" || value === null || Array.isArray(value))
+		throw wrong(path, "an object", value);
+	return value as Record<string, unknown>;
+}
+
+/** An object with these fields and no others. */
+export function fieldsOf<Names extends string>(value: unknown, path: JsonPath, names: readonly Names[]) {
+	const object = plainObject(value, path);
+	for (const name of Object.keys(object)) {
+		if ((names as readonly string[]).includes(name)) continue;
+		const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+		throw new Fault(
+			[...path, name],
+			`${where} has no field "${name}"`,
+			didYouMean(name, names) ?? `it may have: ${names.join(", ")}`,
+		);
+	}
+	return object as Partial<Record<Names, unknown>>;
+}
+
+export function recordOf<T>(value: unknown, path: JsonPath, read: Reader<T>): Readonly<Record<string, T>> {
+	if (value === undefined) return {};
+	const entries = Object.entries(plainObject(value, path));
+	return Object.fromEntries(entries.map(([name, item]) => [name, read(item, [...path, name])]));
+}
+
+export function wrong(path: JsonPath, wanted: string, value: unknown): Fault {
+	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+	const got = JSON.stringify(value);
+	return new Fault(path, `${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`);
+}
