@@ -15,6 +15,8 @@ export interface CacheStore {
 	get(key: string): Promise<StoredAnswer | undefined>;
 	setMany(entries: readonly (readonly [string, CachedAnswer])[], createdAt: number): Promise<void>;
 	statistics(): Promise<CacheStatistics>;
+	/** Reads the whole database; null when it is sound. */
+	findDamage(): Promise<string | null>;
 	/** Removes what was stored before a time (all without one) and returns how many there were. */
 	clear(before: number | undefined): Promise<number>;
 	close(): Promise<void>;
@@ -81,6 +83,10 @@ export async function openStore(path: string): Promise<CacheStore> {
 				"SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
 			)) as { bytes: number }[];
 			return { entries: counted?.entries ?? 0, bytes: size?.bytes ?? 0 };
+		},
+		async findDamage() {
+			const [found] = (await sqlite.query("PRAGMA quick_check(1)")) as { quick_check: string }[];
+			return found === undefined || found.quick_check === "ok" ? null : found.quick_check;
 		},
 		async clear(before) {
 			const old = "json_valid(value) AND json_extract(value, '$.value.created_at') >= ?";

@@ -130,6 +130,11 @@ export class ResponseCache {
 		return this.#retry((store) => store.statistics());
 	}
 
+	/** What is wrong with the database, read whole; null when it is sound. Throws when it cannot be opened. */
+	async findDamage(): Promise<string | null> {
+		return this.#retry((store) => store.findDamage());
+	}
+
 	/**
 	 * Removes answers older than `olderThanMs`, or all, and gives the space back. Returns how many were removed; null
 	 * when the database was damaged and has been deleted. Throws when it is locked or cannot be written.

@@ -1,9 +1,11 @@
 /** The public face of llmx. What is not exported here is internal. */
 
 export { attachmentPart } from "./attachments.ts";
+export { type CacheStatistics, ResponseCache } from "./cache.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";
 export type { Outcome, RunControl, Sending } from "./generate.ts";
+export { type ListOptions, type LiveModel, listModels } from "./listing.ts";
 export {
 	type AskOptions,
 	type CacheMode,
@@ -15,8 +17,18 @@ export {
 	type LLMOptions,
 } from "./llm.ts";
 export { multiChat, multiGenerate } from "./multi.ts";
+export { allPrices, findPrice, type Price, type PriceOptions } from "./pricing.ts";
 export { type ResultRow, toResultRow } from "./result-row.ts";
-export { chooseModel, configuredRows, type ModelChoice } from "./router.ts";
+export {
+	chooseModel,
+	configuredRows,
+	type ModelChoice,
+	type ProviderRow,
+	type Route,
+	requireKeys,
+	route,
+	rows as providerRows,
+} from "./router.ts";
 export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./schema.ts";
 export { askForJson } from "./structured.ts";
 export type * from "./types.ts";

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -158,6 +158,7 @@ describe("ResponseCache", () => {
 		const { entries, bytes } = await cache.statistics();
 		expect(entries).toBe(302);
 		expect(bytes).toBeGreaterThan(10_000);
+		expect(await cache.findDamage()).toBeNull();
 		expect(await cache.clear(3000)).toBe(301);
 		expect(await cache.get("new")).toEqual(answer);
 		expect(await cache.clear()).toBe(1);
@@ -179,6 +180,20 @@ describe("ResponseCache", () => {
 		expect(await cache.clear()).toBeNull();
 		await cache.set("a", answer);
 		expect(await cache.get("a")).toEqual(answer);
+	});
+
+	it("notices damage in the middle of the database when asked to look", async () => {
+		const cache = open();
+		for (let count = 0; count < 2000; count += 1) void cache.set(`key ${count}`, answer);
+		await cache.close();
+		const bytes = readFileSync(path);
+		bytes.fill(0x5a, 40_960, 81_920);
+		writeFileSync(path, bytes);
+		expect(
+			await open()
+				.findDamage()
+				.catch((error: Error) => error.message),
+		).toMatch(/malformed|page|Tree/i);
 	});
 
 	it("calls an answer with a damaged row missing", async () => {
