@@ -97,6 +97,7 @@ function isName(provider: string, name: string): boolean {
 	return (
 		/^[a-z0-9][^,"\s]*[a-z0-9]$/i.test(name) &&
 		!name.startsWith(`${provider}:`) &&
+		!name.startsWith(`${provider}/`) &&
 		(provider !== "gemini" || geminiNames.test(name))
 	);
 }
