@@ -1,6 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { createTestIo } from "./io.ts";
@@ -55,6 +55,7 @@ async function replay(transcript: string, folder: string, options: GoldenOptions
 			continue;
 		}
 		if (verb === "file") {
+			mkdirSync(dirname(join(folder, argument)), { recursive: true });
 			writeFileSync(join(folder, argument), step.body.slice(0, step.body.indexOf("--- end\n")));
 			pieces.push(step.body);
 			continue;

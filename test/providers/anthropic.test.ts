@@ -192,8 +192,7 @@ describe("stream", () => {
 		const { stream } = await rig(server.url, provider);
 		const error = await failureOf(stream());
 		expect([error.errorClass, error.partialText, error.advice.retry]).toEqual(["incomplete", "par", "once"]);
-		// The usage at the start is not the bill.
-		expect(error.usage).toBeNull();
+		expect(error.usage.inputTokens).toBe(17);
 	});
 
 	it("is complete with a stop reason although message_stop is missing", async () => {

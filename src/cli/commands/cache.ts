@@ -1,0 +1,109 @@
+import type { Command } from "commander";
+import { LlmxError } from "../../errors.ts";
+import { ResponseCache } from "../../index.ts";
+import { scanLedger } from "../../state/ledger.ts";
+import { resolvePaths } from "../../state/paths.ts";
+import { formatBytes, formatCount, formatPlural, formatUsd } from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { CommandContext } from "../command.ts";
+import { parseAge } from "../periods.ts";
+
+const examples = `
+Examples:
+  llmx cache stats
+  llmx cache clear --older-than 30d
+  llmx cache path`;
+
+/** Adds the subcommands of `cache`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	const { io } = context;
+	const { cache: path, ledger } = resolvePaths(io.env);
+	command
+		.description("The answers kept so that the same question is not paid for twice.")
+		.addHelpText("after", examples);
+	command
+		.command("stats", { isDefault: true })
+		.description("entries, size, hits, and what the hits saved")
+		.option("--json", "print one JSON object")
+		.action(async (flags: { readonly json?: boolean }) =>
+			finish(await printStatistics(path, ledger, flags, context)),
+		);
+	command
+		.command("clear")
+		.description("remove answers; they will be asked and paid for again")
+		.option("--older-than <age>", "only those older than 12h, 30d, 2w", parseAge)
+		.action(async (flags: { readonly olderThan?: number }) => finish(await clear(path, flags, context)));
+	command
+		.command("path")
+		.description("print where the cache is")
+		.action(() => {
+			io.stdout.write(`${sanitizeLine(path)}\n`);
+			finish(0);
+		});
+}
+
+async function printStatistics(
+	path: string,
+	ledger: string,
+	flags: { readonly json?: boolean },
+	{ io }: CommandContext,
+): Promise<number> {
+	const { entries, bytes } = await withCache(path, (cache) => cache.statistics());
+	let hits = 0;
+	let savedUsd = 0;
+	let unknownHits = 0;
+	await scanLedger(ledger, (row) => {
+		if (!row.cached) return;
+		hits += 1;
+		if (row.saved_usd === null) unknownHits += 1;
+		else savedUsd += row.saved_usd;
+	});
+	if (flags.json) {
+		const saved = Number(savedUsd.toPrecision(12));
+		io.stdout.write(
+			`${JSON.stringify({ path, entries, bytes, hits, saved_usd: saved, unknown_hits: unknownHits })}\n`,
+		);
+		return 0;
+	}
+	const unknown = unknownHits > 0 ? ` (and ${formatPlural(unknownHits, "hit")} of unknown price)` : "";
+	io.stdout.write(
+		[
+			`answers  ${formatCount(entries)}`,
+			`size     ${formatBytes(bytes)}`,
+			`hits     ${formatCount(hits)}`,
+			`saved    ${formatUsd(savedUsd)}${unknown}`,
+			`path     ${sanitizeLine(path)}`,
+			"",
+		].join("\n"),
+	);
+	return 0;
+}
+
+async function clear(
+	path: string,
+	flags: { readonly olderThan?: number },
+	{ io }: CommandContext,
+): Promise<number> {
+	const removed = await withCache(path, (cache) => cache.clear(flags.olderThan));
+	io.stderr.write(
+		removed === null
+			? "llmx: the cache was damaged; it has been deleted\n"
+			: `llmx: removed ${formatPlural(removed, "answer")}\n`,
+	);
+	return 0;
+}
+
+/** The commands about the cache, unlike those that use it, fail when it cannot be opened. */
+async function withCache<T>(path: string, action: (cache: ResponseCache) => Promise<T>): Promise<T> {
+	const cache = new ResponseCache(path);
+	try {
+		return await action(cache);
+	} catch (error) {
+		throw new LlmxError(`the response cache ${path} cannot be used: ${(error as Error).message}`, {
+			hint: "llmx cache clear makes a new one when it is damaged",
+			cause: error,
+		});
+	} finally {
+		await cache.close();
+	}
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { golden } from "../helpers/golden.ts";
+
+const transcript = (name: string) => fileURLToPath(new URL(`../golden/${name}.txt`, import.meta.url));
+
+/** What depends on this machine or this version. */
+const normalize = (text: string) =>
+	text
+		.replace(/\b\d[\w.-]* on Node [\d.]+, \w+ \w+/g, "VERSION on Node NODE, SYSTEM")
+		.replace(/\b\d+ KB\b/g, "N KB")
+		.replace(/"bytes":\d+/g, '"bytes":N');
+
+for (const name of [
+	"cost",
+	"config",
+	"keys",
+	"cache",
+	"cache-damaged",
+	"doctor",
+	"models",
+	"sessions",
+	"completion",
+]) {
+	golden(transcript(name), { normalize });
+}
