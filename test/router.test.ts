@@ -164,6 +164,9 @@ describe("base URLs", () => {
 		expect(() => base("groq/x", { ...environment, GROQ_BASE_URL: "http://127.0.0.1.evil.example" })).toThrow(
 			/plain http/,
 		);
+		expect(() => base("groq/x", { ...environment, GROQ_BASE_URL: "http://localhost.evil.example" })).toThrow(
+			/plain http/,
+		);
 		for (const host of ["localhost:1", "127.0.0.2:1", "[::1]:1", "a.localhost"]) {
 			expect(base("groq/x", { ...environment, GROQ_BASE_URL: `http://${host}` })).toBe(`http://${host}`);
 		}

@@ -74,6 +74,7 @@ export async function* streamAnswer(
 	try {
 		const response = await send();
 		let done = false;
+		let finishing = false;
 		for await (const { name, data } of readEvents(response.body)) {
 			if (data === "[DONE]") {
 				done = true;
@@ -86,8 +87,12 @@ export async function* streamAnswer(
 			const parts = reader.read(payload, name);
 			if (parts.length > 0) exchange.noteContent();
 			yield* parts;
-			if (reader.finished) exchange.noteFinish();
+			if (reader.finished && !finishing) {
+				finishing = true;
+				exchange.noteFinish();
+			}
 		}
+		// A body may end in silence although the exchange was stopped or cut.
 		if (exchange.failure !== undefined) throw exchange.failure;
 		yield* reader.end(done);
 	} catch (error) {

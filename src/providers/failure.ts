@@ -1,10 +1,17 @@
-import { AbortedError, type ErrorClass, exitCodes, LlmxError, RequestError } from "../errors.ts";
+import {
+	AbortedError,
+	type ErrorClass,
+	type ExitCode,
+	exitCodes,
+	LlmxError,
+	RequestError,
+} from "../errors.ts";
 import type { Exchange } from "../traffic/http.ts";
 import { retryHint } from "../traffic/retry-after.ts";
 import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
 import type { Usage } from "../types.ts";
 import { classify } from "./classify.ts";
-import { readErrorBody, readErrorText } from "./error-body.ts";
+import { isObject, readErrorBody, readErrorText } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
 
@@ -41,7 +48,8 @@ export function toFailure(error: unknown, context: FailureContext): LlmxError {
 /** An error payload that came inside an answer or a stream of status 200. */
 export function reportedFailure(payload: unknown, context: FailureContext): RequestError {
 	return classify({
-		...reportedBase(unfinished(context)),
+		// An error that brings its usage along is the end of the answer and its bill.
+		...reportedBase(isObject(payload) && "usage" in payload ? context : unfinished(context)),
 		detail: readErrorBody(payload),
 		status: 200,
 		retryForbidden: false,
@@ -97,8 +105,7 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 		status: context.exchange.status,
 		advice: failure.advice,
 		maybeBilled: failure.maybeBilled,
-		// Text that was cut off is kept, and asking again would pay for it twice: it failed, whatever comes later.
-		exitCode: context.partialText === undefined ? transport.exitCode : exitCodes.failed,
+		exitCode: exitCodeOf(transport, context, notRunning),
 		hint: notRunning ? `start the server, or set ${provider.baseUrlEnv[0]}` : undefined,
 		partialText: context.partialText,
 		cause: transport,
@@ -117,6 +124,12 @@ function answeredFailure(context: FailureContext): RequestError {
 		retryForbidden: headers["x-should-retry"] === "false",
 		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});
+}
+
+function exitCodeOf(transport: TransportError, context: FailureContext, notRunning: boolean): ExitCode {
+	// Trying later does not help against a server that nobody started. Text that was cut off is kept, and asking
+	// again would pay for it twice: it failed, whatever comes later.
+	return notRunning || context.partialText !== undefined ? exitCodes.failed : transport.exitCode;
 }
 
 /** What is known of an answer that did not come to its end: the usage so far is not what it will have cost. */

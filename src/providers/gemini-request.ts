@@ -45,7 +45,7 @@ export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiR
 		throw new UnsupportedError(`${provider.label} needs a message of the user beside the system message`);
 	}
 	const config: Json = {
-		// The SDK would otherwise send further, billed requests of its own.
+		// Both are loops in which the SDK sends further, billed requests of its own.
 		automaticContinuation: false,
 		automaticFunctionCalling: { disable: true },
 	};

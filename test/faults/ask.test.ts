@@ -94,6 +94,7 @@ async function ask(wire: WireName, fault: Fault, flags: readonly string[]): Prom
 		`${wire}/echo`,
 		"--debug",
 		"-u",
+		"--no-cache",
 		"--max-retries",
 		"0",
 	];

@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { AbortedError, RequestError } from "../../src/errors.ts";
+import type { AdapterCall } from "../../src/providers/adapter.ts";
+import { streamAnswer } from "../../src/providers/answer-stream.ts";
+import { OpenAiReader } from "../../src/providers/openai-reader.ts";
 import { providers } from "../../src/providers/registry.ts";
 import { defineProvider } from "../../src/router.ts";
+import type { Exchange, FetchResponse } from "../../src/traffic/http.ts";
+import { TransportError } from "../../src/traffic/transport-error.ts";
 import {
 	done,
 	failureOf,
@@ -204,6 +209,16 @@ describe("complete", () => {
 		expect((await failureOf(complete())).message).toContain("I can't help with that.");
 	});
 
+	it("hands on the server's hint, and obeys its word that asking again is no use", async () => {
+		const server = await scriptedServer(
+			json({ error: { message: "busy" } }, 503, { "retry-after": "2" }),
+			json({ error: { message: "busy" } }, 503, { "x-should-retry": "false" }),
+		);
+		const { complete } = await rig(server.url);
+		expect((await failureOf(complete())).advice).toEqual({ retry: "always", key: "keep", afterMs: 2000 });
+		expect((await failureOf(complete())).advice.retry).toBe("never");
+	});
+
 	it("calls a cut body incomplete", async () => {
 		const server = await scriptedServer((response) => {
 			response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
@@ -225,6 +240,7 @@ describe("complete", () => {
 		expect(error.advice.retry).toBe("never");
 		expect(error.message).toContain("no server at");
 		expect(error.hint).toContain("LOCAL_BASE_URL");
+		expect(error.exitCode).toBe(1);
 	});
 
 	it("reports an abort by the caller as such", async () => {
@@ -311,6 +327,44 @@ describe("stream", () => {
 		expect(error.partialText).toBe("partial");
 		expect(error.advice.retry).toBe("once");
 		expect(error.maybeBilled).toBe(true);
+	});
+
+	it("tells the exchange once that the answer has finished, so that a socket left open is not waited for", async () => {
+		const server = await scriptedServer(
+			sse(delta("a"), delta("", "stop"), { choices: [], usage }, { choices: [], usage }),
+		);
+		const { adapter, http } = await rig(server.url);
+		const exchange = http.begin();
+		const noteFinish = vi.spyOn(exchange, "noteFinish");
+		const call = {
+			modelId: "m",
+			messages: [{ role: "user", content: "x" }],
+			parameters: {},
+			n: 1,
+			key: "k",
+			exchange,
+		} as const;
+		for await (const part of adapter.stream(call)) {
+			if (part.type === "text-delta") expect(noteFinish).not.toHaveBeenCalled();
+		}
+		expect(noteFinish).toHaveBeenCalledTimes(1);
+		exchange.close();
+	});
+
+	it("does not complete when the body ended in silence because the exchange was stopped", async () => {
+		const failure = new TransportError("stalled", { phase: "body", reason: "timeout-total" });
+		const { signal } = new AbortController();
+		const exchange = { signal, failure, noteContent() {}, noteFinish() {}, status: 200 };
+		const call = { modelId: "m", key: "k", exchange } as unknown as AdapterCall;
+		const body = (async function* () {
+			yield new TextEncoder().encode(`data: ${JSON.stringify(delta("all", "stop"))}\n\ndata: [DONE]\n\n`);
+		})();
+		const send = async () => ({ body }) as unknown as FetchResponse;
+		const run = async () => {
+			const reader = new OpenAiReader(providers.openai, call);
+			for await (const _ of streamAnswer(send, reader, exchange as unknown as Exchange));
+		};
+		expect((await failureOf(run())).errorClass).toBe("timeout");
 	});
 
 	it("takes the last usage and never sums", async () => {

@@ -91,6 +91,8 @@ describe("a stream of events", () => {
 		const stream = 'event: message_start\ndata: {"a":1}\n\nevent: error\ndata: {"b":2}\n\n';
 		expect(through(stream)).toBe(stream);
 		expect(through(`: x\n${stream}`)).toBe(stream);
+		const crlf = stream.replaceAll("\n", "\r\n");
+		for (let cut = 1; cut < crlf.length; cut++) expect(through(crlf, { cuts: [cut] })).toBe(stream);
 	});
 
 	test("with data over several lines has it on one", () => {

@@ -409,7 +409,7 @@ describe("a limit", () => {
 			}, 20);
 			response.on("close", () => clearInterval(timer));
 		});
-		const exchange = http.begin({ timeouts: { firstContentMs: 5_000, idleMs: 100 } });
+		const exchange = http.begin({ timeouts: { firstContentMs: 600_000, idleMs: 100 } });
 		const response = await post(exchange, wire.origin);
 		let seen = 0;
 		const error = await failure(

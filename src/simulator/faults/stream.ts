@@ -11,6 +11,7 @@ import {
 import { cutAfter, stallMs } from "./connection.ts";
 import type { Fault } from "./fault.ts";
 
+const mebibyte = 1024 * 1024;
 const goOn = "ms after which it goes on; without it never";
 
 /** The frames of a stream as text, open at its end: a JSON array is not closed. */
@@ -193,13 +194,14 @@ const slow: readonly Fault[] = [
 	{
 		name: "endless-deltas",
 		row: "21",
-		does: "repeats valid content for ever",
+		does: "sends valid deltas of about 8 KB for ever",
 		on: "stream",
 		async play(call) {
+			call.say("endless ".repeat(mebibyte));
 			const { opening, content } = call.frames;
 			call.openStream();
 			await call.write(encodeOpen(call, opening));
-			const block = encodeOpen(call, content, opening.length === 0).repeat(20);
+			const block = encodeOpen(call, content, opening.length === 0);
 			while (!call.ended) {
 				await call.write(block);
 			}
