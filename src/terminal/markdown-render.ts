@@ -63,7 +63,7 @@ function renderBlock(token: MarkedToken, options: MarkdownOptions): string[] {
 		case "code": {
 			const info = safe(token.lang ?? "");
 			const highlighter = new CodeHighlighter(info, colors);
-			const code = safe(token.text).split("\n");
+			const code = safe(token.text.replace(/\n+$/, "")).split("\n");
 			const lines = code.flatMap((line) => renderCodeLine(highlighter.push(line), options));
 			return [...renderFenceLabel(info, options), ...lines];
 		}
@@ -99,7 +99,12 @@ function renderList(token: Tokens.List, options: MarkdownOptions): string[] {
 	const start = token.start === "" ? 1 : token.start;
 	for (const [index, item] of token.items.entries()) {
 		const marker = token.ordered ? `${start + index}. ` : "• ";
-		const body = renderTokens(item.tokens, nested(options, marker.length));
+		const tokens = item.tokens.filter(({ type }) => type !== "checkbox");
+		const body = renderTokens(tokens, nested(options, marker.length));
+		// In a tight list the box stands beside the text, in a loose one it is part of it.
+		if (item.task && tokens.length < item.tokens.length) {
+			body[0] = `${item.checked ? "[x]" : "[ ]"} ${body[0] ?? ""}`.trimEnd();
+		}
 		const hang = " ".repeat(marker.length);
 		lines.push(options.colors.cyan(marker.trimEnd()) + (body.length > 0 ? ` ${body[0]}` : ""));
 		for (const line of body.slice(1)) lines.push(line === "" ? "" : hang + line);

@@ -79,6 +79,7 @@ class LineStream implements MarkdownStream {
 			start = end + 1;
 		}
 		this.#partial += delta.slice(start);
+		output += this.#endList(this.#partial);
 		return output + this.#takeStable();
 	}
 
@@ -146,11 +147,7 @@ class LineStream implements MarkdownStream {
 	}
 
 	#takeText(line: string): string {
-		let output = "";
-		if (this.#block.endsWith("\n\n") && !/^\s{2,}/.test(line)) {
-			output += this.#finishBlock();
-			this.#gap = true;
-		}
+		let output = this.#endList(line);
 		const fence = fenceStart.exec(line);
 		if (fence && !(listItem.test(this.#block) && (fence[1] ?? "") !== "")) {
 			output += this.#finishBlock();
@@ -169,6 +166,12 @@ class LineStream implements MarkdownStream {
 		this.#nestedFence = anyFence.exec(line.replace(/^\s*([-*+]|\d{1,9}[.)])\s/, ""))?.[1];
 		this.#block += `${line}\n`;
 		return this.#block.length > blockLimit ? output + this.#cutBlock() : output;
+	}
+
+	/** Behind an empty line a list goes on only with an indented line, which `line` is the beginning of. */
+	#endList(line: string): string {
+		const isOver = this.#nestedFence === undefined && this.#block.endsWith("\n\n") && /^ ?\S/.test(line);
+		return isOver ? this.#finishBlock() : "";
 	}
 
 	#closes(line: string): boolean {

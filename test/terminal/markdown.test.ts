@@ -32,6 +32,13 @@ A first paragraph that is **long enough to be broken** over several lines, with 
 - loose
 
 - list
+
+- [x] done
+- [ ] open
+
+    indented code
+
+
 Text right after.
 \`\`\`typescript
 /* a comment

@@ -3,6 +3,7 @@ import type { CommandEntry } from "../command.ts";
 /** Every command in the order of the overview. A module is loaded only when its command runs. */
 export const commands: Record<string, CommandEntry> = {
 	ask: { summary: "ask a model one question", load: () => import("./ask.ts") },
+	chat: { summary: "talk to a model in the terminal", load: () => import("./chat.ts") },
 	simulate: { summary: "run a server that answers like a provider", load: () => import("./simulate.ts") },
 	models: { summary: "list models with their prices", load: () => import("./models.ts") },
 	sessions: { summary: "list, search and export conversations", load: () => import("./sessions.ts") },

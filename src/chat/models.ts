@@ -1,0 +1,32 @@
+/** What is known of models without asking a provider. */
+
+import { allPrices, findPrice } from "../pricing.ts";
+import { configuredRows, route, rows } from "../router.ts";
+import type { Config } from "../state/config.ts";
+import type { Environment } from "../state/paths.ts";
+
+/** Tokens that a model can read; null when unknown. */
+export function contextWindowOf(
+	model: string,
+	config: Pick<Config, "providers">,
+	env: Environment,
+): number | null {
+	try {
+		const { provider, modelId } = route(model, { env, providers: configuredRows(config.providers) });
+		return findPrice(provider.id, modelId)?.contextWindow ?? null;
+	} catch {
+		// Whatever is wrong with the route is said when the model is used.
+		return null;
+	}
+}
+
+/** Names for completion: aliases, the models with a price as the user would write them, and the simulator's. */
+export function knownModels(config: Pick<Config, "aliases" | "providers">): string[] {
+	const providers = new Map(rows(configuredRows(config.providers)).map((row) => [row.id, row]));
+	const priced = allPrices().flatMap(({ provider, model }) => {
+		const row = providers.get(provider);
+		if (row === undefined) return [];
+		return row.bareNames?.test(model) ? [model] : [`${row.prefixes[0]}/${model}`];
+	});
+	return [...new Set([...Object.keys(config.aliases), ...priced, "sim/echo", "sim/markdown", "sim/slow"])];
+}

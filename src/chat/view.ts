@@ -1,0 +1,58 @@
+/** What a chat tells whoever shows it. Texts are as they are: the view makes them safe for where they go. */
+
+import type { StreamFinish } from "../types.ts";
+
+/** How an answer ended. */
+export interface AnswerEnd {
+	readonly model: string;
+	/** Null when it was stopped or cut. */
+	readonly finish: StreamFinish | null;
+	/** It has no proper end: the user stopped it, or the connection did. */
+	readonly interrupted: boolean;
+	/** The failure, if there was one; stopping is none. */
+	readonly failure: Failure | null;
+}
+
+/** A failure in words, with the next step. */
+export interface Failure {
+	readonly message: string;
+	readonly hint: string | undefined;
+	readonly exitCode: number;
+}
+
+/** One of several answers to one question, of which the user keeps one. */
+export interface ComparedAnswer {
+	readonly model: string;
+	readonly text: string;
+	readonly finish: StreamFinish | null;
+}
+
+export interface ChatView {
+	/** A question goes out. */
+	asked(text: string, attachments: readonly string[]): void;
+	/** The answer begins; `aside` is set for the second answer of a comparison, which is shown at its end. */
+	answering(model: string, aside: boolean): void;
+	reasoning(delta: string): void;
+	text(delta: string): void;
+	answered(end: AnswerEnd): void;
+	compared(answers: readonly ComparedAnswer[]): void;
+	/** Says something about the chat itself. */
+	notice(text: string): void;
+	failed(failure: Failure): void;
+	/** Puts a text into the input for editing, if nothing is there. */
+	suggest(text: string): void;
+	/** Takes everything off the screen. */
+	clear(): void;
+	/** Shows the turns of a session that is gone on with. */
+	resumed(turns: readonly ShownTurn[]): void;
+	/** Something of `Chat.status` is different now. */
+	changed(): void;
+	/** Ends the chat. */
+	leave(): void;
+}
+
+export interface ShownTurn {
+	readonly question: string;
+	readonly answer: string;
+	readonly interrupted: boolean;
+}

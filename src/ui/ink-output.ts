@@ -1,0 +1,68 @@
+import { EventEmitter } from "node:events";
+
+/**
+ * The terminal as Ink sees it. Between the two it can be made deaf, so that Ink's idea of what is on the screen can be
+ * set right without a byte being written; and a change of size is told to Ink only when the old frame is gone.
+ */
+export class InkOutput extends EventEmitter {
+	readonly isTTY = true;
+	readonly writable = true;
+	readonly destroyed = false;
+	readonly writableEnded = false;
+	readonly #stdout: NodeJS.WriteStream;
+	#isMuted = false;
+	#isGone = false;
+	columns: number;
+	rows: number;
+
+	constructor(stdout: NodeJS.WriteStream) {
+		super();
+		this.#stdout = stdout;
+		this.columns = stdout.columns || 80;
+		this.rows = stdout.rows || 24;
+	}
+
+	write(text: string, done?: () => void): boolean {
+		if (this.#isMuted || this.#isGone) {
+			if (done !== undefined) queueMicrotask(done);
+			return true;
+		}
+		return this.#stdout.write(text, done === undefined ? undefined : () => done());
+	}
+
+	/** Does something that Ink must believe to have written. */
+	muted(action: () => void): void {
+		const before = this.#isMuted;
+		this.#isMuted = true;
+		try {
+			action();
+		} finally {
+			this.#isMuted = before;
+		}
+	}
+
+	/** Holds back everything until `resume`: another program has the terminal. */
+	pause(): void {
+		this.#isMuted = true;
+	}
+
+	resume(): void {
+		this.#isMuted = false;
+	}
+
+	/** The terminal has vanished: nothing can be written any more. */
+	vanish(): void {
+		this.#isGone = true;
+	}
+
+	/** The terminal's new size; Ink learns of it with `redraw`. */
+	resize(columns: number, rows: number): void {
+		this.columns = columns || this.columns;
+		this.rows = rows || this.rows;
+	}
+
+	/** Makes Ink draw its frame. */
+	redraw(): void {
+		this.emit("resize");
+	}
+}

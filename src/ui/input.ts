@@ -1,0 +1,295 @@
+/** Keys to edits, menus, searches and messages. */
+
+import { type Completion, sharedPrefix } from "../chat/completion.ts";
+import { Editor } from "../chat/editor.ts";
+import type { InputHistory } from "../chat/history.ts";
+import { HistorySearch } from "../chat/history-search.ts";
+import { type Action, actionOf } from "../chat/key-bindings.ts";
+import { completeMessage } from "../chat/messages-in.ts";
+import type { InputEvent, Key } from "../terminal/keys.ts";
+import type { MenuState } from "./state.ts";
+
+/** What keys do beyond the text. */
+export interface InputActions {
+	/** Sends a message. False when it cannot be sent now; the text then stays. */
+	submit(message: string): boolean;
+	/** Stops the answer; false when none is running. */
+	stop(): boolean;
+	leave(): void;
+	/** Says something for a moment. */
+	hint(text: string): void;
+	/** Gives up changing the last question. */
+	cancelEditing(): void;
+	clearScreen(): void;
+	openEditor(text: string): void;
+	suspend(): void;
+	toggleReasoning(): void;
+	complete(text: string, cursor: number): Completion | undefined;
+	/** Columns of the text inside the box. */
+	width(): number;
+	/** Monotonic or wall clock, in ms. */
+	now(): number;
+	/** Something is shown differently now. */
+	changed(): void;
+}
+
+/** A second Ctrl-C this soon (ms) leaves. */
+const againWithin = 3000;
+/** A longer text that is put into the box is shown as a paste (characters). */
+const largest = 10_000;
+
+interface Menu {
+	readonly completion: Completion;
+	readonly original: string;
+	selected: number;
+}
+
+export class Input {
+	readonly editor = new Editor();
+	readonly #history: InputHistory;
+	readonly #actions: InputActions;
+	#search: HistorySearch | undefined;
+	#menu: Menu | undefined;
+	#interruptedAt = Number.NEGATIVE_INFINITY;
+
+	readonly #handlers: Readonly<Record<Action, () => void>>;
+
+	constructor(history: InputHistory, actions: InputActions) {
+		this.#history = history;
+		this.#actions = actions;
+		this.#handlers = this.#createHandlers();
+	}
+
+	/** The query of a search that is under way. */
+	get search(): string | undefined {
+		return this.#search?.query;
+	}
+
+	get menu(): MenuState | undefined {
+		return this.#menu && { candidates: this.#menu.completion.candidates, selected: this.#menu.selected };
+	}
+
+	take(event: InputEvent): void {
+		if (event.type === "text") this.#type(event.text);
+		else if (event.type === "paste") this.#paste(event.text);
+		else if (event.type === "key") this.#press(event.key);
+		this.#actions.changed();
+	}
+
+	/** Puts a text into the box if nothing is there. */
+	suggest(text: string): void {
+		if (!this.editor.isEmpty) return;
+		this.replace(text);
+	}
+
+	/** Puts a text in the place of what is in the box. */
+	replace(text: string): void {
+		this.editor.setText(text.length > largest ? "" : text);
+		if (text.length > largest) this.editor.paste(text);
+		this.#actions.changed();
+	}
+
+	#type(text: string): void {
+		if (this.#search) {
+			if (!this.#search.type(text)) this.#actions.hint("nothing older matches");
+			this.#showFound();
+			return;
+		}
+		this.editor.insert(text);
+		this.#suggestCommands();
+	}
+
+	#paste(text: string): void {
+		this.#endSearch();
+		this.#menu = undefined;
+		this.editor.paste(text);
+	}
+
+	#press(key: Key): void {
+		const action = actionOf(key);
+		if (action === undefined) return;
+		if (this.#search && this.#pressInSearch(action)) return;
+		if (this.#menu && this.#pressInMenu(action)) return;
+		this.#menu = undefined;
+		this.#handlers[action]();
+		if (action === "backspace") this.#suggestCommands();
+	}
+
+	/** True when the search took the key. */
+	#pressInSearch(action: Action): boolean {
+		const search = this.#search;
+		if (search === undefined) return false;
+		switch (action) {
+			case "search":
+				if (!search.older()) this.#actions.hint("nothing older matches");
+				this.#showFound();
+				return true;
+			case "backspace":
+				search.erase();
+				this.#showFound();
+				return true;
+			case "interrupt":
+			case "external-editor":
+				this.editor.setText(search.draft);
+				this.#endSearch();
+				return true;
+			case "escape":
+			case "complete":
+				this.#endSearch();
+				return true;
+			default:
+				// Any other key works on what was found.
+				this.#endSearch();
+				return false;
+		}
+	}
+
+	/** True when the menu took the key. */
+	#pressInMenu(action: Action): boolean {
+		const menu = this.#menu;
+		if (menu === undefined) return false;
+		const count = menu.completion.candidates.length;
+		switch (action) {
+			case "complete":
+				this.#choose(menu, (menu.selected + 1) % count);
+				return true;
+			case "complete-back":
+				this.#choose(menu, (Math.max(0, menu.selected) - 1 + count) % count);
+				return true;
+			case "up":
+			case "down":
+				if (menu.selected < 0) return false;
+				this.#choose(menu, (menu.selected + (action === "up" ? -1 : 1) + count) % count);
+				return true;
+			case "escape":
+				if (menu.selected >= 0) this.editor.setText(menu.original);
+				this.#menu = undefined;
+				return true;
+			default:
+				return false;
+		}
+	}
+
+	#choose(menu: Menu, selected: number): void {
+		const { start, end, candidates } = menu.completion;
+		const text = candidates[selected]?.text ?? "";
+		const before = menu.original.slice(0, start);
+		this.editor.replaceRange(0, this.editor.text.length, before + text + menu.original.slice(end));
+		menu.selected = selected;
+	}
+
+	#createHandlers(): Readonly<Record<Action, () => void>> {
+		const { editor } = this;
+		const actions = this.#actions;
+		return {
+			send: () => this.#send(),
+			newline: () => editor.insert("\n"),
+			interrupt: () => this.#interrupt(),
+			"delete-or-exit": () => (editor.isEmpty ? actions.leave() : editor.deleteForward()),
+			escape: () => {
+				if (!actions.stop()) actions.cancelEditing();
+			},
+			up: () => this.#recall(-1),
+			down: () => this.#recall(1),
+			search: () => {
+				this.#search = new HistorySearch(this.#history, editor.content);
+			},
+			left: () => editor.left(),
+			right: () => editor.right(),
+			"word-left": () => editor.wordLeft(),
+			"word-right": () => editor.wordRight(),
+			"line-start": () => editor.lineStart(),
+			"line-end": () => editor.lineEnd(),
+			backspace: () => editor.backspace(),
+			delete: () => editor.deleteForward(),
+			"kill-to-end": () => editor.killToEnd(),
+			"kill-to-start": () => editor.killToStart(),
+			"kill-spaced-left": () => editor.killSpacedLeft(),
+			"kill-word-left": () => editor.killWordLeft(),
+			"kill-word-right": () => editor.killWordRight(),
+			yank: () => editor.yank(),
+			"yank-pop": () => editor.yankPop(),
+			transpose: () => editor.transpose(),
+			undo: () => editor.undo(),
+			redo: () => editor.redo(),
+			complete: () => this.#complete(),
+			"complete-back": () => {},
+			"clear-screen": () => actions.clearScreen(),
+			"external-editor": () => actions.openEditor(editor.content),
+			"toggle-reasoning": () => actions.toggleReasoning(),
+			suspend: () => actions.suspend(),
+		};
+	}
+
+	#send(): void {
+		const { editor } = this;
+		const { text, cursor } = editor;
+		if (text[cursor - 1] === "\\") {
+			editor.replaceRange(cursor - 1, cursor, "\n");
+			return;
+		}
+		const content = editor.content;
+		const message = completeMessage(content);
+		if (message === undefined) {
+			editor.insert("\n");
+			return;
+		}
+		if (!this.#actions.submit(message)) return;
+		this.#history.add(content);
+		editor.clear();
+	}
+
+	#interrupt(): void {
+		if (this.#actions.stop()) return;
+		if (!this.editor.isEmpty) {
+			// Not forgotten: undo brings it back.
+			this.editor.setText("");
+			this.#actions.cancelEditing();
+			return;
+		}
+		const now = this.#actions.now();
+		if (now - this.#interruptedAt <= againWithin) this.#actions.leave();
+		else this.#actions.hint("press Ctrl-C again to leave, or Ctrl-D");
+		this.#interruptedAt = now;
+	}
+
+	/** Up and Down: within the text, and beyond its first and last row through older input. */
+	#recall(delta: -1 | 1): void {
+		if (this.editor.moveRows(delta, this.#actions.width())) return;
+		const text = delta < 0 ? this.#history.previous(this.editor.content) : this.#history.next();
+		if (text !== undefined) this.replace(text);
+	}
+
+	#complete(): void {
+		const { editor } = this;
+		const completion = this.#actions.complete(editor.text, editor.cursor);
+		if (completion === undefined) return;
+		const { start, end, candidates } = completion;
+		const shared = sharedPrefix(candidates);
+		if (shared.length > end - start || candidates.length === 1) editor.replaceRange(start, end, shared);
+		if (candidates.length === 1) {
+			this.#menu = undefined;
+			return;
+		}
+		this.#menu = {
+			completion: { ...completion, end: editor.cursor },
+			original: editor.text,
+			selected: -1,
+		};
+	}
+
+	/** A slash at the start shows what there is. */
+	#suggestCommands(): void {
+		const { text, cursor } = this.editor;
+		const completion = /^\/[a-z]*$/i.test(text) ? this.#actions.complete(text, cursor) : undefined;
+		this.#menu = completion && { completion, original: text, selected: -1 };
+	}
+
+	#showFound(): void {
+		this.editor.setText(this.#search?.text ?? "");
+	}
+
+	#endSearch(): void {
+		this.#search = undefined;
+	}
+}

@@ -1,0 +1,71 @@
+/** The line below the input: what matters most, as far as there is room. */
+
+import type { Colors } from "../terminal/colors.ts";
+import { formatCost, formatTokens, formatUsd } from "../terminal/formats.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import { padText, textWidth, truncateText } from "../terminal/width.ts";
+import type { ScreenState, StatusFacts } from "./state.ts";
+
+interface Segment {
+	readonly text: string;
+	/** The least important goes first when there is too little room. */
+	readonly weight: number;
+}
+
+const separator = " · ";
+
+/** One line of at most the terminal's width. */
+export function statusLine(state: ScreenState, colors: Colors): string {
+	const { columns, status, hint, search, retry, now } = state;
+	const room = Math.max(1, columns - 2);
+	if (search !== undefined) {
+		return `  ${colors.cyan(truncateText(`search: ${sanitizeLine(search)}`, room))}`;
+	}
+	if (retry !== undefined) {
+		const seconds = Math.max(0, Math.ceil((retry.until - now) / 1000));
+		const text = `${sanitizeLine(retry.reason)}${separator}again in ${seconds} s${separator}Esc cancels`;
+		return `  ${colors.yellow(truncateText(text, room))}`;
+	}
+	if (hint !== undefined) return `  ${colors.yellow(truncateText(hint, room))}`;
+	if (status === undefined) return "";
+	const help = "/help";
+	const left = fitSegments(segmentsOf(status), room);
+	const withHelp = textWidth(left) + 2 + help.length <= room;
+	return `  ${colors.dim(withHelp ? padText(left, room - help.length) + help : left)}`;
+}
+
+function segmentsOf(status: StatusFacts): Segment[] {
+	const { contextTokens, contextWindow, turnCostUsd, turnTokens, turnCached, cacheMode } = status;
+	const segments: Segment[] = [{ text: sanitizeLine(status.model), weight: 9 }];
+	if (contextTokens > 0) {
+		const of = contextWindow === null ? " tokens" : ` of ${formatTokens(contextWindow)}`;
+		segments.push({ text: formatTokens(contextTokens) + of, weight: 7 });
+	}
+	if (turnCostUsd !== undefined) {
+		const cost = turnCached ? "cached" : turnCostUsd === null ? "cost unknown" : formatUsd(turnCostUsd);
+		const tokens = turnTokens === undefined ? "" : `, ${formatTokens(turnTokens)} tokens`;
+		segments.push({ text: `turn ${cost}`, weight: turnCached ? 6 : 4 });
+		segments.push({ text: `session ${formatCost(status.sessionCost)}`, weight: 8 });
+		if (tokens !== "") {
+			segments[segments.length - 2] = { text: `turn ${cost}${tokens}`, weight: turnCached ? 6 : 4 };
+		}
+		segments.push({ text: `${formatTokens(status.sessionTokens)} tokens`, weight: 2 });
+	} else if (status.sessionTokens > 0) {
+		segments.push({ text: `session ${formatCost(status.sessionCost)}`, weight: 8 });
+	}
+	if (cacheMode !== "on") segments.push({ text: `cache ${cacheMode}`, weight: 3 });
+	segments.push({ text: sanitizeLine(status.session), weight: 5 });
+	return segments;
+}
+
+function fitSegments(segments: readonly Segment[], room: number): string {
+	const kept = [...segments];
+	while (kept.length > 1 && textWidth(kept.map(({ text }) => text).join(separator)) > room) {
+		const least = Math.min(...kept.map(({ weight }) => weight));
+		kept.splice(
+			kept.findIndex(({ weight }) => weight === least),
+			1,
+		);
+	}
+	return truncateText(kept.map(({ text }) => text).join(separator), room);
+}

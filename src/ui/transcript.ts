@@ -1,0 +1,259 @@
+/** Turns what happens in a chat into printed lines and a live tail. */
+
+import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../chat/view.ts";
+import type { Colors } from "../terminal/colors.ts";
+import { renderColumns } from "../terminal/columns.ts";
+import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
+import { createMarkdownStream, type MarkdownStream, renderMarkdown } from "../terminal/markdown.ts";
+import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
+import { wrapText } from "../terminal/width.ts";
+import { ReasoningStream } from "./reasoning.ts";
+import type { ScreenStore } from "./state.ts";
+
+/** Wider prose is tiring to read. */
+const widestText = 100;
+/** A long question is shown only so far; the model got all of it. */
+const questionLines = 12;
+/** How many turns of a session that is gone on with are shown. */
+const resumedTurns = 5;
+/** A column narrower than this is no pleasure to read. */
+const narrowestColumn = 44;
+/** The screen is drawn at most this often while an answer streams, in ms. */
+const frameInterval = 33;
+
+export interface TranscriptOptions {
+	readonly store: ScreenStore;
+	readonly colors: Colors;
+	/** Wall clock in ms. */
+	readonly now: () => number;
+	/** The state of the chat is different: the status has to be shown anew. */
+	readonly onChange: () => void;
+	readonly onSuggest: (text: string) => void;
+	readonly onClear: () => void;
+	readonly onLeave: () => void;
+}
+
+export class Transcript implements ChatView {
+	readonly #options: TranscriptOptions;
+	readonly #store: ScreenStore;
+	readonly #colors: Colors;
+	#sanitizer: Sanitizer = createSanitizer();
+	#markdown: MarkdownStream | undefined;
+	#reasoning: ReasoningStream | undefined;
+	/** Text that came since the screen was last drawn. */
+	#pending = "";
+	#timer: NodeJS.Timeout | undefined;
+	#aside = false;
+	#hasText = false;
+	/** Reasoning is shown in full, not folded. */
+	showReasoning = false;
+
+	constructor(options: TranscriptOptions) {
+		this.#options = options;
+		this.#store = options.store;
+		this.#colors = options.colors;
+	}
+
+	asked(text: string, attachments: readonly string[]): void {
+		this.#store.print(`\n${this.#question(text, attachments)}`);
+	}
+
+	answering(model: string, aside: boolean): void {
+		const { now } = this.#options;
+		this.#aside = aside;
+		this.#hasText = false;
+		this.#pending = "";
+		this.#sanitizer = createSanitizer();
+		this.#reasoning = undefined;
+		this.#markdown = createMarkdownStream({ width: this.#width, colors: this.#colors, wrapCode: true });
+		const what = aside ? `asking ${sanitizeLine(model)} too` : "waiting for the answer";
+		this.#store.update({ tail: "", activity: { what, since: now() }, now: now() });
+	}
+
+	reasoning(delta: string): void {
+		this.#reasoning ??= new ReasoningStream(this.#colors, this.#options.now());
+		this.#reasoning.push(delta);
+		this.#schedule();
+	}
+
+	text(delta: string): void {
+		this.#pending += delta;
+		this.#schedule();
+	}
+
+	answered({ finish, interrupted, failure }: AnswerEnd): void {
+		this.#flush();
+		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
+		this.#append(rest, "");
+		this.#markdown = undefined;
+		this.#endReasoning();
+		this.#store.update({ tail: "", activity: undefined });
+		if (this.#aside) return;
+		if (finish !== null) this.#store.print(this.#colors.dim(`\n  ${usageLine(finish)}`));
+		else if (interrupted && failure === null) this.#store.print(this.#colors.dim("\n  stopped"));
+		if (failure !== null) this.failed(failure);
+	}
+
+	compared(answers: readonly ComparedAnswer[]): void {
+		const { columns } = this.#store.snapshot();
+		const cells = answers.map(({ model, text, finish }, index) => ({
+			title: `${index + 1} · ${sanitizeLine(model)}`,
+			text,
+			footer: finish === null ? "interrupted" : usageLine(finish),
+		}));
+		const isWide = columns >= answers.length * narrowestColumn;
+		const groups = isWide ? [cells] : cells.map((cell) => [cell]);
+		const width = isWide ? columns : this.#width;
+		const text = groups.map((group) => renderColumns(group, { width, colors: this.#colors })).join("\n");
+		this.#store.print(`\n${text.trimEnd()}\n\n  keep which? 1 or 2 (anything else keeps 1 and goes on)`);
+	}
+
+	notice(text: string): void {
+		this.#flush();
+		const isLong = text.includes("\n");
+		const lines = this.#wrapped(sanitize(text), "  ");
+		this.#store.print(`\n${isLong ? lines : this.#colors.dim(lines)}`);
+	}
+
+	failed({ message, hint }: Failure): void {
+		this.#flush();
+		const words = this.#colors.red(this.#wrapped(`✗ ${sanitize(message)}`, "  "));
+		const step = hint === undefined ? "" : `\n${this.#wrapped(sanitize(hint), "    ")}`;
+		this.#store.print(`\n${words}${step}`);
+	}
+
+	suggest(text: string): void {
+		this.#options.onSuggest(text);
+	}
+
+	clear(): void {
+		this.#options.onClear();
+	}
+
+	resumed(turns: readonly ShownTurn[]): void {
+		const shown = turns.slice(-resumedTurns);
+		const left = turns.length - shown.length;
+		if (left > 0) this.notice(`${formatPlural(left, "earlier turn")} not shown`);
+		for (const { question, answer, interrupted } of shown) {
+			const options = { width: this.#width, colors: this.#colors, wrapCode: true };
+			const text = renderMarkdown(sanitize(answer), options).trimEnd();
+			const note = interrupted ? `\n\n${this.#colors.dim("  stopped")}` : "";
+			this.#store.print(`\n${this.#question(question, [])}\n\n${text}${note}`);
+		}
+	}
+
+	changed(): void {
+		this.#options.onChange();
+	}
+
+	leave(): void {
+		this.#options.onLeave();
+	}
+
+	/** The terminal has another width. */
+	resize(): void {
+		this.#markdown?.resize(this.#width);
+	}
+
+	/** Shows or folds reasoning from now on; `last` is that of the last answer, which is shown when it was folded. */
+	toggleReasoning(last: string): void {
+		this.showReasoning = !this.showReasoning;
+		if (this.#reasoning !== undefined) this.#schedule();
+		else if (this.showReasoning && last !== "") {
+			this.#store.print(`\n${this.#colors.dim(this.#wrapped(sanitize(last.trim()), "  "))}`);
+		} else this.notice(this.showReasoning ? "reasoning is shown" : "reasoning is folded");
+	}
+
+	/** Prints what is still live, because the screen is about to go. */
+	settle(): void {
+		this.#flush();
+		this.#store.update({ tail: "", activity: undefined });
+	}
+
+	/** Draws what came; called before anything else is printed, so that the order is kept. */
+	#flush(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		const markdown = this.#markdown;
+		if (markdown === undefined) return;
+		const safe = this.#sanitizer.push(this.#pending);
+		this.#pending = "";
+		if (safe !== "" && !this.#hasText) this.#endReasoning();
+		const now = this.#options.now();
+		if (this.#aside) {
+			markdown.push(safe);
+			this.#store.update({ tail: markdown.preview(), now });
+			return;
+		}
+		this.#append(markdown.push(safe), markdown.preview());
+		if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
+	}
+
+	#schedule(): void {
+		this.#timer ??= setTimeout(() => this.#flush(), frameInterval);
+	}
+
+	/** Prints finished lines of the answer and replaces its live end. */
+	#append(finished: string, tail: string): void {
+		if (finished === "" && tail === "" && !this.#hasText) return;
+		// One empty line between the question and its answer.
+		const lead = this.#hasText ? "" : "\n";
+		const live = { tail: finished === "" ? lead + tail : tail, now: this.#options.now() };
+		if (finished === "" || this.#aside) this.#store.update(live);
+		else {
+			this.#store.print(lead + finished.replace(/\n$/, ""), live);
+			this.#hasText = true;
+		}
+	}
+
+	#showReasoning(reasoning: ReasoningStream): void {
+		const { finished, tail } = reasoning.take(this.#width, this.showReasoning);
+		const since = reasoning.since;
+		const live = { tail, activity: { what: "thinking", since }, now: this.#options.now() };
+		if (finished === "") this.#store.update(live);
+		else this.#store.print(finished, live);
+	}
+
+	#endReasoning(): void {
+		const reasoning = this.#reasoning;
+		if (reasoning === undefined) return;
+		this.#reasoning = undefined;
+		const { now } = this.#options;
+		const { finished } = reasoning.take(this.#width, this.showReasoning, true);
+		const time = formatDuration(now() - reasoning.since);
+		const folded = this.#colors.dim(`\n  thought for ${time} · Ctrl-O shows it`);
+		const activity = this.#store.snapshot().activity && { what: "answering", since: now() };
+		const change = { tail: "", activity };
+		if (this.#aside) this.#store.update(change);
+		else if (reasoning.isFolded) this.#store.print(folded, change);
+		else if (finished === "") this.#store.update(change);
+		else this.#store.print(finished, change);
+	}
+
+	get #width(): number {
+		return Math.min(widestText, this.#store.snapshot().columns);
+	}
+
+	#question(text: string, attachments: readonly string[]): string {
+		const all = wrapText(
+			sanitize(text).replaceAll("\t", "    "),
+			Math.max(8, this.#store.snapshot().columns - 4),
+		).split("\n");
+		const shown = all.slice(0, questionLines);
+		const lines = shown.map((line, index) => (index === 0 ? "› " : "  ") + line);
+		if (all.length > shown.length) lines.push(`  … ${formatPlural(all.length - shown.length, "more line")}`);
+		const chips = attachments.map((label) => `[${sanitizeLine(label)}]`).join(" ");
+		return this.#colors.bold(lines.join("\n")) + (chips === "" ? "" : `\n${this.#colors.cyan(`  ${chips}`)}`);
+	}
+
+	#wrapped(text: string, indent: string): string {
+		const width = Math.max(8, this.#store.snapshot().columns - indent.length - 2);
+		return text
+			.split("\n")
+			.flatMap((line) =>
+				/\S {2,}\S/.test(line) ? [line.slice(0, width)] : wrapText(line, width).split("\n"),
+			)
+			.map((line) => (line === "" ? "" : indent + line))
+			.join("\n");
+	}
+}
