@@ -27,7 +27,7 @@ describe("a failure of the network", () => {
 		["timeout-idle", "body", "timeout", "once", true, 5],
 		["timeout-total", "body", "timeout", "once", true, 5],
 		["cut", "body", "incomplete", "once", true, 5],
-		["empty", "body", "empty", "once", true, 5],
+		["empty", "body", "empty", "once", true, 1],
 		["redirect", "body", "redirect", "never", false, 1],
 		["not-api", "body", "malformed_response", "never", false, 1],
 		["protocol", "headers", "malformed_response", "never", true, 1],
