@@ -40,12 +40,20 @@ export interface AgentOptions {
 	readonly caCertificates: readonly string[];
 }
 
+/** Sends requests over pooled connections. */
+export interface ConnectionPool {
+	dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
+	/** Sends on a connection of its own, which is closed after the answer: no server has had time to give it up. */
+	dispatchAlone(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
+	destroy(): Promise<void>;
+}
+
 /** Kept longer than undici's 4 s, because turns of a chat are further apart; a stale one is sent again anyway. */
 const keepAliveMs = 30_000;
 
-export function createAgent(options: AgentOptions): Agent {
+export function createAgent(options: AgentOptions): ConnectionPool {
 	const { caCertificates } = options;
-	return new Agent({
+	const clientOptions = {
 		// Both are off because the exchange has its own limits, which know content from keep-alive comments.
 		headersTimeout: 0,
 		bodyTimeout: 0,
@@ -58,12 +66,24 @@ export function createAgent(options: AgentOptions): Agent {
 			allowH2: options.http2,
 			...(caCertificates.length > 0 ? { ca: trusted(caCertificates) } : {}),
 		},
+	};
+	const agent = new Agent({
+		...clientOptions,
 		factory: (origin, poolOptions) =>
 			new Pool(origin, {
 				...poolOptions,
-				factory: (url, clientOptions) => new CountingClient(url, clientOptions),
+				factory: (url, ownOptions) => new CountingClient(url, ownOptions),
 			}),
 	});
+	return {
+		dispatch: (request, handler) => void agent.dispatch(request, handler),
+		dispatchAlone(request, handler) {
+			const client = new CountingClient(request.origin as string, clientOptions);
+			client.dispatch(request, handler);
+			void client.close();
+		},
+		destroy: () => agent.destroy(),
+	};
 }
 
 function trusted(caCertificates: readonly string[]): string[] {

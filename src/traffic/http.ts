@@ -165,7 +165,7 @@ class PooledHttp implements Http {
 
 		const method = (init.method ?? "GET").toUpperCase();
 		const transfer = new Transfer({
-			dispatch: (request, handler) => agent.dispatch(request, handler),
+			pool: agent,
 			request: {
 				origin: url.origin,
 				path: url.pathname + url.search,

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { Connection, ConnectionAware } from "./agent.ts";
+import type { Connection, ConnectionAware, ConnectionPool } from "./agent.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { connectionFailure } from "./connection-failure.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
@@ -10,7 +10,7 @@ import type { ByteSource } from "./response.ts";
 import { TransportError, type TransportPhase } from "./transport-error.ts";
 
 export interface TransferOptions {
-	readonly dispatch: Dispatcher["dispatch"];
+	readonly pool: ConnectionPool;
 	readonly request: Dispatcher.DispatchOptions & { readonly origin: string };
 	readonly exchange: LiveExchange;
 	/** The SDK's own signal, which fires when its caller leaves a stream. */
@@ -29,8 +29,6 @@ const drainMs = 1_000;
  * worked on the request, which then may be billed.
  */
 const staleWithinMs = 1_000;
-/** Two, because the next connection taken from the pool may have been closed by the same server too. */
-const mostResends = 2;
 const errorBodyBytes = 64 * 1024;
 const errorBodyMs = 5_000;
 
@@ -51,7 +49,8 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	#state: "open" | "draining" | "ended" = "open";
 	#graceTimer: NodeJS.Timeout | undefined;
 	#writtenAt = 0;
-	#resends = 0;
+	/** Sent again already, on a connection of its own, because the first was closed without a byte of a response. */
+	#resent = false;
 
 	constructor(options: TransferOptions) {
 		this.#options = options;
@@ -67,7 +66,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 
 	/** Sends the request; resolves once status and headers came (and, for an error status, its body). */
 	send(): Promise<Head> {
-		const { exchange, signal, dispatch, request } = this.#options;
+		const { exchange, signal, pool, request } = this.#options;
 		exchange.watch(this);
 		const pending = Promise.withResolvers<Head>();
 		this.#pendingHead = pending;
@@ -75,7 +74,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			this.#onSignal();
 		} else {
 			signal?.addEventListener("abort", this.#onSignal, { once: true });
-			dispatch(request, this);
+			pool.dispatch(request, this);
 		}
 		return pending.promise;
 	}
@@ -140,12 +139,9 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		if (this.#state === "ended") return;
 		const failure = connectionFailure(error, this.phase, this.origin, this.origin.startsWith("https:"));
 		if (this.#isStaleConnection(failure)) {
-			this.#resends++;
+			this.#resent = true;
 			this.phase = "connect";
-			// After the event loop has seen which other connections the server has closed meanwhile.
-			setImmediate(() => {
-				if (this.#state === "open") this.#options.dispatch(this.#options.request, this);
-			});
+			this.#options.pool.dispatchAlone(this.#options.request, this);
 		} else if (failure.reason === "cut" && this.#isErrorAnswer()) {
 			// The status of an error says more than the loss of its body.
 			this.#onWhole();
@@ -183,6 +179,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	// What the exchange calls.
 
 	fail(error: TransportError): void {
+		error.resent = this.#resent;
 		if (this.#state === "open") this.#options.exchange.failure ??= error;
 		this.#end(error);
 	}
@@ -271,7 +268,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			failure.reason === "reset" &&
 			failure.phase === "sent" &&
 			(this.connection?.answered ?? 0) > 0 &&
-			this.#resends < mostResends &&
+			!this.#resent &&
 			performance.now() - this.#writtenAt <= staleWithinMs &&
 			(typeof body === "string" || body instanceof Uint8Array || body === undefined || body === null)
 		);

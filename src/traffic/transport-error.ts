@@ -40,6 +40,8 @@ export interface TransportErrorOptions {
 export class TransportError extends LlmxError {
 	readonly phase: TransportPhase;
 	readonly reason: TransportReason;
+	/** The request had been sent once before, on a kept connection that the server closed without an answer. */
+	resent = false;
 
 	constructor(message: string, options: TransportErrorOptions) {
 		super(message, { cause: options.cause, exitCode: exitOf(options.reason) });
@@ -80,10 +82,11 @@ export interface TransportFailure {
  */
 export function transportFailure(error: TransportError, options: { local?: boolean } = {}): TransportFailure {
 	const { reason, phase } = error;
-	const advice =
-		options.local === true && reason === "refused"
-			? ({ retry: "never", key: "keep" } as const)
-			: advise(reason, phase);
+	const notRunning = options.local === true && reason === "refused";
+	const usual = advise(reason, phase);
+	// What may have been billed is sent again once, and the replacement of a closed connection was that once.
+	const spent = error.resent && usual.retry === "once";
+	const advice = notRunning || spent ? ({ retry: "never", key: "keep" } as const) : usual;
 	return {
 		errorClass: errorClassOf(reason),
 		advice,

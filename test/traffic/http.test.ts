@@ -2,7 +2,11 @@ import events from "node:events";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createHttp, EXCHANGE_HEADER, type Exchange, type Http } from "../../src/traffic/http.ts";
-import { findTransportError, type TransportError } from "../../src/traffic/transport-error.ts";
+import {
+	findTransportError,
+	type TransportError,
+	transportFailure,
+} from "../../src/traffic/transport-error.ts";
 import { answer, httpWire, tcpWire } from "./wire.ts";
 
 let http: Http;
@@ -229,6 +233,7 @@ describe("a connection", () => {
 				else socket.write(answer("{}"));
 			});
 		});
+		// The re-send has a connection of its own, which is not kept.
 		for (let count = 0; count < 3; count++) {
 			const exchange = http.begin();
 			expect(await (await post(exchange, wire.origin)).text()).toBe("{}");
@@ -236,7 +241,30 @@ describe("a connection", () => {
 			exchange.close();
 			await turn();
 		}
-		expect(requests).toEqual([1, 1, 2, 2]);
+		expect(requests).toEqual([1, 1, 2, 3]);
+	});
+
+	test("closed again is a failure that is not sent a third time", async () => {
+		const received: number[] = [];
+		await using wire = await tcpWire((socket, count) => {
+			received.push(count);
+			if (count > 1) socket.resetAndDestroy();
+			else socket.write(answer("{}"));
+			socket.on("data", () => {
+				received.push(count);
+				socket.resetAndDestroy();
+			});
+		});
+		const first = http.begin();
+		await (await post(first, wire.origin)).text();
+		first.close();
+		await turn();
+		const second = http.begin();
+		const error = await failure(post(second, wire.origin));
+		second.close();
+		expect(received).toEqual([1, 1, 2]);
+		expect(error).toMatchObject({ reason: "reset", phase: "sent", resent: true });
+		expect(transportFailure(error)).toMatchObject({ advice: { retry: "never" }, maybeBilled: true });
 	});
 
 	test("closed by the server at its hundredth request is no error under load", async () => {
