@@ -9,12 +9,16 @@ if (major < 22 || (major === 22 && minor < 19)) {
 	// The default compile cache is a shared temporary folder that somebody else may have made: use a private one.
 	const { env, getBuiltinModule } = process;
 	const home = env.HOME || env.USERPROFILE;
-	const cache = env.LLMX_HOME
-		? env.LLMX_HOME
-		: env.XDG_CACHE_HOME
-			? `${env.XDG_CACHE_HOME}/llmx`
-			: home && `${home}/.cache/llmx`;
-	if (cache) getBuiltinModule("node:module").enableCompileCache(`${cache}/compile`);
+	const cache =
+		env.LLMX_HOME || (env.XDG_CACHE_HOME ? `${env.XDG_CACHE_HOME}/llmx` : home && `${home}/.cache/llmx`);
+	if (cache) {
+		try {
+			getBuiltinModule("node:fs").mkdirSync(`${cache}/compile`, { recursive: true, mode: 0o700 });
+			getBuiltinModule("node:module").enableCompileCache(`${cache}/compile`);
+		} catch {
+			// Without the cache llmx starts slower, and that is all.
+		}
+	}
 	import("../dist/main.js")
 		.then(({ start }) => start())
 		.then((code) => {

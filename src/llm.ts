@@ -29,6 +29,8 @@ export interface LLMOptions {
 	readonly maxRetries?: number | undefined;
 	/** Whether complete answers are kept and reused. Default true. */
 	readonly cache?: CacheMode | undefined;
+	/** Kept answers older than this, in ms, are asked for again. Default: they never get old. */
+	readonly cacheMaxAgeMs?: number | undefined;
 	/** Instead of the keys of the environment and the key file. */
 	readonly keys?: readonly string[] | undefined;
 	readonly baseUrl?: string | undefined;
@@ -125,7 +127,10 @@ export class LLM {
 		this.#route = findRoute(model, options);
 		const { provider } = this.#route;
 		this.#http = createHttp({ http2: provider.http2 });
-		this.#cache = options.cache === false ? undefined : new ResponseCache(paths.cache, { onWarning });
+		this.#cache =
+			options.cache === false
+				? undefined
+				: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs });
 		this.#ledger = options.ledger === false ? undefined : new Ledger(paths.ledger, { onWarning });
 		this.#caller = new Caller({
 			model,

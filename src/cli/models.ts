@@ -7,6 +7,8 @@ import { resolveAlias } from "../state/presets.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
 
+const DAY_MS = 86_400_000;
+
 /**
  * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
  * with a key; the last is named on stderr, since nobody asked for it.
@@ -43,9 +45,12 @@ export function createLLM(
 	options: LLMOptions & { quiet?: boolean | undefined },
 ): LLM {
 	const { quiet, ...rest } = options;
+	const { cache } = loadConfig(resolvePaths(io.env).config);
 	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 	return new LLM(model, {
 		env: io.env,
+		cache: cache.enabled,
+		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * DAY_MS,
 		onWarning: say,
 		...(debug && { onNote: say }),
 		...(!quiet && {

@@ -115,6 +115,16 @@ export function collect(value: string, previous: readonly string[] = []): readon
 	return [...previous, value];
 }
 
+/** `NAME=VALUE`, the value as text. */
+export function collectText(
+	value: string,
+	previous: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+	const equals = value.indexOf("=");
+	if (equals < 1) throw new InvalidArgumentError("It must be NAME=VALUE.");
+	return { ...previous, [value.slice(0, equals)]: value.slice(equals + 1) };
+}
+
 function collectParam(
 	value: string,
 	previous: Readonly<Record<string, unknown>> = {},

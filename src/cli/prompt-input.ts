@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
-import { attachmentPart, type ContentPart } from "../index.ts";
+import { attachmentPart, type ContentPart, type Message } from "../index.ts";
 import type { Io } from "./io.ts";
 
 /** A person who waits at a silent pipe should learn after this long what llmx waits for. */
@@ -17,24 +17,41 @@ export interface PromptSources {
 	readonly stdin: boolean;
 }
 
+/** What the user asks: the text, and what is attached to it. */
+export interface PromptInput {
+	readonly text: string;
+	readonly attachments: readonly ContentPart[];
+}
+
 /**
  * Puts a prompt together: arguments, files, then stdin when it is piped, with blank lines between.
- * @throws UsageError when there is no text at all, a file cannot be read, or text is not UTF-8
+ * @throws UsageError when a file cannot be read, or text is not UTF-8
  */
-export async function readPrompt(io: Io, sources: PromptSources): Promise<string | readonly ContentPart[]> {
+export async function readPrompt(io: Io, sources: PromptSources): Promise<PromptInput> {
 	const files = await Promise.all(sources.files.map((path) => readTextFile(io, path)));
 	const words = sources.words.join(" ");
 	const piped =
 		sources.stdin && io.stdin.isTTY !== true ? await readStdin(io, words === "" && files.length === 0) : "";
-	const text = [words, ...files, piped].filter((piece) => piece.trim() !== "").join("\n\n");
+	return {
+		text: [words, ...files, piped].filter((piece) => piece.trim() !== "").join("\n\n"),
+		attachments: await Promise.all(sources.attachments.map((source) => readAttachment(io, source))),
+	};
+}
+
+/**
+ * The message that carries a prompt.
+ * @throws UsageError when there is no text
+ */
+export function userMessage(text: string, attachments: readonly ContentPart[]): Message {
 	if (text === "") {
 		throw new UsageError("there is no prompt", {
 			hint: 'give it as arguments, with -f FILE, or on stdin: llmx ask "why is the sky blue?"',
 		});
 	}
-	if (sources.attachments.length === 0) return text;
-	const parts = await Promise.all(sources.attachments.map((source) => readAttachment(io, source)));
-	return [...parts, { type: "text", text }];
+	return {
+		role: "user",
+		content: attachments.length === 0 ? text : [...attachments, { type: "text", text }],
+	};
 }
 
 /** Files are marked with their names, so that a model can tell several apart and speak of them. */

@@ -1,21 +1,32 @@
 import { type Command, Option } from "commander";
-import type { AskOptions, CacheMode, LLM, Message } from "../../index.ts";
-import { type AnswerFlags, printAnswers } from "../answers.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import type { CacheMode, Message, Parameters } from "../../index.ts";
+import { type Config, loadConfig } from "../../state/config.ts";
+import { type Paths, resolvePaths } from "../../state/paths.ts";
+import { fillPreset, parametersFor } from "../../state/presets.ts";
+import type { OpenSession } from "../../state/sessions.ts";
+import { type AnswerFlags, type AnswerJob, printAnswers } from "../answers.ts";
+import { openAskSession, type SessionFlags, saveTurn } from "../ask-session.ts";
+import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
 import { chooseModels, createLLM } from "../models.ts";
 import {
 	addParameterOptions,
 	collect,
+	collectText,
 	type ParameterFlags,
 	parseAmount,
 	parseCount,
 	parsePositive,
 	readParameters,
 } from "../parameter-options.ts";
-import { readPrompt } from "../prompt-input.ts";
+import { readPrompt, userMessage } from "../prompt-input.ts";
 
-interface AskFlags extends ParameterFlags, AnswerFlags {
+interface AskFlags extends ParameterFlags, AnswerFlags, SessionFlags {
+	readonly preset?: string;
+	readonly var?: Readonly<Record<string, string>>;
+	readonly overBudget?: boolean;
 	readonly model?: readonly string[];
 	readonly system?: string;
 	readonly file?: readonly string[];
@@ -48,8 +59,12 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.argument("[prompt...]", "the question")
 		.option("-m, --model <model>", "model to ask (repeat for several side by side)", collect)
 		.option("-s, --system <text>", "system prompt")
+		.option("--preset <name>", "prompt, system prompt and model of the config's presets")
+		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
 		.option("-f, --file <path>", "text file that goes into the prompt (repeatable)", collect)
 		.option("-a, --attach <path|url>", "image, PDF or sound (repeatable)", collect)
+		.option("-c, --continue", "go on with the last session of this folder, or begin one")
+		.option("--session <name>", "go on with a session, or begin it")
 		.option("-n, --answers <count>", "how many answers", parsePositive, 1);
 	addParameterOptions(command)
 		.option("--json", "print one JSON object per model, as in a batch's results")
@@ -63,53 +78,118 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--no-stdin", "do not read a prompt from stdin")
 		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
 		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
+		.option("--over-budget", "ask although the budget of the config is spent")
 		.addHelpText("after", examples)
 		.action(async (words: string[], flags: AskFlags) => finish(await runAsk(words, flags, context)));
 }
 
 async function runAsk(words: readonly string[], flags: AskFlags, context: CommandContext): Promise<number> {
 	const { io } = context;
-	const models = chooseModels(context, flags.model ?? []);
-	const parameters = readParameters(flags, io.cwd);
-	const content = await readPrompt(io, {
+	const paths = resolvePaths(io.env);
+	const config = loadConfig(paths.config);
+	const input = await readPrompt(io, {
 		words,
 		files: flags.file ?? [],
 		attachments: flags.attach ?? [],
 		stdin: flags.stdin,
 	});
+	const preset =
+		flags.preset === undefined ? undefined : fillPreset(config, flags.preset, input.text, flags.var);
+	const question = userMessage(preset?.prompt ?? input.text, input.attachments);
+	const session = await openAskSession(io, paths, flags);
+	try {
+		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
+		const models = chooseModels(context, names);
+		const own = readParameters(flags, io.cwd);
+		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
+		const parametersOf = (model: string): Parameters => ({
+			...parametersFor(model, config),
+			...session?.session.parameters,
+			...preset?.parameters,
+			...own,
+		});
+		await warnOfBudget(context, paths, config, flags);
+		return await send({ context, flags, models, system, question, session, parametersOf });
+	} finally {
+		await session?.close();
+	}
+}
+
+interface Sending {
+	readonly context: CommandContext;
+	readonly flags: AskFlags;
+	readonly models: readonly string[];
+	readonly system: string | undefined;
+	readonly question: Message;
+	readonly session: OpenSession | undefined;
+	readonly parametersOf: (model: string) => Parameters;
+}
+
+async function send({
+	context,
+	flags,
+	models,
+	system,
+	question,
+	session,
+	parametersOf,
+}: Sending): Promise<number> {
+	const { io } = context;
+	if (session && models.length > 1) {
+		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
+	}
 	const messages: Message[] = [
-		...(flags.system === undefined ? [] : [{ role: "system", content: flags.system } as const]),
-		{ role: "user", content },
+		...(system === undefined ? [] : [{ role: "system", content: system } as const]),
+		...(session?.session.messages ?? []).map(({ role, content }) => ({ role, content })),
+		question,
 	];
 	const interrupt = createInterrupt(io);
-	const llms: LLM[] = [];
+	const jobs: AnswerJob[] = [];
 	try {
 		for (const model of models) {
-			llms.push(
-				createLLM(context, model, {
-					command: "ask",
-					maxRetries: flags.maxRetries,
-					timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-					quiet: flags.quiet,
-				}),
-			);
+			const llm = createLLM(context, model, {
+				command: "ask",
+				session: session?.session.name,
+				maxRetries: flags.maxRetries,
+				timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+				quiet: flags.quiet,
+			});
+			jobs.push({
+				llm,
+				messages,
+				options: {
+					...parametersOf(model),
+					n: flags.answers,
+					cache: cacheMode(flags),
+					streamed: flags.stream,
+					signal: interrupt.signal,
+				},
+				onEnd: session && ((answer) => saveTurn(session, question, answer)),
+			});
 		}
-		const options: AskOptions = {
-			...parameters,
-			n: flags.answers,
-			cache: cacheMode(flags),
-			streamed: flags.stream,
-			signal: interrupt.signal,
-		};
-		return await printAnswers(llms, { io, messages, options, flags });
+		return await printAnswers(io, flags, jobs);
 	} catch (error) {
 		// Whoever read stdout has had enough: that is no failure.
-		if (io.stdout.gone.aborted) return 0;
+		if (io.stdout.gone.aborted) return exitCodes.ok;
 		throw error;
 	} finally {
 		interrupt.dispose();
-		await Promise.all(llms.map((llm) => llm.close()));
+		await Promise.all(jobs.map(({ llm }) => llm.close()));
 	}
+}
+
+async function warnOfBudget(
+	{ io }: CommandContext,
+	paths: Paths,
+	config: Config,
+	flags: AskFlags,
+): Promise<void> {
+	const { warning } = await checkBudget(paths, config.budget, flags);
+	if (warning && !flags.quiet) io.stderr.write(`llmx: ${warning}\n`);
+}
+
+function asList(model: string | undefined): readonly string[] {
+	return model === undefined ? [] : [model];
 }
 
 function cacheMode({ cache, refresh, cacheOnly }: AskFlags): CacheMode {
