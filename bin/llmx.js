@@ -9,15 +9,20 @@ if (major < 22 || (major === 22 && minor < 19)) {
 	// The default compile cache is a shared temporary folder that somebody else may have made: use a private one.
 	const { env, getBuiltinModule } = process;
 	const home = env.HOME || env.USERPROFILE;
-	const cache =
-		env.LLMX_HOME || (env.XDG_CACHE_HOME ? `${env.XDG_CACHE_HOME}/llmx` : home && `${home}/.cache/llmx`);
-	if (cache) {
-		try {
-			getBuiltinModule("node:fs").mkdirSync(`${cache}/compile`, { recursive: true, mode: 0o700 });
-			getBuiltinModule("node:module").enableCompileCache(`${cache}/compile`);
-		} catch {
-			// Without the cache llmx starts slower, and that is all.
+	const caches = env.XDG_CACHE_HOME || (home && `${home}/.cache`);
+	const folder = env.LLMX_HOME || (caches && `${caches}/llmx`);
+	if (folder) {
+		// One by one: Node's recursive mkdir never ends where a parent cannot be made (/proc).
+		for (const part of env.LLMX_HOME
+			? [folder, `${folder}/compile`]
+			: [caches, folder, `${folder}/compile`]) {
+			try {
+				getBuiltinModule("node:fs").mkdirSync(part, { mode: 0o700 });
+			} catch {
+				// It exists; or it cannot be, and then llmx starts slower, and that is all.
+			}
 		}
+		getBuiltinModule("node:module").enableCompileCache(`${folder}/compile`);
 	}
 	import("../dist/main.js")
 		.then(({ start }) => start())
