@@ -8,22 +8,20 @@ if (major < 22 || (major === 22 && minor < 19)) {
 } else {
 	// The default compile cache is a shared temporary folder that somebody else may have made: use a private one.
 	const { env, getBuiltinModule } = process;
+	const { existsSync, mkdirSync } = getBuiltinModule("node:fs");
 	const home = env.HOME || env.USERPROFILE;
 	const caches = env.XDG_CACHE_HOME || (home && `${home}/.cache`);
 	const folder = env.LLMX_HOME || (caches && `${caches}/llmx`);
-	if (folder) {
-		// One by one: Node's recursive mkdir never ends where a parent cannot be made (/proc).
-		for (const part of env.LLMX_HOME
-			? [folder, `${folder}/compile`]
-			: [caches, folder, `${folder}/compile`]) {
-			try {
-				getBuiltinModule("node:fs").mkdirSync(part, { mode: 0o700 });
-			} catch {
-				// It exists; or it cannot be, and then llmx starts slower, and that is all.
-			}
+	for (const part of [!env.LLMX_HOME && caches, folder, folder && `${folder}/compile`]) {
+		try {
+			if (part && !existsSync(part)) mkdirSync(part, { mode: 0o700 });
+		} catch {
+			// Without the cache llmx starts slower, and that is all.
 		}
-		getBuiltinModule("node:module").enableCompileCache(`${folder}/compile`);
 	}
+	// Node itself would make a missing folder, with all its parents, for everybody to read.
+	if (folder && existsSync(`${folder}/compile`))
+		getBuiltinModule("node:module").enableCompileCache(`${folder}/compile`);
 	import("../dist/main.js")
 		.then(({ start }) => start())
 		.then((code) => {
