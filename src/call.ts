@@ -95,6 +95,8 @@ export interface AttemptOptions {
 	readonly key: string | undefined;
 	readonly signal: AbortSignal | undefined;
 	readonly timeouts?: Partial<Timeouts> | undefined;
+	/** An earlier sending may have been billed: nothing below may send this one twice. */
+	readonly resend?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
 	readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
@@ -290,8 +292,9 @@ export class Caller {
 		return this.#adapter;
 	}
 
-	#begin({ signal, timeouts }: AttemptOptions): Exchange {
-		return this.options.http.begin({ signal, timeouts: { ...this.options.timeouts, ...timeouts } });
+	#begin({ signal, timeouts, resend }: AttemptOptions): Exchange {
+		const limits = { ...this.options.timeouts, ...timeouts };
+		return this.options.http.begin({ signal, timeouts: limits, ownConnection: resend });
 	}
 
 	#callOf({ messages, parameters }: Question, n: number, { key }: AttemptOptions, exchange: Exchange) {

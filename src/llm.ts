@@ -12,7 +12,7 @@ import { type Clock, systemClock } from "./traffic/clock.ts";
 import { createHttp, type Http, type Timeouts } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
 import { FixedLimiter } from "./traffic/limiter.ts";
-import { retry } from "./traffic/retry.ts";
+import { type Attempt, retry } from "./traffic/retry.ts";
 import { Route as Lanes } from "./traffic/route.ts";
 import type { Cost, Message, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
 
@@ -194,8 +194,8 @@ export class LLM {
 		const found = await this.#lookUp(key, mode);
 		if (found) return found;
 		const pending = new PendingAnswer(question);
-		await this.#withRetries(options, (apiKey) =>
-			caller.attempt(pending, { key: apiKey, signal: options.signal }),
+		await this.#withRetries(options, ({ key: apiKey, resend }) =>
+			caller.attempt(pending, { key: apiKey, signal: options.signal, resend }),
 		);
 		if (mode !== false) await caller.store(key, pending.answer);
 		await this.#ledger?.flush();
@@ -238,9 +238,10 @@ export class LLM {
 			return;
 		}
 		let attempts = 0;
-		const parts = await this.#withRetries(options, (apiKey) => {
+		const parts = await this.#withRetries(options, ({ key: apiKey, resend }) => {
 			attempts += 1;
-			return caller.open(question, { key: apiKey, signal: options.signal, attempts, keep: mode !== false });
+			const keep = mode !== false;
+			return caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
 		});
 		try {
 			yield* parts;
@@ -335,10 +336,10 @@ export class LLM {
 		return found;
 	}
 
-	async #withRetries<T>(options: CallOptions, call: (key: string | undefined) => Promise<T>): Promise<T> {
+	async #withRetries<T>(options: CallOptions, call: (attempt: Attempt) => Promise<T>): Promise<T> {
 		this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
 		try {
-			return await retry(({ key }) => call(key), {
+			return await retry(call, {
 				pool: this.#pool,
 				clock: this.#clock,
 				random: this.#random,

@@ -18,6 +18,7 @@ export interface Watched {
 /** The Exchange that `Http.begin` hands out, with the side on which the fetch writes down what happened. */
 export class LiveExchange implements Exchange {
 	readonly id: string;
+	readonly ownConnection: boolean;
 	sent = false;
 	sentAt: number | undefined;
 	status: number | undefined;
@@ -39,6 +40,7 @@ export class LiveExchange implements Exchange {
 
 	constructor(id: string, timeouts: Timeouts, options: ExchangeOptions, onClose: (id: string) => void) {
 		this.id = id;
+		this.ownConnection = options.ownConnection ?? false;
 		this.#timeouts = { ...timeouts, ...options.timeouts };
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;

@@ -40,6 +40,8 @@ export interface Timeouts {
 
 export interface ExchangeOptions {
 	readonly signal?: AbortSignal | undefined;
+	/** Send on a connection of its own: a kept one that the server has given up would mean yet another sending. */
+	readonly ownConnection?: boolean | undefined;
 	readonly timeouts?: Partial<Timeouts>;
 }
 

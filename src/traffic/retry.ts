@@ -58,6 +58,8 @@ export interface Attempt {
 	readonly key: string | undefined;
 	/** 1 for the first. */
 	readonly number: number;
+	/** An earlier sending may have been billed; this one is the last that may be added to it. */
+	readonly resend: boolean;
 }
 
 export interface RetryOptions {
@@ -96,7 +98,7 @@ export async function retry<T>(
 		}
 		number++;
 		try {
-			return await operation({ key: key.value, number });
+			return await operation({ key: key.value, number, resend: state.resends > 0 });
 		} catch (error) {
 			if (!(error instanceof RequestError)) throw error;
 			error.attempts = number;

@@ -17,15 +17,18 @@ export class Attempt {
 	readonly number: number;
 	/** Fires when the run is aborted. */
 	readonly signal: AbortSignal;
+	/** An earlier sending of the item may have been billed; this one is the last that may be added to it. */
+	readonly resend: boolean;
 	inputTokens: number | undefined;
 	outputTokens: number | undefined;
 	/** The rate-limit headers of the response, also of a refusing one. */
 	snapshot: RateSnapshot | undefined;
 
-	constructor(key: string | undefined, number: number, signal: AbortSignal) {
+	constructor(key: string | undefined, number: number, signal: AbortSignal, resend: boolean) {
 		this.key = key;
 		this.number = number;
 		this.signal = signal;
+		this.resend = resend;
 	}
 }
 
@@ -291,7 +294,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	#send(job: Job<Item>, lane: Lane): void {
 		this.#inFlight++;
 		const sending = lane.limiter.sent(job.cost);
-		const attempt = new Attempt(lane.key, ++job.attempts, this.#abort.signal);
+		const attempt = new Attempt(lane.key, ++job.attempts, this.#abort.signal, job.resent);
 		this.#options.attempt(job.item, attempt).then(
 			(value) => {
 				lane.limiter.succeeded(sending, attempt);

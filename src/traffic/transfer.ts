@@ -74,7 +74,8 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			this.#onSignal();
 		} else {
 			signal?.addEventListener("abort", this.#onSignal, { once: true });
-			pool.dispatch(request, this);
+			if (exchange.ownConnection) pool.dispatchAlone(request, this);
+			else pool.dispatch(request, this);
 		}
 		return pending.promise;
 	}
