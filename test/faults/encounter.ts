@@ -57,7 +57,7 @@ export interface Encounter {
 }
 
 /** Waits pass at once and are written down. */
-class ImpatientClock implements Clock {
+export class ImpatientClock implements Clock {
 	readonly waits: number[] = [];
 	#skippedMs = 0;
 
