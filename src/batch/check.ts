@@ -76,7 +76,9 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 			name,
 			overwrite,
 			readKey: format.readKey,
-			onRecord: ({ id, model, hash }, offset) => note.call(index, id, model, hash, offset),
+			onRecord: ({ id, model, hash, interrupted }, offset) => {
+				if (!interrupted) note.call(index, id, model, hash, offset);
+			},
 		});
 	const results = scan(output?.results, output?.resultsName ?? "", index.noteResult);
 	const failures = scan(output?.failures, output?.failuresName ?? "", index.noteFailure);

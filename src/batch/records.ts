@@ -1,7 +1,8 @@
-import { type ErrorClass, RequestError } from "../errors.ts";
+import { AbortedError, type ErrorClass, RequestError } from "../errors.ts";
 import { toResultRow, toUsageRow } from "../result-row.ts";
 import type { Result, Usage } from "../types.ts";
 import { isObject } from "./json.ts";
+import { RefusedAnswer } from "./schemas.ts";
 
 /** What a record answers. */
 export interface RecordKey {
@@ -9,6 +10,8 @@ export interface RecordKey {
 	readonly model: string;
 	/** Of the request as the user gave it. */
 	readonly hash: string;
+	/** The record says that the row was interrupted: it is to be sent again. */
+	readonly interrupted?: boolean;
 }
 
 /** A row that was sent, as far as its record is concerned. */
@@ -31,9 +34,12 @@ export interface RecordFormat {
 	readKey(line: string): RecordKey | undefined;
 }
 
+/** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
+export type FailureClass = ErrorClass | "interrupted" | "other";
+
 /** Why a row has no answer. */
 export interface Failure {
-	readonly errorClass: ErrorClass | "other";
+	readonly errorClass: FailureClass;
 	readonly status: number | null;
 	readonly message: string;
 	readonly maybeBilled: boolean;
@@ -54,12 +60,12 @@ export function toFailure(error: unknown, attempts: number): Failure {
 			maybeBilled: error.maybeBilled,
 			attempts,
 			usage: error.usage,
-			costUsd: error.maybeBilled ? null : 0,
+			costUsd: error instanceof RefusedAnswer ? error.costUsd : error.maybeBilled ? null : 0,
 			partialText: error.partialText ?? null,
 		};
 	}
 	return {
-		errorClass: "other",
+		errorClass: error instanceof AbortedError ? "interrupted" : "other",
 		status: null,
 		message: error instanceof Error ? error.message : String(error),
 		maybeBilled: attempts > 0,
@@ -79,17 +85,19 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
 	}
 }
 
-function toKey(id: unknown, fields: unknown): RecordKey | undefined {
+function toKey(id: unknown, fields: unknown, errorClass: unknown): RecordKey | undefined {
 	if (typeof id !== "string" || !isObject(fields)) return undefined;
 	const { model, hash } = fields;
 	if (typeof model !== "string" || typeof hash !== "string" || !/^[0-9a-f]{32}$/.test(hash)) return undefined;
-	return { id, model, hash };
+	return errorClass === "interrupted" ? { id, model, hash, interrupted: true } : { id, model, hash };
 }
 
 const plain: RecordFormat = {
-	result: ({ id, n, hash, metadata }, result) => ({
+	result: ({ id, model, n, hash, metadata }, result) => ({
 		id,
 		...toResultRow(result, n),
+		// As the user gave it: an alias stays one, so that the row is known again.
+		model,
 		hash,
 		...(metadata && { metadata }),
 	}),
@@ -107,7 +115,8 @@ const plain: RecordFormat = {
 	}),
 	readKey: (line) => {
 		const fields = parseObject(line);
-		return fields && toKey(fields.id, fields);
+		if (fields === undefined) return undefined;
+		return toKey(fields.id, fields, isObject(fields.error) ? fields.error.class : undefined);
 	},
 };
 
@@ -181,36 +190,23 @@ const openai: RecordFormat = {
 	}),
 	readKey: (line) => {
 		const fields = parseObject(line);
-		return fields && toKey(fields.custom_id, fields.llmx);
+		if (fields === undefined) return undefined;
+		return toKey(fields.custom_id, fields.llmx, isObject(fields.error) ? fields.error.code : undefined);
 	},
 };
 
 export const recordFormats: Readonly<Record<OutputFormat, RecordFormat>> = { llmx: plain, openai };
 
-/** What of a record the CSV's answer columns and the summary read. */
-export interface AnswerFields {
-	readonly id: string;
-	readonly model: string;
-	readonly texts: readonly string[];
-	readonly finishReason: string;
-	readonly costUsd: number | null;
+/** The answers of a record of the `llmx` format. */
+export function readAnswer(line: string): readonly string[] {
+	const { text, texts } = JSON.parse(line) as { readonly text?: string; readonly texts?: readonly string[] };
+	return texts ?? [text ?? ""];
 }
 
-/** Reads a record of the `llmx` format back. */
-export function readAnswer(line: string): AnswerFields {
-	const fields = JSON.parse(line) as {
-		id: string;
-		model: string;
-		text?: string;
-		texts?: string[];
-		finish_reason: string;
-		cost_usd: number | null;
+/** What an error record of the `llmx` format says in one line. */
+export function readErrorMessage(line: string): string {
+	const { error } = JSON.parse(line) as {
+		readonly error: { readonly class: string; readonly message: string };
 	};
-	return {
-		id: fields.id,
-		model: fields.model,
-		texts: fields.texts ?? [fields.text ?? ""],
-		finishReason: fields.finish_reason,
-		costUsd: fields.cost_usd,
-	};
+	return `${error.class}: ${error.message}`;
 }

@@ -1,0 +1,76 @@
+import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
+import type { OutputFiles } from "./check.ts";
+import type { Files } from "./files.ts";
+import { finishFiles, type TableOutput } from "./finish.ts";
+import { type RunOptions, sendRows } from "./run.ts";
+import { RunStats } from "./run-stats.ts";
+import { FileSink, StreamSink } from "./sinks.ts";
+
+/** Where results go. */
+export type Output =
+	| { readonly files: OutputFiles; readonly table: TableOutput | undefined }
+	| {
+			readonly stream: { write(text: string): boolean; flush(): Promise<void> };
+			readonly onFailure: (record: string) => void;
+	  };
+
+export interface ExecuteOptions extends Omit<RunOptions, "sink"> {
+	readonly files: Files;
+	readonly output: Output;
+}
+
+/** How a run ended. */
+export interface RunOutcome {
+	/** Over all models. */
+	readonly stats: RunStats;
+	/** Rows that have neither an answer nor a failure. */
+	readonly missing: number;
+	/** Rows without an answer because they failed, in this run or before. */
+	readonly failed: number;
+	/** Why it ended before its last row; undefined when it did not. */
+	readonly stopped: string | undefined;
+	/** The next step, when an error stopped it. */
+	readonly hint: string | undefined;
+	readonly exitCode: ExitCode;
+}
+
+/**
+ * Runs a checked batch: sends what is missing, then puts the files in order. What the run was stopped by is part of
+ * the outcome, whether it was a signal, a limit or an error.
+ * @throws LlmxError when an output cannot be opened, before anything is sent
+ */
+export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
+	const { files, output, checked, prompts, lanes, halt } = options;
+	const sink =
+		"files" in output
+			? new FileSink(files, output.files, checked)
+			: new StreamSink(output.stream, output.onFailure);
+	const errors: unknown[] = [];
+	const note = (error: unknown) => void errors.push(error);
+	if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);
+	await sink.close().catch(note);
+	const stats = RunStats.sum(lanes.map((lane) => lane.stats));
+	const missing = checked.missing - stats.finished;
+	if ("files" in output) {
+		try {
+			// After a signal there is no time for a table.
+			const table = halt.abortSignal.aborted ? undefined : output.table;
+			const isComplete = missing === 0 && errors.length === 0;
+			finishFiles({ files, output: output.files, table, prompts, checked, isComplete });
+		} catch (error) {
+			note(error);
+		}
+	}
+	const [error] = errors;
+	if (error !== undefined && !(error instanceof LlmxError)) throw error;
+	const failed = checked.failed + stats.failed;
+	return {
+		stats,
+		missing,
+		failed,
+		stopped: halt.reason?.text ?? error?.message,
+		hint: halt.reason === undefined ? error?.hint : undefined,
+		exitCode:
+			halt.reason?.exitCode ?? error?.exitCode ?? (failed + missing > 0 ? exitCodes.failed : exitCodes.ok),
+	};
+}

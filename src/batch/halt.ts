@@ -1,0 +1,83 @@
+import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
+
+/** Why a run ends before its last row. */
+export interface HaltReason {
+	/** For people, as the end of "stopped: …". */
+	readonly text: string;
+	readonly exitCode: ExitCode;
+}
+
+/** Ends a run: softly, so that what is in flight lands, or at once. */
+export class Halt {
+	readonly #stop = new AbortController();
+	readonly #abort = new AbortController();
+	#reason: HaltReason | undefined;
+
+	/** The first reason; a later one only hastens the end. */
+	get reason(): HaltReason | undefined {
+		return this.#reason;
+	}
+
+	/** Fires when nothing more is to be sent. */
+	get stopSignal(): AbortSignal {
+		return this.#stop.signal;
+	}
+
+	/** Fires when what is in flight is to be broken off too. */
+	get abortSignal(): AbortSignal {
+		return this.#abort.signal;
+	}
+
+	/** Lets what is in flight land and sends nothing more. */
+	soon(reason: HaltReason): void {
+		this.#reason ??= reason;
+		this.#stop.abort();
+	}
+
+	/** Breaks off what is in flight; it may be billed. */
+	now(reason: HaltReason): void {
+		this.soon(reason);
+		this.#abort.abort();
+	}
+}
+
+/** `--halt`: end the run when so many rows have failed. */
+export interface HaltPolicy {
+	readonly when: "now" | "soon";
+	/** Rows; undefined for a share. */
+	readonly count: number | undefined;
+	/** Of the rows that are finished, 0 to 1. */
+	readonly share: number | undefined;
+}
+
+/** A share is not judged before so many rows have failed. */
+const leastFailures = 3;
+
+/**
+ * Reads `now,fail=1` or `soon,fail=10%`.
+ * @throws UsageError
+ */
+export function parseHaltPolicy(text: string): HaltPolicy {
+	const match = /^(now|soon),fail=(\d+(?:\.\d+)?)(%?)$/.exec(text);
+	const value = Number(match?.[2]);
+	const isShare = match?.[3] === "%";
+	if (match === null || value <= 0 || (isShare ? value > 100 : !Number.isInteger(value))) {
+		throw new UsageError(`--halt ${text} is not understood`, {
+			hint: "write now,fail=1 or soon,fail=10%, for example",
+		});
+	}
+	const when = match[1] as HaltPolicy["when"];
+	return isShare ? { when, count: undefined, share: value / 100 } : { when, count: value, share: undefined };
+}
+
+/** True when the policy says that the run has failed too often. */
+export function isTooManyFailures(policy: HaltPolicy, failed: number, finished: number): boolean {
+	if (policy.count !== undefined) return failed >= policy.count;
+	return failed >= leastFailures && failed >= finished * (policy.share ?? 1);
+}
+
+/** The reason of a run that `--halt` ended. */
+export function failureReason(policy: HaltPolicy, failed: number): HaltReason {
+	const limit = policy.count ?? `${(policy.share ?? 1) * 100} %`;
+	return { text: `${failed} rows failed (--halt ${policy.when} at ${limit})`, exitCode: exitCodes.failed };
+}

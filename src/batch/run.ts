@@ -1,0 +1,248 @@
+import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
+import type { Outcome, RunControl, Sending } from "../generate.ts";
+import type { CacheMode, GenerateRow } from "../llm.ts";
+import type { Clock } from "../traffic/clock.ts";
+import type { Parameters } from "../types.ts";
+import type { Checked } from "./check.ts";
+import type { CostGuard } from "./cost-guard.ts";
+import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
+import { FailureWatch } from "./failure-watch.ts";
+import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
+import type { PromptsFile } from "./prompts-file.ts";
+import { type FailureClass, type RecordFormat, toFailure } from "./records.ts";
+import { requestHash } from "./request-hash.ts";
+import type { BatchRow } from "./row-builder.ts";
+import { RunStats } from "./run-stats.ts";
+import type { SchemaSet } from "./schemas.ts";
+import type { Sink } from "./sinks.ts";
+
+/** A row on its way, in the form in which `generateEach` takes it. */
+export interface SentRow extends GenerateRow {
+	/** Its place in the index. */
+	readonly position: number;
+	readonly row: BatchRow;
+	readonly parameters: Parameters;
+}
+
+/** What a run needs of a model; an LLM has it. */
+export interface BatchModel {
+	generateEach(
+		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
+		options: { readonly signal?: AbortSignal; readonly cache?: CacheMode },
+		control: RunControl<SentRow>,
+	): AsyncIterable<Outcome<SentRow>>;
+}
+
+/** One model of a run with all its rows. */
+export interface Lane extends PricedModel {
+	/** As rows and `-m` name it. */
+	readonly model: string;
+	readonly llm: BatchModel;
+	readonly stats: RunStats;
+}
+
+export interface RunOptions {
+	readonly prompts: PromptsFile;
+	readonly checked: Checked;
+	readonly lanes: readonly Lane[];
+	readonly sink: Sink;
+	readonly format: RecordFormat;
+	readonly schemas: SchemaSet;
+	readonly halt: Halt;
+	readonly haltPolicy: HaltPolicy | undefined;
+	readonly guard: CostGuard | undefined;
+	/** Counts what the guard sets aside; needed with one. */
+	readonly countTokens: TokenCounter | undefined;
+	readonly cache: CacheMode;
+	readonly clock: Clock;
+	/** JSON of a record, safe to print. */
+	readonly stringify: (record: unknown) => string;
+	/** Hears that sending is interrupted for a while because most rows fail. */
+	readonly onPause: (model: string, pauseMs: number) => void;
+	/** Hears of every answer and failure, after it has been kept. */
+	readonly onFinished?: ((lane: Lane) => void) | undefined;
+}
+
+/**
+ * Sends every missing row of every lane, and keeps each answer before it counts. Returns when all have ended or the
+ * halt has taken effect. One lane's end, such as a refused key, does not end the others.
+ * @throws the first error that ended a lane, when nothing else had halted the run
+ */
+export async function sendRows(options: RunOptions): Promise<void> {
+	const endings = await Promise.allSettled(options.lanes.map((lane) => new LaneRun(options, lane).run()));
+	const failed = endings.find((ending) => ending.status === "rejected");
+	if (failed !== undefined && options.halt.reason === undefined) throw failed.reason;
+}
+
+class LaneRun {
+	readonly #options: RunOptions;
+	readonly #lane: Lane;
+	readonly #watch = new FailureWatch();
+	#pause: Promise<void> | undefined;
+
+	constructor(options: RunOptions, lane: Lane) {
+		this.#options = options;
+		this.#lane = lane;
+	}
+
+	async run(): Promise<void> {
+		const { halt, cache, sink, onFinished } = this.#options;
+		const { llm } = this.#lane;
+		const outcomes = llm.generateEach(this.#rows(), { signal: halt.abortSignal, cache }, this.#control());
+		try {
+			for await (const outcome of outcomes) {
+				this.#keep(outcome);
+				onFinished?.(this.#lane);
+				const room = sink.room();
+				if (room !== undefined) await room;
+			}
+		} catch (error) {
+			// Whatever was broken off has had its outcome by now.
+			if (!(error instanceof AbortedError && halt.abortSignal.aborted)) throw error;
+		}
+	}
+
+	/** The lane's rows that are still missing. Positions are counted as the check has counted them. */
+	async *#rows(): AsyncGenerator<SentRow, void> {
+		const { prompts, checked, halt } = this.#options;
+		const { model } = this.#lane;
+		let position = 0;
+		const refuse = (problem: { line: number; text: string }) => {
+			throw this.#changed(problem.line);
+		};
+		for (const { row } of prompts.rows(refuse)) {
+			for (const candidate of prompts.modelsOf(row)) {
+				const here = position;
+				position += 1;
+				if (candidate !== model || checked.index.state(here) !== "missing") continue;
+				if (!checked.index.matches(here, row.id, model)) throw this.#changed(row.line);
+				if (this.#pause !== undefined) await this.#pause;
+				if (halt.stopSignal.aborted) return;
+				const { parameters, n, prompt, messages } = row;
+				const question = prompt === undefined ? { messages } : { prompt: prompt.text, system: prompt.system };
+				yield { ...question, parameters, n, position: here, row };
+			}
+		}
+		if (position !== checked.index.size) throw this.#changed(undefined);
+	}
+
+	#changed(line: number | undefined): UsageError {
+		const { name } = this.#options.prompts;
+		return new UsageError(
+			`${line === undefined ? name : `${name}:${line}`} was changed while it was being read`,
+			{
+				hint: "what was answered is kept; run the same command again",
+			},
+		);
+	}
+
+	#control(): RunControl<SentRow> {
+		const { guard, schemas, halt } = this.#options;
+		const { stats, provider } = this.#lane;
+		return {
+			stop: halt.stopSignal,
+			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
+			admit: (sent) => {
+				if (halt.stopSignal.aborted) return "stop";
+				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
+				if (verdict === "go") stats.inFlight += 1;
+				return verdict;
+			},
+			onSent: (sent, sending) => this.#noteSending(sent, sending),
+		};
+	}
+
+	#ask(guard: CostGuard, sent: SentRow): "go" | "wait" | "stop" {
+		const { countTokens, halt } = this.#options;
+		const { messages, parameters, n } = sent.row;
+		const verdict = guard.admit(sent, {
+			inputTokens: inputTokenRange(messages, this.#lane, countTokens).high,
+			maxOutputTokens: parameters.maxTokens,
+			n,
+			model: this.#lane.model,
+			price: (input, output) => costOfTokens(this.#lane, input, output) ?? Number.POSITIVE_INFINITY,
+		});
+		if (verdict === "stop") {
+			halt.soon({ text: "the next answer could cross --max-cost", exitCode: exitCodes.costCap });
+		}
+		return verdict;
+	}
+
+	#noteSending(sent: SentRow, { usage, costUsd, error }: Sending): void {
+		const { stats } = this.#lane;
+		stats.inFlight -= 1;
+		stats.requests += 1;
+		const mayBeBilled =
+			error === undefined ||
+			error instanceof AbortedError ||
+			(error instanceof RequestError && error.maybeBilled);
+		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
+		if (error !== undefined) {
+			if (mayBeBilled) stats.unknownCosts += 1;
+		} else if (costUsd === null) stats.unknownCosts += 1;
+		else stats.usd += costUsd;
+		this.#options.guard?.settle(sent, {
+			usd: error === undefined ? costUsd : null,
+			mayBeBilled,
+			outputTokens: error === undefined && usage !== null ? usage.outputTokens / sent.row.n : null,
+		});
+	}
+
+	/** Writes a row's record; only then does the row count. */
+	#keep(outcome: Outcome<SentRow>): void {
+		const { sink, format, stringify, halt } = this.#options;
+		const { stats, model } = this.#lane;
+		const { position, row } = outcome.row;
+		const key = { id: row.id, model, n: row.n, hash: requestHash(row), metadata: row.metadata };
+		try {
+			if (outcome.ok) {
+				sink.result(position, stringify(format.result(key, outcome.result)));
+				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
+				if (!outcome.result.cached) this.#heed(undefined);
+				return;
+			}
+			const failure = toFailure(outcome.error, outcome.attempts);
+			const interrupted = failure.errorClass === "interrupted";
+			// A row that was never sent is simply missing.
+			if (interrupted && failure.attempts === 0) return;
+			sink.failure(position, stringify(format.failure(key, failure)), interrupted);
+			if (interrupted) stats.interrupted += 1;
+			else {
+				stats.noteFailure(failure.errorClass, failure.usage);
+				this.#heed(failure.errorClass);
+			}
+		} catch (error) {
+			if (!(error instanceof LlmxError)) throw error;
+			halt.soon({ text: error.message, exitCode: error.exitCode });
+		}
+	}
+
+	#savedUsd(outcome: Outcome<SentRow> & { ok: true }): number {
+		const { usage, cached } = outcome.result;
+		return cached && usage ? (costOfTokens(this.#lane, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
+	}
+
+	/** Ends or pauses the run when too much of it fails. */
+	#heed(failure: FailureClass | undefined): void {
+		const { halt, haltPolicy, lanes, clock, onPause } = this.#options;
+		if (failure !== undefined && haltPolicy !== undefined) {
+			const { failed, finished } = RunStats.sum(lanes.map(({ stats }) => stats));
+			if (isTooManyFailures(haltPolicy, failed, finished)) {
+				halt[haltPolicy.when](failureReason(haltPolicy, failed));
+			}
+		}
+		const advice = this.#watch.note(failure);
+		if (advice === "go") return;
+		if (advice === "stop") {
+			const text = `${this.#lane.model} does not answer any more`;
+			halt.soon({ text, exitCode: exitCodes.outage });
+			return;
+		}
+		onPause(this.#lane.model, advice.pauseMs);
+		// A stop ends the pause.
+		const pause = clock.sleep(advice.pauseMs, halt.stopSignal).catch(() => {});
+		this.#pause = pause.then(() => {
+			this.#pause = undefined;
+		});
+	}
+}
