@@ -313,6 +313,16 @@ export class LLM {
 		});
 	}
 
+	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
+	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
+		return (await this.#caller.find(this.#caller.cacheKey(toQuestion(row, options)))) !== undefined;
+	}
+
+	/** @throws MissingKeyError when the provider needs a key and there is none */
+	assertKeys(): void {
+		this.#keys();
+	}
+
 	/** Writes what is pending and closes connections. Calls after it fail. */
 	async close(): Promise<void> {
 		this.#ledger?.close();

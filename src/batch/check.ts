@@ -1,6 +1,7 @@
-import { UsageError } from "../errors.ts";
+import { LlmxError, UsageError } from "../errors.ts";
 import type { Files } from "./files.ts";
 import { type JournalState, scanJournal } from "./journal.ts";
+import { RowProblem } from "./parameters.ts";
 import { ProblemList, type PromptsFile } from "./prompts-file.ts";
 import type { RecordFormat } from "./records.ts";
 import { requestHash } from "./request-hash.ts";
@@ -28,7 +29,7 @@ export interface CheckOptions {
 	readonly retryFailed: boolean;
 	/** What was answered before does not count. */
 	readonly overwrite: boolean;
-	/** Sees every row with each of its models. */
+	/** Sees every row with each of its models; a LlmxError that it throws is a problem of the row. */
 	readonly onRow?: ((row: BatchRow, model: string, state: RowState) => void) | undefined;
 	/** 0 <= x < 1. */
 	readonly random: () => number;
@@ -104,7 +105,12 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 				}
 			}
 			counts[state] += 1;
-			options.onRow?.(row, model, state);
+			try {
+				options.onRow?.(row, model, state);
+			} catch (error) {
+				if (!(error instanceof LlmxError || error instanceof RowProblem)) throw error;
+				problems.add({ line: row.line, text: error.message });
+			}
 		}
 	}
 	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);

@@ -16,6 +16,8 @@ export interface PricedModel {
 	readonly modelId: string;
 	/** Servers of the user's own and the simulator charge nothing. */
 	readonly isFree: boolean;
+	/** Bound on answers of rows that set none; undefined without one. */
+	readonly defaultMaxTokens: number | undefined;
 }
 
 /** Answers of unknown length are taken to be between so many tokens, unless `max_tokens` bounds them. */
@@ -88,8 +90,8 @@ export function costOfTokens(model: PricedModel, inputTokens: number, outputToke
 }
 
 /** Output tokens of a row's answers between two bounds. */
-export function outputTokenRange({ parameters, n }: BatchRow): Range {
-	const { maxTokens } = parameters;
+export function outputTokenRange({ parameters, n }: BatchRow, { defaultMaxTokens }: PricedModel): Range {
+	const maxTokens = parameters.maxTokens ?? defaultMaxTokens;
 	const high = maxTokens ?? assumedOutput.high;
 	return { low: Math.min(assumedOutput.low, high) * n, high: high * n };
 }
@@ -112,14 +114,14 @@ export class Estimate {
 
 	add(row: BatchRow, model: PricedModel): void {
 		const input = inputTokenRange(row.messages, model, this.#count);
-		const output = outputTokenRange(row);
+		const output = outputTokenRange(row, model);
 		const usd = costRange(model, input, output);
 		this.rows += 1;
 		this.inputTokens = add(this.inputTokens, input);
 		this.outputTokens = add(this.outputTokens, output);
 		if (usd === null) this.unpricedRows += 1;
 		else this.usd = add(this.usd, usd);
-		if (row.parameters.maxTokens === undefined) this.unboundedRows += 1;
+		if ((row.parameters.maxTokens ?? model.defaultMaxTokens) === undefined) this.unboundedRows += 1;
 	}
 }
 

@@ -100,12 +100,12 @@ export class ProblemList {
 		if (this.#shown.length < problemsShown) this.#shown.push(problem);
 	}
 
-	/** @throws UsageError when there is any problem */
-	throwIfAny(): void {
+	/** @throws UsageError when there is any problem; `consequence` says what was not done because of it */
+	throwIfAny(consequence = "nothing was sent"): void {
 		const [first] = this.lines;
 		if (first === undefined) return;
-		if (this.#count === 1) throw new UsageError(first, { hint: "nothing was sent" });
-		throw new UsageError(`${this.#count} problems in ${this.#name}, nothing was sent`, {
+		if (this.#count === 1) throw new UsageError(first, { hint: consequence });
+		throw new UsageError(`${this.#count} problems in ${this.#name}, ${consequence}`, {
 			hint: this.lines.join("\n"),
 		});
 	}

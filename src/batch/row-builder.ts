@@ -24,10 +24,18 @@ export interface BatchRow {
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Puts a row's text into a named prompt. Throws UsageError when a variable of it has no value. */
+export type RowPreset = (
+	input: string,
+	fields: Readonly<Record<string, string>>,
+) => { readonly prompt: string; readonly system: string | undefined };
+
 export interface RowOptions {
 	/** The field or column that holds the prompt. */
 	readonly column: string;
 	readonly template: Template | undefined;
+	/** Applied to what the column or the template gives. */
+	readonly preset: RowPreset | undefined;
 	/** For rows that bring no system text. */
 	readonly system: string | undefined;
 	/** For rows that do not set them. */
@@ -95,9 +103,11 @@ export class RowBuilder {
 				throw new RowProblem('"attachments" go with a prompt; put parts into "messages"');
 			return this.#finish(raw, id, fields.model, reader, metadata, this.#withSystem(fields.messages, own));
 		}
-		const text = template === undefined ? readPrompt(fields, column) : template(fields);
-		if (text.trim() === "" && attached.length === 0) throw new RowProblem("the prompt is empty");
-		const system = own ?? this.#options.system;
+		const input = template === undefined ? readPrompt(fields, column) : template(fields);
+		if (input.trim() === "" && attached.length === 0) throw new RowProblem("the prompt is empty");
+		const filled = this.#options.preset?.(input, textsOf(fields));
+		const text = filled?.prompt ?? input;
+		const system = own ?? this.#options.system ?? filled?.system;
 		const content = attached.length === 0 ? text : [...attached, { type: "text" as const, text }];
 		const messages: Message[] = [{ role: "user", content }];
 		if (system !== undefined) messages.unshift({ role: "system", content: system });
@@ -112,8 +122,10 @@ export class RowBuilder {
 		body: Readonly<Record<string, unknown>>,
 	): BatchRow {
 		const { custom_id, url } = fields;
-		if (this.#options.template !== undefined) {
-			throw new RowProblem("an OpenAI Batch line brings its messages, to which a template cannot apply");
+		if (this.#options.template !== undefined || this.#options.preset !== undefined) {
+			throw new RowProblem(
+				"an OpenAI Batch line brings its messages, to which no template or preset can apply",
+			);
 		}
 		if (isSet(url) && !(typeof url === "string" && /\/chat\/completions$/.test(url))) {
 			throw new RowProblem(`only /v1/chat/completions lines can be sent, not ${describe(url)}`);
@@ -177,6 +189,13 @@ export class RowBuilder {
 	}
 }
 
+/** The id of a row, whatever else is in it. Throws RowProblem when it cannot be one. */
+export function idOf({ value, number }: RawRow): string {
+	if (!isObject(value)) return String(number);
+	const isOpenAi = isObject(value.body) && value.custom_id !== undefined;
+	return readId(isOpenAi ? value.custom_id : value.id, number);
+}
+
 function isSet(value: unknown): boolean {
 	return value !== undefined && value !== null;
 }
@@ -193,6 +212,12 @@ function optionalText(value: unknown, name: string): string | undefined {
 	if (!isSet(value) || value === "") return undefined;
 	if (typeof value !== "string") throw new RowProblem(`"${name}" must be a text, not ${describe(value)}`);
 	return value;
+}
+
+function textsOf(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+	return Object.fromEntries(
+		Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === "string"),
+	);
 }
 
 function readPrompt(fields: Readonly<Record<string, unknown>>, column: string): string {

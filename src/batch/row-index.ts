@@ -76,6 +76,12 @@ export class RowIndex {
 		this.#failures.note(this.#entry(id, model), hash, offset);
 	}
 
+	/** Offset of the result that was noted for an (id, model). */
+	findResult(id: string, model: string): number | undefined {
+		const offset = this.#results.offsets.get(this.#entry(id, model));
+		return offset === 0 ? undefined : offset - 1;
+	}
+
 	/** Makes an id known as one of the input's; false when it (or one of the same hash) was known before. */
 	claimId(id: string): boolean {
 		// The entry that most rows claim next, so that an id costs no memory of its own.

@@ -28,7 +28,7 @@ export interface SentRow extends GenerateRow {
 export interface BatchModel {
 	generateEach(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
-		options: { readonly signal?: AbortSignal; readonly cache?: CacheMode },
+		options: Parameters & { readonly signal?: AbortSignal; readonly cache?: CacheMode },
 		control: RunControl<SentRow>,
 	): AsyncIterable<Outcome<SentRow>>;
 }
@@ -38,6 +38,8 @@ export interface Lane extends PricedModel {
 	/** As rows and `-m` name it. */
 	readonly model: string;
 	readonly llm: BatchModel;
+	/** For rows that do not set them. */
+	readonly defaults: Parameters;
 	readonly stats: RunStats;
 }
 
@@ -87,8 +89,9 @@ class LaneRun {
 
 	async run(): Promise<void> {
 		const { halt, cache, sink, onFinished } = this.#options;
-		const { llm } = this.#lane;
-		const outcomes = llm.generateEach(this.#rows(), { signal: halt.abortSignal, cache }, this.#control());
+		const { llm, defaults } = this.#lane;
+		const options = { ...defaults, signal: halt.abortSignal, cache };
+		const outcomes = llm.generateEach(this.#rows(), options, this.#control());
 		try {
 			for await (const outcome of outcomes) {
 				this.#keep(outcome);
@@ -157,7 +160,7 @@ class LaneRun {
 		const { messages, parameters, n } = sent.row;
 		const verdict = guard.admit(sent, {
 			inputTokens: inputTokenRange(messages, this.#lane, countTokens).high,
-			maxOutputTokens: parameters.maxTokens,
+			maxOutputTokens: parameters.maxTokens ?? this.#lane.defaultMaxTokens,
 			n,
 			model: this.#lane.model,
 			price: (input, output) => costOfTokens(this.#lane, input, output) ?? Number.POSITIVE_INFINITY,

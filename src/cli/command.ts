@@ -6,6 +6,8 @@ export interface CommandContext {
 	readonly io: Io;
 	/** `--debug`: stacks, notes and retries on stderr. */
 	readonly debug: boolean;
+	/** The command line as it was given, without the program's name. */
+	readonly argv: readonly string[];
 	/** The program itself, for commands that describe it (completion). */
 	readonly program: Command;
 }

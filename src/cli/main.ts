@@ -40,7 +40,7 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		const command = program.command(commandName).summary(entry.summary).description(entry.summary);
 		if (commandName !== name && !(name === "help" && argv.includes(commandName))) continue;
 		const module = await entry.load();
-		module.define(command, { io, debug, program }, (code) => {
+		module.define(command, { io, debug, argv, program }, (code) => {
 			exitCode = code;
 		});
 		applyToAll(command, io);

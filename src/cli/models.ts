@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 /**
  * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
  * with a key; the last is named on stderr, since nobody asked for it.
- * @throws UsageError when there is none
+ * @throws UsageError when there is none; with `allowDefault` false the list is empty then
  */
 export function chooseModels(
 	{ io }: CommandContext,
@@ -30,6 +30,7 @@ export function chooseModels(
 		allowDefault,
 	});
 	if (choice === undefined) {
+		if (!allowDefault) return [];
 		throw new UsageError("no model is chosen, and no provider has a key", {
 			hint: "give one with -m or LLMX_MODEL; -m sim/echo works offline without a key",
 		});

@@ -27,6 +27,7 @@ async function prepare(content: string, setup: Setup = {}) {
 	const builder = new RowBuilder({
 		column: "prompt",
 		template: undefined,
+		preset: undefined,
 		system: undefined,
 		parameters: {},
 		n: 1,

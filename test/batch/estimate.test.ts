@@ -9,9 +9,24 @@ import {
 import type { BatchRow } from "../../src/batch/row-builder.ts";
 import { countTextTokens } from "../../src/batch/tokenizer.ts";
 
-const mini: PricedModel = { provider: "openai", modelId: "gpt-4.1-mini", isFree: false };
-const llama: PricedModel = { provider: "sambanova", modelId: "Meta-Llama-3.3-70B-Instruct", isFree: false };
-const nobody: PricedModel = { provider: "openai", modelId: "no-such-model", isFree: false };
+const mini: PricedModel = {
+	provider: "openai",
+	modelId: "gpt-4.1-mini",
+	isFree: false,
+	defaultMaxTokens: undefined,
+};
+const llama: PricedModel = {
+	provider: "sambanova",
+	modelId: "Meta-Llama-3.3-70B-Instruct",
+	isFree: false,
+	defaultMaxTokens: undefined,
+};
+const nobody: PricedModel = {
+	provider: "openai",
+	modelId: "no-such-model",
+	isFree: false,
+	defaultMaxTokens: undefined,
+};
 
 function row(text: string, maxTokens?: number): BatchRow {
 	return {

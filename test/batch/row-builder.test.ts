@@ -11,6 +11,7 @@ import { compileTemplate } from "../../src/batch/template.ts";
 const defaults: RowOptions = {
 	column: "prompt",
 	template: undefined,
+	preset: undefined,
 	system: undefined,
 	parameters: {},
 	n: 1,

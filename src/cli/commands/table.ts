@@ -4,6 +4,7 @@ import type { CommandEntry } from "../command.ts";
 export const commands: Record<string, CommandEntry> = {
 	ask: { summary: "ask a model one question", load: () => import("./ask.ts") },
 	chat: { summary: "talk to a model in the terminal", load: () => import("./chat.ts") },
+	batch: { summary: "run many prompts through a model", load: () => import("./batch.ts") },
 	simulate: { summary: "run a server that answers like a provider", load: () => import("./simulate.ts") },
 	models: { summary: "list models with their prices", load: () => import("./models.ts") },
 	sessions: { summary: "list, search and export conversations", load: () => import("./sessions.ts") },

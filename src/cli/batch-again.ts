@@ -1,0 +1,16 @@
+/** Options that belong to one run and not to the next. */
+const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run"]);
+
+/** The commands that go on where a run ended: one sends what is missing, the other what failed too. */
+export function commandsAgain(argv: readonly string[]): {
+	readonly missing: string;
+	readonly failed: string;
+} {
+	const words = ["llmx", ...argv.filter((word) => !dropped.has(word))].map(quote);
+	return { missing: words.join(" "), failed: [...words, "--retry-failed"].join(" ") };
+}
+
+/** A word as a POSIX shell takes it. */
+function quote(word: string): string {
+	return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
