@@ -156,15 +156,8 @@ class BatchCommand {
 	}
 
 	#preset() {
-		const { preset, var: assignments = [] } = this.#flags;
+		const { preset, var: variables } = this.#flags;
 		if (preset === undefined) return undefined;
-		const variables = Object.fromEntries(
-			assignments.map((assignment) => {
-				const equals = assignment.indexOf("=");
-				if (equals < 1) throw new UsageError(`--var ${assignment}: it must be NAME=VALUE`);
-				return [assignment.slice(0, equals), assignment.slice(equals + 1)];
-			}),
-		);
 		return (text: string, fields: Readonly<Record<string, string>>) =>
 			fillPreset(this.#config, preset, text, { ...fields, ...variables });
 	}

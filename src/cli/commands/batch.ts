@@ -8,6 +8,7 @@ import type { CommandContext } from "../command.ts";
 import {
 	addParameterOptions,
 	collect,
+	collectText,
 	type ParameterFlags,
 	parseAmount,
 	parseCount,
@@ -24,7 +25,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly template?: string;
 	readonly column: string;
 	readonly preset?: string;
-	readonly var?: readonly string[];
+	readonly var?: Readonly<Record<string, string>>;
 	readonly answers: number;
 	readonly allowFiles?: string;
 	readonly limit?: number;
@@ -78,7 +79,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--template <text>", 'prompt with fields of the row: "Translate: {{text}}"')
 		.option("--column <name>", "field or column that holds the prompt", "prompt")
 		.option("--preset <name>", "named prompt of the config; {{input}} is the row's prompt")
-		.option("--var <name=value>", "variable of the preset (repeatable)", collect)
+		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
 		.option("-n, --answers <count>", "answers to each prompt", parsePositive, 1);
 	addParameterOptions(command)
 		.option("--limit <count>", "take only the first rows", parsePositive)
