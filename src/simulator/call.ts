@@ -39,25 +39,18 @@ export class Call {
 	readonly wire: Wire;
 	readonly id: number;
 	/** Headers that go out with every answer, as a flat list. */
-	readonly limitHeaders: readonly string[];
+	limitHeaders: readonly string[] = [];
 	/** True once the client has gone or the answer is complete. */
 	ended = false;
 	#simulated: SimulatedAnswer | undefined;
 	#wake: (() => void) | undefined;
 
-	constructor(
-		host: Host,
-		request: SimulatedRequest,
-		response: ServerResponse,
-		id: number,
-		limitHeaders: readonly string[],
-	) {
+	constructor(host: Host, request: SimulatedRequest, response: ServerResponse, id: number) {
 		this.host = host;
 		this.request = request;
 		this.response = response;
 		this.wire = wires[request.wire];
 		this.id = id;
-		this.limitHeaders = limitHeaders;
 		response.once("close", () => {
 			this.ended = true;
 			this.#wake?.();
@@ -66,7 +59,7 @@ export class Call {
 
 	/** The connection itself, for bytes that node:http would not send. */
 	get socket(): Socket {
-		return this.response.socket as Socket;
+		return this.response.req.socket;
 	}
 
 	get answer(): SimulatedAnswer {

@@ -6,7 +6,7 @@ import { Call, type Host, json, wires } from "./call.ts";
 import { selfSignedCertificate } from "./certificate.ts";
 import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
-import type { Limits } from "./limits.ts";
+import type { AccountLimits, Limits } from "./limits.ts";
 import { type Pace, simulatedModels } from "./models.ts";
 import type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 import { drawLatency, type Random, seededRandom } from "./random.ts";
@@ -179,7 +179,7 @@ class LoopbackSimulator implements Simulator {
 		const model = request.model;
 		if (options.keys !== undefined && !options.keys.includes(request.key)) {
 			this.#note(request, "bad-key");
-			this.#faults.badKey(new Call(this.#host, request, response, this.#count++, []));
+			this.#faults.badKey(new Call(this.#host, request, response, this.#count++));
 			return;
 		}
 		if (options.models !== undefined && !options.models.includes(model)) {
@@ -198,34 +198,14 @@ class LoopbackSimulator implements Simulator {
 
 	/** Limits, then faults, then the answer. */
 	#begin(request: SimulatedRequest, response: ServerResponse): void {
+		if (response.closed) {
+			return;
+		}
 		const { stats } = this;
-		const options = this.#options;
-		const dialect = options.dialect ?? request.wire;
+		const call = new Call(this.#host, request, response, this.#count++);
 		const limits = this.#accounts.of(request.key);
-		let headers: string[] = [];
-		if (limits !== undefined) {
-			const { answer } = new Call(this.#host, request, response, 0, []);
-			const tokens =
-				answer.inputTokens +
-				(options.chargeMaxTokens ? (request.maxTokens ?? answer.outputTokens) : answer.outputTokens);
-			const admission = limits.admit(tokens);
-			if (!admission.admitted) {
-				stats.rateLimited++;
-				this.#note(request, "rate-limited");
-				const hint = options.retryHint ?? "computed";
-				const hintMs = hint === "none" ? undefined : hint === "computed" ? admission.retryAfterMs : hint;
-				const refused = refusal(
-					dialect,
-					admission.limitedBy,
-					hintMs,
-					limits.state(),
-					this.#now(),
-					request.model,
-				);
-				sendJson(response, refused.status, refused.body, refused.headers);
-				return;
-			}
-			headers = limitHeaders(dialect, limits.state(), this.#now());
+		if (limits !== undefined && !this.#admit(call, limits)) {
+			return;
 		}
 		stats.inFlight++;
 		stats.mostInFlight = Math.max(stats.mostInFlight, stats.inFlight);
@@ -234,12 +214,12 @@ class LoopbackSimulator implements Simulator {
 			limits?.release();
 		});
 		this.#closeWhenDue(response);
-		const call = new Call(this.#host, request, response, this.#count++, headers);
 		const fault = this.#faults.choose(request);
 		if (fault !== undefined) {
 			stats.faults[fault.name] = (stats.faults[fault.name] ?? 0) + 1;
 			this.#note(request, fault.name);
-			void fault.play(call);
+			// A value that makes no sense (a status that is no number) ends this connection, not the server.
+			fault.play(call).catch(() => call.socket.destroy());
 			return;
 		}
 		this.#note(request, "answered");
@@ -247,6 +227,27 @@ class LoopbackSimulator implements Simulator {
 		stats.inputTokens += call.answer.inputTokens;
 		stats.outputTokens += call.answer.outputTokens;
 		void call.respond(this.#paceOf(call));
+	}
+
+	/** Takes the request's place within the limits, or answers it with the dialect's 429. */
+	#admit(call: Call, limits: AccountLimits): boolean {
+		const { chargeMaxTokens, retryHint = "computed", dialect = call.request.wire } = this.#options;
+		const { inputTokens, outputTokens } = call.answer;
+		const charged = chargeMaxTokens ? (call.request.maxTokens ?? outputTokens) : outputTokens;
+		const admission = limits.admit(inputTokens + charged);
+		const state = limits.state();
+		if (admission.admitted) {
+			call.limitHeaders = limitHeaders(dialect, state, this.#now());
+			return true;
+		}
+		this.stats.rateLimited++;
+		this.#note(call.request, "rate-limited");
+		const computed = retryHint === "computed" ? admission.retryAfterMs : retryHint;
+		const hintMs = computed === "none" ? undefined : computed;
+		const { limitedBy } = admission;
+		const refused = refusal(dialect, limitedBy, hintMs, state, this.#now(), call.request.model);
+		call.send(refused.status, json, refused.body, refused.headers);
+		return false;
 	}
 
 	#paceOf(call: Call): Pace | undefined {

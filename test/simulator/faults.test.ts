@@ -606,6 +606,20 @@ describe("asking for faults", () => {
 		expect(new Set(first)).toEqual(new Set(["503", "answered"]));
 	});
 
+	it("survives values that make no sense and clients that do not wait", async () => {
+		expect((await fault("key-echo=none")).ended).not.toBe("open");
+		expect((await fault("error-200=\u0001")).status).toBe(200);
+		const everything = faults.filter(({ name }) => name !== "outage");
+		for (const { name, on } of everything) {
+			const socket = connect(simulator.port, "127.0.0.1");
+			void ask(simulator, `hurry [[fault:${name}]]`, { socket, stream: on === "stream", until: () => false });
+			await new Promise((resolve) => socket.once("connect", resolve));
+			setImmediate(() => socket.resetAndDestroy());
+		}
+		await expect.poll(() => simulator.stats.inFlight).toBe(0);
+		expect((await ask(simulator, "still there?")).status).toBe(200);
+	});
+
 	it("gives a key its own fault, and refuses keys it does not know", async () => {
 		await using keyed = await startSimulator({
 			keys: ["good", "spent"],

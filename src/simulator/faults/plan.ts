@@ -8,7 +8,7 @@ import { findFault } from "./table.ts";
 /** A fault chosen for one request. */
 export interface ChosenFault {
 	readonly name: string;
-	play(call: Call): void | Promise<void>;
+	play(call: Call): Promise<void>;
 }
 
 /** A fault as written: `NAME`, `NAME=VALUE`, `NAME x2`, `NAME=VALUE x2`. */
@@ -132,7 +132,7 @@ function chosen(spec: FaultSpec, request: SimulatedRequest): ChosenFault {
 		fault === undefined ? `the simulator knows no fault "${spec.name}"` : mismatch(fault, request);
 	return {
 		name: spec.name,
-		play(call) {
+		async play(call) {
 			if (fault === undefined || problem !== undefined) {
 				call.send(
 					400,
@@ -141,7 +141,7 @@ function chosen(spec: FaultSpec, request: SimulatedRequest): ChosenFault {
 				);
 				return;
 			}
-			return fault.play(call, spec.value);
+			await fault.play(call, spec.value);
 		},
 	};
 }
