@@ -69,9 +69,9 @@ function familyFaults(prices: readonly Price[], excused: ReadonlySet<string>): s
 	for (const family of families.values()) {
 		if (family.length < 2) continue;
 		for (const field of ["input", "output"] as const) {
-			for (const price of family) {
+			for (const [index, price] of family.entries()) {
 				if (excused.has(key(price))) continue;
-				const others = family.filter((other) => other !== price).map((other) => other[field]);
+				const others = family.filter((_, other) => other !== index).map((other) => other[field]);
 				const factor = (other: number) => Math.max(other / price[field], price[field] / other);
 				const nearest = others.reduce((a, b) => (factor(b) < factor(a) ? b : a));
 				if (factor(nearest) > 10) {

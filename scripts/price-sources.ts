@@ -27,14 +27,14 @@ export const packageProviders: Readonly<Record<string, string>> = {
 const halfForBatch = new Set(["openai", "anthropic", "gemini"]);
 
 /** Not for text answers; and no chat request can name them. */
-const otherKinds =
+export const otherKinds =
 	/embed|moderation|whisper|transcribe|tts|realtime|image|imagen|veo|-live|live-|rerank|ocr|sora|dall-e/i;
 
 /** The package lists models of Vertex AI with Gemini's; the Gemini API serves only these. */
 const geminiNames = /^(?:gemini|gemma|learnlm)-/;
 
 /** Charges that tokens do not tell: with them a cost from tokens alone would be too low. */
-const untoldCharges = [
+export const untoldCharges = [
 	"requests_kcount",
 	"input_text_messages_kcount",
 	"output_citation_mtok",
@@ -93,11 +93,12 @@ export function rowsOfPackage(provider: string, source: string): Price[] {
 }
 
 /** Beginnings such as `claude-sonnet-4@`, and names in the form of other tools such as `cerebras:x`, are no names. */
-function isName(provider: string, name: string): boolean {
+export function isName(provider: string, name: string): boolean {
 	return (
 		/^[a-z0-9][^,"\s]*[a-z0-9]$/i.test(name) &&
 		!name.startsWith(`${provider}:`) &&
 		!name.startsWith(`${provider}/`) &&
+		!name.startsWith(`${packageProviders[provider]}/`) &&
 		(provider !== "gemini" || geminiNames.test(name))
 	);
 }
@@ -175,7 +176,8 @@ export function decimal(value: number): number {
 	return Number(value.toPrecision(12));
 }
 
-function namesIn(match: MatchLogic): string[] {
+/** The names that rules spell out, whole or as a beginning. */
+export function namesIn(match: MatchLogic): string[] {
 	if ("or" in match) return match.or.flatMap(namesIn);
 	if ("and" in match) return match.and.flatMap(namesIn);
 	if ("equals" in match) return [match.equals];
@@ -183,7 +185,7 @@ function namesIn(match: MatchLogic): string[] {
 }
 
 /** The name is spelt out whole in the rules, not as a beginning. */
-function isWhole(match: MatchLogic, name: string): boolean {
+export function isWhole(match: MatchLogic, name: string): boolean {
 	if ("or" in match) return match.or.some((part) => isWhole(part, name));
 	return "equals" in match && match.equals === name;
 }

@@ -64,12 +64,14 @@ function applyOverrides(
 				fault(`is more than ten times off the package's ${known.input}/${known.output}`);
 			}
 			models.set(name, [...(first ? [] : (before ?? [])), row]);
+		} else if (action === "drop") {
+			// Also for what the package does not have: the note says why nobody should add it.
+			models.delete(name);
 		} else if (before === undefined) {
 			fault("is not in the package");
-		} else if (action === "drop") {
-			models.delete(name);
 		} else {
 			const changes = numbersOf(fields);
+			if (Object.keys(changes).length === 0 && note === "") fault("changes nothing and has no note");
 			models.set(
 				name,
 				before.map((price) => ({ ...price, ...changes })),

@@ -1,0 +1,218 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { calcPrice, findProvider } from "@pydantic/genai-prices";
+import papaparse from "papaparse";
+import { describe, expect, it } from "vitest";
+import { findFaults } from "../../scripts/price-checks.ts";
+import {
+	isName,
+	isWhole,
+	namesIn,
+	otherKinds,
+	packageModels,
+	packageProviders,
+	readOverrides,
+	untoldCharges,
+} from "../../scripts/price-sources.ts";
+import { generatePrices } from "../../scripts/prices.ts";
+import { allPrices, costOf, findPrice, type Price, parsePrices } from "../../src/pricing.ts";
+import { providers } from "../../src/providers/registry.ts";
+
+const root = join(import.meta.dirname, "../..");
+const table = readFileSync(join(root, "prices.csv"), "utf8");
+const overridesText = readFileSync(join(root, "scripts/price-overrides.csv"), "utf8");
+const overrides = readOverrides(overridesText);
+const overridden = new Set(overrides.map(({ fields }) => `${fields.provider}/${fields.model}`.toLowerCase()));
+/** Within the hours in which DeepSeek's price is at its peak, which the table takes for the whole day. */
+const now = new Date("2026-11-22T02:00:00Z");
+
+describe("prices.csv", () => {
+	it("is what its sources give, twice the same", () => {
+		expect(table).toBe(generatePrices());
+		expect(generatePrices()).toBe(generatePrices());
+	});
+
+	it("names providers of the registry only, and says where each row comes from", () => {
+		const known = Object.keys(providers);
+		for (const price of allPrices()) {
+			expect(known).toContain(price.provider);
+			expect(price.source).toMatch(/\d/);
+		}
+	});
+
+	it("costs what the package says under every name that it knows and nobody corrected", () => {
+		const usage = {
+			inputTokens: 1_000_000,
+			cachedInputTokens: 400_000,
+			cacheWriteTokens: 100_000,
+			audioInputTokens: 0,
+			outputTokens: 100_000,
+			reasoningTokens: 0,
+		};
+		const differences: string[] = [];
+		let compared = 0;
+		for (const [provider, providerId] of Object.entries(packageProviders)) {
+			const models = packageModels(provider);
+			const names = new Set(
+				models.flatMap((model) => [
+					model.id,
+					...namesIn(model.match).filter((name) => isWhole(model.match, name)),
+				]),
+			);
+			for (const name of names) {
+				if (otherKinds.test(name) || !isName(provider, name)) continue;
+				const theirs = calcPrice(
+					{
+						input_tokens: 1_000_000,
+						cache_read_tokens: 400_000,
+						cache_write_tokens: 100_000,
+						output_tokens: 100_000,
+					},
+					name,
+					{
+						provider: findProvider({ providerId }) as NonNullable<ReturnType<typeof findProvider>>,
+						timestamp: now,
+					},
+				);
+				if (theirs === null || otherKinds.test(theirs.model.id)) continue;
+				if (untoldCharges.some((charge) => theirs.model_price[charge] !== undefined)) continue;
+				if (theirs.model_price.input_mtok === undefined || theirs.model_price.output_mtok === undefined)
+					continue;
+				const price = findPrice(provider, name, { at: now.getTime(), inputTokens: usage.inputTokens });
+				if (overridden.has(`${provider}/${price?.model ?? name}`.toLowerCase())) continue;
+				compared += 1;
+				// The package charges nothing for cached tokens without a price of their own; we charge them as input.
+				const free =
+					(price?.cachedInput === null ? 400_000 * price.input : 0) +
+					(price?.cacheWrite === null ? 100_000 * price.input : 0);
+				const ours = price === null ? null : (costOf(usage, price) as number) - free / 1e6;
+				const same = ours !== null && Math.abs(ours - theirs.total_price) < 1e-9;
+				const full = price === null ? null : costOf(usage, price);
+				if (!same && (full === null || Math.abs(full - theirs.total_price) > 1e-9)) {
+					differences.push(`${provider}/${name}: ${ours} and not ${theirs.total_price} (${theirs.model.id})`);
+				}
+			}
+		}
+		expect(differences).toEqual([]);
+		expect(compared).toBeGreaterThan(900);
+	});
+});
+
+describe("the overrides", () => {
+	it("each have a source, a date, and a note where they disagree", () => {
+		expect(() => generatePrices(overridesText.replace(/,2026-10-07,/, ",,"))).toThrow(/no date/);
+		const silent = "set,openai,gpt-4.1,2.5,8,,,,,,,,,,,somewhere,2026-10-07,\n";
+		expect(() => generatePrices(overridesText + silent)).toThrow(
+			/openai\/gpt-4.1 disagrees with the package \(2\/8\) and no note says why/,
+		);
+		const idle = "patch,openai,gpt-4.1,,,,,,,,,,,,,somewhere,2026-10-07,\n";
+		expect(() => generatePrices(overridesText + idle)).toThrow("changes nothing");
+	});
+
+	it("cannot be ten times off the package", () => {
+		const line = "set,openai,gpt-4.1,0.0002,0.0008,,,,,,,,,,,somewhere,2026-10-07,cheaper\n";
+		expect(() => generatePrices(overridesText + line)).toThrow(/more than ten times off the package's 2\/8/);
+	});
+});
+
+describe("findFaults", () => {
+	const sound = allPrices();
+	const mini = sound.find((price) => price.provider === "openai" && price.model === "gpt-4.1-mini") as Price;
+	const withChange = (change: Partial<Price>) => [{ ...mini, model: "new-model", ...change }];
+
+	it.each<[string, Partial<Price>]>([
+		[
+			"a price per thousand tokens",
+			{ input: 0.0004, output: 0.0016, cachedInput: null, batchInput: null, batchOutput: null },
+		],
+		["a price per token times 1e9", { input: 400, output: 1600 }],
+		["an output ten times too dear", { output: 16 }],
+		["an output ten times too cheap", { output: 0.03, batchOutput: null }],
+		["a cached price above the full one", { cachedInput: 1 }],
+		["a batch price above the full one", { batchInput: 0.5 }],
+		["a cache write far above the input", { cacheWrite: 4 }],
+		["a missing price", { input: Number.NaN }],
+		["a negative price", { output: -1 }],
+		["a comma in a field", { source: "a, b" }],
+	])("refuses %s", (_, change) => {
+		expect(findFaults(withChange({}))).toEqual([]);
+		expect(findFaults(withChange(change))).not.toEqual([]);
+	});
+
+	it("refuses a model ten times off the same model elsewhere", () => {
+		const elsewhere = {
+			...mini,
+			provider: "github",
+			input: 4.4,
+			output: 17,
+			cachedInput: null,
+			batchInput: null,
+			batchOutput: null,
+		};
+		expect(findFaults([...sound, elsewhere]).join()).toContain(
+			"github/gpt-4.1-mini: input 4.4, but the same model costs 0.4",
+		);
+	});
+
+	it("refuses a row that is there twice", () => {
+		expect(findFaults([mini, mini])).toEqual(["openai/gpt-4.1-mini is there twice"]);
+	});
+});
+
+// Price tables of several projects, kept beside the repository where they are at hand.
+const shared = join(root, "../shared/prices");
+const readCsv = (name: string) =>
+	papaparse.parse<Record<string, string>>(readFileSync(join(shared, name), "utf8"), {
+		header: true,
+		skipEmptyLines: true,
+	}).data;
+
+describe.skipIf(!existsSync(shared))("other price tables", () => {
+	it("agree on the newest models", () => {
+		for (const row of readCsv("prices_newest.csv")) {
+			const price = findPrice(row.provider as string, row.model as string, { at: now.getTime() });
+			const number = (column: string) => (row[column] ? Number(row[column]) : null);
+			expect({
+				model: row.model,
+				input: price?.input,
+				output: price?.output,
+				cached: price?.cachedInput,
+			}).toEqual({
+				model: row.model,
+				input: number("input_per_1m"),
+				output: number("output_per_1m"),
+				cached: number("cached_input_per_1m"),
+			});
+		}
+	});
+
+	it("are decided with a note wherever they disagree", () => {
+		const noted = new Set(
+			overrides
+				.filter(({ note }) => note !== "")
+				.map(({ fields }) => `${fields.provider}/${fields.model}`.toLowerCase()),
+		);
+		for (const { provider, model } of readCsv("prices_disagreements.csv") as {
+			provider: string;
+			model: string;
+		}[]) {
+			const price = findPrice(provider, model, { at: now.getTime() });
+			const names = [model, price?.model ?? model].map((name) => `${provider}/${name}`.toLowerCase());
+			expect(
+				names.some((name) => noted.has(name)),
+				names.join(" or "),
+			).toBe(true);
+		}
+	});
+
+	it("list no SambaNova model that the table lacks", () => {
+		const listed = readCsv("prices_litellm.csv").filter(({ provider }) => provider === "sambanova");
+		for (const { model } of listed) expect(findPrice("sambanova", model as string), model).not.toBeNull();
+	});
+});
+
+describe("parsePrices", () => {
+	it("reads the table whole", () => {
+		expect(parsePrices(table)).toHaveLength(table.trim().split("\n").length - 1);
+	});
+});
