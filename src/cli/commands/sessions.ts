@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { typedText } from "../../chat/content.ts";
+import { type ExportFormat, exportSession } from "../../chat/export.ts";
 import { UsageError } from "../../errors.ts";
 import { replaceFile } from "../../state/files.ts";
 import { type Paths, resolvePaths } from "../../state/paths.ts";
@@ -18,7 +20,6 @@ import { formatAge, formatCost, formatCount } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../answer-writer.ts";
 import type { CommandContext } from "../command.ts";
-import { sessionJson, sessionMarkdown, textOf } from "../session-export.ts";
 import { renderTextTable } from "../text-table.ts";
 
 const examples = `
@@ -29,7 +30,7 @@ Examples:
   llmx sessions export tuesday-notes --format json -o notes.json`;
 
 interface ExportFlags {
-	readonly format: "md" | "json";
+	readonly format: ExportFormat;
 	readonly output?: string;
 	readonly overwrite?: boolean;
 }
@@ -49,7 +50,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.description("print a session")
 		.argument("<session>", "its name")
 		.action((name: string) => {
-			const text = sessionMarkdown(requireSession(paths, name));
+			const text = exportSession(requireSession(paths, name), "md");
 			io.stdout.write(sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"));
 			finish(0);
 		});
@@ -65,7 +66,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
 		.option("-o, --output <path>", "file to write instead of stdout")
 		.option("--overwrite", "replace the file if it exists")
-		.action((name: string, flags: ExportFlags) => finish(exportSession(paths, name, flags, context)));
+		.action((name: string, flags: ExportFlags) => finish(writeExport(paths, name, flags, context)));
 	command
 		.command("rename")
 		.description("give a session another name")
@@ -167,7 +168,7 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 	let found = 0;
 	for (const session of allSessions(paths)) {
 		for (const [index, message] of session.messages.entries()) {
-			const text = textOf(message).replace(/\s+/g, " ");
+			const text = typedText(message.content).replace(/\s+/g, " ");
 			const at = text.toLowerCase().indexOf(needle);
 			if (at < 0) continue;
 			found += 1;
@@ -181,9 +182,9 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 	return found > 0 ? 0 : 1;
 }
 
-function exportSession(paths: Paths, name: string, flags: ExportFlags, { io }: CommandContext): number {
+function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: CommandContext): number {
 	const session = requireSession(paths, name);
-	const text = flags.format === "json" ? sessionJson(session) : sessionMarkdown(session);
+	const text = exportSession(session, flags.format);
 	if (flags.output === undefined) {
 		io.stdout.write(
 			flags.format === "json" ? escapeJson(text) : sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"),
