@@ -83,7 +83,7 @@ describe.each(wires)("row 18 on the %s wire: a plain body that was cut is never 
 });
 
 describe.each(wires)("rows 20 and 21 on the %s wire: silence and excess", (wire) => {
-	const quick = { firstContentMs: 120, idleMs: 120 };
+	const quick = { firstContentMs: 200, idleMs: 200 };
 
 	it.each([
 		"stall-after-headers",

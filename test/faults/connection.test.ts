@@ -4,7 +4,7 @@ import { meet, nasty } from "./encounter.ts";
 import { accepted, failed, modes, retried, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
-const quick = { timeouts: { firstContentMs: 120, idleMs: 120 } };
+const quick = { timeouts: { firstContentMs: 200, idleMs: 200 } };
 
 async function refusingUrl(): Promise<string> {
 	const server = createServer();

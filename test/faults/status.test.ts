@@ -234,6 +234,13 @@ describe("row 12, dialects", () => {
 		expect((seen.waits[0] as number) > 50_000).toBe(hasHint);
 	});
 
+	it.each(wires)("the limit of the %s wire's own provider is waited out as it says", async (wire) => {
+		const simulator = { limits: { requestsPerMinute: 1 } };
+		const seen = await meet("", { wire, times: 2, llm: { cache: false, maxRetries: 1 }, simulator });
+		expect(seen.error).toMatchObject({ errorClass: "rate_limit", exitCode: 5, maybeBilled: false });
+		expect(seen.waits[0]).toBeGreaterThan(50_000);
+	});
+
 	it("SambaNova's full queue is tried again", async () => {
 		await retried("queue-full", "rate_limit", { model: "sambanova/echo" });
 	});

@@ -84,7 +84,7 @@ describe.each(wires)("row 19 on the %s wire: a sloppy end is an end", (wire) => 
 });
 
 describe.each(wires)("row 20 on the %s wire: silence", (wire) => {
-	const timeouts = { firstContentMs: 120, idleMs: 120 };
+	const timeouts = { firstContentMs: 200, idleMs: 200 };
 
 	it("after the headers is asked for once more", async () => {
 		await retriedOnce("stall-after-headers", "timeout", { wire, ...stream, timeouts });
