@@ -96,7 +96,8 @@ export class Answering {
 		this.#retry = undefined;
 		const turn = conversation.turns.length > length ? conversation.turns.at(-1) : undefined;
 		const finish = turn?.finish ?? null;
-		this.#view.answered({ model, finish, interrupted: finish === null, failure });
+		const hasText = turn !== undefined;
+		this.#view.answered({ model, finish, interrupted: finish === null, hasText, failure });
 		return { turn, failure };
 	}
 

@@ -120,8 +120,8 @@ export class Chat {
 			attachments.map(({ label }) => label),
 		);
 		this.#warnOfContext(text);
-		const { turn } = await this.#answer(content, position, this.cache);
-		if (turn === undefined) {
+		const { turn, failure } = await this.#answer(content, position, this.cache);
+		if (turn === undefined && failure !== null) {
 			// Nothing came: the question goes back to where it can be sent again.
 			this.attachments = attachments;
 			this.view.suggest(text);
@@ -135,6 +135,7 @@ export class Chat {
 		const position = this.turns.length - (this.#unanswered === undefined ? 1 : 0);
 		const content = this.#unanswered ?? this.turns.at(-1)?.user.content;
 		if (content === undefined) throw new UsageError("there is no question to ask again");
+		if (this.#unanswered !== undefined) this.attachments = [];
 		this.choose(0);
 		await this.#answer(content, position, this.cache === false ? false : "refresh");
 		this.view.changed();

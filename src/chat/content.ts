@@ -15,9 +15,17 @@ export interface Attachment {
 	readonly part: ContentPart;
 }
 
+/** Why a file cannot be read or written, for people. */
+export function describeFileError(error: unknown): string {
+	const { code, message } = error as NodeJS.ErrnoException;
+	return reasons[code ?? ""] ?? message;
+}
+
 const reasons: Readonly<Record<string, string>> = {
 	ENOENT: "there is no such file",
 	EISDIR: "it is a folder",
+	ENOTDIR: "a part of the path is no folder",
+	EEXIST: "the file exists",
 	EACCES: "permission denied",
 };
 
@@ -42,7 +50,7 @@ export async function readTextAttachment(path: string, folder: string): Promise<
 	const name = path.replaceAll('"', "'");
 	return {
 		label: labelOf(path, bytes.length),
-		part: { type: "text", text: `<file name="${name}">\n${text.replace(/\n$/, "")}\n</file>` },
+		part: { type: "text", text: `<file name="${name}">\n${text.replace(/\n$/, "")}\n</file>\n\n` },
 	};
 }
 
@@ -50,7 +58,13 @@ export async function readTextAttachment(path: string, folder: string): Promise<
 export async function readAttachment(source: string, folder: string): Promise<Attachment> {
 	if (/^https?:\/\//i.test(source)) return { label: source, part: { type: "image", url: source } };
 	const bytes = await readBytes(source, folder);
-	return { label: labelOf(source, bytes.length), part: attachmentPart(source, bytes) };
+	const label = labelOf(source, bytes.length);
+	try {
+		return { label, part: attachmentPart(source, bytes) };
+	} catch (error) {
+		const hint = "PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg and M4A work; /file takes text";
+		throw new UsageError((error as Error).message, { hint, cause: error });
+	}
 }
 
 /** The content of a question; plain text when nothing is attached to it. */
@@ -81,8 +95,7 @@ async function readBytes(path: string, folder: string): Promise<Uint8Array> {
 	try {
 		return await readFile(resolvePath(path, folder));
 	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		throw new UsageError(`cannot read ${path}: ${reasons[code ?? ""] ?? message}`, { cause: error });
+		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
 	}
 }
 

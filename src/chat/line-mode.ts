@@ -46,11 +46,11 @@ export class LineView implements ChatView {
 		if (!this.#aside) this.#write(this.#sanitizer.push(delta));
 	}
 
-	answered({ finish, interrupted, failure }: AnswerEnd): void {
+	answered({ finish, interrupted, hasText, failure }: AnswerEnd): void {
 		if (!this.#aside) this.#write(this.#sanitizer.end());
 		if (this.#lastCharacter !== "\n") this.#write("\n");
 		if (failure !== null) this.failed(failure);
-		else if (interrupted) this.notice("stopped");
+		else if (interrupted) this.notice(hasText ? "stopped; what came is kept" : "stopped; /retry asks again");
 		else if (finish !== null && this.#output.isConversation && !this.#aside) this.notice(usageLine(finish));
 	}
 

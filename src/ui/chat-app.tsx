@@ -25,7 +25,7 @@ export function ChatApp({ store, colors, onFrame }: ChatAppProps) {
 				{({ id, text }) => <Text key={id}>{text}</Text>}
 			</Static>
 			<Lines lines={frame.above} />
-			<Lines lines={frame.box} />
+			<Lines lines={frame.input} />
 			<Lines lines={frame.below} />
 		</>
 	);

@@ -8,48 +8,51 @@ import type { ScreenState } from "./state.ts";
 import { statusLine } from "./status.ts";
 
 export interface Frame {
-	/** What is shown above the box: the unfinished end of the answer, what is going on, attachments. */
+	/** What is shown above the input: the unfinished end of the answer, what is going on, attachments. */
 	readonly above: readonly string[];
-	readonly box: readonly string[];
-	/** What is shown below the box: completions and the status. */
+	readonly input: readonly string[];
+	/** What is shown below the input: completions and the status. */
 	readonly below: readonly string[];
 	/** The cursor's place, counted from the first line of the frame. */
 	readonly cursor: { readonly x: number; readonly y: number };
 }
 
 const prompt = "› ";
+/** A bracket instead of a box: a line that fills the width would be torn into several when a terminal gets narrower. */
+const bracket = { top: "╭─", side: "│ ", bottom: "╰─" };
 const menuRows = 6;
 const inputRows = 8;
 
-/** Columns of the text inside the box. */
-export function inputWidth({ columns, rows }: ScreenState): number {
-	return Math.max(2, columns - (isBoxed(columns, rows) ? 4 : 0) - prompt.length);
-}
-
-function isBoxed(columns: number, rows: number): boolean {
-	return rows >= 8 && columns >= 20;
+/** Columns of the typed text. */
+export function inputWidth({ columns }: ScreenState): number {
+	return Math.max(2, columns - bracket.side.length - prompt.length);
 }
 
 /** Lays the frame out; it is always shorter than the terminal, and no line is wider. */
 export function layOutFrame(state: ScreenState, colors: Colors): Frame {
 	const { columns, rows } = state;
-	// One row stays free below the frame, where the cursor rests, and one above it.
+	// One row stays free below the frame, where Ink rests, and one above it.
 	const space = Math.max(1, rows - 2);
-	const hasBox = isBoxed(columns, rows);
-	const hasStatus = space >= 3;
-	const frameRows = (hasBox ? 2 : 0) + (hasStatus ? 1 : 0);
-	const menu = menuLines(state, colors, Math.min(menuRows, Math.max(0, space - frameRows - 2)));
-	const height = Math.max(1, Math.min(inputRows, Math.floor((space - frameRows - menu.length) / 2)));
-	const box = boxLines(state, colors, height, hasBox);
-	const below = [...menu, ...(hasStatus ? [statusLine(state, colors)] : [])];
-	const room = space - box.lines.length - below.length;
+	const hasBracket = space >= 3;
+	const edges = hasBracket ? 2 : 0;
+	const menu = menuLines(state, colors, Math.min(menuRows, Math.max(0, space - edges - 2)));
+	const height = Math.max(1, Math.min(inputRows, Math.floor((space - edges - menu.length) / 2)));
+	const width = inputWidth(state);
+	const { input } = state;
+	const visible = visibleRows(input.text, input.cursor, width, height, input.label);
+	const side = colors.dim(bracket.side);
+	const typed = visible.rows.map((row, index) => {
+		const shown = input.text === "" ? colors.dim(truncateText(input.placeholder, width)) : row;
+		return side + (index === 0 ? colors.cyan(prompt) : "  ") + shown;
+	});
+	const bottom = `${colors.dim(bracket.bottom)} ${statusLine(state, colors, columns - bracket.bottom.length - 2)}`;
+	const below = [...menu.map((line) => side + line), ...(hasBracket ? [bottom] : [])];
+	const lines = hasBracket ? [colors.dim(bracket.top), ...typed] : typed;
+	const room = space - lines.length - below.length;
 	const above = room > 0 ? aboveLines(state, colors).slice(-room) : [];
-	return {
-		above,
-		box: box.lines,
-		below,
-		cursor: { x: box.cursor.x, y: above.length + box.cursor.y },
-	};
+	const x = bracket.side.length + prompt.length + Math.min(visible.cursor.column, width - 1);
+	const y = above.length + (hasBracket ? 1 : 0) + visible.cursor.row;
+	return { above, input: lines, below, cursor: { x, y } };
 }
 
 function aboveLines(state: ScreenState, colors: Colors): string[] {
@@ -67,33 +70,6 @@ function aboveLines(state: ScreenState, colors: Colors): string[] {
 	return lines;
 }
 
-interface Box {
-	readonly lines: readonly string[];
-	readonly cursor: { readonly x: number; readonly y: number };
-}
-
-function boxLines(state: ScreenState, colors: Colors, height: number, hasBox: boolean): Box {
-	const { input, columns, activity } = state;
-	const margin = hasBox ? 2 : 0;
-	const width = inputWidth(state);
-	const { rows, cursor } = visibleRows(input.text, input.cursor, width, height, input.label);
-	const style = activity === undefined ? colors.cyan : colors.dim;
-	const lines = rows.map((row, index) => {
-		const placeholder = input.text === "" ? colors.dim(truncateText(input.placeholder, width)) : row;
-		return (index === 0 ? style(prompt) : "  ") + placeholder;
-	});
-	const x = margin + prompt.length + Math.min(cursor.column, width);
-	if (!hasBox) return { lines, cursor: { x, y: cursor.row } };
-	const rule = "─".repeat(columns - 2);
-	const side = colors.dim("│");
-	const inner = columns - 4;
-	const boxed = lines.map((line) => `${side} ${padText(line, inner)} ${side}`);
-	return {
-		lines: [colors.dim(`╭${rule}╮`), ...boxed, colors.dim(`╰${rule}╯`)],
-		cursor: { x, y: cursor.row + 1 },
-	};
-}
-
 function menuLines({ menu, columns }: ScreenState, colors: Colors, height: number): string[] {
 	if (menu === undefined || height === 0) return [];
 	const { candidates, selected } = menu;
@@ -104,14 +80,14 @@ function menuLines({ menu, columns }: ScreenState, colors: Colors, height: numbe
 		const name = padText(truncateText(sanitizeLine(text), names), names);
 		const isSelected = first + index === selected;
 		const label = isSelected ? colors.inverse(name) : name;
-		const room = columns - names - 5;
+		const room = columns - names - 7;
 		return `  ${label}${note === undefined || room < 8 ? "" : colors.dim(`  ${truncateText(note, room)}`)}`;
 	});
 }
 
 /** All lines of a frame, from the top. */
-export function frameLines({ above, box, below }: Frame): readonly string[] {
-	return [...above, ...box, ...below];
+export function frameLines({ above, input, below }: Frame): readonly string[] {
+	return [...above, ...input, ...below];
 }
 
 /**

@@ -145,6 +145,9 @@ class Screen {
 			this.#store.resume();
 			this.#output.resume();
 			this.#transcript.settle();
+			if (chat.turns.length > 0) {
+				this.#transcript.notice(`saved as ${chat.record.session.name} · llmx chat -c goes on with it`);
+			}
 			await this.#ink?.waitUntilRenderFlush();
 			this.#eraseFrame(false);
 		}
@@ -267,13 +270,19 @@ class Screen {
 			this.#store.update({ columns, rows });
 			this.#transcript.resize();
 			this.#store.resume();
-			this.#output.redraw();
+			void this.#redraw();
 		}, resizeQuiet);
 	};
 
 	#clearScreen(): void {
 		this.#output.write("\x1b[H\x1b[2J");
 		this.#forgetFrame();
+		void this.#redraw();
+	}
+
+	/** Draws the frame anew, with all that changed in it. */
+	async #redraw(): Promise<void> {
+		await this.#ink?.waitUntilRenderFlush();
 		this.#output.redraw();
 	}
 
@@ -281,7 +290,7 @@ class Screen {
 	readonly #onContinue = () => {
 		this.#control.retake();
 		this.#forgetFrame();
-		this.#output.redraw();
+		void this.#redraw();
 	};
 
 	/** Gives the terminal to something else until that is done. */
@@ -300,7 +309,7 @@ class Screen {
 			this.#forgetFrame();
 			this.#output.resume();
 			this.#store.resume();
-			this.#output.redraw();
+			await this.#redraw();
 		}
 	}
 

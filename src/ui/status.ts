@@ -3,7 +3,7 @@
 import type { Colors } from "../terminal/colors.ts";
 import { formatCost, formatTokens, formatUsd } from "../terminal/formats.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
-import { padText, textWidth, truncateText } from "../terminal/width.ts";
+import { textWidth, truncateText } from "../terminal/width.ts";
 import type { ScreenState, StatusFacts } from "./state.ts";
 
 interface Segment {
@@ -14,24 +14,17 @@ interface Segment {
 
 const separator = " · ";
 
-/** One line of at most the terminal's width. */
-export function statusLine(state: ScreenState, colors: Colors): string {
-	const { columns, status, hint, search, retry, now } = state;
-	const room = Math.max(1, columns - 2);
-	if (search !== undefined) {
-		return `  ${colors.cyan(truncateText(`search: ${sanitizeLine(search)}`, room))}`;
-	}
+/** One line of at most `room` columns. */
+export function statusLine(state: ScreenState, colors: Colors, room: number): string {
+	const { status, hint, search, retry, now } = state;
+	if (search !== undefined) return colors.cyan(truncateText(`search: ${sanitizeLine(search)}`, room));
 	if (retry !== undefined) {
 		const seconds = Math.max(0, Math.ceil((retry.until - now) / 1000));
-		const text = `${sanitizeLine(retry.reason)}${separator}again in ${seconds} s${separator}Esc cancels`;
-		return `  ${colors.yellow(truncateText(text, room))}`;
+		const text = `trying again in ${seconds} s${separator}Esc cancels${separator}${sanitizeLine(retry.reason)}`;
+		return colors.yellow(truncateText(text, room));
 	}
-	if (hint !== undefined) return `  ${colors.yellow(truncateText(hint, room))}`;
-	if (status === undefined) return "";
-	const help = "/help";
-	const left = fitSegments(segmentsOf(status), room);
-	const withHelp = textWidth(left) + 2 + help.length <= room;
-	return `  ${colors.dim(withHelp ? padText(left, room - help.length) + help : left)}`;
+	if (hint !== undefined) return colors.yellow(truncateText(hint, room));
+	return status === undefined ? "" : colors.dim(fitSegments(segmentsOf(status), room));
 }
 
 function segmentsOf(status: StatusFacts): Segment[] {
@@ -54,7 +47,7 @@ function segmentsOf(status: StatusFacts): Segment[] {
 		segments.push({ text: `session ${formatCost(status.sessionCost)}`, weight: 8 });
 	}
 	if (cacheMode !== "on") segments.push({ text: `cache ${cacheMode}`, weight: 3 });
-	segments.push({ text: sanitizeLine(status.session), weight: 5 });
+	segments.push({ text: sanitizeLine(status.session), weight: 5 }, { text: "/help", weight: 1 });
 	return segments;
 }
 

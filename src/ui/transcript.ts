@@ -81,7 +81,7 @@ export class Transcript implements ChatView {
 		this.#schedule();
 	}
 
-	answered({ finish, interrupted, failure }: AnswerEnd): void {
+	answered({ finish, interrupted, hasText, failure }: AnswerEnd): void {
 		this.#flush();
 		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
 		this.#append(rest, "");
@@ -90,7 +90,8 @@ export class Transcript implements ChatView {
 		this.#store.update({ tail: "", activity: undefined });
 		if (this.#aside) return;
 		if (finish !== null) this.#store.print(this.#colors.dim(`\n  ${usageLine(finish)}`));
-		else if (interrupted && failure === null) this.#store.print(this.#colors.dim("\n  stopped"));
+		else if (interrupted && failure === null)
+			this.notice(hasText ? "stopped; what came is kept" : "stopped · /retry asks again");
 		if (failure !== null) this.failed(failure);
 	}
 
@@ -198,7 +199,13 @@ export class Transcript implements ChatView {
 		if (finished === "" && tail === "" && !this.#hasText) return;
 		// One empty line between the question and its answer.
 		const lead = this.#hasText ? "" : "\n";
-		const live = { tail: finished === "" ? lead + tail : tail, now: this.#options.now() };
+		const now = this.#options.now();
+		const activity = this.#store.snapshot().activity;
+		const live = {
+			tail: finished === "" ? lead + tail : tail,
+			activity: activity && { ...activity, what: "answering" },
+			now,
+		};
 		if (finished === "" || this.#aside) this.#store.update(live);
 		else {
 			this.#store.print(lead + finished.replace(/\n$/, ""), live);

@@ -13,7 +13,7 @@ import {
 } from "../../state/sessions.ts";
 import { formatAge, formatPlural } from "../../terminal/formats.ts";
 import type { Chat } from "../chat.ts";
-import { resolvePath } from "../content.ts";
+import { describeFileError, resolvePath } from "../content.ts";
 import { exportSession } from "../export.ts";
 import { shownTurns } from "../record.ts";
 import type { ChatCommand } from "./command.ts";
@@ -109,8 +109,8 @@ export const sessionCommands: readonly ChatCommand[] = [
 			try {
 				await writeFile(file, exportSession(chat.record.session, kind), { flag: "wx" });
 			} catch (error) {
-				const { code, message } = error as NodeJS.ErrnoException;
-				const reason = code === "EEXIST" ? "the file exists" : message;
+				const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+				const reason = isMissing ? "there is no such folder" : describeFileError(error);
 				throw new UsageError(`cannot write ${path}: ${reason}`, { cause: error });
 			}
 			chat.view.notice(`written: ${file}`);
