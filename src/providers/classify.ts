@@ -242,7 +242,7 @@ function hintFor(provider: ProviderRow, errorClass: ErrorClass): string | undefi
 		case "quota":
 			return `check billing and limits at ${provider.label}, or use another key`;
 		case "not_found":
-			return `see what ${provider.label} serves: llmx models --live ${provider.id}`;
+			return `see what ${provider.label} serves: llmx models --live --provider ${provider.id}`;
 		case "context_length":
 			return "shorten the prompt, or choose a model with a larger context window";
 		case "rate_limit":
