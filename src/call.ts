@@ -1,6 +1,6 @@
 import { type CacheConfig, type CachedAnswer, cacheKey, type ResponseCache } from "./cache.ts";
 import { AbortedError, RequestError } from "./errors.ts";
-import { costOfCall } from "./pricing.ts";
+import { costOfCall, findPrice, nearestModels } from "./pricing.ts";
 import type { Adapter, Choice } from "./providers/adapter.ts";
 import { loadAdapter } from "./providers/adapters.ts";
 import { simulatedBaseUrl } from "./providers/simulated.ts";
@@ -214,6 +214,7 @@ export class Caller {
 			this.#record({ usage: answer.usage, costUsd, latencyMs: this.options.now() - startedAt });
 		} catch (error) {
 			this.#recordFailure(question, error, exchange, "", startedAt);
+			this.#suggestModel(error);
 			throw error;
 		} finally {
 			exchange.close();
@@ -272,6 +273,7 @@ export class Caller {
 		} catch (error) {
 			failed = true;
 			if (!finished) this.#recordFailure(question, error, exchange, text + reasoning, startedAt);
+			this.#suggestModel(error);
 			throw error;
 		} finally {
 			if (!finished && !failed) {
@@ -305,6 +307,15 @@ export class Caller {
 	#price(usage: Usage | null, reportedCostUsd: number | null): number | null {
 		const { provider, modelId } = this.options.route;
 		return costOfCall({ provider, modelId, usage, reportedCostUsd });
+	}
+
+	/** A model that the provider does not know is most often a typing error. */
+	#suggestModel(error: unknown): void {
+		if (!(error instanceof RequestError) || error.errorClass !== "not_found") return;
+		const { provider, modelId } = this.options.route;
+		if (findPrice(provider.id, modelId) !== null) return;
+		const near = nearestModels(provider.id, modelId);
+		if (near.length > 0) error.hint = [`did you mean ${near.join(" or ")}?`, error.hint].join("\n");
 	}
 
 	/** A failure that was or may have been billed leaves a row: as reported, or with estimated tokens and no cost. */

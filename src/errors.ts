@@ -30,7 +30,8 @@ export interface LlmxErrorOptions {
 }
 
 export class LlmxError extends Error {
-	readonly hint: string | undefined;
+	/** Whoever knows a better next step may replace it. */
+	hint: string | undefined;
 	readonly exitCode: ExitCode;
 
 	constructor(message: string, options: LlmxErrorOptions = {}) {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { ProviderRow } from "./providers/registry.ts";
+import { nearestNames } from "./state/nearest.ts";
 import type { Usage } from "./types.ts";
 
 /** One row of prices.csv. Prices are in USD per million tokens. */
@@ -196,6 +197,15 @@ export function* possibleNames(modelId: string): Iterable<string> {
 	// Gemini's numbered releases: gemini-2.0-flash-001.
 	const unnumbered = plain.replace(/-00\d$/, "");
 	if (unnumbered !== plain) yield unnumbered;
+}
+
+/** Priced models of a provider whose names are near one that it does not know, best first. */
+export function nearestModels(provider: string, modelId: string): string[] {
+	const rows = [...pricesOf(provider).values()];
+	return nearestNames(
+		modelId,
+		rows.map(([first]) => (first as Price).model),
+	);
 }
 
 /** OpenRouter passes the price of these vendors on; open models have many hosts, and so no such price. */

@@ -6,6 +6,7 @@ import {
 	costOfCall,
 	findPrice,
 	findPriceIn,
+	nearestModels,
 	type Price,
 	parsePrices,
 	priceColumns,
@@ -199,5 +200,13 @@ describe("costOfCall", () => {
 		}
 		expect(costOfCall({ ...call, provider: provider("openrouter"), reportedCostUsd: 0.123 })).toBe(0.4);
 		expect(costOfCall({ ...call, provider: reporting, usage: null, reportedCostUsd: 0.123 })).toBe(0.123);
+	});
+});
+
+describe("nearestModels", () => {
+	it("finds what a mistyped name of that provider most likely means", () => {
+		expect(nearestModels("openai", "gpt-4.1-mnii")[0]).toBe("gpt-4.1-mini");
+		expect(nearestModels("sambanova", "Llama-3.3-70B-Instruct")).toContain("Meta-Llama-3.3-70B-Instruct");
+		expect(nearestModels("nonsense", "gpt-4.1")).toEqual([]);
 	});
 });

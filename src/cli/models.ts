@@ -9,6 +9,12 @@ import type { CommandContext } from "./command.ts";
 
 const DAY_MS = 86_400_000;
 
+/** For somebody who has just installed llmx. */
+const firstSteps = `try it offline, without a key:  llmx ask -m sim/echo "hello"   or   llmx chat sim/echo
+store a provider's key:         llmx keys set openai   (sambanova, anthropic, gemini, …)
+name a model yourself:          llmx ask -m sambanova/gpt-oss-120b "hello"
+see what would be used:         llmx doctor`;
+
 /**
  * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
  * with a key; the last is named on stderr, since nobody asked for it.
@@ -32,7 +38,7 @@ export function chooseModels(
 	if (choice === undefined) {
 		if (!allowDefault) return [];
 		throw new UsageError("no model is chosen, and no provider has a key", {
-			hint: "give one with -m or LLMX_MODEL; -m sim/echo works offline without a key",
+			hint: firstSteps,
 		});
 	}
 	if (choice.isDefault) io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);

@@ -20,6 +20,7 @@ for (const name of [
 	"models",
 	"sessions",
 	"completion",
+	"newcomer",
 ]) {
 	golden(transcript(name), { normalize });
 }

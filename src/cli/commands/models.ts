@@ -35,7 +35,7 @@ Examples:
   llmx models llama
   llmx models --provider sambanova
   llmx models gpt --max-price 1 --min-context 200k
-  llmx models --live --provider groq      ask the provider what it serves now`;
+  llmx models --live groq                 ask the provider what it serves now`;
 
 /** Adds the options and the action of `models`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
@@ -59,14 +59,15 @@ async function runModels(
 ): Promise<number> {
 	const { io } = context;
 	const states = providerStates(io);
-	const chosen = flags.provider === undefined ? states : [findState(flags.provider, states)];
-	if (flags.live && flags.provider === undefined) {
-		throw new UsageError("--live asks one provider", {
-			hint: "say which: llmx models --live --provider sambanova",
-		});
+	// After --live the first word may name the provider: it has to be named, and there is nothing else to search.
+	const [word = "", ...rest] = query;
+	const named = flags.provider ?? (flags.live ? word : undefined);
+	if (named === "") {
+		throw new UsageError("--live asks one provider", { hint: "say which: llmx models --live sambanova" });
 	}
+	const chosen = named === undefined ? states : [findState(named, states)];
 	const all = flags.live ? await liveModels(chosen[0] as ProviderState, context) : pricedModels(chosen);
-	const words = query.map((word) => word.toLowerCase());
+	const words = (named === word ? rest : query).map((text) => text.toLowerCase());
 	const rows = all.filter(
 		({ model, state, price, contextWindow }) =>
 			words.every((word) => model.toLowerCase().includes(word)) &&
