@@ -86,6 +86,8 @@ export class ResponseCache {
 	#opening: Promise<CacheStore> | undefined;
 	#pending = new Map<string, CachedAnswer>();
 	#written: Promise<void> | undefined;
+	/** Writes that have begun and not ended. */
+	readonly #writing = new Set<Promise<unknown>>();
 	#patienceMs = PATIENCE_MS;
 	#broken = false;
 	#warned = false;
@@ -114,15 +116,23 @@ export class ResponseCache {
 				const entries = [...this.#pending];
 				this.#written = undefined;
 				const createdAt = this.#now();
-				this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
+				const writing = this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
 					for (const [written, value] of entries) {
 						if (this.#pending.get(written) === value) this.#pending.delete(written);
 					}
+					this.#writing.delete(writing);
 					resolve();
 				});
+				this.#writing.add(writing);
 			});
 		});
 		return this.#written;
+	}
+
+	/** Resolves when every answer set so far was tried to be stored. */
+	async flush(): Promise<void> {
+		while (this.#written !== undefined) await this.#written;
+		await Promise.all(this.#writing);
 	}
 
 	/** Throws when the database cannot be read. */
@@ -155,7 +165,7 @@ export class ResponseCache {
 
 	/** Waits for pending writes and closes the database; a later call opens it again. */
 	async close(): Promise<void> {
-		while (this.#written !== undefined) await this.#written;
+		await this.flush();
 		await this.#forget();
 	}
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CachedAnswer, cacheKey, canonicalJson, ResponseCache } from "../src/cache.ts";
 
 const config = { provider: "openai", baseUrl: "https://api.openai.com/v1", temperature: 0 };
@@ -234,6 +234,32 @@ describe("ResponseCache", () => {
 		expect(waited).toBeLessThan(10_500);
 		expect(warnings).toHaveLength(1);
 		expect(warnings[0]).toContain("locked");
+	});
+
+	it("is closed only when a write that waits for a lock has ended", async () => {
+		await open().set("a", answer);
+		const locker = new DatabaseSync(path);
+		locker.exec("BEGIN EXCLUSIVE");
+		let retry: (() => void) | undefined;
+		const cache = open({
+			sleep: () =>
+				new Promise((resolve) => {
+					retry = resolve;
+				}),
+		});
+		void cache.set("b", answer);
+		await vi.waitFor(() => expect(retry).toBeDefined());
+		let closed = false;
+		const closing = cache.close().then(() => {
+			closed = true;
+		});
+		for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+		expect(closed).toBe(false);
+		locker.exec("ROLLBACK");
+		locker.close();
+		retry?.();
+		await closing;
+		expect((await open().statistics()).entries).toBe(2);
 	});
 
 	it("loses no write when processes share it", async () => {
