@@ -169,6 +169,11 @@ export class Caller {
 		await this.options.cache?.set(key, answer);
 	}
 
+	/** Resolves when every answer handed to `store` so far was tried to be kept. */
+	async flushStores(): Promise<void> {
+		await this.options.cache?.flush();
+	}
+
 	/** Notes a call that failed for good and left no row yet; it cost nothing. */
 	recordFailedCall(error: unknown): void {
 		if (!(error instanceof RequestError) || this.#recorded.has(error)) return;
@@ -259,6 +264,8 @@ export class Caller {
 				const latencyMs = Math.round(this.options.now() - startedAt);
 				this.#record({ usage, costUsd, latencyMs, attempts: options.attempts });
 				const choice = { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
+				// Whoever acts on the finish may rely on the row.
+				await this.options.ledger?.flush();
 				if (options.keep) await this.store(this.cacheKey(question), { choices: [choice], usage, costUsd });
 				yield {
 					type: "finish",

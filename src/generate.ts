@@ -93,6 +93,8 @@ class ManyRun<Row> {
 	#twinCount = 0;
 	#wakeReader: (() => void) | undefined;
 	#wakeWriters: (() => void)[] = [];
+	/** The consumer has left: nobody waits for it any more. */
+	#left = false;
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
 		this.#rows = rows;
@@ -100,7 +102,7 @@ class ManyRun<Row> {
 	}
 
 	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
-		const { lanes, maxRetries, signal, onRetry, clock, random, flushLedger, control } = this.#options;
+		const { caller, lanes, maxRetries, signal, onRetry, clock, random, flushLedger, control } = this.#options;
 		const { admit, stop } = control;
 		const sending = schedule(this.#misses(), {
 			route: lanes,
@@ -152,8 +154,10 @@ class ManyRun<Row> {
 		} finally {
 			stop?.removeEventListener("abort", onStop);
 			sending.abort();
+			this.#left = true;
 			this.#release();
 			await pump;
+			await caller.flushStores();
 		}
 	}
 
@@ -189,7 +193,7 @@ class ManyRun<Row> {
 			if (twins) {
 				twins.push(job);
 				this.#twinCount += 1;
-				while (this.#twinCount >= MAX_TWINS) await this.#room();
+				while (this.#twinCount >= MAX_TWINS && !this.#left) await this.#room();
 				continue;
 			}
 			const stored = cache === "refresh" ? undefined : await caller.find(job.key as string);
@@ -200,7 +204,7 @@ class ManyRun<Row> {
 				this.#twins.set(job.key as string, []);
 				yield job;
 			}
-			while (this.#ready.length >= MAX_READY) await this.#room();
+			while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
 		}
 	}
 
@@ -251,8 +255,9 @@ class ManyRun<Row> {
 		this.#wakeReader = undefined;
 	}
 
-	/** Resolves when the consumer has taken what was ready. */
+	/** Resolves when the consumer has taken what was ready, or has left. */
 	#room(): Promise<void> {
+		if (this.#left) return Promise.resolve();
 		return new Promise((resolve) => this.#wakeWriters.push(resolve));
 	}
 
