@@ -1,8 +1,8 @@
 import { ResponseCache } from "./cache.ts";
-import { Caller, PendingAnswer, type Question } from "./call.ts";
+import { Caller, PendingAnswer } from "./call.ts";
 import { LlmxError, PartialFailureError } from "./errors.ts";
 import { cacheMiss, notSent, type Outcome, type RunControl, runMany } from "./generate.ts";
-import { toMessages } from "./messages.ts";
+import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
 import { loadConfig } from "./state/config.ts";
 import { readStoredKeys } from "./state/keys.ts";
@@ -14,7 +14,7 @@ import { KeyPool } from "./traffic/key-pool.ts";
 import { FixedLimiter } from "./traffic/limiter.ts";
 import { type Attempt, retry } from "./traffic/retry.ts";
 import { Route as Lanes } from "./traffic/route.ts";
-import type { Cost, Message, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
+import type { Cost, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
 export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
@@ -111,6 +111,7 @@ export class LLM {
 	readonly #caller: Caller;
 	#pool: KeyPool | undefined;
 	#lanes: Lanes | undefined;
+	#closed = false;
 
 	/**
 	 * @throws NoRouteError when no provider serves the model; ConfigError for a config file, base URL or key that
@@ -187,7 +188,8 @@ export class LLM {
 	/** Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire. */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
 		if (streamed && (options.n ?? 1) === 1) return this.#collect(messages, options, onPart);
-		const question = toQuestion({ messages: toMessages(messages) }, options);
+		this.#assertOpen();
+		const question = toQuestion(messages, options);
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
 		const key = caller.cacheKey(question);
@@ -227,7 +229,8 @@ export class LLM {
 	 * @throws what `chat` throws
 	 */
 	async *stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
-		const question = toQuestion({ messages: toMessages(messages) }, { ...options, n: 1 });
+		this.#assertOpen();
+		const question = toQuestion(messages, { ...options, n: 1 });
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
 		const found = await this.#lookUp(caller.cacheKey(question), mode);
@@ -298,10 +301,12 @@ export class LLM {
 		options: GenerateOptions = {},
 		control: RunControl<Row> = {},
 	): AsyncGenerator<Outcome<Row>, void> {
+		this.#assertOpen();
+		const toQuestion = questionMaker(options);
 		return runMany(rows, {
 			control,
 			caller: this.#caller,
-			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row, options),
+			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
 			cache: this.#cacheMode(options),
 			lanes: this.#laneSet(),
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
@@ -315,7 +320,8 @@ export class LLM {
 
 	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
 	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		return (await this.#caller.find(this.#caller.cacheKey(toQuestion(row, options)))) !== undefined;
+		const key = this.#caller.cacheKey(questionMaker(options)(row));
+		return (await this.#caller.find(key)) !== undefined;
 	}
 
 	/** @throws MissingKeyError when the provider needs a key and there is none */
@@ -323,14 +329,20 @@ export class LLM {
 		this.#keys();
 	}
 
-	/** Writes what is pending and closes connections. Calls after it fail. */
+	/** Writes what is pending and closes connections; calls that still run are aborted. Calls after it fail. */
 	async close(): Promise<void> {
-		this.#ledger?.close();
+		this.#closed = true;
+		this.#ledger?.flushSync();
 		await Promise.all([this.#cache?.close(), this.#http.close()]);
+		this.#ledger?.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
+	}
+
+	#assertOpen(): void {
+		if (this.#closed) throw new LlmxError(`this LLM (${this.model}) is closed`, { hint: "make a new one" });
 	}
 
 	#cacheMode({ cache }: CallOptions): CacheMode {
@@ -393,19 +405,4 @@ function findRoute(model: string, options: LLMOptions): Route {
 		baseUrl: options.baseUrl,
 		keys: options.keys,
 	});
-}
-
-/** A question of a row and the run's options; the row's own settings win. */
-function toQuestion(row: GenerateRow, options: GenerateOptions): Question {
-	const { cache: _cache, signal: _signal, onRetry: _onRetry, n, systemPrompt, ...common } = options;
-	const system = row.system ?? systemPrompt;
-	const messages: Message[] = system === undefined ? [] : [{ role: "system", content: system }];
-	if (row.messages) messages.push(...toMessages(row.messages));
-	else messages.push({ role: "user", content: row.prompt ?? "" });
-	return {
-		messages,
-		prompt: row.messages ? undefined : { text: row.prompt ?? "", system },
-		parameters: row.parameters ? { ...common, ...row.parameters } : common,
-		n: row.n ?? n ?? 1,
-	};
 }
