@@ -11,12 +11,12 @@ const MAX_LENGTH = 64 << 10;
 export async function readSecret(io: Io, prompt: string): Promise<string> {
 	if (io.stdin.isTTY !== true) return readPiped(io);
 	if (io.terminal === undefined) throw new UsageError("there is no terminal to type it on");
-	io.stderr.write(prompt);
-	await io.stderr.flush();
 	const { stdin } = io.terminal;
+	// Before the prompt: what is pasted as soon as it shows must not be echoed.
 	stdin.setRawMode(true);
 	stdin.setEncoding("utf8");
 	try {
+		io.stderr.write(prompt);
 		return await readHidden(stdin);
 	} finally {
 		stdin.setRawMode(false);
