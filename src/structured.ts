@@ -47,10 +47,16 @@ async function repair(
 		...(text === "" ? [] : [{ role: "assistant", content: text }]),
 		{ role: "user", content: repairPrompt(problems) },
 	];
-	const second = await llm.ask(history, { ...options, n: 1 });
-	const checked = check(second.text);
+	let second = await llm.ask(history, { ...options, n: 1 });
+	let checked = check(second.text);
+	if (!checked.ok && second.cached && options.cache !== "only") {
+		// Failing for ever because of one bad answer in the cache would help nobody.
+		second = await llm.ask(history, { ...options, n: 1, cache: "refresh" });
+		checked = check(second.text);
+	}
 	if (!checked.ok) {
-		throw new RequestError(`${llm.model}: the answer does not satisfy the schema: ${checked.problems[0]}`, {
+		const message = `${llm.model}: the answer does not satisfy the schema, nor does its repair: ${checked.problems[0]}`;
+		throw new RequestError(message, {
 			provider: llm.provider,
 			errorClass: "schema",
 			advice: { retry: "never", key: "keep" },

@@ -20,7 +20,7 @@ export function openAiBody(provider: ProviderRow, call: AdapterCall, stream: boo
 	const body: Body = {
 		...provider.extraBody,
 		model: modelId,
-		messages: call.messages.map((message) => openAiMessage(provider, message)),
+		messages: messagesOf(provider, call).map((message) => openAiMessage(provider, message)),
 	};
 	const name = modelId.slice(modelId.lastIndexOf("/") + 1);
 	setTemperature(body, name, call);
@@ -35,7 +35,8 @@ export function openAiBody(provider: ProviderRow, call: AdapterCall, stream: boo
 	if (parameters.frequencyPenalty !== undefined) body.frequency_penalty = parameters.frequencyPenalty;
 	if (parameters.responseFormat !== undefined) {
 		const format = parameters.responseFormat;
-		body.response_format = format.type === "json" ? { type: "json_object" } : schemaFormat(format);
+		const byField = format.type === "json-schema" && provider.schemaForm === "field";
+		body.response_format = byField ? schemaFormat(format) : { type: "json_object" };
 	}
 	setReasoning(body, provider, call);
 	if (n > 1) body.n = n;
@@ -106,6 +107,20 @@ function fitsStrictMode(schema: unknown): boolean {
 		return false;
 	}
 	return Object.entries(schema).every(([key, value]) => key === "properties" || fitsStrictMode(value));
+}
+
+/** The messages, with the schema in the system message where it has no field of its own. */
+function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterCall): readonly Message[] {
+	const format = parameters.responseFormat;
+	if (format?.type !== "json-schema" || provider.schemaForm === "field") return messages;
+	const demand = `Answer with JSON only, without a code fence, that satisfies this JSON Schema:\n${JSON.stringify(format.schema)}`;
+	const [first, ...rest] = messages;
+	if (first?.role !== "system") return [{ role: "system", content: demand }, ...messages];
+	const content =
+		typeof first.content === "string"
+			? `${first.content}\n\n${demand}`
+			: [...first.content, { type: "text" as const, text: demand }];
+	return [{ role: "system", content }, ...rest];
 }
 
 function openAiMessage(provider: ProviderRow, { role, content }: Message): Body {

@@ -13,7 +13,6 @@ const shown: Readonly<Record<ParameterName, string>> = {
 	presencePenalty: "presence penalty",
 	frequencyPenalty: "frequency penalty",
 	responseFormat: "response format",
-	jsonSchema: "a JSON schema",
 	reasoningEffort: "reasoning effort",
 	thinkingBudget: "a thinking budget",
 };
@@ -27,11 +26,7 @@ const reserved = ["model", "messages", "contents", "stream", "n"];
  */
 export function checkParameters(provider: ProviderRow, parameters: Parameters): void {
 	for (const name of provider.refuses) {
-		const given =
-			name === "jsonSchema"
-				? parameters.responseFormat?.type === "json-schema"
-				: parameters[name] !== undefined;
-		if (given) throw unsupported(provider, shown[name]);
+		if (parameters[name] !== undefined) throw unsupported(provider, shown[name]);
 	}
 	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined) {
 		throw new UnsupportedError("reasoning effort and a thinking budget cannot both be given");

@@ -4,7 +4,7 @@ import type { Parameters } from "../types.ts";
 /** The language a provider speaks on the wire; each has one adapter. */
 export type WireFormat = "openai" | "gemini" | "anthropic";
 
-export type ParameterName = Exclude<keyof Parameters, "extra"> | "jsonSchema";
+export type ParameterName = Exclude<keyof Parameters, "extra">;
 
 /**
  * How reasoning is steered on the OpenAI wire: `effort` is the `reasoning_effort` field, `object` OpenRouter's
@@ -54,6 +54,8 @@ export interface ProviderRow {
 	readonly reasoning: ReasoningControl;
 	/** Parameters that the provider refuses or silently ignores: using one is an error before sending. */
 	readonly refuses: readonly ParameterName[];
+	/** How a JSON Schema is asked for: by its own field, or in the prompt where the provider knows JSON mode only. */
+	readonly schemaForm: "field" | "prompt";
 	/** Content parts beside text that some of its models take. */
 	readonly takes: readonly ("image" | "file" | "audio")[];
 	/** How a file is written on the OpenAI wire: OpenAI's `file` part or Mistral's `document_url`. */
@@ -90,6 +92,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		seedField: "seed",
 		reasoning: "effort",
 		refuses: [],
+		schemaForm: "field",
 		takes: ["image"],
 		fileForm: "file",
 		choicesPerCall: 1,

@@ -91,7 +91,6 @@ describe("parameters", () => {
 		const refused: [ProviderRow, Parameters][] = [
 			[providers.openai, { topK: 1 }],
 			[providers.sambanova, { seed: 1 }],
-			[providers.deepseek, { responseFormat: { type: "json-schema", name: "x", schema: {} } }],
 			[providers.openai, { thinkingBudget: 100 }],
 			[providers.deepseek, { thinkingBudget: 100 }],
 			[providers.openai, { reasoningEffort: "low", thinkingBudget: 0 }],
@@ -101,7 +100,6 @@ describe("parameters", () => {
 		for (const [provider, parameters] of refused) {
 			expect(() => with_(provider, parameters), JSON.stringify(parameters)).toThrow(UnsupportedError);
 		}
-		expect(with_(providers.deepseek, { responseFormat: { type: "json" } })).toHaveProperty("response_format");
 	});
 
 	it("of reasoning take each provider's form", () => {
@@ -115,6 +113,30 @@ describe("parameters", () => {
 		expect(with_(providers.deepseek, { reasoningEffort: "high" })).toMatchObject({
 			thinking: { type: "enabled" },
 			reasoning_effort: "high",
+		});
+	});
+
+	it("ask for JSON mode and put the schema into the prompt where a provider knows no schemas", () => {
+		const schema = { type: "object", properties: { a: { type: "integer" } } };
+		const parameters = { responseFormat: { type: "json-schema", name: "x", schema } } as const;
+		const user = { role: "user", content: "hello" } as const;
+		for (const provider of [providers.deepseek, providers.zai]) {
+			const bare = request(provider, { parameters, messages: [user] }).body;
+			expect(bare.response_format).toEqual({ type: "json_object" });
+			expect(bare.messages).toEqual([
+				{ role: "system", content: expect.stringMatching(/JSON.*\n\{"type":"object","properties"/) },
+				user,
+			]);
+			const system = { role: "system", content: "Be brief." } as const;
+			const { body } = request(provider, { parameters, messages: [system, user] });
+			expect(body.messages).toEqual([
+				{ role: "system", content: expect.stringMatching(/^Be brief\.\n\n.*JSON/) },
+				user,
+			]);
+		}
+		expect(with_(providers.deepseek, { responseFormat: { type: "json" } })).toMatchObject({
+			response_format: { type: "json_object" },
+			messages: [{ role: "user" }],
 		});
 	});
 
