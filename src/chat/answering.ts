@@ -4,7 +4,7 @@ import type { CallOptions } from "../llm.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
 import { describeFailure } from "./failure.ts";
 import type { ChatHost } from "./host.ts";
-import type { ChatView, Failure } from "./view.ts";
+import type { AnswerEnd, ChatView, Failure } from "./view.ts";
 
 /** A wait before a request is sent again. */
 export interface RetryWait {
@@ -17,7 +17,8 @@ export interface RetryWait {
 export interface Answered {
 	/** The turn, when any text came. */
 	readonly turn: Turn | undefined;
-	readonly failure: Failure | null;
+	/** For the view, once the turn is kept. */
+	readonly end: AnswerEnd;
 }
 
 export interface Question {
@@ -67,7 +68,7 @@ export class Answering {
 		return true;
 	}
 
-	/** Never throws: a failure is shown and returned. */
+	/** Never throws: a failure is part of what is returned. */
 	async run({ conversation, content, options, aside }: Question): Promise<Answered> {
 		const abort = new AbortController();
 		this.#abort = abort;
@@ -96,9 +97,8 @@ export class Answering {
 		this.#retry = undefined;
 		const turn = conversation.turns.length > length ? conversation.turns.at(-1) : undefined;
 		const finish = turn?.finish ?? null;
-		const hasText = turn !== undefined;
-		this.#view.answered({ model, finish, interrupted: finish === null, hasText, failure });
-		return { turn, failure };
+		const end = { model, finish, interrupted: finish === null, hasText: turn !== undefined, failure };
+		return { turn, end };
 	}
 
 	readonly #onRetry = (notice: RetryNotice) => {

@@ -120,8 +120,8 @@ export class Chat {
 			attachments.map(({ label }) => label),
 		);
 		this.#warnOfContext(text);
-		const { turn, failure } = await this.#answer(content, position, this.cache);
-		if (turn === undefined && failure !== null) {
+		const { turn, end } = await this.#answer(content, position, this.cache);
+		if (turn === undefined && end.failure !== null) {
 			// Nothing came: the question goes back to where it can be sent again.
 			this.attachments = attachments;
 			this.view.suggest(text);
@@ -153,12 +153,13 @@ export class Chat {
 		});
 		this.choose(0);
 		const options = { ...this.parameters, cache: this.cache };
-		const { turn } = await this.answering.run({
+		const { turn, end } = await this.answering.run({
 			conversation,
 			content: last.user.content,
 			options,
 			aside: true,
 		});
+		this.view.answered(end);
 		if (turn !== undefined) {
 			this.#other = { turn, model };
 			const first = this.#record.session.messages.at(-1)?.model ?? this.model;
@@ -287,13 +288,15 @@ export class Chat {
 		const options = { ...this.parameters, cache };
 		const { model } = this;
 		const answered = await this.answering.run({ conversation, content, options, aside: false });
-		const { turn, failure } = answered;
-		if (failure !== null) this.failedWith ??= failure.exitCode;
+		const { turn, end } = answered;
+		if (end.failure !== null) this.failedWith ??= end.failure.exitCode;
 		this.#unanswered = turn === undefined && isNext ? content : undefined;
 		if (turn !== undefined) {
 			if (!isNext) this.#conversation.replaceLast(turn);
 			this.#record.put(turn, position, model);
 		}
+		// What is said to be kept is on the disk by now.
+		this.view.answered(end);
 		return answered;
 	}
 

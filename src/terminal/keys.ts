@@ -121,7 +121,7 @@ export class KeyDecoder {
 
 	#takeKeys(input: string, isLast: boolean, now: number, events: InputEvent[]): void {
 		// A terminal without bracketed paste sends pasted lines as keys: text behind an Enter in one chunk is a paste.
-		if (/[\r\n][^\r\n\x1b]/.test(input)) this.#lastBurst = now;
+		if (/(?<!\x1b)\r\n?[^\r\n\x1b]/.test(input)) this.#lastBurst = now;
 		const burst = now - this.#lastBurst <= burstDelay;
 		let index = 0;
 		while (index < input.length) {

@@ -75,9 +75,10 @@ function menuLines({ menu, columns }: ScreenState, colors: Colors, height: numbe
 	const { candidates, selected } = menu;
 	const first = Math.max(0, Math.min(selected - Math.floor(height / 2), candidates.length - height));
 	const shown = candidates.slice(first, first + height);
-	const names = Math.min(Math.max(...shown.map(({ text }) => textWidth(text))), Math.floor(columns / 2));
+	const widest = Math.max(...shown.map(({ text }) => textWidth(text.trimEnd())));
+	const names = Math.min(widest, Math.floor(columns / 2));
 	return shown.map(({ text, note }, index) => {
-		const name = padText(truncateText(sanitizeLine(text), names), names);
+		const name = padText(truncateText(sanitizeLine(text.trimEnd()), names), names);
 		const isSelected = first + index === selected;
 		const label = isSelected ? colors.inverse(name) : name;
 		const room = columns - names - 7;

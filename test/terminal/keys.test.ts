@@ -133,6 +133,7 @@ describe("a paste", () => {
 	});
 
 	it("is not what a fast typist does", () => {
+		expect(decode("one\x1b\rtwo\nthree")).toEqual(['"one"', "A-enter", '"two"', "C-j", '"three"']);
 		expect(decode("a whole line at once\r")).toEqual(['"a whole line at once"', "enter"]);
 	});
 });
