@@ -19,13 +19,26 @@ describe("askForJson", () => {
 		"openai/json",
 		"gemini/json",
 		"anthropic/json",
-		"deepseek/json",
 	])("returns JSON that satisfies the schema: %s", async (model) => {
+		const { llm } = await setup();
+		const result = await askForJson(llm(model), ask("Who?"), { responseFormat });
+		expect(JSON.parse(result.text)).toEqual({ name: expect.any(String), age: expect.any(Number) });
+	});
+
+	it("checks the answers of a provider that knows no schemas, too", async () => {
 		const { llm, simulator, env } = await setup();
 		const deepseek = { DEEPSEEK_BASE_URL: `${simulator.url}/v1`, DEEPSEEK_API_KEY: "sk-deep-0123456789" };
-		const asked = llm(model, { env: { ...env, ...deepseek } });
-		const result = await askForJson(asked, ask("Who?"), { responseFormat });
-		expect(JSON.parse(result.text)).toEqual({ name: expect.any(String), age: expect.any(Number) });
+		const asked = llm("deepseek/some-model", { env: { ...env, ...deepseek } });
+		const good = 'Who? [[fault:say={"name":"Ada","age":36}]]';
+		const { text } = await askForJson(asked, ask(good), { responseFormat });
+		expect(JSON.parse(text)).toEqual({ name: "Ada", age: 36 });
+		expect(simulator.requests[0]?.body).toMatchObject({
+			response_format: { type: "json_object" },
+			messages: [
+				{ role: "system", content: expect.stringContaining(JSON.stringify(schema)) },
+				{ role: "user" },
+			],
+		});
 	});
 
 	it("takes a code fence off", async () => {
@@ -64,7 +77,8 @@ describe("askForJson", () => {
 			errorClass: "schema",
 			exitCode: 1,
 			attempts: 2,
-			message: "openai/fault:say: the answer does not satisfy the schema: the answer is not JSON",
+			message:
+				"openai/fault:say: the answer does not satisfy the schema, nor does its repair: the answer is not JSON",
 		});
 		expect(error.hint).not.toBe("");
 		expect(simulator.stats.requests).toBe(2);
