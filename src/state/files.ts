@@ -50,9 +50,10 @@ export function openPrivateFile(path: string, flags: number): number {
 		descriptor = openSync(path, flags | constants.O_CREAT, PRIVATE_FILE);
 	}
 	try {
-		const { mode, uid } = fstatSync(descriptor);
-		const owned = uid === process.geteuid?.();
-		if (owned && (mode & 0o777) !== PRIVATE_FILE) fchmodSync(descriptor, PRIVATE_FILE);
+		const stats = fstatSync(descriptor);
+		// A link to /dev/null is a way to keep nothing, and root must not close that to everybody.
+		const ours = stats.isFile() && stats.uid === process.geteuid?.();
+		if (ours && (stats.mode & 0o777) !== PRIVATE_FILE) fchmodSync(descriptor, PRIVATE_FILE);
 	} catch (error) {
 		closeSync(descriptor);
 		throw error;
@@ -150,13 +151,10 @@ function endsInNewline(descriptor: number): boolean {
 	return readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] === 0x0a;
 }
 
+/** Where a link to an ordinary file leads; a link to a device is replaced itself, or root would replace the device. */
 function followLink(path: string): string {
-	try {
-		return realpathSync(path);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return path;
-		throw error;
-	}
+	const target = statSync(path, { throwIfNoEntry: false });
+	return target?.isFile() ? realpathSync(path) : path;
 }
 
 function removeLeftovers(folder: string, prefix: string): void {

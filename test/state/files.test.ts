@@ -67,6 +67,14 @@ describe("replaceFile", () => {
 		expect(readFileSync(link, "utf8")).toBe("new");
 	});
 
+	it("replaces a link that leads to a device, and not the device", () => {
+		const link = join(folder, "config.json");
+		symlinkSync("/dev/null", link);
+		replaceFile(link, "new");
+		expect(readFileSync(link, "utf8")).toBe("new");
+		expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+	});
+
 	it("leaves nothing but the file behind", () => {
 		replaceFile(join(folder, "config.json"), "1");
 		replaceFile(join(folder, "config.json"), "2");
@@ -96,6 +104,15 @@ describe("replaceFile", () => {
 });
 
 describe("LineAppender", () => {
+	it("leaves a device as it is when a link leads to one", () => {
+		const before = mode("/dev/null");
+		symlinkSync("/dev/null", join(folder, "history"));
+		const appender = new LineAppender(join(folder, "history"));
+		appender.append("x\n");
+		appender.close();
+		expect(mode("/dev/null")).toBe(before);
+	});
+
 	it("begins on a fresh line after a torn one", () => {
 		const path = join(folder, "ledger.jsonl");
 		writeFileSync(path, '{"a":1}\n{"torn":');
