@@ -146,7 +146,7 @@ describe("the message", () => {
 
 	it("names the next step", () => {
 		expect(verdict(401, "", providers.groq).hint).toContain("llmx keys set groq");
-		expect(verdict(404, "", providers.groq).hint).toContain("llmx models --live groq");
+		expect(verdict(404, "", providers.groq).hint).toContain("llmx models --live --provider groq");
 	});
 });
 
