@@ -159,15 +159,6 @@ export function findPrice(provider: string, modelId: string, options: PriceOptio
 	return choosePrice(pricesOf(provider), modelId, options) ?? passedThrough(provider, modelId, options);
 }
 
-/** As `findPrice`, in the given rows of one provider. */
-export function findPriceIn(
-	prices: readonly Price[],
-	modelId: string,
-	options: PriceOptions = {},
-): Price | null {
-	return choosePrice(groupByModel(prices), modelId, options);
-}
-
 function choosePrice(prices: ProviderPrices, modelId: string, options: PriceOptions): Price | null {
 	for (const name of possibleNames(modelId)) {
 		const rows = prices.get(name);

@@ -5,7 +5,6 @@ import {
 	costOf,
 	costOfCall,
 	findPrice,
-	findPriceIn,
 	nearestModels,
 	type Price,
 	parsePrices,
@@ -104,22 +103,25 @@ describe("findPrice", () => {
 		expect(findPrice(provider, model)).toBeNull();
 	});
 
-	const prices = table(
-		"p,m,1,2,,,,,,,,,,2026-06-30,s",
-		"p,m,3,4,,,,,,,,,2026-07-01,,s",
-		"p,m,6,8,,,,,,,,200000,2026-07-01,,s",
-	);
-
 	it("goes by the day of the call, first and last day included", () => {
-		expect(findPriceIn(prices, "m", { at: at("2026-06-30") })?.input).toBe(1);
-		expect(findPriceIn(prices, "m", { at: at("2026-07-01") })?.input).toBe(3);
-		expect(findPriceIn(prices.slice(1), "m", { at: at("2026-06-30") })).toBeNull();
+		const inputOn = (model: string, day: string) => findPrice("gemini", model, { at: at(day) })?.input;
+		expect(inputOn("gemini-3.6-flash", "2026-12-31")).toBe(0.75);
+		expect(inputOn("gemini-3.6-flash", "2027-01-01")).toBe(1.5);
+		expect(findPrice("openai", "o3", { at: at("2025-06-09") })?.output).toBe(40);
+		expect(findPrice("openai", "o3", { at: at("2025-06-10") })?.output).toBe(8);
 	});
 
 	it("goes by the length of the input", () => {
-		const options = (inputTokens: number) => ({ at: at("2026-07-01"), inputTokens });
-		expect(findPriceIn(prices, "m", options(200_000))?.input).toBe(3);
-		expect(findPriceIn(prices, "m", options(200_001))?.input).toBe(6);
+		const inputAt = (inputTokens: number) => findPrice("gemini", "gemini-2.5-pro", { inputTokens })?.input;
+		expect(inputAt(200_000)).toBe(1.25);
+		expect(inputAt(200_001)).toBe(2.5);
+	});
+
+	it("goes by both together", () => {
+		const price = (day: string, inputTokens: number) =>
+			findPrice("openai", "gpt-5.6-luna", { at: at(day), inputTokens })?.input;
+		expect([price("2026-07-29", 1), price("2026-07-29", 300_000)]).toEqual([1, 2]);
+		expect([price("2026-07-30", 1), price("2026-07-30", 300_000)]).toEqual([0.2, 0.4]);
 	});
 });
 

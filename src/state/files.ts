@@ -107,7 +107,7 @@ export function syncFolder(folder: string): void {
 }
 
 /** Writes every byte, also when the file system takes fewer at a time. */
-export function writeWhole(descriptor: number, bytes: Uint8Array): void {
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
 	for (let written = 0; written < bytes.length; ) {
 		written += writeSync(descriptor, bytes, written);
 	}

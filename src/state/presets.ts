@@ -66,7 +66,7 @@ export function fillPreset(
 const PLACEHOLDER = /\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}/g;
 
 /** The names in a text's `{{name}}`s, each once. */
-export function variablesOf(text: string): string[] {
+function variablesOf(text: string): string[] {
 	return [...new Set([...text.matchAll(PLACEHOLDER)].map(([, name]) => name as string))];
 }
 
