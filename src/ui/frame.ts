@@ -19,7 +19,7 @@ export interface Frame {
 
 const prompt = "› ";
 /** A bracket instead of a box: a line that fills the width would be torn into several when a terminal gets narrower. */
-const bracket = { top: "╭─", side: "│ ", bottom: "╰─" };
+const bracket = { top: "╭─", side: "│ ", bottom: "╰ " };
 const menuRows = 6;
 const inputRows = 8;
 
@@ -45,7 +45,7 @@ export function layOutFrame(state: ScreenState, colors: Colors): Frame {
 		const shown = input.text === "" ? colors.dim(truncateText(input.placeholder, width)) : row;
 		return side + (index === 0 ? colors.cyan(prompt) : "  ") + shown;
 	});
-	const bottom = `${colors.dim(bracket.bottom)} ${statusLine(state, colors, columns - bracket.bottom.length - 2)}`;
+	const bottom = colors.dim(bracket.bottom) + statusLine(state, colors, columns - bracket.bottom.length);
 	const below = [...menu.map((line) => side + line), ...(hasBracket ? [bottom] : [])];
 	const lines = hasBracket ? [colors.dim(bracket.top), ...typed] : typed;
 	const room = space - lines.length - below.length;

@@ -8,6 +8,8 @@ import type { ScreenState, StatusFacts } from "./state.ts";
 
 interface Segment {
 	readonly text: string;
+	/** What is enough of it when there is too little room. */
+	readonly short?: string;
 	/** The least important goes first when there is too little room. */
 	readonly weight: number;
 }
@@ -37,14 +39,12 @@ function segmentsOf(status: StatusFacts): Segment[] {
 	if (turnCostUsd !== undefined) {
 		const cost = turnCached ? "cached" : turnCostUsd === null ? "cost unknown" : formatUsd(turnCostUsd);
 		const tokens = turnTokens === undefined ? "" : `, ${formatTokens(turnTokens)} tokens`;
-		segments.push({ text: `turn ${cost}`, weight: turnCached ? 6 : 4 });
-		segments.push({ text: `session ${formatCost(status.sessionCost)}`, weight: 8 });
-		if (tokens !== "") {
-			segments[segments.length - 2] = { text: `turn ${cost}${tokens}`, weight: turnCached ? 6 : 4 };
-		}
-		segments.push({ text: `${formatTokens(status.sessionTokens)} tokens`, weight: 2 });
-	} else if (status.sessionTokens > 0) {
-		segments.push({ text: `session ${formatCost(status.sessionCost)}`, weight: 8 });
+		segments.push({ text: `turn ${cost}${tokens}`, short: `turn ${cost}`, weight: turnCached ? 6 : 4 });
+	}
+	if (status.sessionTokens > 0 || status.sessionCost.unknownCalls > 0) {
+		const cost = formatCost(status.sessionCost);
+		const tokens = `${formatTokens(status.sessionTokens)} tokens`;
+		segments.push({ text: `session ${cost}, ${tokens}`, short: cost, weight: 8 });
 	}
 	if (cacheMode !== "on") segments.push({ text: `cache ${cacheMode}`, weight: 3 });
 	segments.push({ text: sanitizeLine(status.session), weight: 5 }, { text: "/help", weight: 1 });
@@ -53,7 +53,14 @@ function segmentsOf(status: StatusFacts): Segment[] {
 
 function fitSegments(segments: readonly Segment[], room: number): string {
 	const kept = [...segments];
-	while (kept.length > 1 && textWidth(kept.map(({ text }) => text).join(separator)) > room) {
+	const fits = () => textWidth(kept.map(({ text }) => text).join(separator)) <= room;
+	const byWeight = segments.toSorted((a, b) => a.weight - b.weight);
+	for (const segment of byWeight) {
+		if (fits()) break;
+		const { short, weight } = segment;
+		if (short !== undefined) kept[kept.indexOf(segment)] = { text: short, weight };
+	}
+	while (kept.length > 1 && !fits()) {
 		const least = Math.min(...kept.map(({ weight }) => weight));
 		kept.splice(
 			kept.findIndex(({ weight }) => weight === least),

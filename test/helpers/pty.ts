@@ -102,7 +102,7 @@ export class PtyChat {
 
 	/** The chat is there and waits for input. */
 	async ready(): Promise<void> {
-		await this.until((terminal) => terminal.screen.some((line) => line.startsWith("╰─")));
+		await this.until((terminal) => terminal.screen.some((line) => line.startsWith("╰")));
 	}
 
 	/** Nothing is being answered any more. */

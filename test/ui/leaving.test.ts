@@ -42,7 +42,7 @@ async function expectRestored(chat: PtyChat, code: number): Promise<void> {
 	expect(chat.terminal.modes.has("?25")).toBe(true);
 	expect(chat.terminal.modes.has("kitty")).toBe(false);
 	// The live region is gone; the transcript stays.
-	expect(chat.terminal.screen.some((shown) => shown.startsWith("╰─"))).toBe(false);
+	expect(chat.terminal.screen.some((shown) => shown.startsWith("╰"))).toBe(false);
 }
 
 function childOf(chat: PtyChat): number {
@@ -87,7 +87,7 @@ describe.skipIf(!onLinux)("the terminal is given back", () => {
 		await chat.until("│ › half typed");
 		chat.type("\x1a");
 		await chat.until(/Stopped/);
-		expect(chat.terminal.screen.some((shown) => shown.startsWith("╰─"))).toBe(false);
+		expect(chat.terminal.screen.some((shown) => shown.startsWith("╰"))).toBe(false);
 		chat.type("echo back in the shell\r");
 		await chat.until(/^back in the shell$/m);
 		chat.type("fg\r");

@@ -246,7 +246,7 @@ describe("the screen", () => {
 				`${word} in:\n${shown}`,
 			).toHaveLength(1);
 		}
-		expect(chat.terminal.lines.filter((line) => line.startsWith("╰─"))).toHaveLength(1);
+		expect(chat.terminal.lines.filter((line) => line.startsWith("╰"))).toHaveLength(1);
 		expectDecent(chat);
 	});
 

@@ -1,0 +1,115 @@
+import type { ChatHost } from "../../src/chat/host.ts";
+import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../../src/chat/view.ts";
+import { AbortedError } from "../../src/errors.ts";
+import type { CallOptions, LLM } from "../../src/llm.ts";
+import { resolvePaths } from "../../src/state/paths.ts";
+import type { Message, StreamPart } from "../../src/types.ts";
+import { noUsage } from "../../src/usage.ts";
+
+/** What a model of `FakeHost` does with a history. */
+export type Script = (messages: readonly Message[], options: CallOptions) => AsyncGenerator<StreamPart, void>;
+
+/** The parts of a complete answer. */
+export function* answerOf(text: string, inputTokens = 10): Generator<StreamPart, void> {
+	for (const piece of text.match(/\S+\s*/g) ?? []) yield { type: "text-delta", text: piece };
+	yield {
+		...{ type: "finish", finishReason: "stop", costUsd: 0.01, cached: false, attempts: 1, latencyMs: 100 },
+		usage: { ...noUsage, inputTokens, outputTokens: 5 },
+	};
+}
+
+/** Answers with text and then hangs until it is stopped. */
+export async function* hangAfter(text: string, options: CallOptions): AsyncGenerator<StreamPart, void> {
+	if (text !== "") yield { type: "text-delta", text };
+	await new Promise((_, reject) => {
+		if (options.signal?.aborted) reject(new AbortedError());
+		options.signal?.addEventListener("abort", () => reject(new AbortedError()), { once: true });
+	});
+}
+
+export function fakeHost(
+	home: string,
+	scripts: Readonly<Record<string, Script>>,
+	change: Partial<ChatHost> = {},
+): ChatHost {
+	return {
+		paths: resolvePaths({ LLMX_HOME: home }),
+		folder: home,
+		resolveModel: (name) => (name === "alias" ? "model" : name),
+		createLLM(model) {
+			const script = scripts[model];
+			if (script === undefined) throw new Error(`nobody serves ${model}`);
+			let calls = 0;
+			const fake = {
+				model,
+				get cost() {
+					return { usd: 0.01 * calls, unknownCalls: 0 };
+				},
+				get usage() {
+					return { ...noUsage, inputTokens: 10 * calls };
+				},
+				stream(messages: readonly Message[], options: CallOptions) {
+					calls += 1;
+					return script(messages, options);
+				},
+				close: async () => {},
+			};
+			return fake as unknown as LLM;
+		},
+		contextWindow: () => null,
+		modelNames: () => ["gpt-4.1", "gpt-4.1-mini", "anthropic/claude-haiku-4-5"],
+		checkBudget: async () => null,
+		copy: async () => "copied",
+		now: () => 1_000_000,
+		...change,
+	};
+}
+
+/** Writes down what it is told. */
+export class RecordingView implements ChatView {
+	readonly log: string[] = [];
+	suggested: string | undefined;
+	left = false;
+	onText: () => void = () => {};
+
+	asked(text: string, attachments: readonly string[]): void {
+		this.log.push(`asked ${[text, ...attachments].join(" + ")}`);
+	}
+	answering(model: string, aside: boolean): void {
+		this.log.push(`answering ${model}${aside ? " aside" : ""}`);
+	}
+	reasoning(delta: string): void {
+		this.log.push(`reasoning ${delta}`);
+	}
+	text(delta: string): void {
+		this.log.push(`text ${delta.trim()}`);
+		this.onText();
+	}
+	answered({ interrupted, hasText, failure }: AnswerEnd): void {
+		this.log.push(
+			`answered${interrupted ? " interrupted" : ""}${hasText ? "" : " empty"}${failure ? `: ${failure.message}` : ""}`,
+		);
+	}
+	compared(answers: readonly ComparedAnswer[]): void {
+		this.log.push(`compared ${answers.map(({ model, text }) => `${model}=${text}`).join(" ")}`);
+	}
+	notice(text: string): void {
+		this.log.push(`notice ${text}`);
+	}
+	failed({ message }: Failure): void {
+		this.log.push(`failed ${message}`);
+	}
+	suggest(text: string): void {
+		this.suggested = text;
+	}
+	clear(): void {
+		this.log.push("clear");
+	}
+	resumed(turns: readonly ShownTurn[]): void {
+		this.log.push(`resumed ${turns.length}`);
+	}
+	changed(): void {}
+	leave(): void {
+		this.left = true;
+	}
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { LineView, runLineMode } from "../../src/chat/line-mode.ts";
+import { completeMessage, MessageReader } from "../../src/chat/messages-in.ts";
+
+function read(...lines: string[]): (string | undefined)[] {
+	const reader = new MessageReader();
+	return [...lines.map((line) => reader.push(line)), reader.end()].filter((message) => message !== undefined);
+}
+
+describe("lines to messages", () => {
+	it.each([
+		[
+			["one", "two"],
+			["one", "two"],
+		],
+		[
+			['"""', "a", "", 'b"""', "c"],
+			["a\n\nb", "c"],
+		],
+		[['"""a', '"""'], ["a"]],
+		[
+			['"""a b"""', "c"],
+			["a b", "c"],
+		],
+		[["a\\", "b\\", "c"], ["a\nb\nc"]],
+		[['"""', "a\\", 'b"""'], ["a\\\nb"]],
+		[['"""', "never closed"], ["never closed"]],
+		[["trailing\\"], ["trailing"]],
+		[['say """ inside'], ['say """ inside']],
+	])("%j are %j", (lines, messages) => {
+		expect(read(...lines)).toEqual(messages);
+	});
+
+	it.each([
+		["plain", "plain"],
+		["two\nlines", "two\nlines"],
+		["open\\", undefined],
+		['"""', undefined],
+		['"""open\nstill', undefined],
+		['"""\na\nb\n"""', "a\nb"],
+		['"""a"""', "a"],
+	])("Enter behind %j sends %j", (text, message) => {
+		expect(completeMessage(text)).toBe(message);
+	});
+});
+
+describe("line mode", () => {
+	it("takes lines however they are cut, in UTF-8, with either line end", async () => {
+		const seen: string[] = [];
+		const view = new LineView({ out: () => {}, note: () => {}, isTerminal: false, isConversation: false });
+		const bytes = Buffer.from("世界\r\nzwei\ndrei");
+		const chat = {
+			view,
+			choosing: false,
+			ask: async (text: string) => void seen.push(text),
+		};
+		async function* input() {
+			for (const byte of bytes) yield Uint8Array.of(byte);
+		}
+		await runLineMode({ chat: chat as never, view, input: input(), prompt: () => {} });
+		expect(seen).toEqual(["世界", "zwei", "drei"]);
+	});
+
+	it("ends when the chat is left, although the input goes on", async () => {
+		const view = new LineView({ out: () => {}, note: () => {}, isTerminal: false, isConversation: false });
+		async function* input() {
+			yield "/quit\n";
+			await new Promise(() => {});
+		}
+		await runLineMode({ chat: { view, choosing: false } as never, view, input: input(), prompt: () => {} });
+		expect(view.left.aborted).toBe(true);
+	});
+});

@@ -1,0 +1,173 @@
+import fc from "fast-check";
+import { render } from "ink-testing-library";
+import { describe, expect, it } from "vitest";
+import { createColors } from "../../src/terminal/colors.ts";
+import { textWidth } from "../../src/terminal/width.ts";
+import { ChatApp } from "../../src/ui/chat-app.tsx";
+import { frameLines, layOutFrame, rowsAboveCursor } from "../../src/ui/frame.ts";
+import { initialState, type ScreenState, ScreenStore, type StatusFacts } from "../../src/ui/state.ts";
+
+const plain = createColors(false);
+const status: StatusFacts = {
+	model: "sambanova/Meta-Llama-3.3-70B-Instruct",
+	session: "tuesday-notes",
+	contextTokens: 3100,
+	contextWindow: 128_000,
+	sessionCost: { usd: 0.0031, unknownCalls: 0 },
+	sessionTokens: 12_400,
+	turnCostUsd: 0.00024,
+	turnTokens: 308,
+	turnCached: false,
+	cacheMode: "on",
+};
+
+function stateOf(change: Partial<ScreenState>, columns = 80, rows = 24): ScreenState {
+	return { ...initialState(columns, rows), status, ...change };
+}
+
+function typed(text: string, cursor = text.length): Pick<ScreenState, "input"> {
+	return { input: { text, cursor, label: () => undefined, placeholder: "" } };
+}
+
+/** What Ink draws of a state. */
+function draw(state: ScreenState): string {
+	const { lastFrame, unmount } = render(<ChatApp store={new ScreenStore(state)} colors={plain} />);
+	const frame = lastFrame() ?? "";
+	unmount();
+	return frame;
+}
+
+describe("frames", () => {
+	it.each<[string, ScreenState]>([
+		["an empty prompt", stateOf({})],
+		["a prompt on a narrow terminal", stateOf({}, 40, 12)],
+		["a prompt on a wide terminal", stateOf({}, 100, 60)],
+		["a very small terminal", stateOf(typed("some text that is too long for it"), 20, 5)],
+		["several lines", stateOf(typed("one\ntwo 世界\n\nfour"))],
+		[
+			"an answer that streams",
+			stateOf({ tail: "A first line\nand the next", activity: { what: "answering", since: 0 }, now: 2500 }),
+		],
+		[
+			"a wait before a retry",
+			stateOf({
+				retry: { reason: "Example answered 429 (rate limit)", until: 12_000 },
+				activity: { what: "waiting for the answer", since: 0 },
+				now: 500,
+			}),
+		],
+		[
+			"a menu",
+			stateOf({
+				...typed("/s"),
+				menu: {
+					candidates: [
+						{ text: "/system ", note: "[text]: show or set the system prompt" },
+						{ text: "/set ", note: "key value" },
+					],
+					selected: 1,
+				},
+			}),
+		],
+		["a search", stateOf({ ...typed("why is the sky blue?"), search: "sky" })],
+		["attachments", stateOf({ ...typed("what is this?"), attachments: ["cat.png 12 KB", "notes.txt 4 B"] })],
+		["a hint", stateOf({ hint: "press Ctrl-C again to leave, or Ctrl-D" })],
+		[
+			"a choice",
+			stateOf({
+				input: { text: "", cursor: 0, label: () => undefined, placeholder: "1 or 2 keeps that answer" },
+			}),
+		],
+		[
+			"a cached answer of unknown price before it",
+			stateOf(
+				{
+					status: {
+						...status,
+						turnCached: true,
+						turnCostUsd: 0,
+						sessionCost: { usd: 0.42, unknownCalls: 3 },
+						cacheMode: "refresh",
+					},
+				},
+				100,
+			),
+		],
+	])("%s", (_, state) => {
+		expect(draw(state)).toMatchSnapshot();
+	});
+
+	it("print the transcript once", async () => {
+		const store = new ScreenStore(stateOf({}));
+		const { frames, lastFrame, unmount } = render(
+			<ChatApp store={store} colors={plain} onFrame={(_, items) => store.markPrinted(items)} />,
+		);
+		store.print("first\nline");
+		store.print("second");
+		store.update({ hint: "later" });
+		await expect.poll(lastFrame).toContain("later");
+		expect(lastFrame()?.match(/first\nline\nsecond\n╭─/g)).toHaveLength(1);
+		expect(frames.length).toBeGreaterThan(2);
+		expect(store.snapshot().items.map(({ text }) => text)).toEqual(["", ""]);
+		unmount();
+	});
+
+	it("show nothing while the screen is paused, and all of it afterwards", async () => {
+		const store = new ScreenStore(stateOf({}));
+		const { frames, lastFrame, unmount } = render(<ChatApp store={store} colors={plain} />);
+		await new Promise((resolve) => setImmediate(resolve));
+		const { length } = frames;
+		store.pause();
+		store.print("while paused");
+		store.update(typed("typed"));
+		await new Promise((resolve) => setImmediate(resolve));
+		expect(frames).toHaveLength(length);
+		store.resume();
+		await expect.poll(lastFrame).toContain("while paused");
+		expect(lastFrame()).toContain("│ › typed");
+		unmount();
+	});
+});
+
+describe("the live region", () => {
+	const words = fc.array(fc.constantFrom("word", "世界", "👩‍🚀", "a\nb", "\t", "long".repeat(20)), {
+		maxLength: 40,
+	});
+
+	it("is always shorter than the terminal, no wider, and has the cursor inside", () => {
+		fc.assert(
+			fc.property(
+				fc.integer({ min: 10, max: 120 }),
+				fc.integer({ min: 3, max: 50 }),
+				words,
+				words,
+				fc.nat(),
+				(columns, rows, tail, text, at) => {
+					const input = text.join(" ");
+					const state = stateOf(
+						{
+							...typed(input, Math.min(at, input.length)),
+							tail: tail.join(" "),
+							activity: { what: "answering", since: 0 },
+						},
+						columns,
+						rows,
+					);
+					const frame = layOutFrame(state, createColors(true));
+					const lines = frameLines(frame);
+					expect(lines.length).toBeLessThan(rows);
+					for (const line of lines) expect(textWidth(line)).toBeLessThanOrEqual(columns);
+					expect(frame.cursor.y).toBeLessThan(lines.length);
+					expect(frame.cursor.x).toBeLessThan(columns);
+				},
+			),
+		);
+	});
+
+	it("knows where its top is when a terminal has broken its lines", () => {
+		const frame = layOutFrame(stateOf({ ...typed("x".repeat(70)), tail: "y".repeat(78) }), plain);
+		expect(frame.cursor).toEqual({ x: 74, y: 2 });
+		expect(rowsAboveCursor(frame, 40, true)).toBe(2 + 1 + 1);
+		expect(rowsAboveCursor(frame, 40, false)).toBe(2);
+	});
+});
