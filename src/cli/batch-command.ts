@@ -59,6 +59,8 @@ class BatchCommand {
 	readonly #context: CommandContext;
 	readonly #config: Config;
 	readonly #models: readonly string[];
+	/** What the config sets for each of them. */
+	readonly #modelParameters: ReadonlyMap<string, Parameters>;
 	readonly #lanes = new Map<string, Lane & { readonly llm: LLM }>();
 	readonly #schemas = new SchemaSet();
 	/** Where messages of the models go; with progress on the screen, above it. */
@@ -72,7 +74,9 @@ class BatchCommand {
 		this.#config = loadConfig(resolvePaths(context.io.env).config);
 		const preset = flags.preset === undefined ? undefined : this.#config.presets[flags.preset];
 		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
-		this.#models = chooseModels(context, named, false);
+		const chosen = chooseModels(context, named, false);
+		this.#models = chosen.map(({ model }) => model);
+		this.#modelParameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
 	}
 
 	async run(): Promise<number> {
@@ -180,7 +184,7 @@ class BatchCommand {
 					onRetry: ({ reason, delayMs }) => this.#log(`${reason}; again in ${(delayMs / 1000).toFixed(1)} s`),
 				}),
 			});
-			const defaults = parametersFor(model, this.#config);
+			const defaults = this.#modelParameters.get(model) ?? parametersFor(model, this.#config);
 			const { provider, modelId, isFree } = llm;
 			const stats = new RunStats();
 			const defaultMaxTokens = defaults.maxTokens;

@@ -1,9 +1,9 @@
 import { UsageError } from "../errors.ts";
-import { chooseModel, configuredRows, LLM, type LLMOptions } from "../index.ts";
+import { chooseModel, configuredRows, LLM, type LLMOptions, type Parameters } from "../index.ts";
 import { loadConfig } from "../state/config.ts";
 import { readStoredKeys } from "../state/keys.ts";
 import { resolvePaths } from "../state/paths.ts";
-import { resolveAlias } from "../state/presets.ts";
+import { parametersFor, resolveAlias } from "../state/presets.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
 
@@ -15,6 +15,12 @@ store a provider's key:         llmx keys set openai   (sambanova, anthropic, ge
 name a model yourself:          llmx ask -m sambanova/gpt-oss-120b "hello"
 see what would be used:         llmx doctor`;
 
+/** A model to use, and what the config sets for it or for the alias it was named by. */
+export interface ChosenModel {
+	readonly model: string;
+	readonly parameters: Parameters;
+}
+
 /**
  * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
  * with a key; the last is named on stderr, since nobody asked for it.
@@ -24,10 +30,15 @@ export function chooseModels(
 	{ io }: CommandContext,
 	flags: readonly string[],
 	allowDefault = true,
-): string[] {
+): ChosenModel[] {
 	const paths = resolvePaths(io.env);
 	const config = loadConfig(paths.config);
-	if (flags.length > 0) return [...new Set(flags.map((model) => resolveAlias(model, config)))];
+	const choose = (name: string): ChosenModel => ({
+		model: resolveAlias(name, config),
+		parameters: parametersFor(name, config),
+	});
+	if (flags.length > 0)
+		return [...new Map(flags.map(choose).map((chosen) => [chosen.model, chosen])).values()];
 	const choice = chooseModel({
 		env: io.env,
 		configModel: config.defaultModel,
@@ -42,7 +53,7 @@ export function chooseModels(
 		});
 	}
 	if (choice.isDefault) io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
-	return [resolveAlias(choice.model, config)];
+	return [choose(choice.model)];
 }
 
 /** An LLM whose warnings, retries and, with --debug, notes go to stderr. */

@@ -29,12 +29,13 @@ export interface FilledPreset {
 /**
  * Fills a preset: `{{input}}` is what the user asks, `{{name}}` a variable, given here or in the preset. A preset
  * without a prompt of its own sends the input as it is; one whose prompt does not say where the input goes gets it at
- * its end. Throws UsageError for an unknown preset, a variable without a value, or a missing input.
+ * its end. Without an input (null: a chat, whose questions come later) only the rest is filled in. Throws UsageError for
+ * an unknown preset, a variable without a value, or an empty input where the preset needs one.
  */
 export function fillPreset(
 	config: Pick<Config, "presets">,
 	name: string,
-	input: string,
+	input: string | null,
 	variables: Readonly<Record<string, string>> = {},
 ): FilledPreset {
 	const preset = Object.hasOwn(config.presets, name) ? config.presets[name] : undefined;
@@ -46,10 +47,10 @@ export function fillPreset(
 				: `presets: ${known.join(", ")}`;
 		throw new UsageError(`there is no preset "${name}"`, { hint: didYouMean(name, known) ?? list });
 	}
-	const values = { ...preset.variables, ...variables, input };
+	const values = { ...preset.variables, ...variables, ...(input !== null && { input }) };
 	const fill = (text: string) => fillTemplate(text, values, `preset "${name}"`);
-	let prompt = input;
-	if (preset.prompt !== undefined) {
+	let prompt = input ?? "";
+	if (preset.prompt !== undefined && input !== null) {
 		const takesInput = variablesOf(preset.prompt).includes("input");
 		if (takesInput && input === "") throw new UsageError(`the preset "${name}" needs an input`);
 		prompt = fill(preset.prompt);

@@ -3,8 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
 import { Ledger } from "../../src/state/ledger.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import { createTestIo } from "../helpers/io.ts";
@@ -53,9 +54,16 @@ describe("everything that llmx keeps", () => {
 });
 
 describe("a budget that is spent", () => {
-	const run = async (...argv: string[]) => {
-		const io = createTestIo({ env: { LLMX_HOME: home } });
-		const exitCode = await main(["ask", "-m", "sim/echo", ...argv, "hello"], io);
+	let simulator: Simulator;
+	beforeAll(async () => {
+		simulator = await startSimulator();
+	});
+	afterAll(() => simulator.close());
+
+	const run = async (model: string, ...argv: string[]) => {
+		const env = { LLMX_HOME: home, OPENAI_API_KEY: "sk-budget", OPENAI_BASE_URL: `${simulator.url}/v1` };
+		const io = createTestIo({ env });
+		const exitCode = await main(["ask", "-m", model, ...argv, "hello"], io);
 		return { exitCode, out: io.out(), err: io.err() };
 	};
 
@@ -67,17 +75,18 @@ describe("a budget that is spent", () => {
 		const call = { command: "ask", model: "gpt-4.1", provider: "openai", modelId: "gpt-4.1", usage: null };
 		ledger.append({ ...call, costUsd: 4.5, cached: false, status: "ok", attempts: 1, latencyMs: 1 });
 		ledger.close();
-		const warned = await run();
+		const warned = await run("gpt-4.1");
 		expect(warned.exitCode).toBe(0);
 		expect(warned.err).toContain("90 % of the daily budget of $5.00 is spent: $4.50 today");
 		ledger.append({ ...call, costUsd: 0.5, cached: false, status: "ok", attempts: 1, latencyMs: 1 });
 		ledger.close();
-		const refused = await run();
+		const refused = await run("gpt-4.1", "--refresh");
 		expect(refused).toMatchObject({ exitCode: 8, out: "" });
 		expect(refused.err).toContain(
 			"the daily budget of $5.00 is spent: $5.00 today\n  go on with --over-budget",
 		);
-		const over = await run("--over-budget");
+		const over = await run("gpt-4.1", "--over-budget");
 		expect(over).toMatchObject({ exitCode: 0, out: "hello\n" });
+		expect(await run("sim/echo")).toMatchObject({ exitCode: 0, out: "hello\n" });
 	});
 });

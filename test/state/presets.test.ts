@@ -71,3 +71,13 @@ describe("fillPreset", () => {
 		);
 	});
 });
+
+describe("a preset in a chat", () => {
+	it("gives its system prompt although its prompt waits for an input", () => {
+		const config = parseConfig(
+			JSON.stringify({ presets: { translate: { system: "Be brief.", prompt: "Translate: {{input}}" } } }),
+			"config.json",
+		);
+		expect(fillPreset(config, "translate", null)).toMatchObject({ system: "Be brief.", prompt: "" });
+	});
+});

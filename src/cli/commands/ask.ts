@@ -3,14 +3,14 @@ import { exitCodes, UsageError } from "../../errors.ts";
 import type { CacheMode, Message, Parameters } from "../../index.ts";
 import { type Config, loadConfig } from "../../state/config.ts";
 import { type Paths, resolvePaths } from "../../state/paths.ts";
-import { fillPreset, parametersFor } from "../../state/presets.ts";
+import { fillPreset } from "../../state/presets.ts";
 import type { OpenSession } from "../../state/sessions.ts";
 import { type AnswerFlags, type AnswerJob, printAnswers } from "../answers.ts";
 import { openAskSession, type SessionFlags, saveTurn } from "../ask-session.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
-import { chooseModels, createLLM } from "../models.ts";
+import { type ChosenModel, chooseModels, createLLM } from "../models.ts";
 import {
 	addParameterOptions,
 	collect,
@@ -102,14 +102,13 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 		const models = chooseModels(context, names);
 		const own = readParameters(flags, io.cwd);
 		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
-		const parametersOf = (model: string): Parameters => ({
-			...parametersFor(model, config),
+		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
+			...parameters,
 			...session?.session.parameters,
 			...preset?.parameters,
 			...own,
 		});
-		await warnOfBudget(context, paths, config, flags);
-		return await send({ context, flags, models, system, question, session, parametersOf });
+		return await send({ context, flags, models, system, question, session, parametersOf, config, paths });
 	} finally {
 		await session?.close();
 	}
@@ -118,22 +117,17 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 interface Sending {
 	readonly context: CommandContext;
 	readonly flags: AskFlags;
-	readonly models: readonly string[];
+	readonly models: readonly ChosenModel[];
 	readonly system: string | undefined;
 	readonly question: Message;
 	readonly session: OpenSession | undefined;
-	readonly parametersOf: (model: string) => Parameters;
+	readonly parametersOf: (model: ChosenModel) => Parameters;
+	readonly config: Config;
+	readonly paths: Paths;
 }
 
-async function send({
-	context,
-	flags,
-	models,
-	system,
-	question,
-	session,
-	parametersOf,
-}: Sending): Promise<number> {
+async function send(sending: Sending): Promise<number> {
+	const { context, flags, models, system, question, session, parametersOf } = sending;
 	const { io } = context;
 	if (session && models.length > 1) {
 		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
@@ -146,8 +140,8 @@ async function send({
 	const interrupt = createInterrupt(io);
 	const jobs: AnswerJob[] = [];
 	try {
-		for (const model of models) {
-			const llm = createLLM(context, model, {
+		for (const chosen of models) {
+			const llm = createLLM(context, chosen.model, {
 				command: "ask",
 				session: session?.session.name,
 				maxRetries: flags.maxRetries,
@@ -158,7 +152,7 @@ async function send({
 				llm,
 				messages,
 				options: {
-					...parametersOf(model),
+					...parametersOf(chosen),
 					n: flags.answers,
 					cache: cacheMode(flags),
 					streamed: flags.stream,
@@ -167,6 +161,8 @@ async function send({
 				onEnd: session && ((answer) => saveTurn(session, question, answer)),
 			});
 		}
+		// What costs nothing needs no budget.
+		if (!flags.cacheOnly && jobs.some(({ llm }) => !llm.isFree)) await warnOfBudget(sending);
 		return await printAnswers(io, flags, jobs);
 	} catch (error) {
 		// Whoever read stdout has had enough: that is no failure.
@@ -178,12 +174,7 @@ async function send({
 	}
 }
 
-async function warnOfBudget(
-	{ io }: CommandContext,
-	paths: Paths,
-	config: Config,
-	flags: AskFlags,
-): Promise<void> {
+async function warnOfBudget({ context: { io }, paths, config, flags }: Sending): Promise<void> {
 	const { warning } = await checkBudget(paths, config.budget, flags);
 	if (warning && !flags.quiet) io.stderr.write(`llmx: ${warning}\n`);
 }

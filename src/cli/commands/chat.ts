@@ -7,12 +7,12 @@ import type { ChatView } from "../../chat/view.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { Parameters } from "../../index.ts";
 import { loadConfig } from "../../state/config.ts";
-import { fillPreset, parametersFor } from "../../state/presets.ts";
+import { fillPreset } from "../../state/presets.ts";
 import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions.ts";
 import { createChatHost } from "../chat-host.ts";
 import { leaveOnSignals } from "../chat-signals.ts";
 import type { CommandContext } from "../command.ts";
-import { chooseModels } from "../models.ts";
+import { type ChosenModel, chooseModels } from "../models.ts";
 import {
 	addParameterOptions,
 	type ParameterFlags,
@@ -151,14 +151,14 @@ async function openChat(
 		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 	});
 	const config = loadConfig(host.paths.config);
-	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, "");
+	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, null);
 	const session = await openSessionOf(flags, host);
 	try {
 		const isResumed = session.session.messages.length > 0;
 		const choice = named ?? preset?.model ?? session.session.model;
-		const [model = ""] = choice === undefined ? chooseModels(context, []) : [host.resolveModel(choice)];
+		const [chosen] = chooseModels(context, choice === undefined ? [] : [choice]) as [ChosenModel];
 		const parameters: Parameters = {
-			...parametersFor(choice ?? model, config),
+			...chosen.parameters,
 			...preset?.parameters,
 			...session.session.parameters,
 			...readParameters(flags, io.cwd),
@@ -167,7 +167,7 @@ async function openChat(
 			host,
 			view,
 			session,
-			model,
+			model: chosen.model,
 			system: flags.system ?? preset?.system,
 			parameters,
 			cache: flags.cache && config.cache.enabled,
