@@ -1,6 +1,6 @@
 /** The public face of llmx. What is not exported here is internal. */
 
-export { attachmentPart } from "./attachments.ts";
+export { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "./attachments.ts";
 export { type CacheStatistics, ResponseCache } from "./cache.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";

@@ -166,6 +166,11 @@ export class LLM {
 		return this.#route.provider.local;
 	}
 
+	/** The provider fetches an image from a URL by itself. */
+	get fetchesImages(): boolean {
+		return this.#route.provider.fetchesImages;
+	}
+
 	/** Tokens of all calls so far. */
 	get usage(): Usage {
 		return this.#caller.usage;

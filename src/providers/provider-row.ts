@@ -58,6 +58,8 @@ export interface ProviderRow {
 	readonly schemaForm: "field" | "prompt";
 	/** Content parts beside text that some of its models take. */
 	readonly takes: readonly ("image" | "file" | "audio")[];
+	/** It fetches an image from a URL by itself; elsewhere images go as data, which works everywhere. */
+	readonly fetchesImages: boolean;
 	/** How a file is written on the OpenAI wire: OpenAI's `file` part or Mistral's `document_url`. */
 	readonly fileForm: "file" | "document_url";
 	/** Answers that one request may ask for (`n`). */
@@ -94,6 +96,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		refuses: [],
 		schemaForm: "field",
 		takes: ["image"],
+		fetchesImages: true,
 		fileForm: "file",
 		choicesPerCall: 1,
 		extraBody: null,

@@ -44,6 +44,7 @@ export const providers = {
 		rateHeaders: "gemini",
 		defaultModel: "gemini-2.5-flash",
 		takes: everything,
+		fetchesImages: false,
 	}),
 	openrouter: row({
 		id: "openrouter",
@@ -78,6 +79,7 @@ export const providers = {
 		minuteLimitCodes: ["insufficient_quota"],
 		refuses: ["seed", "presencePenalty", "frequencyPenalty"],
 		defaultModel: "Meta-Llama-3.3-70B-Instruct",
+		fetchesImages: false,
 	}),
 	groq: row({
 		id: "groq",
@@ -211,6 +213,7 @@ export const providers = {
 		local: true,
 		rateHeaders: "none",
 		refuses: ["topK"],
+		fetchesImages: false,
 	}),
 	lmstudio: row({
 		id: "lmstudio",
@@ -222,6 +225,7 @@ export const providers = {
 		keyRequired: false,
 		local: true,
 		rateHeaders: "none",
+		fetchesImages: false,
 	}),
 	vllm: row({
 		id: "vllm",
@@ -235,6 +239,7 @@ export const providers = {
 		rateHeaders: "none",
 		choicesPerCall: many,
 		takes: ["image", "audio"],
+		fetchesImages: false,
 	}),
 	local: row({
 		id: "local",
@@ -243,6 +248,7 @@ export const providers = {
 		keyRequired: false,
 		local: true,
 		rateHeaders: "none",
+		fetchesImages: false,
 	}),
 	litellm: row({
 		id: "litellm",
@@ -296,6 +302,7 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 			keyRequired: keyEnv.length > 0,
 			maxTokensField: "by-model",
 			takes: everything,
+			fetchesImages: false,
 		});
 	return {
 		...base,

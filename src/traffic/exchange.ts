@@ -19,6 +19,7 @@ export interface Watched {
 export class LiveExchange implements Exchange {
 	readonly id: string;
 	readonly ownConnection: boolean;
+	readonly showsRedirects: boolean;
 	sent = false;
 	sentAt: number | undefined;
 	status: number | undefined;
@@ -41,6 +42,7 @@ export class LiveExchange implements Exchange {
 	constructor(id: string, timeouts: Timeouts, options: ExchangeOptions, onClose: (id: string) => void) {
 		this.id = id;
 		this.ownConnection = options.ownConnection ?? false;
+		this.showsRedirects = options.showRedirects ?? false;
 		this.#timeouts = { ...timeouts, ...options.timeouts };
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;

@@ -9,23 +9,23 @@ export interface Head {
 
 type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Throws for a redirect: it would take the key and the prompt to where the user did not send them. */
-export function readHead(status: number, statusText: string, raw: RawHeaders, origin: string): Head {
+export function readHead(status: number, statusText: string, raw: RawHeaders): Head {
 	const headers: Record<string, string> = {};
 	for (const name in raw) {
 		const value = raw[name];
 		if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
 	}
-	if (isRedirect(status) && headers.location !== undefined) {
-		const host = URL.parse(headers.location, origin)?.host ?? "an unreadable address";
-		throw new TransportError(`refused redirect to ${host} by ${origin}`, {
-			phase: "body",
-			reason: "redirect",
-		});
-	}
 	return { status, statusText, headers };
 }
 
-function isRedirect(status: number): boolean {
+/** Throws for a redirect: it would take the key and the prompt to where the user did not send them. */
+export function refuseRedirect({ status, headers }: Head, origin: string): void {
+	if (!isRedirect(status) || headers.location === undefined) return;
+	const host = URL.parse(headers.location, origin)?.host ?? "an unreadable address";
+	throw new TransportError(`refused redirect to ${host} by ${origin}`, { phase: "body", reason: "redirect" });
+}
+
+/** Whether the answer is to be had at the address of its `location`. */
+export function isRedirect(status: number): boolean {
 	return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }

@@ -42,6 +42,8 @@ export interface ExchangeOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Send on a connection of its own: a kept one that the server has given up would mean yet another sending. */
 	readonly ownConnection?: boolean | undefined;
+	/** Hand a redirect to the caller, who sends nothing secret and decides. Otherwise it is a failure. */
+	readonly showRedirects?: boolean | undefined;
 	readonly timeouts?: Partial<Timeouts>;
 }
 

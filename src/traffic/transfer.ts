@@ -5,7 +5,7 @@ import { connectionFailure } from "./connection-failure.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
 import type { LiveExchange, Watched } from "./exchange.ts";
 import { stopped } from "./exchange.ts";
-import { type Head, readHead } from "./head.ts";
+import { type Head, readHead, refuseRedirect } from "./head.ts";
 import type { ByteSource } from "./response.ts";
 import { TransportError, type TransportPhase } from "./transport-error.ts";
 
@@ -107,7 +107,8 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		const { exchange } = this.#options;
 		this.phase = "body";
 		try {
-			this.#head = readHead(status, statusText, headers, this.origin);
+			this.#head = readHead(status, statusText, headers);
+			if (!exchange.showsRedirects) refuseRedirect(this.#head, this.origin);
 			exchange.status = status;
 			exchange.headers = this.#head.headers;
 			this.#decoder = decoderFor(this.#head.headers["content-encoding"], this.origin, {
