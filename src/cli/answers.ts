@@ -1,4 +1,4 @@
-import { LlmxError } from "../errors.ts";
+import { AbortedError, LlmxError } from "../errors.ts";
 import { type AskOptions, askForJson, type LLM, type Message, type Result, toResultRow } from "../index.ts";
 import { usageLine } from "../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../terminal/sanitize.ts";
@@ -184,7 +184,7 @@ async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<numb
 
 /** Tells of one of several models that failed, and returns the exit code of that. */
 function sayFailure(io: Io, model: string, error: unknown): number {
-	if (!(error instanceof LlmxError) || io.stdout.gone.aborted) throw error;
+	if (!(error instanceof LlmxError) || error instanceof AbortedError || io.stdout.gone.aborted) throw error;
 	const hint = error.hint ? `\n  ${sanitizeLine(error.hint)}` : "";
 	io.stderr.write(`llmx: ${model}: ${sanitizeLine(error.message)}${hint}\n`);
 	return error.exitCode;

@@ -12,6 +12,11 @@ export interface SessionFlags {
 	readonly session?: string;
 }
 
+/** Whether the flags ask for a session at all. */
+export function wantsSession(flags: SessionFlags): boolean {
+	return flags.continue === true || flags.session !== undefined;
+}
+
 /**
  * Opens the session that an `ask` goes on with; undefined when it is none.
  * @throws UsageError for a name that no session can have, or for both flags at once

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
-import { attachmentPart, type ContentPart, type Message } from "../index.ts";
+import { attachmentFromUrl, attachmentPart, type ContentPart, type Message } from "../index.ts";
 import type { Io } from "./io.ts";
 
 /** A person who waits at a silent pipe should learn after this long what llmx waits for. */
@@ -11,43 +11,56 @@ export interface PromptSources {
 	readonly words: readonly string[];
 	/** Text files that go into the prompt. */
 	readonly files: readonly string[];
-	/** Images, PDFs and sounds: paths or URLs. */
-	readonly attachments: readonly string[];
 	/** False with `--no-stdin`. */
 	readonly stdin: boolean;
-}
-
-/** What the user asks: the text, and what is attached to it. */
-export interface PromptInput {
-	readonly text: string;
-	readonly attachments: readonly ContentPart[];
 }
 
 /**
  * Puts a prompt together: arguments, files, then stdin when it is piped, with blank lines between.
  * @throws UsageError when a file cannot be read, or text is not UTF-8
  */
-export async function readPrompt(io: Io, sources: PromptSources): Promise<PromptInput> {
+export async function readPrompt(io: Io, sources: PromptSources): Promise<string> {
 	const files = await Promise.all(sources.files.map((path) => readTextFile(io, path)));
 	const words = sources.words.join(" ");
 	const piped =
 		sources.stdin && io.stdin.isTTY !== true ? await readStdin(io, words === "" && files.length === 0) : "";
-	return {
-		text: [words, ...files, piped].filter((piece) => piece.trim() !== "").join("\n\n"),
-		attachments: await Promise.all(sources.attachments.map((source) => readAttachment(io, source))),
-	};
+	return [words, ...files, piped].filter((piece) => piece.trim() !== "").join("\n\n");
+}
+
+/** @throws UsageError when there is nothing to ask */
+export function requirePrompt(text: string): string {
+	if (text !== "") return text;
+	throw new UsageError("there is no prompt", {
+		hint: 'give it as arguments, with -f FILE, or on stdin: llmx ask "why is the sky blue?"',
+	});
+}
+
+export interface AttachmentOptions {
+	/** Leave images at a URL to the provider. */
+	readonly passImagesOn: boolean;
+	readonly signal: AbortSignal;
+	/** Hears of a redirect to another host. */
+	readonly onNote: (note: string) => void;
 }
 
 /**
- * The message that carries a prompt.
- * @throws UsageError when there is no text
+ * Reads or downloads what is attached (`-a`): images, PDFs and sounds.
+ * @throws UsageError for what cannot be attached; what `attachmentFromUrl` throws
  */
+export function readAttachments(
+	io: Io,
+	sources: readonly string[],
+	options: AttachmentOptions,
+): Promise<ContentPart[]> {
+	const read = async (source: string) =>
+		/^https?:\/\//i.test(source)
+			? attachmentFromUrl(source, options)
+			: attachmentPart(source, await readBytes(io, source));
+	return Promise.all(sources.map(read));
+}
+
+/** The message that carries a prompt and what is attached to it. */
 export function userMessage(text: string, attachments: readonly ContentPart[]): Message {
-	if (text === "") {
-		throw new UsageError("there is no prompt", {
-			hint: 'give it as arguments, with -f FILE, or on stdin: llmx ask "why is the sky blue?"',
-		});
-	}
 	return {
 		role: "user",
 		content: attachments.length === 0 ? text : [...attachments, { type: "text", text }],
@@ -58,11 +71,6 @@ export function userMessage(text: string, attachments: readonly ContentPart[]): 
 async function readTextFile(io: Io, path: string): Promise<string> {
 	const text = decode(await readBytes(io, path), path);
 	return `<file name="${path.replaceAll('"', "'")}">\n${text.replace(/\n$/, "")}\n</file>`;
-}
-
-async function readAttachment(io: Io, source: string): Promise<ContentPart> {
-	if (/^https?:\/\//i.test(source)) return { type: "image", url: source };
-	return attachmentPart(source, await readBytes(io, source));
 }
 
 async function readBytes(io: Io, path: string): Promise<Uint8Array> {

@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import { exitCodes, UsageError } from "../../errors.ts";
-import type { CacheMode, Message, Parameters } from "../../index.ts";
+import type { CacheMode, LLM, Message, Parameters } from "../../index.ts";
 import { type Config, loadConfig } from "../../state/config.ts";
 import { type Paths, resolvePaths } from "../../state/paths.ts";
 import { fillPreset } from "../../state/presets.ts";
 import type { OpenSession } from "../../state/sessions.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { type AnswerFlags, type AnswerJob, printAnswers } from "../answers.ts";
-import { openAskSession, type SessionFlags, saveTurn } from "../ask-session.ts";
+import { openAskSession, type SessionFlags, saveTurn, wantsSession } from "../ask-session.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
@@ -21,7 +22,7 @@ import {
 	parsePositive,
 	readParameters,
 } from "../parameter-options.ts";
-import { readPrompt, userMessage } from "../prompt-input.ts";
+import { readAttachments, readPrompt, requirePrompt, userMessage } from "../prompt-input.ts";
 
 interface AskFlags extends ParameterFlags, AnswerFlags, SessionFlags {
 	readonly preset?: string;
@@ -87,20 +88,17 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 	const { io } = context;
 	const paths = resolvePaths(io.env);
 	const config = loadConfig(paths.config);
-	const input = await readPrompt(io, {
-		words,
-		files: flags.file ?? [],
-		attachments: flags.attach ?? [],
-		stdin: flags.stdin,
-	});
-	const preset =
-		flags.preset === undefined ? undefined : fillPreset(config, flags.preset, input.text, flags.var);
-	const question = userMessage(preset?.prompt ?? input.text, input.attachments);
+	const input = await readPrompt(io, { words, files: flags.file ?? [], stdin: flags.stdin });
+	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, input, flags.var);
+	const prompt = requirePrompt(preset?.prompt ?? input);
+	const own = readParameters(flags, io.cwd);
+	if (wantsSession(flags) && (flags.model?.length ?? 0) > 1) {
+		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
+	}
 	const session = await openAskSession(io, paths, flags);
 	try {
 		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
 		const models = chooseModels(context, names);
-		const own = readParameters(flags, io.cwd);
 		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
 		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
 			...parameters,
@@ -108,7 +106,7 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 			...preset?.parameters,
 			...own,
 		});
-		return await send({ context, flags, models, system, question, session, parametersOf, config, paths });
+		return await send({ context, flags, models, system, prompt, session, parametersOf, config, paths });
 	} finally {
 		await session?.close();
 	}
@@ -119,7 +117,7 @@ interface Sending {
 	readonly flags: AskFlags;
 	readonly models: readonly ChosenModel[];
 	readonly system: string | undefined;
-	readonly question: Message;
+	readonly prompt: string;
 	readonly session: OpenSession | undefined;
 	readonly parametersOf: (model: ChosenModel) => Parameters;
 	readonly config: Config;
@@ -127,50 +125,54 @@ interface Sending {
 }
 
 async function send(sending: Sending): Promise<number> {
-	const { context, flags, models, system, question, session, parametersOf } = sending;
+	const { context, flags, models, system, prompt, session, parametersOf } = sending;
 	const { io } = context;
-	if (session && models.length > 1) {
-		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
-	}
-	const messages: Message[] = [
-		...(system === undefined ? [] : [{ role: "system", content: system } as const]),
-		...(session?.session.messages ?? []).map(({ role, content }) => ({ role, content })),
-		question,
-	];
 	const interrupt = createInterrupt(io);
-	const jobs: AnswerJob[] = [];
+	const { signal } = interrupt;
+	const llms: LLM[] = [];
 	try {
-		for (const chosen of models) {
-			const llm = createLLM(context, chosen.model, {
-				command: "ask",
-				session: session?.session.name,
-				maxRetries: flags.maxRetries,
-				timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
-				quiet: flags.quiet,
-			});
-			jobs.push({
-				llm,
-				messages,
-				options: {
-					...parametersOf(chosen),
-					n: flags.answers,
-					cache: cacheMode(flags),
-					streamed: flags.stream,
-					signal: interrupt.signal,
-				},
-				onEnd: session && ((answer) => saveTurn(session, question, answer)),
-			});
+		for (const { model } of models) {
+			llms.push(
+				createLLM(context, model, {
+					command: "ask",
+					session: session?.session.name,
+					maxRetries: flags.maxRetries,
+					timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+					quiet: flags.quiet,
+				}),
+			);
 		}
 		// What costs nothing needs no budget.
-		if (!flags.cacheOnly && jobs.some(({ llm }) => !llm.isFree)) await warnOfBudget(sending);
+		if (!flags.cacheOnly && llms.some(({ isFree }) => !isFree)) await warnOfBudget(sending);
+		const attachments = await readAttachments(io, flags.attach ?? [], {
+			passImagesOn: llms.every(({ fetchesImages }) => fetchesImages),
+			signal,
+			onNote: (note) => void io.stderr.write(`llmx: ${sanitizeLine(note)}\n`),
+		});
+		const question = userMessage(prompt, attachments);
+		const messages: Message[] = [
+			...(system === undefined ? [] : [{ role: "system", content: system } as const]),
+			...(session?.session.messages ?? []).map(({ role, content }) => ({ role, content })),
+			question,
+		];
+		const common = { n: flags.answers, cache: cacheMode(flags), streamed: flags.stream, signal };
+		const jobs = models.map(
+			(chosen, index): AnswerJob => ({
+				llm: llms[index] as LLM,
+				messages,
+				options: { ...parametersOf(chosen), ...common },
+				onEnd: session && ((answer) => saveTurn(session, question, answer)),
+			}),
+		);
 		return await printAnswers(io, flags, jobs);
 	} catch (error) {
 		// Whoever read stdout has had enough: that is no failure.
 		if (io.stdout.gone.aborted) return exitCodes.ok;
-		throw error;
+		// The signal's own reason knows which signal it was.
+		throw signal.aborted ? signal.reason : error;
 	} finally {
 		interrupt.dispose();
-		await Promise.all(jobs.map(({ llm }) => llm.close()));
+		await Promise.all(llms.map((llm) => llm.close()));
 	}
 }
 
