@@ -5,6 +5,8 @@ export interface Cost {
 	readonly inputTokens: number;
 	/** The bound the request itself sets on its answer, when it sets one. */
 	readonly maxOutputTokens?: number | undefined;
+	/** A refusal showed that it uses at least so many tokens. */
+	readonly leastTokens?: number | undefined;
 }
 
 /** One request on its way, as its limiter remembers it. */

@@ -1,5 +1,6 @@
-import { type LlmxError, RequestError } from "../errors.ts";
-import type { Cost, Limiter } from "./limiter.ts";
+import type { LlmxError, RequestError } from "../errors.ts";
+import { type ExhaustionReason, KeysExhaustedError, parkAfterMs } from "./key-pool.ts";
+import type { Cost, Limiter, LimiterState } from "./limiter.ts";
 
 /** A key and the limiter of the account it belongs to; keys of one account share one limiter. */
 export interface Lane {
@@ -10,38 +11,57 @@ export interface Lane {
 
 interface LaneState {
 	readonly lane: Lane;
-	/** Nothing is sent before; Infinity when the key was refused or is spent. */
-	closedUntil: number;
-	/** What closed it. */
-	cause: LlmxError | undefined;
+	/** Why nothing is sent by it; undefined while it is good. */
+	closed:
+		| { readonly reason: ExhaustionReason; readonly until: number; readonly cause: RequestError }
+		| undefined;
 }
-
-/** A hint longer than this sets its key aside instead of being waited for. */
-const parkBeyondMs = 300_000;
 
 /** All keys by which requests to one model may go. */
 export class Route {
+	readonly #provider: string;
 	readonly #lanes: readonly LaneState[];
 	readonly #now: () => number;
 	#turn = 0;
 	#waitMs = 0;
 
-	constructor(lanes: readonly Lane[], now: () => number) {
-		this.#lanes = lanes.map((lane) => ({ lane, closedUntil: Number.NEGATIVE_INFINITY, cause: undefined }));
+	/** `provider` is named in errors. */
+	constructor(provider: string, lanes: readonly Lane[], now: () => number) {
+		this.#provider = provider;
+		this.#lanes = lanes.map((lane) => ({ lane, closed: undefined }));
 		this.#now = now;
 	}
 
 	/** Why nothing can be sent any more in this run, once no key is left. */
 	get end(): LlmxError | undefined {
-		let last: LaneState | undefined;
-		for (const state of this.#lanes) {
-			if (state.cause === undefined || state.closedUntil <= this.#now()) {
+		const now = this.#now();
+		let last: NonNullable<LaneState["closed"]> | undefined;
+		for (const { closed } of this.#lanes) {
+			if (closed === undefined || closed.until <= now) {
 				return undefined;
 			}
-			// A parked key comes back some day, which is better news than a spent or wrong one.
-			last = last === undefined || state.closedUntil < last.closedUntil ? state : last;
+			// The best news of all: a parked key comes back, a spent one is at least a good key.
+			if (
+				last === undefined ||
+				closed.until < last.until ||
+				(closed.reason === "spent" && last.reason === "refused")
+			) {
+				last = closed;
+			}
 		}
-		return last?.cause;
+		if (last === undefined) {
+			return undefined;
+		}
+		if (this.#lanes.length === 1 && last.reason !== "parked") {
+			return last.cause;
+		}
+		const readyInMs = last.reason === "parked" ? last.until - now : undefined;
+		return new KeysExhaustedError(this.#provider, last.reason, readyInMs);
+	}
+
+	/** What each account's limiter has to say; keys of one account count once. */
+	get states(): readonly LimiterState[] {
+		return [...new Set(this.#lanes.map(({ lane }) => lane.limiter))].map((limiter) => limiter.state());
 	}
 
 	/** The lane that may send a request of this cost now, or undefined; then `waitMs` says when to ask again. */
@@ -65,23 +85,23 @@ export class Route {
 		return this.#waitMs;
 	}
 
-	/** Draws the consequence of a failure for the key it happened on. */
-	note(lane: Lane, error: unknown): void {
-		if (!(error instanceof RequestError)) {
-			return;
-		}
+	/** Draws the consequence of a failure for the key it happened on. True when that key is out of use. */
+	note(lane: Lane, error: RequestError): boolean {
 		const { key, afterMs = 0 } = error.advice;
 		const state = this.#lanes.find((candidate) => candidate.lane === lane);
 		if (state === undefined) {
-			return;
+			return false;
 		}
 		if (key === "drop" || key === "retire") {
-			state.closedUntil = Number.POSITIVE_INFINITY;
-			state.cause = error;
-		} else if (afterMs > parkBeyondMs) {
-			state.closedUntil = this.#now() + afterMs;
-			state.cause = error;
+			const reason = key === "drop" ? "refused" : "spent";
+			state.closed = { reason, until: Number.POSITIVE_INFINITY, cause: error };
+			return true;
 		}
+		if (afterMs > parkAfterMs) {
+			state.closed = { reason: "parked", until: this.#now() + afterMs, cause: error };
+			return true;
+		}
+		return false;
 	}
 
 	#find(cost: Cost): number {
@@ -93,7 +113,7 @@ export class Route {
 			if (state === undefined) {
 				continue;
 			}
-			const closedMs = state.cause === undefined ? 0 : state.closedUntil - this.#now();
+			const closedMs = state.closed === undefined ? 0 : state.closed.until - this.#now();
 			const waitMs = closedMs > 0 ? closedMs : state.lane.limiter.waitMs(cost);
 			if (waitMs <= 0) {
 				return index;

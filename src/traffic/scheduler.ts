@@ -1,89 +1,30 @@
-import { AbortedError, type LlmxError, RequestError } from "../errors.ts";
-import type { RetryNotice } from "../types.ts";
-import { backOffMs } from "./back-off.ts";
+import { AbortedError, LlmxError, RequestError } from "../errors.ts";
+import { Alarm } from "./alarm.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Fifo } from "./fifo.ts";
+import { type Job, jobOf, retryDelay } from "./job.ts";
 import type { Cost, Sending } from "./limiter.ts";
+import { OutageWatch } from "./outage.ts";
 import { Outbox } from "./outbox.ts";
-import type { RateSnapshot } from "./rate-headers.ts";
-import type { Lane, Route } from "./route.ts";
+import { defaultMaxRetries } from "./retry.ts";
+import type { Lane } from "./route.ts";
+import { Attempt, type Outcome, type ScheduleOptions } from "./schedule-options.ts";
+import { SlotSupply } from "./slot-supply.ts";
 import { Source } from "./source.ts";
 import { TimeQueue } from "./time-queue.ts";
 
-/** What one attempt is told, and where it writes down what it learnt before it settles. */
-export class Attempt {
-	readonly key: string | undefined;
-	/** 1 for the first sending of an item. */
-	readonly number: number;
-	/** Fires when the run is aborted. */
-	readonly signal: AbortSignal;
-	/** An earlier sending of the item may have been billed; this one is the last that may be added to it. */
-	readonly resend: boolean;
-	inputTokens: number | undefined;
-	outputTokens: number | undefined;
-	/** The rate-limit headers of the response, also of a refusing one. */
-	snapshot: RateSnapshot | undefined;
-
-	constructor(key: string | undefined, number: number, signal: AbortSignal, resend: boolean) {
-		this.key = key;
-		this.number = number;
-		this.signal = signal;
-		this.resend = resend;
-	}
-}
-
-/** What became of one item; `attempts` counts the requests sent for it. */
-export type Outcome<Item, Value> =
-	| { readonly ok: true; readonly item: Item; readonly value: Value; readonly attempts: number }
-	| { readonly ok: false; readonly item: Item; readonly error: unknown; readonly attempts: number };
-
-/** `wait` asks again when the next request has ended; `stop` sends nothing more and lets what is in flight land. */
-export type Admission = "go" | "wait" | "stop";
-
-export interface ScheduleOptions<Item, Value> {
-	/** Sends one request. Rejects with RequestError whose advice decides what follows. */
-	readonly attempt: (item: Item, attempt: Attempt) => Promise<Value>;
-	/** By which keys an item may go: one route for all, or one per item (rows of several models). */
-	readonly route: Route | ((item: Item) => Route);
-	readonly cost?: ((item: Item) => Cost) | undefined;
-	/** How often an item is sent again after failures; refusals for rate do not count, unless it is 0. Default 5. */
-	readonly maxRetries?: number | undefined;
-	/** Asked right before every sending. */
-	readonly admit?: ((item: Item) => Admission) | undefined;
-	/** Called when a sending that was admitted has ended, however it ended, and before its outcome is handed on. */
-	readonly onSettled?: ((item: Item) => void) | undefined;
-	readonly onRetry?: ((item: Item, notice: RetryNotice) => void) | undefined;
-	/** Aborts everything at once; iteration then throws AbortedError. */
-	readonly signal?: AbortSignal | undefined;
-	readonly clock?: Clock | undefined;
-	/** 0 <= x < 1. */
-	readonly random?: (() => number) | undefined;
-}
-
-interface Job<Item> {
-	readonly item: Item;
-	readonly route: Route;
-	readonly cost: Cost;
-	attempts: number;
-	/** Failures that count against `maxRetries`. */
-	failures: number;
-	/** It was sent again once although it may have been billed. */
-	resent: boolean;
-}
-
 const noCost: Cost = { inputTokens: 0 };
-/** Rows that may wait for their next attempt before no new item is taken. */
+/** Items that may wait for their next attempt before no new one is taken. */
 const maxWaiting = 512;
-/** Items taken but not sendable yet, when items go by different routes. */
-const maxHeld = 256;
 /** Outcomes kept for a consumer that is slower than the requests. */
 const maxUnread = 1024;
-const longestSleepMs = 60_000;
+/** In flight until the first answer, so that a provider that is down costs few requests. */
+const maxUnproven = 64;
 
 /**
- * Sends every item, as many at a time as its route's limiters allow, and yields the outcomes as they come.
- * Takes an item only when it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts
- * what is in flight.
+ * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. Takes an
+ * item only when it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is in
+ * flight.
  */
 export function schedule<Item, Value>(
 	items: Iterable<Item> | AsyncIterable<Item>,
@@ -95,39 +36,39 @@ export function schedule<Item, Value>(
 export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item, Value>> {
 	readonly #options: ScheduleOptions<Item, Value>;
 	readonly #clock: Clock;
-	readonly #random: () => number;
-	readonly #maxRetries: number;
 	readonly #abort = new AbortController();
 	/** Ends the alarms once all is done. */
 	readonly #over = new AbortController();
 	readonly #source: Source<Item>;
 	readonly #outbox = new Outbox<Outcome<Item, Value>>();
-	/** The one route of all items, when there is only one. */
-	readonly #route: Route | undefined;
-	/** Taken, due, and not sendable at this moment. */
-	readonly #held = new Map<Route, Fifo<Job<Item>>>();
+	readonly #outage: OutageWatch;
+	readonly #alarm: Alarm;
+	readonly #slots: SlotSupply | undefined;
+	/** Taken or due again, and not sendable at this moment. */
+	readonly #held = new Fifo<Job<Item>>();
 	readonly #waiting = new TimeQueue<Job<Item>>();
-	#heldCount = 0;
 	#inFlight = 0;
 	#started = false;
 	#stopped = false;
 	#error: unknown;
-	#alarmAt = Number.POSITIVE_INFINITY;
 
 	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: ScheduleOptions<Item, Value>) {
 		this.#options = options;
 		this.#clock = options.clock ?? systemClock;
-		this.#random = options.random ?? Math.random;
-		this.#maxRetries = options.maxRetries ?? 5;
-		this.#route = typeof options.route === "function" ? undefined : options.route;
-		this.#source = new Source(items, (error) => (error === undefined ? this.#pump() : this.stop(error)));
+		this.#outage = new OutageWatch(options.patienceMs);
+		const pump = () => this.#pump();
+		const stop = (error: unknown) => this.stop(error);
+		this.#source = new Source(items, (error) => (error === undefined ? pump() : stop(error)));
+		this.#alarm = new Alarm(this.#clock, this.#over.signal, pump);
+		const { acquireSlot } = options;
+		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
 	}
 
 	get inFlight(): number {
 		return this.#inFlight;
 	}
 
-	/** Rows that wait for their next attempt. */
+	/** Items that wait for their next attempt. */
 	get waiting(): number {
 		return this.#waiting.size;
 	}
@@ -161,7 +102,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			return;
 		}
 		this.#stopped = true;
-		this.#error = error ?? this.#error;
+		this.#error = error;
 		this.#source.close();
 		this.#endIfDone();
 	}
@@ -177,7 +118,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		const { signal } = this.#options;
 		if (signal !== undefined) {
 			const onAbort = () => this.abort(new AbortedError(undefined, { cause: signal.reason }));
-			signal.addEventListener("abort", onAbort, { once: true, signal: this.#abort.signal });
+			signal.addEventListener("abort", onAbort, { once: true, signal: this.#over.signal });
 			if (signal.aborted) {
 				onAbort();
 			}
@@ -187,133 +128,104 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 
 	/** Sends all that may be sent now. Called whenever something has changed. */
 	#pump(): void {
-		if (this.#stopped) {
-			this.#endIfDone();
-			return;
-		}
 		if (!this.#started) {
 			return;
 		}
-		const now = this.#clock.now();
-		for (let job = this.#waiting.takeDue(now); job !== undefined; job = this.#waiting.takeDue(now)) {
-			this.#hold(job);
-		}
-		let wakeInMs = this.#sendHeld();
-		while (this.#mayTake()) {
-			if (this.#route !== undefined && !this.#route.isOpen(noCost)) {
-				wakeInMs = Math.min(wakeInMs, this.#route.waitMs);
-				break;
+		if (!this.#stopped) {
+			const now = this.#clock.now();
+			for (let job = this.#waiting.takeDue(now); job !== undefined; job = this.#waiting.takeDue(now)) {
+				this.#held.push(job);
 			}
-			const taken = this.#take();
-			if (taken === undefined) {
-				break;
-			}
-			this.#hold(taken);
-			wakeInMs = this.#sendHeld();
+			const waitMs = this.#sendWhatMay(now);
+			this.#alarm.set(Math.min(now + waitMs, this.#waiting.nextAt));
 		}
-		this.#setAlarm(Math.min(now + wakeInMs, this.#waiting.nextAt));
 		this.#endIfDone();
 	}
 
-	#mayTake(): boolean {
-		return (
-			!this.#stopped &&
-			this.#heldCount < (this.#route === undefined ? maxHeld : 1) &&
-			this.#waiting.size < maxWaiting &&
-			this.#outbox.size < maxUnread
-		);
-	}
-
-	#take(): Job<Item> | undefined {
-		let taken: { readonly item: Item } | undefined;
-		try {
-			taken = this.#source.take();
-		} catch (error) {
-			this.stop(error);
-		}
-		if (taken === undefined) {
-			return undefined;
-		}
-		const { item } = taken;
-		const { route, cost } = this.#options;
-		return {
-			item,
-			route: typeof route === "function" ? route(item) : route,
-			cost: cost?.(item) ?? noCost,
-			attempts: 0,
-			failures: 0,
-			resent: false,
-		};
-	}
-
-	#hold(job: Job<Item>): void {
-		if (job.route.end !== undefined) {
-			return;
-		}
-		let queue = this.#held.get(job.route);
-		if (queue === undefined) {
-			queue = new Fifo();
-			this.#held.set(job.route, queue);
-		}
-		queue.push(job);
-		this.#heldCount++;
-	}
-
-	/** Sends held jobs as far as their limiters go; gives back ms until a limiter is worth asking again. */
-	#sendHeld(): number {
-		let wakeInMs = Number.POSITIVE_INFINITY;
-		if (this.#heldCount === 0) {
-			return wakeInMs;
-		}
-		for (const [route, queue] of this.#held) {
-			for (let job = queue.peek(); job !== undefined; job = queue.peek()) {
-				if (this.#outbox.size >= maxUnread) {
-					return wakeInMs;
+	/** Gives back ms until it is worth trying again, Infinity when an end must come first. */
+	#sendWhatMay(now: number): number {
+		const { route, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
+		while (!this.#stopped && this.#outbox.size < maxUnread) {
+			const most = this.#outage.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
+			if (this.#inFlight >= most) {
+				return Number.POSITIVE_INFINITY;
+			}
+			const outageMs = this.#outage.waitMs(now);
+			if (outageMs > 0) {
+				return outageMs;
+			}
+			let job = this.#held.peek();
+			if (job === undefined) {
+				if (!route.isOpen(noCost)) {
+					return route.waitMs;
 				}
-				const lane = route.pick(job.cost);
-				if (lane === undefined) {
-					wakeInMs = Math.min(wakeInMs, route.waitMs);
-					break;
+				job = this.#waiting.size < maxWaiting ? this.#take() : undefined;
+				if (job === undefined) {
+					return Number.POSITIVE_INFINITY;
 				}
-				const admission = this.#options.admit?.(job.item) ?? "go";
-				if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
-					this.stop();
-					return wakeInMs;
-				}
-				if (admission === "wait") {
-					return wakeInMs;
-				}
-				queue.shift();
-				this.#heldCount--;
+				this.#held.push(job);
+			}
+			if (this.#slots?.request() === false) {
+				return Number.POSITIVE_INFINITY;
+			}
+			const lane = route.pick(job.cost);
+			if (lane === undefined) {
+				return route.waitMs;
+			}
+			const admission = this.#options.admit?.(job.item) ?? "go";
+			if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
+				this.stop();
+			} else if (admission === "wait") {
+				return Number.POSITIVE_INFINITY;
+			} else {
+				this.#held.shift();
 				this.#send(job, lane);
 			}
 		}
-		return wakeInMs;
+		return Number.POSITIVE_INFINITY;
+	}
+
+	#take(): Job<Item> | undefined {
+		try {
+			const taken = this.#source.take();
+			return taken && jobOf(taken.item, this.#options.cost?.(taken.item) ?? noCost);
+		} catch (error) {
+			this.stop(error);
+			return undefined;
+		}
 	}
 
 	#send(job: Job<Item>, lane: Lane): void {
 		this.#inFlight++;
+		this.#outage.sent();
+		const releaseSlot = this.#slots?.take();
 		const sending = lane.limiter.sent(job.cost);
-		const attempt = new Attempt(lane.key, ++job.attempts, this.#abort.signal, job.resent);
+		const attempt = new Attempt(lane.key, ++job.attempts, job.retries.resends > 0, this.#abort.signal);
 		this.#options.attempt(job.item, attempt).then(
 			(value) => {
+				this.#inFlight--;
+				releaseSlot?.();
 				lane.limiter.succeeded(sending, attempt);
-				this.#settle(job);
+				this.#outage.answered();
 				this.#outbox.put({ ok: true, item: job.item, value, attempts: job.attempts });
 				this.#pump();
 			},
 			(error) => {
-				this.#fail(job, lane, sending, attempt, error);
+				this.#inFlight--;
+				releaseSlot?.();
+				tellLimiter(lane, sending, attempt, error);
+				this.#fail(job, lane, attempt, error);
 				this.#pump();
 			},
 		);
 	}
 
-	#fail(job: Job<Item>, lane: Lane, sending: Sending, attempt: Attempt, error: unknown): void {
-		tellLimiter(lane, sending, attempt, error);
-		this.#settle(job);
-		if (!(error instanceof RequestError)) {
-			this.#outbox.put({ ok: false, item: job.item, error, attempts: job.attempts });
+	#fail(job: Job<Item>, lane: Lane, attempt: Attempt, error: unknown): void {
+		const { route, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
+		const lose = () => this.#outbox.put({ ok: false, item: job.item, error, attempts: job.attempts });
+		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
+			this.#outage.ended();
+			lose();
 			return;
 		}
 		error.attempts = job.attempts;
@@ -321,76 +233,44 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			this.stop(error);
 			return;
 		}
-		job.route.note(lane, error);
-		const delayMs = this.#abort.signal.aborted ? undefined : this.#retryDelay(job, error);
+		this.#heedOutage(error);
+		const keyIsOut = route.note(lane, error);
+		const delayMs = keyIsOut
+			? 0
+			: retryDelay(job, error, attempt.snapshot, { random, maxRetries, isOutage: this.#outage.isOpen });
 		if (delayMs === undefined) {
-			this.#outbox.put({ ok: false, item: job.item, error, attempts: job.attempts });
+			lose();
 		} else {
 			this.#waiting.add(this.#clock.now() + delayMs, job);
-			this.#options.onRetry?.(job.item, { attempt: job.attempts, delayMs, reason: error.message });
+			onRetry?.(job.item, { attempt: job.attempts + 1, delayMs, reason: error.message });
 		}
-		const end = job.route.end;
+		const end = route.end;
 		if (end !== undefined) {
-			this.#abandon(job.route, end);
+			this.stop(end);
 		}
 	}
 
-	/** Ms until the job is sent again; undefined when this failure is its last. */
-	#retryDelay(job: Job<Item>, error: RequestError): number | undefined {
-		const { retry, key, afterMs } = error.advice;
-		// What failed for its key's sake is not the item's fault: it goes again by another key, or stays unanswered.
-		if (key === "drop" || key === "retire") {
-			return 0;
-		}
-		if (retry === "never" || this.#maxRetries === 0 || (retry === "once" && job.resent)) {
-			return undefined;
-		}
-		job.resent ||= retry === "once";
-		if (error.errorClass !== "rate_limit" && ++job.failures > this.#maxRetries) {
-			return undefined;
-		}
-		return backOffMs(job.attempts, afterMs, this.#random);
-	}
-
-	/** No key of the route is left. Items of other routes go on; the run then ends with what closed this one. */
-	#abandon(route: Route, error: LlmxError): void {
-		this.#error ??= error;
-		const queue = this.#held.get(route);
-		this.#heldCount -= queue?.size ?? 0;
-		this.#held.set(route, new Fifo());
-		if ([...this.#held.keys()].every((known) => known.end !== undefined)) {
-			this.stop(error);
-		}
-	}
-
-	#settle(job: Job<Item>): void {
-		this.#inFlight--;
-		this.#options.onSettled?.(job.item);
-	}
-
-	#setAlarm(at: number): void {
-		// An alarm is never taken back: one that rings early is ignored, one that rings for nothing looks around.
-		if (at >= this.#alarmAt || at === Number.POSITIVE_INFINITY) {
-			return;
-		}
+	#heedOutage(error: RequestError): void {
 		const now = this.#clock.now();
-		const alarmAt = Math.min(at, now + longestSleepMs);
-		this.#alarmAt = alarmAt;
-		this.#clock.sleep(alarmAt - now, this.#over.signal).then(
-			() => {
-				if (this.#alarmAt === alarmAt) {
-					this.#alarmAt = Number.POSITIVE_INFINITY;
-					this.#pump();
-				}
-			},
-			() => {},
-		);
+		let verdict: number | LlmxError | undefined;
+		if (error.errorClass === "rate_limit") {
+			verdict = this.#outage.refused(now);
+		} else if (error.advice.retry === "never") {
+			this.#outage.ended();
+		} else {
+			verdict = this.#outage.failed(now);
+		}
+		if (verdict instanceof LlmxError) {
+			this.stop(verdict);
+		} else if (verdict !== undefined) {
+			this.#options.onPause?.(verdict);
+		}
 	}
 
 	#endIfDone(): void {
 		const unfinished = this.#stopped
 			? this.#inFlight
-			: this.#inFlight + this.#heldCount + this.#waiting.size + (this.#source.exhausted ? 0 : 1);
+			: this.#inFlight + this.#held.size + this.#waiting.size + (this.#source.exhausted ? 0 : 1);
 		if (unfinished === 0) {
 			this.#over.abort();
 			this.#outbox.end(this.#error);

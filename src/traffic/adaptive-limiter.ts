@@ -1,0 +1,261 @@
+import type { Ceiling } from "./ceiling.ts";
+import { ConcurrencyWindow } from "./concurrency-window.ts";
+import { HeaderLevels, type LevelMarks } from "./header-levels.ts";
+import type { Cost, Limiter, LimiterState, Refusal, Sending, Success } from "./limiter.ts";
+import type { RateSnapshot } from "./rate-headers.ts";
+import { RatePacer } from "./rate-pacer.ts";
+import { TokenEstimate } from "./token-estimate.ts";
+
+export interface AdaptiveLimiterOptions {
+	readonly now: () => number;
+	/** Ceilings on what the controller finds; accounts that are used together share them. */
+	readonly requestCeiling?: Ceiling | undefined;
+	readonly tokenCeiling?: Ceiling | undefined;
+	/** Most requests in flight; 512 unless given. */
+	readonly concurrency?: number | undefined;
+	/** Begin with all of `concurrency` in flight, because the user has chosen it, instead of slowly. */
+	readonly eager?: boolean | undefined;
+	/** The provider takes the request's own bound on its answer off the limit, not the answer. */
+	readonly chargesMaxTokens?: boolean | undefined;
+	/** The server queues what it cannot do at once, instead of refusing it. */
+	readonly queues?: boolean | undefined;
+}
+
+export const mostConcurrent = 512;
+/** With headers, a full account is used up at this multiple of its rate, and not all at once. */
+const burstFactor = 2;
+/** Where headers say what is left, a hint is not waited for longer than this. */
+const longestBlockMs = 5_000;
+/** When headers account for more refusals than this, what they say comes too late to steer by. */
+const mostExplained = 0.003;
+const shareWeight = 1 / 1000;
+/** After so many refusals in a row without one request let through, only single requests are tried. */
+const droughtAfter = 6;
+const firstDroughtMs = 250;
+/** A limit that ends so late is better heard from the server, which may have an error code for it. */
+const tooLongMs = 300_000;
+
+interface SendingRecord extends Sending {
+	readonly sequence: number;
+	readonly inFlight: number;
+	readonly inputTokens: number;
+	readonly levels: LevelMarks;
+}
+
+/**
+ * The controller of one (provider, account, model): follows the levels that headers state, finds the rate by
+ * refusals where there are none, and keeps the number in flight at what rate and latency need.
+ * See docs/decisions/rate-control.md.
+ */
+export class AdaptiveLimiter implements Limiter {
+	readonly #now: () => number;
+	readonly #requestCeiling: Ceiling | undefined;
+	readonly #tokenCeiling: Ceiling | undefined;
+	readonly #pacer: RatePacer;
+	readonly #window: ConcurrencyWindow;
+	readonly #levels = new HeaderLevels();
+	readonly #tokens: TokenEstimate;
+	#blockedUntil = Number.NEGATIVE_INFINITY;
+	#blockReason = "";
+	/** Share of the sendings that were refused although the limits stood as headers had said, smoothed. */
+	#refusedShare = 0;
+	#limitsChangedAt = Number.POSITIVE_INFINITY;
+	#droughts = 0;
+	#probe: { readonly sequence: number; readonly until: number } | undefined;
+	#reason = "starting slowly";
+	#lastSignal: LimiterState["lastSignal"] = null;
+
+	constructor(options: AdaptiveLimiterOptions) {
+		this.#now = options.now;
+		this.#requestCeiling = options.requestCeiling;
+		this.#tokenCeiling = options.tokenCeiling;
+		this.#pacer = new RatePacer(this.#now(), options.eager ?? false);
+		const ceiling = options.concurrency ?? mostConcurrent;
+		this.#window = new ConcurrencyWindow(ceiling, {
+			eager: options.eager ?? false,
+			queues: options.queues ?? false,
+		});
+		this.#tokens = new TokenEstimate(options.chargesMaxTokens ?? false);
+	}
+
+	waitMs(cost: Cost): number {
+		const now = this.#now();
+		const window = this.#window.at(this.#pacer.rate, now);
+		if (this.#window.inFlight >= window.size) {
+			this.#reason = window.reason;
+			return Number.POSITIVE_INFINITY;
+		}
+		const blockedUntil = Math.max(this.#blockedUntil, this.#probe?.until ?? Number.NEGATIVE_INFINITY);
+		if (now < blockedUntil) {
+			this.#reason = this.#blockReason;
+			return blockedUntil - now;
+		}
+		if (this.#probe !== undefined) {
+			this.#endDrought();
+		}
+		let longest = this.#pacer.waitMs(now);
+		if (longest > 0) {
+			this.#reason = this.#pacer.reason;
+		}
+		const tokens = this.#tokens.of(cost);
+		const longer = (waitMs: number, reason: string) => {
+			if (waitMs > longest) {
+				longest = waitMs;
+				this.#reason = reason;
+			}
+		};
+		const levelMs = this.#levels.waitMs(tokens, now);
+		if (levelMs <= tooLongMs || this.#window.inFlight > 0) {
+			longer(levelMs, this.#levels.reason);
+		}
+		longer(this.#requestCeiling?.waitMs(1, now) ?? 0, "held by --rpm");
+		longer(this.#tokenCeiling?.waitMs(tokens.input + tokens.output, now) ?? 0, "held by --tpm");
+		return longest;
+	}
+
+	sent(cost: Cost): Sending {
+		const now = this.#now();
+		const tokens = this.#tokens.of(cost);
+		this.#requestCeiling?.take(1);
+		this.#tokenCeiling?.take(tokens.input + tokens.output);
+		const record: SendingRecord = {
+			sentAt: now,
+			sequence: this.#pacer.sent(now),
+			inFlight: this.#window.sent(),
+			inputTokens: cost.inputTokens,
+			levels: this.#levels.sent(tokens, now),
+		};
+		if (this.#droughts > 0) {
+			const untilRefused = Math.max(100, 2 * this.#pacer.refusalDelayMs);
+			this.#probe = { sequence: record.sequence, until: now + untilRefused };
+		}
+		return record;
+	}
+
+	succeeded(sending: Sending, success: Success): void {
+		const record = sending as SendingRecord;
+		const now = this.#now();
+		this.#window.ended();
+		this.#window.succeeded(now - record.sentAt, record.inFlight);
+		this.#pacer.succeeded(this.#window.meanLatencyMs);
+		this.#refusedShare -= shareWeight * this.#refusedShare;
+		this.#tokens.learn(record.inputTokens, success);
+		if (success.snapshot !== undefined) {
+			this.#read(record, success.snapshot, now);
+		}
+		if (this.#probe?.sequence === record.sequence) {
+			this.#endDrought();
+		}
+		const { limit, meanLatencyMs } = this.#window;
+		if (limit !== undefined) {
+			this.#pacer.release((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
+		}
+	}
+
+	refused(sending: Sending, { hintMs, snapshot }: Refusal): void {
+		const record = sending as SendingRecord;
+		const now = this.#now();
+		this.#window.ended();
+		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
+		this.#levels.refused(record.levels, snapshot);
+		if (snapshot !== undefined) {
+			this.#read(record, snapshot, now);
+		}
+		if (record.sentAt > this.#limitsChangedAt) {
+			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
+		}
+		const isExplained =
+			this.#levels.isKnown && this.#levels.explain(record.levels, snapshot, this.#tokens.most, now);
+		// In a drought nothing is let through at any rate, so the rate has nothing to learn from it.
+		if (this.#droughts > 0 || (isExplained && this.#refusedShare <= mostExplained)) {
+			this.#pacer.noteRefused(record.sequence, now);
+		} else {
+			this.#conclude(record, now);
+		}
+		this.#heedDrought(record, hintMs, now);
+		if (hintMs !== undefined && hintMs > 0 && record.sentAt >= this.#blockedUntil) {
+			const waitMs = this.#levels.isKnown ? Math.min(hintMs, longestBlockMs) : hintMs;
+			this.#block(now + waitMs, "waiting as long as the server asked");
+		}
+	}
+
+	overloaded(sending: Sending): void {
+		const now = this.#now();
+		this.#window.ended();
+		this.#window.overloaded(sending.sentAt, now);
+		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
+	}
+
+	failed(): void {
+		this.#window.ended();
+	}
+
+	state(): LimiterState {
+		const pace = Math.min(
+			this.#pacer.rate,
+			this.#levels.allowedRate(this.#tokens.mean),
+			this.#requestCeiling?.perSecond ?? Number.POSITIVE_INFINITY,
+		);
+		return {
+			inFlight: this.#window.inFlight,
+			window: this.#window.at(this.#pacer.rate, this.#now()).size,
+			requestsPerMinute: Number.isFinite(pace) ? Math.round(pace * 60) : null,
+			reason: this.#reason,
+			lastSignal: this.#lastSignal,
+		};
+	}
+
+	#read(record: SendingRecord, snapshot: RateSnapshot, now: number): void {
+		const changed = this.#levels.read(snapshot, record.levels, now);
+		if (changed) {
+			this.#limitsChangedAt = now;
+			this.#refusedShare = 0;
+		}
+		const allowed = this.#levels.allowedRate(this.#tokens.mean);
+		if (Number.isFinite(allowed)) {
+			const rate = Math.max(1, burstFactor * allowed);
+			if (changed) {
+				this.#pacer.release(rate);
+			} else {
+				this.#pacer.open(rate);
+			}
+		}
+	}
+
+	/** Draws the conclusion from a refusal that headers do not account for: too many in flight, or too fast. */
+	#conclude(record: SendingRecord, now: number): void {
+		const { phase } = this.#pacer;
+		if (this.#window.limit !== undefined && this.#window.refused(record.inFlight, record.sentAt, now)) {
+			this.#pacer.noteRefused(record.sequence, now);
+		} else if (this.#pacer.refused(record.sequence, now) && phase !== "start") {
+			this.#window.refused(record.inFlight, record.sentAt, now);
+		}
+	}
+
+	#heedDrought(record: SendingRecord, hintMs: number | undefined, now: number): void {
+		const isProbe = this.#probe?.sequence === record.sequence;
+		if (isProbe || (this.#droughts === 0 && this.#pacer.refusedInRow(record.sequence, droughtAfter))) {
+			this.#probe = undefined;
+			// A server that names a short wait is believed, within reason.
+			const longest = Math.max(firstDroughtMs, Math.min(longestBlockMs, 20 * (hintMs ?? longestBlockMs)));
+			const waitMs = Math.min(longest, firstDroughtMs * 2 ** this.#droughts++);
+			this.#block(now + waitMs, "waiting, because nothing was let through");
+		}
+	}
+
+	#endDrought(): void {
+		this.#probe = undefined;
+		this.#droughts = 0;
+	}
+
+	#block(until: number, reason: string): void {
+		if (until > this.#blockedUntil) {
+			this.#blockedUntil = until;
+			this.#blockReason = reason;
+		}
+	}
+}
+
+function describeRefusal(hintMs: number | undefined): string {
+	return hintMs === undefined ? "429" : `429, again in ${(hintMs / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,32 @@
+/** How much of a minute's allowance may be used at once. */
+const burstSeconds = 1;
+
+/** A ceiling the user set (`--rpm`, `--tpm`): a bucket that refills evenly. */
+export class Ceiling {
+	readonly #perMs: number;
+	readonly #capacity: number;
+	#level: number;
+	#at: number;
+
+	constructor(perMinute: number, now: number) {
+		this.#perMs = perMinute / 60_000;
+		this.#capacity = Math.max(1, (perMinute / 60) * burstSeconds);
+		this.#level = this.#capacity;
+		this.#at = now;
+	}
+
+	get perSecond(): number {
+		return this.#perMs * 1000;
+	}
+
+	/** Ms until `cost` fits; more than the bucket holds is asked of a full one and leaves a debt. */
+	waitMs(cost: number, now: number): number {
+		this.#level = Math.min(this.#capacity, this.#level + (now - this.#at) * this.#perMs);
+		this.#at = now;
+		return Math.max(0, (Math.min(cost, this.#capacity) - this.#level) / this.#perMs);
+	}
+
+	take(cost: number): void {
+		this.#level -= cost;
+	}
+}

@@ -1,0 +1,209 @@
+import { Cubic } from "./cubic.ts";
+import { LatencyGradient } from "./latency-gradient.ts";
+
+const unprovenWindow = 32;
+const leastWindow = 16;
+/** Episodes in a row that must look like a limit on requests in flight before it is tried out. */
+const evidenceNeeded = 4;
+/** Answers between two episodes without which the second one proves nothing. */
+const leastAnswers = 50;
+/** At a limit in flight the numbers scatter much less than chance would have them (a Poisson law's deviation). */
+const mostScatter = 0.5;
+/** At a limit in flight, no more than this share of the answered requests was sent with as many in flight. */
+const mostAbove = 0.04;
+/** A trial fails when its limit is met so often within so many answers. */
+const trialRefusals = 6;
+const trialAnswers = 300;
+/** Answers without a refusal before one more in flight is tried. */
+const probeAfter = 400;
+
+/** How many requests of one account may be in flight. */
+export class ConcurrencyWindow {
+	readonly #ceiling: number;
+	readonly #eager: boolean;
+	readonly #gradient: LatencyGradient | undefined;
+	readonly #latencies = new Float64Array(128);
+	#latencyCount = 0;
+	#p95 = 0;
+	#mean = 0;
+	#inFlight = 0;
+	/** Answers since the last episode by the number in flight when their request was sent. */
+	readonly #answers: Uint32Array;
+	#answerCount = 0;
+	/** The numbers in flight at which the last episodes began, while each was at the top of what was let in. */
+	#evidence: number[] = [];
+	#evidenceNeeded = evidenceNeeded;
+	/** A limit on requests in flight that the server was seen to keep. */
+	#limit: number | undefined;
+	/** When it was last lowered: what was sent before says nothing about it. */
+	#loweredAt = Number.NEGATIVE_INFINITY;
+	#trialAnswers = 0;
+	#trialRefusals = 0;
+	#sinceRefusal = 0;
+	/** By how much the next probe goes up: by one at first and after a refusal, then doubling. */
+	#step = 0;
+	#overload: { readonly curve: Cubic; readonly at: number } | undefined;
+
+	/**
+	 * `eager` trusts the ceiling before anything was answered. `queues` is for a server that queues instead of
+	 * refusing: there the latency sets the size.
+	 */
+	constructor(ceiling: number, { eager, queues }: { readonly eager: boolean; readonly queues: boolean }) {
+		this.#ceiling = ceiling;
+		this.#eager = eager;
+		this.#gradient = queues ? new LatencyGradient(ceiling) : undefined;
+		this.#answers = new Uint32Array(ceiling + 1);
+	}
+
+	get inFlight(): number {
+		return this.#inFlight;
+	}
+
+	get meanLatencyMs(): number {
+		return this.#mean;
+	}
+
+	/** Set when the server limits requests in flight. */
+	get limit(): number | undefined {
+		return this.#limit;
+	}
+
+	/** How many may be in flight when at most `rate` requests per second are sent, and in words what says so. */
+	at(rate: number, now: number): { readonly size: number; readonly reason: string } {
+		let size = this.#ceiling;
+		let reason = "at the most requests in flight";
+		const byLatency = this.#sizeFor(rate);
+		if (byLatency < size) {
+			size = byLatency;
+			reason =
+				this.#latencyCount === 0
+					? "waiting for the first answers"
+					: "held because answers take longer than they did";
+		}
+		if (this.#limit !== undefined && this.#limit < size) {
+			size = this.#limit;
+			reason = "held by the server's limit on requests in flight";
+		}
+		const overload = this.#overload;
+		if (overload !== undefined) {
+			const allowed = overload.curve.at(now - overload.at);
+			if (allowed >= this.#ceiling) {
+				this.#overload = undefined;
+			} else if (allowed < size) {
+				size = Math.max(1, Math.floor(allowed));
+				reason = "held back because the server is overloaded";
+			}
+		}
+		return { size, reason };
+	}
+
+	/** Gives back how many are in flight with this one. */
+	sent(): number {
+		return ++this.#inFlight;
+	}
+
+	ended(): void {
+		this.#inFlight--;
+	}
+
+	succeeded(latencyMs: number, inFlight: number): void {
+		this.#latencies[this.#latencyCount++ % this.#latencies.length] = latencyMs;
+		this.#mean += Math.max(0.02, 1 / this.#latencyCount) * (latencyMs - this.#mean);
+		if (this.#latencyCount < 16 || this.#latencyCount % 16 === 0) {
+			const known = this.#latencies.slice(0, Math.min(this.#latencyCount, this.#latencies.length)).sort();
+			this.#p95 = known[Math.min(known.length - 1, Math.floor(known.length * 0.95))] ?? 0;
+		}
+		this.#gradient?.answered(latencyMs, inFlight);
+		this.#answers[inFlight] = (this.#answers[inFlight] ?? 0) + 1;
+		this.#answerCount++;
+		this.#trialAnswers++;
+		this.#probe(inFlight);
+	}
+
+	/**
+	 * An episode began with the refusal of a request that was sent as number `inFlight`. When such a number is again
+	 * and again one that was hardly ever let in, it may be the number in flight that is limited and not the rate: that
+	 * is tried out by keeping below it. True when the limit in flight accounts for the refusal.
+	 */
+	refused(inFlight: number, sentAt: number, now: number): boolean {
+		const above = this.#answers.subarray(inFlight).reduce((sum, count) => sum + count, 0);
+		const answers = this.#answerCount;
+		this.#answers.fill(0);
+		this.#answerCount = 0;
+		if (this.#limit !== undefined) {
+			return this.#lower(inFlight, sentAt, now);
+		}
+		if (answers < leastAnswers) {
+			return false;
+		}
+		this.#evidence =
+			above <= mostAbove * answers ? [...this.#evidence, inFlight].slice(-this.#evidenceNeeded) : [];
+		if (this.#evidence.length < this.#evidenceNeeded || scatter(this.#evidence) > mostScatter) {
+			return false;
+		}
+		this.#limit = Math.max(1, Math.floor(0.97 * inFlight));
+		this.#loweredAt = now;
+		this.#trialAnswers = 0;
+		this.#trialRefusals = 0;
+		return true;
+	}
+
+	/** What a rate needs at the latency seen: more would only mean that answers take longer and longer. */
+	#sizeFor(rate: number): number {
+		if (this.#gradient !== undefined) {
+			return this.#gradient.size;
+		}
+		if (this.#latencyCount === 0) {
+			return this.#eager ? this.#ceiling : unprovenWindow;
+		}
+		return Math.max(leastWindow, Math.ceil((rate * this.#p95 * 1.5) / 1000));
+	}
+
+	#lower(inFlight: number, sentAt: number, now: number): boolean {
+		if (sentAt <= this.#loweredAt) {
+			return true;
+		}
+		this.#loweredAt = now;
+		this.#sinceRefusal = 0;
+		this.#step = 0;
+		if (this.#trialAnswers > trialAnswers) {
+			this.#trialAnswers = 0;
+			this.#trialRefusals = 0;
+		}
+		const limit = this.#limit ?? inFlight;
+		if (inFlight < 0.9 * limit || ++this.#trialRefusals >= trialRefusals) {
+			// Keeping below it did not help, so it was not that. The next trial needs more evidence.
+			this.#limit = undefined;
+			this.#evidence = [];
+			this.#evidenceNeeded = Math.min(50, this.#evidenceNeeded * 2);
+			return false;
+		}
+		this.#limit = Math.max(1, Math.min(limit, inFlight) - 1);
+		return true;
+	}
+
+	/** The server has too much to do: 15 % fewer, once for all that was sent before that. */
+	overloaded(sentAt: number, now: number): void {
+		if (this.#overload !== undefined && sentAt <= this.#overload.at) {
+			return;
+		}
+		this.#gradient?.overloaded();
+		const before = Math.max(1, this.#inFlight);
+		this.#overload = { curve: new Cubic(0.85 * before, before), at: now };
+	}
+
+	#probe(inFlight: number): void {
+		if (this.#limit !== undefined && ++this.#sinceRefusal >= probeAfter && inFlight >= this.#limit) {
+			this.#limit = Math.min(this.#ceiling, this.#limit + Math.max(1, this.#step));
+			this.#step = this.#step === 0 ? 1 : this.#step * 2;
+			this.#sinceRefusal = 0;
+		}
+	}
+}
+
+/** Standard deviation in units of the one that a Poisson law of the same mean has. */
+function scatter(numbers: readonly number[]): number {
+	const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+	const variance = numbers.reduce((sum, number) => sum + (number - mean) ** 2, 0) / (numbers.length - 1);
+	return Math.sqrt(variance / mean);
+}

@@ -1,0 +1,221 @@
+import type { RateLevel } from "./rate-headers.ts";
+
+/** Of the stated refill only this much is counted on, so that errors fall on the safe side. */
+const trustedRefill = 0.98;
+const driftEveryMs = 2_000;
+const driftWeight = 0.4;
+/** Never hold back more than this share of what the account can save up. */
+const mostReserve = 0.5;
+/** By how much the worst error fades with each reading: it is remembered over some two thousand. */
+const errorFading = 0.9995;
+/** An account is taken to save up at least what comes back in this time. */
+const leastBurstMs = 1_000;
+/** How far resets may be off: whole seconds and clocks that differ. */
+const resetErrorMs = 2_500;
+
+/** What a sending remembers of one level, to read the answer's headers against. */
+export interface LevelMark {
+	/** All that was sent up to and with this request. */
+	readonly spent: number;
+	/** What should be left after it, as far as was known then. */
+	readonly predicted: number;
+}
+
+interface Reading {
+	readonly remaining: number;
+	/** When the request was sent that this reading is about. */
+	readonly at: number;
+	readonly spent: number;
+}
+
+/**
+ * One limit as headers state it, carried forward from the last reading: what was left, less what was sent since,
+ * plus what has come back. Others who use the same account show as drift between readings.
+ */
+export class HeaderLevel {
+	#limit = 0;
+	#windowMs = 60_000;
+	#base: Reading | undefined;
+	#driftBase: Reading | undefined;
+	#spent = 0;
+	#othersPerMs = 0;
+	/** By how much more was predicted than was left, at worst, lately. */
+	#worstError = 0;
+	/** What the account can save up. */
+	#capacity = 0;
+	#capacityIsShown = false;
+	/** Requests sent before this know nothing of the limit as it is now. */
+	#changedAt = Number.NEGATIVE_INFINITY;
+	/** Towards 1 when the limit comes back all at once at the end of a window, towards 0 when bit by bit. */
+	#windowed = 0;
+	#resetBase: { readonly resetMs: number; readonly remaining: number; readonly at: number } | undefined;
+	#windowEndsAt = Number.POSITIVE_INFINITY;
+
+	get isKnown(): boolean {
+		return this.#base !== undefined;
+	}
+
+	get limit(): number {
+		return this.#limit;
+	}
+
+	get windowMs(): number {
+		return this.#windowMs;
+	}
+
+	/** Units per second that the limit allows in the long run, for us alone. */
+	get perSecond(): number {
+		return Math.max(0, this.#limit / this.#windowMs - this.#othersPerMs) * 1000;
+	}
+
+	/** What is left now, by the last reading. */
+	at(now: number): number {
+		const base = this.#base;
+		if (base === undefined) {
+			return Number.POSITIVE_INFINITY;
+		}
+		const spent = this.#spent - base.spent;
+		if (this.#isWindowed) {
+			return now < this.#windowEndsAt ? base.remaining - spent : this.#limit - spent;
+		}
+		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * (now - base.at));
+	}
+
+	/** Ms until a request of this cost should fit, 0 when it does now. */
+	waitMs(cost: number, now: number): number {
+		if (this.#base === undefined) {
+			return 0;
+		}
+		const reserve = Math.min(mostReserve * this.#capacity, this.#worstError);
+		// More than the account can ever hold is asked of a full one.
+		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
+		if (missing <= 0) {
+			return 0;
+		}
+		if (this.#isWindowed) {
+			return Math.max(1, this.#windowEndsAt - now);
+		}
+		return missing / Math.max(this.#refillPerMs, (0.02 * this.#limit) / this.#windowMs);
+	}
+
+	sent(cost: number, now: number): LevelMark {
+		this.#spent += cost;
+		return { spent: this.#spent, predicted: this.at(now) };
+	}
+
+	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
+	givenBack(cost: number, mark: LevelMark, remaining: number | undefined): void {
+		if (remaining !== undefined) {
+			this.#worstError = Math.max(this.#worstError, 1.25 * (remaining - cost));
+		}
+		if (this.#base !== undefined && mark.spent > this.#base.spent) {
+			this.#base = { ...this.#base, spent: this.#base.spent + cost };
+		}
+	}
+
+	/** Takes what headers say about the request that was sent at `sentAt`; older ones than the last are ignored. */
+	read(level: RateLevel, mark: LevelMark, sentAt: number, now: number): void {
+		if (this.#base !== undefined && sentAt < this.#base.at) {
+			return;
+		}
+		const limit = level.limit ?? this.#limit;
+		if (limit <= 0) {
+			return;
+		}
+		if (limit !== this.#limit) {
+			this.#limit = limit;
+			this.#windowMs = level.windowMs;
+			this.#capacity = limit;
+			this.#capacityIsShown = false;
+			this.#changedAt = now;
+			this.#driftBase = undefined;
+			this.#resetBase = undefined;
+		}
+		this.#learnWindow(level, sentAt, now);
+		this.#learnCapacity(level);
+		if (Number.isFinite(mark.predicted) && sentAt > this.#changedAt) {
+			const error = mark.predicted - level.remaining;
+			this.#worstError = Math.max(error, this.#worstError * errorFading);
+		}
+		this.#base = { remaining: level.remaining, at: sentAt, spent: mark.spent };
+		this.#learnDrift(this.#base);
+	}
+
+	/** The server refused for want of this, so there was nothing left when `sentAt` was. */
+	exhausted(mark: LevelMark, sentAt: number): void {
+		if (this.#base !== undefined && sentAt >= this.#base.at) {
+			this.#base = { remaining: 0, at: sentAt, spent: mark.spent };
+		}
+	}
+
+	get #refillPerMs(): number {
+		return (trustedRefill * this.#limit) / this.#windowMs - this.#othersPerMs;
+	}
+
+	get #isWindowed(): boolean {
+		return this.#windowed > 0.6;
+	}
+
+	/**
+	 * The reset of a bucket is the time to fill what is missing, so it moves with what remains; that of a window
+	 * moves with the clock alone.
+	 */
+	#learnWindow(level: RateLevel, sentAt: number, now: number): void {
+		const { resetMs, remaining } = level;
+		if (resetMs === undefined) {
+			return;
+		}
+		// The answer took its time, so the window ends between these two moments; short answers tell it best.
+		const latestEnd = now + resetMs;
+		this.#windowEndsAt =
+			sentAt + resetMs > this.#windowEndsAt + resetErrorMs
+				? latestEnd
+				: Math.min(this.#windowEndsAt, latestEnd);
+		const before = this.#resetBase;
+		if (before !== undefined && sentAt - before.at < driftEveryMs) {
+			return;
+		}
+		this.#resetBase = { resetMs, remaining, at: sentAt };
+		if (before === undefined) {
+			return;
+		}
+		const moved = resetMs - before.resetMs;
+		const offBucket = Math.abs(moved + ((remaining - before.remaining) / this.#limit) * this.#windowMs);
+		const offWindow = Math.abs(moved + (sentAt - before.at));
+		if (Math.abs(offBucket - offWindow) > resetErrorMs) {
+			this.#windowed += 0.3 * ((offWindow < offBucket ? 1 : 0) - this.#windowed);
+		}
+	}
+
+	/** A bucket's reset is the time to fill it, which shows its size; without one it may hold a whole window's worth. */
+	#learnCapacity({ remaining, resetMs }: RateLevel): void {
+		const perMs = this.#limit / this.#windowMs;
+		if (resetMs !== undefined && !this.#isWindowed) {
+			const shown = Math.min(this.#limit, remaining + resetMs * perMs);
+			this.#capacity += (this.#capacityIsShown ? 0.1 : 1) * (shown - this.#capacity);
+			this.#capacityIsShown = true;
+		}
+		this.#capacity = Math.max(this.#capacity, leastBurstMs * perMs, remaining, 1);
+	}
+
+	/**
+	 * Others' use is what went missing between two readings. The time between must be short against the time to fill
+	 * the account: a full one loses what comes back, and that would look like somebody else's use.
+	 */
+	#learnDrift(reading: Reading): void {
+		const base = this.#driftBase ?? reading;
+		const elapsed = reading.at - base.at;
+		const perMs = this.#limit / this.#windowMs;
+		if (base !== reading && elapsed < Math.min(driftEveryMs, (0.3 * this.#capacity) / perMs)) {
+			return;
+		}
+		this.#driftBase = reading;
+		const refilled = base.remaining + elapsed * perMs;
+		const isObservable = !this.#isWindowed && refilled < 0.95 * this.#capacity;
+		const drift = isObservable
+			? (refilled - (reading.spent - base.spent) - reading.remaining) / Math.max(1, elapsed)
+			: 0;
+		const weight = driftWeight * Math.min(1, elapsed / driftEveryMs);
+		this.#othersPerMs = Math.max(0, this.#othersPerMs + weight * (drift - this.#othersPerMs));
+	}
+}

@@ -1,0 +1,117 @@
+import { exitCodes, LlmxError } from "../errors.ts";
+
+/** Sendings whose ends are looked at. */
+const lastEnds = 50;
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** How long an outage is waited out before the run stops. */
+const defaultPatienceMs = 300_000;
+
+/**
+ * Notices that a provider does not work any more: when more than half of the last 50 sendings failed, nothing is sent
+ * for a while, then single requests are tried, at growing distances, until one is answered.
+ */
+export class OutageWatch {
+	readonly #patienceMs: number;
+	/** True for a failure, oldest first. */
+	#ends: boolean[] = [];
+	#failures = 0;
+	#pauses = 0;
+	#pausedUntil = Number.NEGATIVE_INFINITY;
+	#brokenSince: number | undefined;
+	/** Nothing but refusals since then. */
+	#refusedSince: number | undefined;
+	#trying = false;
+	#proven = false;
+
+	constructor(patienceMs = defaultPatienceMs) {
+		this.#patienceMs = patienceMs;
+	}
+
+	/** The provider seems out of order: what fails now is not held against the row. */
+	get isOpen(): boolean {
+		return this.#brokenSince !== undefined;
+	}
+
+	/** Some request was answered in this run. */
+	get isProven(): boolean {
+		return this.#proven;
+	}
+
+	/** Ms until something may be sent: 0 for now, Infinity while a single request is being tried. */
+	waitMs(now: number): number {
+		if (this.#brokenSince === undefined) {
+			return 0;
+		}
+		return this.#trying ? Number.POSITIVE_INFINITY : Math.max(0, this.#pausedUntil - now);
+	}
+
+	sent(): void {
+		this.#trying = this.isOpen;
+	}
+
+	answered(): void {
+		this.#proven = true;
+		this.#refusedSince = undefined;
+		this.#trying = false;
+		if (this.#brokenSince !== undefined) {
+			this.#brokenSince = undefined;
+			this.#pauses = 0;
+			this.#ends = [];
+			this.#failures = 0;
+		}
+		this.#note(false);
+	}
+
+	/** A failure that says nothing about the provider, or that we caused ourselves. */
+	ended(): void {
+		this.#trying = false;
+	}
+
+	/** A refusal for rate is the limiter's business, unless there is nothing else for a long time. */
+	refused(now: number): LlmxError | undefined {
+		this.#trying = false;
+		this.#refusedSince ??= now;
+		return this.#overdue(this.#refusedSince, now, "has refused every request");
+	}
+
+	/** A failure that is the provider's. Gives back the pause that begins, or the error that ends the run. */
+	failed(now: number): number | LlmxError | undefined {
+		this.#trying = false;
+		this.#note(true);
+		if (this.#brokenSince === undefined) {
+			if (this.#failures * 2 <= lastEnds) {
+				return undefined;
+			}
+			this.#brokenSince = now;
+		} else if (now < this.#pausedUntil) {
+			// It was in flight when the pause began.
+			return undefined;
+		}
+		const over = this.#overdue(this.#brokenSince, now, "has not answered");
+		if (over !== undefined) {
+			return over;
+		}
+		const pauseMs = Math.min(firstPauseMs * 2 ** this.#pauses++, longestPauseMs);
+		this.#pausedUntil = now + pauseMs;
+		return pauseMs;
+	}
+
+	#note(isFailure: boolean): void {
+		this.#ends.push(isFailure);
+		this.#failures += isFailure ? 1 : 0;
+		if (this.#ends.length > lastEnds) {
+			this.#failures -= this.#ends.shift() === true ? 1 : 0;
+		}
+	}
+
+	#overdue(since: number, now: number, what: string): LlmxError | undefined {
+		if (now - since < this.#patienceMs) {
+			return undefined;
+		}
+		return new LlmxError(`the provider ${what} for ${Math.round((now - since) / 60_000)} minutes`, {
+			exitCode: exitCodes.outage,
+			hint: "what was answered is kept; try again later",
+		});
+	}
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { controller, measure } from "../../bench/rate-control/measure.ts";
+import { latencies, scenarios } from "../../bench/rate-control/scenarios.ts";
+
+// The benchmark's scenarios on a virtual clock, one seed each; bench/rate-control.ts runs them with many.
+describe("the controller keeps an account's rate full", () => {
+	const latency = latencies.medium as (typeof latencies)["medium"];
+	for (const scenario of scenarios({ burstSeconds: 60, initialFill: 1 })) {
+		it(`${scenario.id}: ${scenario.title}`, async () => {
+			const profile = scenario.mostLatencyMs < 1_700 ? latencies.short : latency;
+			const measured = await measure(controller, {
+				scenario,
+				latency: profile as typeof latency,
+				seed: 3,
+				skewMs: 0,
+				hints: false,
+			});
+			expect(measured.share).toBeGreaterThanOrEqual(scenario.id === "H" ? 0.9 : 0.97);
+			expect(measured.refusedPerThousand).toBeLessThanOrEqual(5);
+			expect(measured.lost).toBe(0);
+			for (const [step, seconds] of measured.converged.entries()) {
+				// The start and the second step go up, the first goes down.
+				expect(seconds).toBeLessThanOrEqual(step === 1 ? 5 : 20);
+			}
+		});
+	}
+});
+
+it("keeps to the hints of a server without headers and waits no longer than they say", async () => {
+	const [, , scenario] = scenarios({ burstSeconds: 60, initialFill: 0 });
+	const measured = await measure(controller, {
+		scenario: scenario as NonNullable<typeof scenario>,
+		latency: latencies.short as (typeof latencies)["short"],
+		seed: 5,
+		skewMs: 0,
+		hints: true,
+	});
+	expect(measured.share).toBeGreaterThanOrEqual(0.97);
+	expect(measured.refusedPerThousand).toBeLessThanOrEqual(5);
+});
