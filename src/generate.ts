@@ -1,11 +1,12 @@
 import type { CachedAnswer } from "./cache.ts";
-import { type AttemptOptions, type Caller, PendingAnswer, type Question } from "./call.ts";
+import { type Caller, PendingAnswer, type Question } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
 import type { CacheMode } from "./llm.ts";
+import type { Pacing } from "./pacing.ts";
 import { estimateInputTokens } from "./tokens.ts";
 import type { Clock } from "./traffic/clock.ts";
-import type { Route as Lanes } from "./traffic/route.ts";
-import { type Admission, type Outcome as Sent, schedule } from "./traffic/scheduler.ts";
+import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
+import { schedule } from "./traffic/scheduler.ts";
 import type { Result, RetryNotice, Usage } from "./types.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
@@ -40,6 +41,8 @@ export interface RunControl<Row> {
 	 * the cache does not keep it, and one that the cache holds is asked for again.
 	 */
 	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
+	/** Hears that nothing is sent for so many ms, because more than half of the last 50 requests failed. */
+	readonly onPause?: ((pauseMs: number) => void) | undefined;
 	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
 	readonly stop?: AbortSignal | undefined;
 }
@@ -49,7 +52,7 @@ export interface RunOptions<Row> {
 	readonly caller: Caller;
 	readonly toQuestion: (row: Row) => Question;
 	readonly cache: CacheMode;
-	readonly lanes: Lanes;
+	readonly pacing: Pacing;
 	readonly maxRetries: number;
 	readonly signal: AbortSignal | undefined;
 	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
@@ -102,10 +105,14 @@ class ManyRun<Row> {
 	}
 
 	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
-		const { caller, lanes, maxRetries, signal, onRetry, clock, random, flushLedger, control } = this.#options;
+		const { caller, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
+			this.#options;
 		const { admit, stop } = control;
 		const sending = schedule(this.#misses(), {
-			route: lanes,
+			route: pacing.route,
+			maxInFlight: pacing.maxInFlight,
+			acquireSlot: pacing.acquireSlot,
+			onPause: control.onPause,
 			maxRetries,
 			signal,
 			clock,
@@ -161,12 +168,21 @@ class ManyRun<Row> {
 		}
 	}
 
-	async #attempt({ row, pending }: Job<Row>, attempt: AttemptOptions): Promise<void> {
-		const { caller, control } = this.#options;
+	async #attempt({ row, pending }: Job<Row>, attempt: Attempt): Promise<void> {
+		const { caller, control, pacing } = this.#options;
 		const before = pending.answer.costUsd;
 		let error: unknown;
 		try {
-			await caller.attempt(pending, attempt);
+			await caller.attempt(pending, {
+				key: attempt.key,
+				signal: attempt.signal,
+				resend: attempt.resend,
+				onExchange: ({ headers }) => {
+					attempt.snapshot = headers && pacing.readHeaders(headers);
+				},
+			});
+			attempt.inputTokens = pending.answer.usage?.inputTokens;
+			attempt.outputTokens = pending.answer.usage?.outputTokens;
 		} catch (failure) {
 			error = failure;
 			throw failure;

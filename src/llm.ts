@@ -2,6 +2,7 @@ import { ResponseCache } from "./cache.ts";
 import { Caller, PendingAnswer } from "./call.ts";
 import { LlmxError, PartialFailureError } from "./errors.ts";
 import { cacheMiss, notSent, type Outcome, type RunControl, runMany } from "./generate.ts";
+import { type Pace, Pacing } from "./pacing.ts";
 import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
 import { loadConfig } from "./state/config.ts";
@@ -11,9 +12,7 @@ import { resolvePaths } from "./state/paths.ts";
 import { type Clock, systemClock } from "./traffic/clock.ts";
 import { createHttp, type Http, type Timeouts } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
-import { FixedLimiter } from "./traffic/limiter.ts";
 import { type Attempt, retry } from "./traffic/retry.ts";
-import { Route as Lanes } from "./traffic/route.ts";
 import type { Cost, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
@@ -23,8 +22,14 @@ export type ChatInput = string | readonly { readonly role: string; readonly cont
 export type CacheMode = boolean | "refresh" | "only";
 
 export interface LLMOptions {
-	/** Requests of `generate` in flight at the most. Default 64. */
+	/**
+	 * Requests of `generate` in flight at the most. By default the controller finds how many the provider bears, from
+	 * a slow start up to 512; a number given here is used from the start, and is the ceiling.
+	 */
 	readonly maxConcurrent?: number | undefined;
+	/** Ceilings of `generate` in requests and in tokens per minute, over all keys. */
+	readonly rpm?: number | undefined;
+	readonly tpm?: number | undefined;
 	/** How often a failed call is sent again. Default 5. */
 	readonly maxRetries?: number | undefined;
 	/** Whether complete answers are kept and reused. Default true. */
@@ -92,8 +97,6 @@ export interface GenerateRow {
 }
 
 const DEFAULT_MAX_RETRIES = 5;
-/** Enough in flight to hide latency, few enough for a small account. */
-const DEFAULT_MAX_CONCURRENT = 64;
 
 /**
  * One model of one provider: ask it, stream from it, run many prompts through it. Nothing is loaded or connected
@@ -110,7 +113,7 @@ export class LLM {
 	readonly #ledger: Ledger | undefined;
 	readonly #caller: Caller;
 	#pool: KeyPool | undefined;
-	#lanes: Lanes | undefined;
+	#pacing: Pacing | undefined;
 	#closed = false;
 
 	/**
@@ -179,6 +182,11 @@ export class LLM {
 	/** USD of all calls so far, and how many calls are missing from it because their cost is unknown. */
 	get cost(): Cost {
 		return this.#caller.cost;
+	}
+
+	/** How `generate` is held back at this moment; undefined before its first request. */
+	get pace(): Pace | undefined {
+		return this.#pacing?.pace;
 	}
 
 	/**
@@ -313,7 +321,7 @@ export class LLM {
 			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
 			cache: this.#cacheMode(options),
-			lanes: this.#laneSet(),
+			pacing: this.#startPacing(),
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 			signal: options.signal,
 			onRetry: options.onRetry ?? this.#options.onRetry,
@@ -338,7 +346,7 @@ export class LLM {
 	async close(): Promise<void> {
 		this.#closed = true;
 		this.#ledger?.flushSync();
-		await Promise.all([this.#cache?.close(), this.#http.close()]);
+		await Promise.all([this.#cache?.close(), this.#http.close(), this.#pacing?.close()]);
 		this.#ledger?.close();
 	}
 
@@ -381,17 +389,19 @@ export class LLM {
 		}
 	}
 
-	#laneSet(): Lanes {
-		if (!this.#lanes) {
-			const now = () => this.#clock.now();
-			const limiter = new FixedLimiter(this.#options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT, now);
-			const keys = this.#keys();
-			this.#lanes = new Lanes(
-				(keys.length > 0 ? keys : [undefined]).map((key) => ({ key, limiter })),
-				now,
-			);
-		}
-		return this.#lanes;
+	#startPacing(): Pacing {
+		const { maxConcurrent, rpm, tpm, env = process.env } = this.#options;
+		this.#pacing ??= new Pacing({
+			provider: this.#route.provider,
+			keys: this.#keys(),
+			maxConcurrent,
+			rpm,
+			tpm,
+			globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
+			slotsFolder: resolvePaths(env).slots,
+			now: () => this.#clock.now(),
+		});
+		return this.#pacing;
 	}
 
 	#keys(): readonly string[] {

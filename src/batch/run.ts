@@ -1,6 +1,7 @@
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { Outcome, RunControl, Sending } from "../generate.ts";
 import type { CacheMode, GenerateRow } from "../llm.ts";
+import type { Pace } from "../pacing.ts";
 import type { Clock } from "../traffic/clock.ts";
 import type { Parameters } from "../types.ts";
 import type { Checked } from "./check.ts";
@@ -26,6 +27,8 @@ export interface SentRow extends GenerateRow {
 
 /** What a run needs of a model; an LLM has it. */
 export interface BatchModel {
+	/** How it is held back at this moment; undefined before its first request. */
+	readonly pace?: Pace | undefined;
 	generateEach(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: Parameters & { readonly signal?: AbortSignal; readonly cache?: CacheMode },
@@ -144,6 +147,7 @@ class LaneRun {
 		const { stats, provider } = this.#lane;
 		return {
 			stop: halt.stopSignal,
+			onPause: (pauseMs) => this.#options.onPause(this.#lane.model, pauseMs),
 			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";

@@ -170,11 +170,13 @@ class BatchCommand {
 	#laneOf(model: string): Lane & { readonly llm: LLM } {
 		let lane = this.#lanes.get(model);
 		if (lane === undefined) {
-			const { concurrency, maxRetries, timeout } = this.#flags;
+			const { concurrency, rpm, tpm, maxRetries, timeout } = this.#flags;
 			const llm = createLLM(this.#context, resolveAlias(model, this.#config), {
 				command: "batch",
 				label: this.#target.files?.results,
 				maxConcurrent: concurrency,
+				rpm,
+				tpm,
 				maxRetries,
 				timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
 				quiet: !this.#context.debug,

@@ -57,7 +57,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		lanes,
 		total: checked.missing,
 		capUsd,
-		pace: () => undefined,
+		pace: () => busiest(lanes)?.llm.pace,
 		now: systemClock.now,
 		shown: !flags.quiet && checked.missing > 0,
 	});
@@ -80,7 +80,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			clock: systemClock,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
 			onPause: (model, pauseMs) =>
-				log(`most rows of ${model} fail: sending nothing for ${formatDuration(pauseMs)}`),
+				log(`most requests to ${model} fail: sending nothing for ${formatDuration(pauseMs)}`),
 		});
 		progress.stop();
 		const view: SummaryView = {
@@ -102,6 +102,13 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		progress.stop();
 		stopListening();
 	}
+}
+
+function busiest(lanes: readonly Lane[]): Lane | undefined {
+	return lanes.reduce<Lane | undefined>(
+		(best, lane) => (best === undefined || lane.stats.inFlight > best.stats.inFlight ? lane : best),
+		undefined,
+	);
 }
 
 /** Ends the run on signals, when nobody reads stdout any more, and after `--max-duration`. */

@@ -31,6 +31,8 @@ export interface BatchFlags extends ParameterFlags {
 	readonly limit?: number;
 	readonly shard?: { readonly index: number; readonly count: number };
 	readonly concurrency?: number;
+	readonly rpm?: number;
+	readonly tpm?: number;
 	readonly maxRetries?: number;
 	readonly timeout?: number;
 	readonly maxCost?: number;
@@ -85,7 +87,13 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--limit <count>", "take only the first rows", parsePositive)
 		.option("--shard <i/n>", "take only the i-th of n parts, chosen by the rows' ids", parseShard)
 		.option("--allow-files <folder>", "rows may attach files from this folder")
-		.option("--concurrency <count>", "requests in flight at the most", parsePositive)
+		.option(
+			"--concurrency <count>",
+			"requests in flight at the most; found by itself unless given",
+			parsePositive,
+		)
+		.option("--rpm <count>", "requests a minute at the most", parsePositive)
+		.option("--tpm <count>", "tokens a minute at the most", parsePositive)
 		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
 		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
 		.option("--max-cost <usd>", "stop before more than this is spent", parseAmount)
