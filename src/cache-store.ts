@@ -12,7 +12,8 @@ export interface StoredAnswer {
 
 /** The database under the response cache. Every method rejects with SQLite's `errcode`. */
 export interface CacheStore {
-	get(key: string): Promise<StoredAnswer | undefined>;
+	/** The answers under several keys, in their order. */
+	getMany(keys: readonly string[]): Promise<(StoredAnswer | undefined)[]>;
 	setMany(entries: readonly (readonly [string, CachedAnswer])[], createdAt: number): Promise<void>;
 	statistics(): Promise<CacheStatistics>;
 	/** Reads the whole database; null when it is sound. */
@@ -63,15 +64,21 @@ export async function openStore(path: string): Promise<CacheStore> {
 	// Without an error listener Keyv rejects; with one it would call every failure a miss, which is then paid for again.
 	const keyv = new Keyv<StoredRow>({ store: sqlite, serialization: JSON });
 
+	async function getMany(keys: readonly string[]): Promise<(StoredAnswer | undefined)[]> {
+		try {
+			const rows = await keyv.getMany<StoredRow>([...keys]);
+			return rows.map((row) => row && { answer: fromRow(row), createdAt: row.created_at });
+		} catch (error) {
+			if (!(error instanceof SyntaxError)) throw error;
+			// One damaged row is one answer to ask for again, not a broken cache.
+			if (keys.length === 1) return [undefined];
+			const singly = await Promise.all(keys.map((key) => getMany([key])));
+			return singly.map(([row]) => row);
+		}
+	}
+
 	return {
-		async get(key) {
-			const row = await keyv.get(key).catch((error: unknown) => {
-				// One damaged row is one answer to ask for again, not a broken cache.
-				if (error instanceof SyntaxError) return undefined;
-				throw error;
-			});
-			return row === undefined ? undefined : { answer: fromRow(row), createdAt: row.created_at };
-		},
+		getMany,
 		async setMany(entries, createdAt) {
 			await keyv.setMany(entries.map(([key, answer]) => ({ key, value: toRow(answer, createdAt) })));
 		},

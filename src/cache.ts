@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import type { CacheStore } from "./cache-store.ts";
+import { hash } from "node:crypto";
+import type { CacheStore, StoredAnswer } from "./cache-store.ts";
 import type { Choice } from "./providers/adapter.ts";
 import { ensurePrivateFile } from "./state/files.ts";
 import type { Message, Usage } from "./types.ts";
@@ -32,7 +32,7 @@ export interface MessagesKey {
  * so that they never collide.
  */
 export function cacheKey(request: PromptKey | MessagesKey): string {
-	return createHash("sha256").update(canonicalJson(request)).digest("hex");
+	return hash("sha256", canonicalJson(request));
 }
 
 /** JSON in which the order of an object's keys does not matter; undefined fields are left out. */
@@ -75,6 +75,8 @@ export interface ResponseCacheOptions {
 
 /** How long a locked database is waited for, in ms, before this process goes on without it. */
 const PATIENCE_MS = 10_000;
+/** Writes do not follow each other faster: a transaction costs more than the answers in it. */
+const WRITE_EVERY_MS = 10;
 
 /**
  * Answers by key in a private SQLite database that processes share. Nothing is opened before the first call. No
@@ -88,6 +90,8 @@ export class ResponseCache {
 	#written: Promise<void> | undefined;
 	/** Writes that have begun and not ended. */
 	readonly #writing = new Set<Promise<unknown>>();
+	/** Monotonic ms. */
+	#lastWriteAt = Number.NEGATIVE_INFINITY;
 	#patienceMs = PATIENCE_MS;
 	#broken = false;
 	#warned = false;
@@ -99,22 +103,36 @@ export class ResponseCache {
 
 	/** The answer stored under a key; undefined when there is none, or when the cache cannot be used. */
 	async get(key: string): Promise<CachedAnswer | undefined> {
-		const pending = this.#pending.get(key);
-		if (pending !== undefined) return pending;
-		const stored = await this.#attempt((store) => store.get(key));
-		if (stored === undefined) return undefined;
-		const { maxAgeMs } = this.#options;
-		if (maxAgeMs !== undefined && this.#now() - stored.createdAt > maxAgeMs) return undefined;
-		return stored.answer;
+		const [answer] = await this.getMany([key]);
+		return answer;
 	}
 
-	/** Stores an answer together with the others of this turn of the event loop; resolves when that was tried. */
+	/** As `get` for several keys in one query, which costs a third of one query each; the answers in their order. */
+	async getMany(keys: readonly string[]): Promise<(CachedAnswer | undefined)[]> {
+		const missing = keys.filter((key) => !this.#pending.has(key));
+		const rows = missing.length === 0 ? [] : await this.#attempt((store) => store.getMany(missing));
+		const found = new Map(missing.map((key, index) => [key, this.#ifFresh(rows?.[index])]));
+		return keys.map((key) => found.get(key) ?? this.#pending.get(key));
+	}
+
+	#ifFresh(stored: StoredAnswer | undefined): CachedAnswer | undefined {
+		if (stored === undefined) return undefined;
+		const { maxAgeMs } = this.#options;
+		const isOld = maxAgeMs !== undefined && this.#now() - stored.createdAt > maxAgeMs;
+		return isOld ? undefined : stored.answer;
+	}
+
+	/**
+	 * Stores an answer together with the others of this turn of the event loop, or under load of the next 10 ms, which
+	 * halves the time that each takes. Resolves when that was tried; until then `get` finds it in memory.
+	 */
 	set(key: string, answer: CachedAnswer): Promise<void> {
 		this.#pending.set(key, answer);
 		this.#written ??= new Promise((resolve) => {
-			setImmediate(() => {
+			const write = () => {
 				const entries = [...this.#pending];
 				this.#written = undefined;
+				this.#lastWriteAt = performance.now();
 				const createdAt = this.#now();
 				const writing = this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
 					for (const [written, value] of entries) {
@@ -124,7 +142,10 @@ export class ResponseCache {
 					resolve();
 				});
 				this.#writing.add(writing);
-			});
+			};
+			const waitMs = this.#lastWriteAt + WRITE_EVERY_MS - performance.now();
+			if (waitMs > 0) setTimeout(write, waitMs);
+			else setImmediate(write);
 		});
 		return this.#written;
 	}

@@ -153,14 +153,14 @@ export class Caller {
 		return result;
 	}
 
-	/** A stored answer; undefined when there is none. */
-	async find(key: string): Promise<CachedAnswer | undefined> {
-		return this.options.cache?.get(key);
+	/** Stored answers in the order of the keys; undefined where there is none. */
+	async find(keys: readonly string[]): Promise<readonly (CachedAnswer | undefined)[]> {
+		return this.options.cache?.getMany(keys) ?? [];
 	}
 
 	/** Looks an answer up; undefined when it has to be asked for. */
 	async lookUp(key: string): Promise<Result | undefined> {
-		const stored = await this.find(key);
+		const [stored] = await this.find([key]);
 		return stored && this.reuse(stored);
 	}
 

@@ -32,6 +32,8 @@ export interface Sending {
 
 /** How whoever runs many rows has a say in the run. */
 export interface RunControl<Row> {
+	/** Asked before every row: the rows wait as long as there is a promise. */
+	readonly hold?: (() => Promise<void> | undefined) | undefined;
 	/** Asked right before every sending; see the scheduler's `admit`. */
 	readonly admit?: ((row: Row) => Admission) | undefined;
 	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
@@ -74,6 +76,8 @@ interface Job<Row> {
 /** Outcomes that wait for a slow consumer, and rows that wait for a twin in flight, at the most. */
 const MAX_READY = 1_024;
 const MAX_TWINS = 4_096;
+/** Rows taken at once from an iterable that has them at hand. */
+const ROWS_PER_LOOKUP = 64;
 
 /**
  * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
@@ -94,6 +98,8 @@ class ManyRun<Row> {
 	/** Rows that wait for the answer of an identical one in flight, by cache key. */
 	readonly #twins = new Map<string, Job<Row>[]>();
 	#twinCount = 0;
+	/** Answers that came since the last look into the cache, which could not know them yet. */
+	readonly #answered = new Map<string, CachedAnswer>();
 	#wakeReader: (() => void) | undefined;
 	#wakeWriters: (() => void)[] = [];
 	/** The consumer has left: nobody waits for it any more. */
@@ -195,37 +201,68 @@ class ManyRun<Row> {
 
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
 	async *#misses(): AsyncGenerator<Job<Row>, void> {
-		const { caller, toQuestion, cache } = this.#options;
-		let index = -1;
-		for await (const row of this.#rows) {
-			index += 1;
-			const pending = new PendingAnswer(toQuestion(row));
-			if (cache === false) {
-				yield { index, row, pending, key: undefined };
-				continue;
+		const { caller, cache, control } = this.#options;
+		for await (const jobs of this.#jobs()) {
+			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
+			this.#answered.clear();
+			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
+			for (const [position, job] of jobs.entries()) {
+				const held = control.hold?.();
+				if (held !== undefined) await held;
+				if (job.key === undefined) {
+					yield job;
+					continue;
+				}
+				const twins = this.#twins.get(job.key);
+				if (twins) {
+					twins.push(job);
+					this.#twinCount += 1;
+					while (this.#twinCount >= MAX_TWINS && !this.#left) await this.#room();
+					continue;
+				}
+				const answer = stored[position] ?? this.#answered.get(job.key);
+				const result = answer && this.#reuse(job.row, answer);
+				const { index, row } = job;
+				if (result) this.#push({ ok: true, index, row, result });
+				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), attempts: 0 });
+				else {
+					this.#twins.set(job.key, []);
+					yield job;
+				}
+				while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
 			}
-			const job: Job<Row> = { index, row, pending, key: caller.cacheKey(pending.question) };
-			const twins = this.#twins.get(job.key as string);
-			if (twins) {
-				twins.push(job);
-				this.#twinCount += 1;
-				while (this.#twinCount >= MAX_TWINS && !this.#left) await this.#room();
-				continue;
-			}
-			const stored = cache === "refresh" ? undefined : await caller.find(job.key as string);
-			const result = stored && this.#reuse(row, stored);
-			if (result) this.#push({ ok: true, index, row, result });
-			else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), attempts: 0 });
-			else {
-				this.#twins.set(job.key as string, []);
-				yield job;
-			}
-			while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
 		}
 	}
 
+	/** Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them. */
+	async *#jobs(): AsyncGenerator<Job<Row>[], void> {
+		const { caller, toQuestion, cache } = this.#options;
+		let index = 0;
+		const toJob = (row: Row): Job<Row> => {
+			const pending = new PendingAnswer(toQuestion(row));
+			return {
+				index: index++,
+				row,
+				pending,
+				key: cache === false ? undefined : caller.cacheKey(pending.question),
+			};
+		};
+		if (Symbol.asyncIterator in this.#rows) {
+			for await (const row of this.#rows) yield [toJob(row)];
+			return;
+		}
+		let jobs: Job<Row>[] = [];
+		for (const row of this.#rows) {
+			jobs.push(toJob(row));
+			if (cache !== false && jobs.length < ROWS_PER_LOOKUP) continue;
+			yield jobs;
+			jobs = [];
+		}
+		if (jobs.length > 0) yield jobs;
+	}
+
 	#settle(sent: Sent<Job<Row>, void>): void {
-		const { caller } = this.#options;
+		const { caller, cache } = this.#options;
 		const { index, row, pending, key } = sent.item;
 		const twins = (key !== undefined && this.#twins.get(key)) || [];
 		if (key !== undefined) this.#twins.delete(key);
@@ -234,7 +271,10 @@ class ManyRun<Row> {
 		if (sent.ok) {
 			try {
 				const result = this.#judge(row, pending.result(caller.options.model));
-				if (key !== undefined) void caller.store(key, pending.answer);
+				if (key !== undefined) {
+					void caller.store(key, pending.answer);
+					if (cache !== "refresh") this.#answered.set(key, pending.answer);
+				}
 				this.#push({ ok: true, index, row, result });
 				for (const twin of twins) {
 					const shared = caller.reuse(pending.answer, (answer) => this.#judge(twin.row, answer));

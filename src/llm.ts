@@ -333,8 +333,8 @@ export class LLM {
 
 	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
 	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		const key = this.#caller.cacheKey(questionMaker(options)(row));
-		return (await this.#caller.find(key)) !== undefined;
+		const [found] = await this.#caller.find([this.#caller.cacheKey(questionMaker(options)(row))]);
+		return found !== undefined;
 	}
 
 	/** @throws MissingKeyError when the provider needs a key and there is none */

@@ -109,7 +109,7 @@ class LaneRun {
 	}
 
 	/** The lane's rows that are still missing. Positions are counted as the check has counted them. */
-	async *#rows(): AsyncGenerator<SentRow, void> {
+	*#rows(): Generator<SentRow, void> {
 		const { prompts, checked, halt } = this.#options;
 		const { model } = this.#lane;
 		let position = 0;
@@ -122,7 +122,6 @@ class LaneRun {
 				position += 1;
 				if (candidate !== model || checked.index.state(here) !== "missing") continue;
 				if (!checked.index.matches(here, row.id, model)) throw this.#changed(row.line);
-				if (this.#pause !== undefined) await this.#pause;
 				if (halt.stopSignal.aborted) return;
 				const { parameters, n, prompt, messages } = row;
 				const question = prompt === undefined ? { messages } : { prompt: prompt.text, system: prompt.system };
