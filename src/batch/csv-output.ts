@@ -29,9 +29,10 @@ export function writeCsv(options: CsvOptions): void {
 	const { files, prompts, index, severalModels } = options;
 	const { names, answers } = readShape(prompts);
 	const hasErrors = index.failureOffsets().next().done === false;
-	const results = openLines(files, options.results);
-	const failures = openLines(files, options.failures);
+	const opened: number[] = [];
 	try {
+		const results = openLines(files, options.results, opened);
+		const failures = openLines(files, options.failures, opened);
 		replaceAtomically(files, options.path, options.name, (write) => {
 			const added = [
 				...(severalModels ? ["model"] : []),
@@ -45,8 +46,8 @@ export function writeCsv(options: CsvOptions): void {
 				const cells = names.map((name) => toCell(raw.value, name));
 				for (const model of prompts.modelsOf(row)) {
 					const state = index.state(position);
-					const record = state === "done" ? results?.lines.text(index.resultOffset(position)) : undefined;
-					const error = state === "failed" ? failures?.lines.text(index.failureOffset(position)) : undefined;
+					const record = state === "done" ? results?.text(index.resultOffset(position)) : undefined;
+					const error = state === "failed" ? failures?.text(index.failureOffset(position)) : undefined;
 					position += 1;
 					const texts = record === undefined ? [] : readAnswer(record);
 					const answerCells = Array.from({ length: answers }, (_, at) => texts[at] ?? "");
@@ -57,8 +58,7 @@ export function writeCsv(options: CsvOptions): void {
 			}
 		});
 	} finally {
-		if (results) files.close(results.file);
-		if (failures) files.close(failures.file);
+		for (const file of opened) files.close(file);
 	}
 }
 
@@ -66,10 +66,11 @@ function ignore(): void {
 	// The rows were checked before.
 }
 
-function openLines(files: Files, path: string) {
+function openLines(files: Files, path: string, opened: number[]): LineAt | undefined {
 	if (files.factsOf(path) === undefined) return undefined;
 	const file = files.open(path, "r");
-	return { file, lines: new LineAt(files, file) };
+	opened.push(file);
+	return new LineAt(files, file);
 }
 
 /** The columns of all rows in the order in which they first come, and how many answers a row has at the most. */

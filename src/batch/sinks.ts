@@ -29,7 +29,13 @@ export class FileSink implements Sink {
 		this.#checked = checked;
 		this.#results = new Journal(files, output.results, output.resultsName, checked.results);
 		// What an earlier run left to be thrown away must not be there for the next one.
-		if (checked.failures.tornBytes > 0) this.#openFailures();
+		if (checked.failures.tornBytes === 0) return;
+		try {
+			this.#openFailures();
+		} catch (error) {
+			this.#results.abandon();
+			throw error;
+		}
 	}
 
 	result(position: number, record: string): void {

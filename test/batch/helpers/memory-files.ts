@@ -13,6 +13,22 @@ interface Handle {
 	position: number;
 }
 
+function emptyFile(): MemoryFile {
+	return { bytes: Buffer.from(new ArrayBuffer(0)), mode: 0o644, durable: Buffer.alloc(0) };
+}
+
+/** Puts bytes into a file; its room doubles when it is full, so that many small writes stay cheap. */
+function overwrite(file: MemoryFile, at: number, piece: Uint8Array): void {
+	const size = Math.max(file.bytes.length, at + piece.length);
+	const room = file.bytes.buffer.byteLength - file.bytes.byteOffset;
+	if (size > room) {
+		const larger = Buffer.from(new ArrayBuffer(size * 2 + 1024));
+		file.bytes.copy(larger);
+		file.bytes = larger.subarray(0, size);
+	} else file.bytes = Buffer.from(file.bytes.buffer, file.bytes.byteOffset, size);
+	file.bytes.set(piece, at);
+}
+
 function failure(code: string): Error {
 	return Object.assign(new Error(`${code}: simulated`), { code });
 }
@@ -30,8 +46,11 @@ export class MemoryFiles implements Files {
 	writeLimit = Number.POSITIVE_INFINITY;
 
 	set(path: string, text: string | Uint8Array): void {
-		const bytes = Buffer.from(text as string);
-		this.content.set(path, { bytes, mode: 0o644, durable: bytes });
+		// A buffer of its own: small ones share a pool.
+		const source = Buffer.from(text as string);
+		const bytes = Buffer.from(new ArrayBuffer(source.length));
+		source.copy(bytes);
+		this.content.set(path, { bytes, mode: 0o644, durable: Buffer.from(bytes) });
 	}
 
 	text(path: string): string | undefined {
@@ -47,9 +66,9 @@ export class MemoryFiles implements Files {
 		let file = this.content.get(path);
 		if (file === undefined) {
 			if (flags === "r") throw failure("ENOENT");
-			file = { bytes: Buffer.alloc(0), mode: 0o644, durable: Buffer.alloc(0) };
+			file = emptyFile();
 			this.content.set(path, file);
-		} else if (flags === "w") file.bytes = Buffer.alloc(0);
+		} else if (flags === "w") file.bytes = emptyFile().bytes;
 		const handle = this.#nextHandle++;
 		this.#handles.set(handle, { file, append: flags === "a+", position: 0 });
 		return handle;
@@ -78,12 +97,7 @@ export class MemoryFiles implements Files {
 			error = caught;
 			kept = Math.floor(taken / 2);
 		}
-		const piece = Buffer.from(bytes.subarray(offset, offset + kept));
-		entry.file.bytes = Buffer.concat([
-			entry.file.bytes.subarray(0, at),
-			piece,
-			entry.file.bytes.subarray(at + kept),
-		]);
+		overwrite(entry.file, at, bytes.subarray(offset, offset + kept));
 		entry.position = at + kept;
 		if (error) throw error;
 		return taken;
@@ -114,13 +128,13 @@ export class MemoryFiles implements Files {
 		const { file } = this.#handle(handle);
 		const { bytes } = file;
 		this.#operation("datasync");
-		file.durable = bytes;
+		file.durable = Buffer.from(bytes);
 	}
 
 	sync(handle: number): void {
 		this.#operation("sync");
 		const { file } = this.#handle(handle);
-		file.durable = file.bytes;
+		file.durable = Buffer.from(file.bytes);
 	}
 
 	rename(from: string, to: string): void {

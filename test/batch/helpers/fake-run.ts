@@ -1,0 +1,228 @@
+import { checkPrompts } from "../../../src/batch/check.ts";
+import { CostGuard } from "../../../src/batch/cost-guard.ts";
+import { executeRun, type RunOutcome } from "../../../src/batch/execute.ts";
+import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
+import { PromptsFile, type Selection } from "../../../src/batch/prompts-file.ts";
+import { createReader, type InputFormat, openInput } from "../../../src/batch/reader.ts";
+import { type OutputFormat, recordFormats } from "../../../src/batch/records.ts";
+import { RowBuilder, type RowOptions } from "../../../src/batch/row-builder.ts";
+import type { BatchModel, Lane, SentRow } from "../../../src/batch/run.ts";
+import { RunStats } from "../../../src/batch/run-stats.ts";
+import { SchemaSet } from "../../../src/batch/schemas.ts";
+import { LlmxError, RequestError } from "../../../src/errors.ts";
+import type { Outcome } from "../../../src/generate.ts";
+import type { Result } from "../../../src/types.ts";
+import type { MemoryFiles } from "./memory-files.ts";
+
+/** A result with some text and ten tokens each way. */
+export function answer(text: string, overrides: Partial<Result> = {}): Result {
+	const tokens = { inputTokens: 10, cachedInputTokens: 0, cacheWriteTokens: 0, audioInputTokens: 0 };
+	return {
+		model: "m",
+		text,
+		texts: [text],
+		reasoning: null,
+		finishReason: "stop",
+		usage: { ...tokens, outputTokens: 10, reasoningTokens: 0 },
+		costUsd: 0.01,
+		cached: false,
+		attempts: 1,
+		latencyMs: 5,
+		...overrides,
+	};
+}
+
+export function failure(
+	message: string,
+	overrides: Partial<ConstructorParameters<typeof RequestError>[1]> = {},
+) {
+	return new RequestError(message, {
+		provider: "fake",
+		errorClass: "server",
+		status: 500,
+		advice: { retry: "never", key: "keep" },
+		maybeBilled: false,
+		...overrides,
+	});
+}
+
+export type Answerer = (sent: SentRow, sent_before: number) => Result | Promise<Result>;
+
+/** A model that answers `width` rows at a time, the last of them first. */
+class FakeModel implements BatchModel {
+	readonly #answer: Answerer;
+	readonly #width: number;
+	readonly #onSend: (sent: SentRow) => void;
+	#count = 0;
+
+	constructor(answerer: Answerer, width: number, onSend: (sent: SentRow) => void) {
+		this.#answer = answerer;
+		this.#width = width;
+		this.#onSend = onSend;
+	}
+
+	async *generateEach(
+		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
+		...[options, control]: Parameters<BatchModel["generateEach"]> extends [unknown, ...infer Rest]
+			? Rest
+			: never
+	): AsyncGenerator<Outcome<SentRow>, void> {
+		let flight: Promise<Outcome<SentRow>>[] = [];
+		const land = async () => {
+			const landed = await Promise.all(flight);
+			flight = [];
+			return landed.toReversed();
+		};
+		for await (const row of rows) {
+			await control.hold?.();
+			if (control.stop?.aborted || options.signal?.aborted) break;
+			let verdict = control.admit?.(row) ?? "go";
+			if (verdict === "wait") {
+				yield* await land();
+				verdict = control.admit?.(row) ?? "go";
+			}
+			if (verdict !== "go") break;
+			flight.push(this.#send(row, control));
+			if (flight.length === this.#width) yield* await land();
+		}
+		yield* await land();
+	}
+
+	async #send(row: SentRow, control: Parameters<BatchModel["generateEach"]>[2]): Promise<Outcome<SentRow>> {
+		const index = this.#count++;
+		this.#onSend(row);
+		try {
+			const result = await this.#answer(row, index);
+			control.onSent?.(row, { usage: result.usage, costUsd: result.costUsd, error: undefined });
+			return { ok: true, index, row, result: control.judge?.(row, result) ?? result };
+		} catch (error) {
+			if (!(error instanceof LlmxError)) throw error;
+			if (!(error instanceof RequestError && error.errorClass === "schema")) {
+				control.onSent?.(row, { usage: null, costUsd: null, error });
+			}
+			return { ok: false, index, row, error, attempts: 1 };
+		}
+	}
+}
+
+export interface FakeRun {
+	readonly format?: InputFormat;
+	readonly outFormat?: OutputFormat;
+	readonly models?: readonly string[];
+	readonly rows?: Partial<RowOptions>;
+	readonly selection?: Partial<Selection>;
+	readonly retryFailed?: boolean;
+	readonly overwrite?: boolean;
+	readonly answer?: Answerer;
+	/** In flight at once. */
+	readonly width?: number;
+	readonly halt?: Halt;
+	readonly haltPolicy?: HaltPolicy;
+	readonly maxCost?: number;
+	/** The name of a table beside the journal. */
+	readonly table?: string;
+	readonly onSend?: (sent: SentRow) => void;
+	readonly onPause?: (model: string, pauseMs: number) => void;
+}
+
+/** What came of a run, and the ids that were sent. */
+export interface FakeOutcome extends RunOutcome {
+	readonly sent: readonly string[];
+}
+
+/** Runs the file `in` of a file system in memory to `out` and `errors`, with a model that answers at once. */
+export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<FakeOutcome> {
+	const models = run.models ?? ["m"];
+	const input = openInput(files, "in", "in", run.format ?? "jsonl");
+	try {
+		const builder = new RowBuilder({
+			column: "prompt",
+			template: undefined,
+			preset: undefined,
+			system: undefined,
+			parameters: {},
+			n: 1,
+			attachments: undefined,
+			...run.rows,
+		});
+		const prompts = new PromptsFile({
+			input,
+			read: await createReader(files, input),
+			builder,
+			selection: { shard: undefined, limit: undefined, ...run.selection },
+			models,
+		});
+		const format = recordFormats[run.outFormat ?? "llmx"];
+		const output = { results: "out", failures: "errors", resultsName: "out", failuresName: "errors" };
+		const schemas = new SchemaSet();
+		const checked = checkPrompts({
+			files,
+			prompts,
+			primaryModel: models[0] ?? "",
+			output,
+			format,
+			retryFailed: run.retryFailed ?? false,
+			overwrite: run.overwrite ?? false,
+			onRow: (row) => schemas.add(row.parameters, row.line),
+			random: () => 0.25,
+		});
+		await schemas.compile((problem) => checked.problems.add(problem));
+		checked.problems.throwIfAny();
+		const sent: string[] = [];
+		const model = new FakeModel(
+			run.answer ?? (({ row }) => answer(`to ${row.id}`)),
+			run.width ?? 4,
+			(row) => {
+				sent.push(row.row.id);
+				run.onSend?.(row);
+			},
+		);
+		const lanes: Lane[] = checked.models.map((name) => ({
+			model: name,
+			llm: model,
+			defaults: {},
+			provider: "openai",
+			modelId: "gpt-4.1-mini",
+			isFree: false,
+			defaultMaxTokens: undefined,
+			stats: new RunStats(),
+		}));
+		const { table } = run;
+		const outcome = await executeRun({
+			files,
+			output: {
+				files: output,
+				table:
+					table === undefined
+						? undefined
+						: { path: table, name: table, delimiter: ",", severalModels: models.length > 1 },
+			},
+			prompts,
+			checked,
+			lanes,
+			format,
+			schemas,
+			halt: run.halt ?? new Halt(),
+			haltPolicy: run.haltPolicy,
+			guard: run.maxCost === undefined ? undefined : new CostGuard(run.maxCost),
+			countTokens: (text) => text.length,
+			cache: true,
+			clock: { now: () => 0, sleep: async () => {} },
+			stringify: (record) => JSON.stringify(record),
+			onPause: run.onPause ?? (() => {}),
+		});
+		return { ...outcome, sent };
+	} finally {
+		files.close(input.file);
+	}
+}
+
+/** The ids in a file of records, in their order. */
+export function idsIn(files: MemoryFiles, path: string): string[] {
+	const text = files.text(path) ?? "";
+	if (text !== "" && !text.endsWith("\n")) throw new Error(`${path} ends with a torn line`);
+	return text
+		.split("\n")
+		.slice(0, -1)
+		.map((line) => JSON.parse(line).id as string);
+}
