@@ -109,7 +109,7 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 				options.onRow?.(row, model, state);
 			} catch (error) {
 				if (!(error instanceof LlmxError || error instanceof RowProblem)) throw error;
-				problems.add({ line: row.line, text: error.message });
+				problems.add({ line: row.line, text: describe(error) });
 			}
 		}
 	}
@@ -117,6 +117,12 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "there is no prompt in the file" });
 	index.forgetHashes();
 	return { index, problems, rows, ...counts, models: [...models], results, failures };
+}
+
+/** The message, and the hint unless it is a long list. */
+function describe(error: LlmxError | RowProblem): string {
+	const hint = "hint" in error ? error.hint : undefined;
+	return hint !== undefined && hint.length <= 80 ? `${error.message}; ${hint}` : error.message;
 }
 
 /** Reads the file once more to compare the ids themselves. */

@@ -43,18 +43,23 @@ export class PromptsFile {
 	*rows(onProblem: (problem: Problem) => void): Generator<{ row: BatchRow; raw: RawRow }, void, undefined> {
 		const { read, builder, selection } = this.#options;
 		let left = selection.limit ?? Number.POSITIVE_INFINITY;
+		let saidNoModel = false;
 		for (const raw of read()) {
 			if (left <= 0) return;
 			let row: BatchRow;
 			try {
 				if (raw.problem !== undefined) throw new RowProblem(raw.problem);
 				row = builder.build(raw);
-				if (this.modelsOf(row).length === 0) {
-					throw new RowProblem('no model: give one with -m, or the row a "model"');
-				}
 			} catch (error) {
 				if (!(error instanceof RowProblem)) throw error;
 				onProblem({ line: raw.line, text: error.message });
+				continue;
+			}
+			if (this.modelsOf(row).length === 0) {
+				// The one thing that is mostly wrong with all rows at once.
+				if (!saidNoModel)
+					onProblem({ line: raw.line, text: 'no model: give one with -m, or the row a "model"' });
+				saidNoModel = true;
 				continue;
 			}
 			const { shard } = selection;

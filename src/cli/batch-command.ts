@@ -23,6 +23,7 @@ import type { BatchFlags } from "./commands/batch.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { chooseModels, createLLM } from "./models.ts";
 import { readParameters } from "./parameter-options.ts";
+import { YoungGenerationLimit } from "./young-generation.ts";
 
 /** Runs `llmx batch`. Returns the exit code. */
 export async function runBatch(
@@ -63,6 +64,7 @@ class BatchCommand {
 	readonly #modelParameters: ReadonlyMap<string, Parameters>;
 	readonly #lanes = new Map<string, Lane & { readonly llm: LLM }>();
 	readonly #schemas = new SchemaSet();
+	readonly #memory = new YoungGenerationLimit();
 	/** Where messages of the models go; with progress on the screen, above it. */
 	#log = (text: string): void => void this.#context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 
@@ -83,6 +85,7 @@ class BatchCommand {
 		try {
 			return await this.#run();
 		} finally {
+			this.#memory.stop();
 			await Promise.all([...this.#lanes.values()].map(({ llm }) => llm.close()));
 		}
 	}
@@ -109,6 +112,7 @@ class BatchCommand {
 				retryFailed: flags.retryFailed ?? false,
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
+					this.#memory.tick();
 					const lane = this.#laneOf(model);
 					if (state !== "missing") return;
 					this.#schemas.add(row.parameters, row.line);

@@ -79,7 +79,10 @@ export async function agreeOnCost(
 	// The answer cannot be read from where the prompts come from.
 	if (!io.stdin.isTTY || !io.stderr.isTTY) {
 		throw new UsageError(`this run costs ${cost}, and nobody can be asked`, {
-			hint: "go on with --yes, set a limit with --max-cost USD, or look closer with --dry-run",
+			hint:
+				estimate.unpricedRows > 0
+					? "go on with --yes, or look closer with --dry-run"
+					: "go on with --yes, set a limit with --max-cost USD, or look closer with --dry-run",
 		});
 	}
 	return confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`);

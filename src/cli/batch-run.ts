@@ -23,7 +23,6 @@ import { type SummaryView, summaryJson, summaryLines } from "./batch-summary.ts"
 import type { CommandContext } from "./command.ts";
 import type { BatchFlags } from "./commands/batch.ts";
 import { writeJsonFile } from "./json-file.ts";
-import { limitYoungGeneration } from "./young-generation.ts";
 
 /** After a first Ctrl-C, what is in flight has so long to land. */
 const graceMs = 1_500;
@@ -65,7 +64,6 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
 	const stopListening = listen(run, halt, progress, log);
-	const stopLimiting = limitYoungGeneration();
 	const startedAt = systemClock.now();
 	try {
 		progress.start();
@@ -103,7 +101,6 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	} finally {
 		progress.stop();
 		stopListening();
-		stopLimiting();
 	}
 }
 

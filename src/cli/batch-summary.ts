@@ -52,7 +52,8 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
 	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above --max-cost`]);
 	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
-	if (lanes.length > 1) for (const lane of lanes) lines.push(["", laneText(lane)]);
+	const busy = lanes.filter(({ stats: { finished } }) => finished > 0);
+	if (lanes.length > 1) for (const lane of busy) lines.push(["", laneText(lane)]);
 	if (stats.truncated > 0)
 		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
 	if (outcome.failed > 0) lines.push(["failed", colors.red(failedText(view))]);
