@@ -32,8 +32,6 @@ export interface Sending {
 
 /** How whoever runs many rows has a say in the run. */
 export interface RunControl<Row> {
-	/** Asked before every row: the rows wait as long as there is a promise. */
-	readonly hold?: (() => Promise<void> | undefined) | undefined;
 	/** Asked right before every sending; see the scheduler's `admit`. */
 	readonly admit?: ((row: Row) => Admission) | undefined;
 	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
@@ -201,14 +199,12 @@ class ManyRun<Row> {
 
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
 	async *#misses(): AsyncGenerator<Job<Row>, void> {
-		const { caller, cache, control } = this.#options;
+		const { caller, cache } = this.#options;
 		for await (const jobs of this.#jobs()) {
 			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
 			for (const [position, job] of jobs.entries()) {
-				const held = control.hold?.();
-				if (held !== undefined) await held;
 				if (job.key === undefined) {
 					yield job;
 					continue;

@@ -2,15 +2,13 @@ import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "..
 import type { Outcome, RunControl, Sending } from "../generate.ts";
 import type { CacheMode, GenerateRow } from "../llm.ts";
 import type { Pace } from "../pacing.ts";
-import type { Clock } from "../traffic/clock.ts";
 import type { Parameters } from "../types.ts";
 import type { Checked } from "./check.ts";
 import type { CostGuard } from "./cost-guard.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
-import { FailureWatch } from "./failure-watch.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import type { PromptsFile } from "./prompts-file.ts";
-import { type FailureClass, type RecordFormat, toFailure } from "./records.ts";
+import { type RecordFormat, toFailure } from "./records.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchRow } from "./row-builder.ts";
 import { RunStats } from "./run-stats.ts";
@@ -59,10 +57,9 @@ export interface RunOptions {
 	/** Counts what the guard sets aside; needed with one. */
 	readonly countTokens: TokenCounter | undefined;
 	readonly cache: CacheMode;
-	readonly clock: Clock;
 	/** JSON of a record, safe to print. */
 	readonly stringify: (record: unknown) => string;
-	/** Hears that sending is interrupted for a while because most rows fail. */
+	/** Hears that a provider seems out of order and is left alone for a while. */
 	readonly onPause: (model: string, pauseMs: number) => void;
 	/** Hears of every answer and failure, after it has been kept. */
 	readonly onFinished?: ((lane: Lane) => void) | undefined;
@@ -82,8 +79,6 @@ export async function sendRows(options: RunOptions): Promise<void> {
 class LaneRun {
 	readonly #options: RunOptions;
 	readonly #lane: Lane;
-	readonly #watch = new FailureWatch();
-	#pause: Promise<void> | undefined;
 
 	constructor(options: RunOptions, lane: Lane) {
 		this.#options = options;
@@ -204,7 +199,6 @@ class LaneRun {
 			if (outcome.ok) {
 				sink.result(position, stringify(format.result(key, outcome.result)));
 				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
-				if (!outcome.result.cached) this.#heed(undefined);
 				return;
 			}
 			const failure = toFailure(outcome.error, outcome.attempts);
@@ -215,7 +209,7 @@ class LaneRun {
 			if (interrupted) stats.interrupted += 1;
 			else {
 				stats.noteFailure(failure.errorClass, failure.usage);
-				this.#heed(failure.errorClass);
+				this.#heedPolicy();
 			}
 		} catch (error) {
 			if (!(error instanceof LlmxError)) throw error;
@@ -228,27 +222,13 @@ class LaneRun {
 		return cached && usage ? (costOfTokens(this.#lane, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
 	}
 
-	/** Ends or pauses the run when too much of it fails. */
-	#heed(failure: FailureClass | undefined): void {
-		const { halt, haltPolicy, lanes, clock, onPause } = this.#options;
-		if (failure !== undefined && haltPolicy !== undefined) {
-			const { failed, finished } = RunStats.sum(lanes.map(({ stats }) => stats));
-			if (isTooManyFailures(haltPolicy, failed, finished)) {
-				halt[haltPolicy.when](failureReason(haltPolicy, failed));
-			}
+	/** Ends the run when more rows have failed than `--halt` allows. */
+	#heedPolicy(): void {
+		const { halt, haltPolicy, lanes } = this.#options;
+		if (haltPolicy === undefined) return;
+		const { failed, finished } = RunStats.sum(lanes.map(({ stats }) => stats));
+		if (isTooManyFailures(haltPolicy, failed, finished)) {
+			halt[haltPolicy.when](failureReason(haltPolicy, failed));
 		}
-		const advice = this.#watch.note(failure);
-		if (advice === "go") return;
-		if (advice === "stop") {
-			const text = `${this.#lane.model} does not answer any more`;
-			halt.soon({ text, exitCode: exitCodes.outage });
-			return;
-		}
-		onPause(this.#lane.model, advice.pauseMs);
-		// A stop ends the pause.
-		const pause = clock.sleep(advice.pauseMs, halt.stopSignal).catch(() => {});
-		this.#pause = pause.then(() => {
-			this.#pause = undefined;
-		});
 	}
 }

@@ -77,7 +77,6 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			guard,
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
-			clock: systemClock,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
 			onPause: (model, pauseMs) =>
 				log(`most requests to ${model} fail: sending nothing for ${formatDuration(pauseMs)}`),

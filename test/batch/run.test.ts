@@ -253,28 +253,6 @@ describe("the end of a run", () => {
 		expect(outcome.stats.usd).toBeLessThanOrEqual(0.01);
 		expect(outcome.stats.answered).toBe(6);
 	});
-
-	it("is a provider that does not come back, after longer and longer pauses", async () => {
-		const pauses: number[] = [];
-		const outcome = await runFake(withRows(names(1000)), {
-			answer: () => Promise.reject(failure("down")),
-			onPause: (_model, pauseMs) => pauses.push(pauseMs),
-		});
-		expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000]);
-		expect(outcome).toMatchObject({ exitCode: 5, stopped: "m does not answer any more" });
-		expect(outcome.stats.failed).toBeLessThan(270);
-	});
-
-	it("does not come for rows that fail by themselves, which only slow it down", async () => {
-		const pauses: number[] = [];
-		const outcome = await runFake(withRows(names(1000)), {
-			answer: () => Promise.reject(failure("bad", { errorClass: "invalid_request", status: 400 })),
-			onPause: (_model, pauseMs) => pauses.push(pauseMs),
-		});
-		expect(outcome).toMatchObject({ exitCode: 1, missing: 0, failed: 1000 });
-		expect(pauses.length).toBeGreaterThan(5);
-		expect(Math.max(...pauses)).toBe(300_000);
-	});
 });
 
 describe("answers to a schema", () => {

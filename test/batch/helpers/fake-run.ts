@@ -74,7 +74,6 @@ class FakeModel implements BatchModel {
 			return landed.toReversed();
 		};
 		for await (const row of rows) {
-			await control.hold?.();
 			if (control.stop?.aborted || options.signal?.aborted) break;
 			let verdict = control.admit?.(row) ?? "go";
 			if (verdict === "wait") {
@@ -122,7 +121,6 @@ export interface FakeRun {
 	/** The name of a table beside the journal. */
 	readonly table?: string;
 	readonly onSend?: (sent: SentRow) => void;
-	readonly onPause?: (model: string, pauseMs: number) => void;
 }
 
 /** What came of a run, and the ids that were sent. */
@@ -207,9 +205,8 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			guard: run.maxCost === undefined ? undefined : new CostGuard(run.maxCost),
 			countTokens: (text) => text.length,
 			cache: true,
-			clock: { now: () => 0, sleep: async () => {} },
 			stringify: (record) => JSON.stringify(record),
-			onPause: run.onPause ?? (() => {}),
+			onPause: () => {},
 		});
 		return { ...outcome, sent };
 	} finally {
