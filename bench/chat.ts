@@ -1,0 +1,205 @@
+/**
+ * The chat screen in a pseudo-terminal: what an answer of 1,000 tokens a second costs (frames, CPU, memory), how fast
+ * a key is echoed behind a conversation of 100,000 characters, and how long the first prompt takes. SECONDS shortens
+ * the stream (60 by default).
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startSimulator } from "../src/simulator/server.ts";
+import { PtyChat } from "../test/helpers/pty.ts";
+import { median, printTable } from "./report.ts";
+
+const seconds = Number(process.env.SECONDS ?? 60);
+const tokensPerSecond = 1000;
+const home = mkdtempSync(join(tmpdir(), "llmx-bench-"));
+const simulator = await startSimulator({ tokensPerSecond });
+const env = { OPENAI_API_KEY: "sk-bench", OPENAI_BASE_URL: `${simulator.url}/v1` };
+const argv = ["openai/echo", "--no-cache"];
+
+const section = `## A section
+
+A paragraph with **bold**, *italic* and \`code\`, long enough to be broken into several lines on any terminal
+that people use, and a [link](https://example.com) at its end.
+
+1. first
+2. second with more words in it
+   - nested
+
+\`\`\`ts
+/** Adds two numbers. */
+export function add(left: number, right: number): number {
+	return left + right; // as one does
+}
+\`\`\`
+
+| name | value |
+|------|------:|
+| one  |     1 |
+
+`;
+
+function ofLength(characters: number): string {
+	return section.repeat(Math.ceil(characters / section.length)).slice(0, characters);
+}
+
+interface Usage {
+	readonly cpuSeconds: number;
+	readonly megabytes: number;
+}
+
+/** CPU time and resident memory of a process, from /proc. */
+function usageOf(pid: number): Usage {
+	const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+		.replace(/^.*\) /, "")
+		.split(" ");
+	const ticks = Number(fields[11]) + Number(fields[12]);
+	const pages = Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]);
+	return { cpuSeconds: ticks / 100, megabytes: (pages * 4096) / 1e6 };
+}
+
+/** Streams an answer and returns what it cost per second, and how memory grew. */
+async function stream(mode: "screen" | "plain") {
+	const chat = new PtyChat(mode === "plain" ? [...argv, "--plain"] : argv, {
+		home,
+		env,
+		columns: 100,
+		rows: 40,
+	});
+	// The simulator counts about four characters a token.
+	const text = ofLength(tokensPerSecond * seconds * 4);
+	if (mode === "plain") {
+		await chat.until(/^›/m);
+		// A terminal in cooked mode takes lines of at most 4,096 characters.
+		for (const line of ['"""', ...text.split("\n"), '"""']) chat.type(`${line}\r`);
+	} else {
+		await chat.ready();
+		chat.type(`\x1b[200~${text}\x1b[201~`);
+		await chat.until("[pasted");
+		chat.type("\r");
+		await chat.until("answering");
+	}
+	const before = usageOf(chat.pid);
+	const startedAt = performance.now();
+	const framesBefore = count(chat.raw, "\x1b[?2026h");
+	let early: Usage | undefined;
+	const isDone = () => / in · [\d,]+ out/.test(chat.terminal.lines.slice(-50).join("\n"));
+	while (!isDone()) {
+		await new Promise((resolve) => setTimeout(resolve, 250));
+		if (early === undefined && performance.now() - startedAt > (seconds * 1000) / 4)
+			early = usageOf(chat.pid);
+	}
+	const elapsed = (performance.now() - startedAt) / 1000;
+	const after = usageOf(chat.pid);
+	const frames = count(chat.raw, "\x1b[?2026h") - framesBefore;
+	chat.type("\x04");
+	await chat.exited;
+	return {
+		elapsed,
+		framesPerSecond: frames / elapsed,
+		cores: (after.cpuSeconds - before.cpuSeconds) / elapsed,
+		growth: after.megabytes - (early ?? before).megabytes,
+		megabytes: after.megabytes,
+	};
+}
+
+/** Ms from a key to its echo, behind a conversation of `characters`; or in a program that does nothing else. */
+async function echo(characters: number | undefined): Promise<number[]> {
+	const bare =
+		"process.stdin.setRawMode(true).on('data', (key) => process.stdout.write(key)); console.log('ready')";
+	const chat =
+		characters === undefined
+			? new PtyChat([], { home, command: [process.execPath, "-e", bare] })
+			: new PtyChat(["sim/echo", "--no-cache"], { home });
+	if (characters === undefined) await chat.until("ready");
+	else {
+		await chat.ready();
+		chat.type(`\x1b[200~${ofLength(characters)}\x1b[201~`);
+		await chat.until("[pasted");
+		chat.type("\r");
+		await chat.until(/ in · [\d,]+ out/);
+	}
+	const times: number[] = [];
+	for (let key = 0; key < 200; key += 1) {
+		await new Promise((resolve) => setTimeout(resolve, 20));
+		const letter = String.fromCharCode(97 + (key % 26));
+		const { length } = chat.raw;
+		const startedAt = performance.now();
+		chat.type(letter);
+		while (!chat.raw.slice(length).includes(letter)) await new Promise((resolve) => setImmediate(resolve));
+		times.push(performance.now() - startedAt);
+	}
+	await chat.dispose();
+	return times;
+}
+
+/** Ms from the spawn to the prompt, or to the end of bare Node. */
+async function start(isBare: boolean): Promise<number> {
+	const startedAt = performance.now();
+	if (isBare) {
+		const node = new PtyChat([], { home, command: [process.execPath, "-e", "0"] });
+		await node.exited;
+		return performance.now() - startedAt;
+	}
+	const chat = new PtyChat(["sim/echo"], { home });
+	while (!chat.raw.includes("╰")) await new Promise((resolve) => setImmediate(resolve));
+	const elapsed = performance.now() - startedAt;
+	chat.type("\x04");
+	await chat.exited;
+	return elapsed;
+}
+
+const count = (text: string, part: string) => text.split(part).length - 1;
+const percentile = (values: readonly number[], share: number) =>
+	values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
+
+try {
+	const starts: [number, number][] = [];
+	for (let round = -2; round < 11; round += 1) {
+		const pair: [number, number] = [await start(true), await start(false)];
+		if (round >= 0) starts.push(pair);
+	}
+	const bareStart = median(starts.map(([bare]) => bare));
+	const chatStart = median(starts.map(([, chat]) => chat));
+	const bareEcho = await echo(undefined);
+	const chatEcho = await echo(100_000);
+	const screen = await stream("screen");
+	const plain = await stream("plain");
+	printTable(
+		["", "screen", "baseline", "ratio", "target"],
+		[
+			[
+				"start to first prompt, ms (bare Node)",
+				...[chatStart.toFixed(0), bareStart.toFixed(0), (chatStart / bareStart).toFixed(1), "<= 8 x"],
+			],
+			[
+				"key to echo, median ms (bare Node echo)",
+				...[median(chatEcho).toFixed(1), median(bareEcho).toFixed(1)],
+				...[(median(chatEcho) / median(bareEcho)).toFixed(1), "<= 16 ms"],
+			],
+			[
+				"key to echo, p95 ms",
+				...[percentile(chatEcho, 0.95).toFixed(1), percentile(bareEcho, 0.95).toFixed(1), "", "<= 16 ms"],
+			],
+			["frames a second while streaming", screen.framesPerSecond.toFixed(1), "", "", "<= 30"],
+			[
+				"CPU while streaming, cores (--plain)",
+				...[
+					screen.cores.toFixed(2),
+					plain.cores.toFixed(2),
+					(screen.cores / plain.cores).toFixed(1),
+					"< 0.5",
+				],
+			],
+			[
+				"memory grown in the last 3/4, MB (--plain)",
+				...[screen.growth.toFixed(0), plain.growth.toFixed(0), "", "flat"],
+			],
+			["resident memory at the end, MB", screen.megabytes.toFixed(0), plain.megabytes.toFixed(0), "", ""],
+			["stream took, s", screen.elapsed.toFixed(1), plain.elapsed.toFixed(1), "", `about ${seconds}`],
+		],
+	);
+} finally {
+	await simulator.close();
+	rmSync(home, { recursive: true, force: true });
+}
