@@ -133,6 +133,25 @@ async function echo(characters: number | undefined): Promise<number[]> {
 	return times;
 }
 
+/** Ms from a paste of 200 KB to its chip, median of five. */
+async function paste(): Promise<number> {
+	const chat = new PtyChat(["sim/echo"], { home });
+	await chat.ready();
+	const text = ofLength(200_000);
+	const times: number[] = [];
+	for (let round = 0; round < 5; round += 1) {
+		const { length } = chat.raw;
+		const startedAt = performance.now();
+		chat.type(`\x1b[200~${text}\x1b[201~`);
+		while (!chat.raw.includes("[pasted", length)) await new Promise((resolve) => setImmediate(resolve));
+		times.push(performance.now() - startedAt);
+		chat.type("\x7f");
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+	await chat.dispose();
+	return median(times);
+}
+
 /** Ms from the spawn to the prompt, or to the end of bare Node. */
 async function start(isBare: boolean): Promise<number> {
 	const startedAt = performance.now();
@@ -163,6 +182,7 @@ try {
 	const chatStart = median(starts.map(([, chat]) => chat));
 	const bareEcho = await echo(undefined);
 	const chatEcho = await echo(100_000);
+	const pasted = await paste();
 	const screen = await stream("screen");
 	const plain = await stream("plain");
 	printTable(
@@ -181,6 +201,7 @@ try {
 				"key to echo, p95 ms",
 				...[percentile(chatEcho, 0.95).toFixed(1), percentile(bareEcho, 0.95).toFixed(1), "", "<= 16 ms"],
 			],
+			["paste of 200 KB to its chip, ms", pasted.toFixed(0), "", "", "< 200"],
 			["frames a second while streaming", screen.framesPerSecond.toFixed(1), "", "", "<= 30"],
 			[
 				"CPU while streaming, cores (--plain)",

@@ -165,6 +165,12 @@ export class Input {
 				if (menu.selected >= 0) this.editor.setText(menu.original);
 				this.#menu = undefined;
 				return true;
+			case "send":
+				// The only command that begins like what is typed is meant.
+				if (count === 1 && menu.selected < 0 && /^\/[a-z]+$/i.test(this.editor.text)) {
+					this.editor.setText((menu.completion.candidates[0]?.text ?? "").trimEnd());
+				}
+				return false;
 			default:
 				return false;
 		}

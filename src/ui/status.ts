@@ -23,9 +23,9 @@ export function statusLine(state: ScreenState, colors: Colors, room: number): st
 	if (retry !== undefined) {
 		const seconds = Math.max(0, Math.ceil((retry.until - now) / 1000));
 		const text = `trying again in ${seconds} s${separator}Esc cancels${separator}${sanitizeLine(retry.reason)}`;
-		return colors.yellow(truncateText(text, room));
+		return colors.bold(truncateText(text, room));
 	}
-	if (hint !== undefined) return colors.yellow(truncateText(hint, room));
+	if (hint !== undefined) return colors.bold(truncateText(hint, room));
 	return status === undefined ? "" : colors.dim(fitSegments(segmentsOf(status), room));
 }
 

@@ -242,13 +242,14 @@ export class Transcript implements ChatView {
 	}
 
 	#question(text: string, attachments: readonly string[]): string {
-		const all = wrapText(
-			sanitize(text).replaceAll("\t", "    "),
-			Math.max(8, this.#store.snapshot().columns - 4),
-		).split("\n");
-		const shown = all.slice(0, questionLines);
-		const lines = shown.map((line, index) => (index === 0 ? "› " : "  ") + line);
-		if (all.length > shown.length) lines.push(`  … ${formatPlural(all.length - shown.length, "more line")}`);
+		const width = Math.max(8, this.#store.snapshot().columns - 4);
+		// Wrapping all of a large paste to show its beginning would be seen as a pause.
+		const beginning = text.slice(0, questionLines * width);
+		const all = wrapText(sanitize(beginning).replaceAll("\t", "    "), width).split("\n");
+		const lines = all.slice(0, questionLines).map((line, index) => (index === 0 ? "› " : "  ") + line);
+		const rest = text.slice(beginning.length);
+		const left = all.length - lines.length + (rest === "" ? 0 : rest.split("\n").length);
+		if (left > 0) lines.push(`  … ${formatPlural(left, "more line")}`);
 		const chips = attachments.map((label) => `[${sanitizeLine(label)}]`).join(" ");
 		return this.#colors.bold(lines.join("\n")) + (chips === "" ? "" : `\n${this.#colors.cyan(`  ${chips}`)}`);
 	}

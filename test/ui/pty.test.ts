@@ -114,6 +114,10 @@ describe("typing", () => {
 		await chat.until("│ › /file notes.txt");
 		chat.type("\r");
 		await chat.until("[notes.txt 4 B]");
+		chat.type("/tok");
+		await chat.until("│   /tokens");
+		chat.type("\r");
+		await chat.until("attached: about");
 	});
 });
 
