@@ -21,7 +21,7 @@ export async function createSchemaChecker({ schema }: JsonSchemaFormat): Promise
 	try {
 		validate = compileSchema(schema);
 	} catch (error) {
-		throw new UsageError(`the JSON Schema is invalid: ${(error as Error).message}`, { cause: error });
+		throw new UsageError(`the JSON Schema is invalid: ${complaint(error)}`, { cause: error });
 	}
 	return (answer) => {
 		const text = withoutFence(answer);
@@ -34,6 +34,12 @@ export async function createSchemaChecker({ schema }: JsonSchemaFormat): Promise
 		const problems = validate(value);
 		return problems.length === 0 ? { ok: true, text } : { ok: false, problems };
 	};
+}
+
+/** The first thing that is wrong with a schema, as ajv says it without its own name for the schema. */
+function complaint(error: unknown): string {
+	const { message } = error as Error;
+	return message.replace(/^schema is invalid: data/, "").replace(/, data\/.*$/s, "");
 }
 
 /** Models like to wrap JSON in a Markdown fence although they were told not to. */

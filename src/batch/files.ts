@@ -15,6 +15,8 @@ import {
 } from "node:fs";
 import { syncFolder } from "../state/files.ts";
 
+export { describeFileError } from "../state/file-errors.ts";
+
 export interface FileFacts {
 	readonly size: number;
 	readonly mode: number;
@@ -84,30 +86,5 @@ export const systemFiles: Files = {
 export function writeAll(files: Files, file: number, bytes: Uint8Array, length = bytes.length): void {
 	for (let written = 0; written < length; ) {
 		written += files.write(file, bytes, written, length - written);
-	}
-}
-
-/** What is wrong with a file, in words for people: `disk full`, `no such file`, … */
-export function describeFileError(error: unknown): string {
-	const { code, message } = error as NodeJS.ErrnoException;
-	switch (code) {
-		case "ENOENT":
-			return "no such file or folder";
-		case "EACCES":
-		case "EPERM":
-			return "no permission";
-		case "ENOSPC":
-		case "EDQUOT":
-			return "the disk is full";
-		case "EROFS":
-			return "the file system is read-only";
-		case "EISDIR":
-			return "it is a folder";
-		case "ENOTDIR":
-			return "a part of the path is not a folder";
-		case "EIO":
-			return "the disk reports an I/O error";
-		default:
-			return message;
 	}
 }

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import { attachmentPart } from "../attachments.ts";
 import { UsageError } from "../errors.ts";
+import { describeFileError } from "../state/file-errors.ts";
 import { formatBytes } from "../terminal/formats.ts";
 import type { ContentPart, Message } from "../types.ts";
 
@@ -14,20 +15,6 @@ export interface Attachment {
 	readonly label: string;
 	readonly part: ContentPart;
 }
-
-/** Why a file cannot be read or written, for people. */
-export function describeFileError(error: unknown): string {
-	const { code, message } = error as NodeJS.ErrnoException;
-	return reasons[code ?? ""] ?? message;
-}
-
-const reasons: Readonly<Record<string, string>> = {
-	ENOENT: "there is no such file",
-	EISDIR: "it is a folder",
-	ENOTDIR: "a part of the path is no folder",
-	EEXIST: "the file exists",
-	EACCES: "permission denied",
-};
 
 /** The path a user means: `~` is the home folder, everything else is relative to `folder`. */
 export function resolvePath(path: string, folder: string): string {

@@ -1,6 +1,6 @@
 import { type Colors, createColors, wantsColor } from "../terminal/colors.ts";
 import { createSanitizer } from "../terminal/sanitize.ts";
-import type { Io } from "./io.ts";
+import type { Io, Output } from "./io.ts";
 
 /** Writes one streamed answer to stdout, safe for where it goes. */
 export interface AnswerWriter {
@@ -22,7 +22,7 @@ export function colorsFor(io: Io, output: "stdout" | "stderr"): Colors {
  */
 export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWriter> {
 	const { stdout } = io;
-	if (raw) return { push: (text) => void stdout.write(text), end: () => {} };
+	if (raw) return rawWriter(stdout);
 	const sanitizer = createSanitizer(stdout.isTTY ? "terminal" : "pipe");
 	if (stdout.isTTY && io.env.TERM !== "dumb") {
 		const { createMarkdownStream } = await import("../terminal/markdown.ts");
@@ -33,17 +33,34 @@ export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWr
 			end: () => void stdout.write(markdown.push(sanitizer.end()) + markdown.end()),
 		};
 	}
+	const lines = lineWriter(stdout);
+	return {
+		push: (text) => lines.push(sanitizer.push(text)),
+		end: () => {
+			lines.push(sanitizer.end());
+			lines.end();
+		},
+	};
+}
+
+/** The text as it is; only what follows it on a terminal begins on a line of its own. */
+function rawWriter(stdout: Output): AnswerWriter {
+	const lines = lineWriter(stdout);
+	return stdout.isTTY ? lines : { push: lines.push, end: () => {} };
+}
+
+/** Ends the last line when the text does not. */
+function lineWriter(stdout: Output): AnswerWriter {
 	let last = "\n";
-	const write = (text: string) => {
+	const push = (text: string) => {
 		if (text === "") return;
 		last = text.at(-1) as string;
 		stdout.write(text);
 	};
 	return {
-		push: (text) => write(sanitizer.push(text)),
+		push,
 		end: () => {
-			write(sanitizer.end());
-			if (last !== "\n") write("\n");
+			if (last !== "\n") push("\n");
 		},
 	};
 }

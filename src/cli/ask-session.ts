@@ -48,7 +48,7 @@ function announceFork(io: Io, opened: OpenSession): OpenSession {
 /** Writes down the question and its answer. An answer that was cut short is kept with what came of it. */
 export function saveTurn(
 	opened: OpenSession,
-	question: Message,
+	{ question, system }: { question: Message; system: string | undefined },
 	answer: Result | { model: string; partial: string },
 ): void {
 	const message =
@@ -63,5 +63,6 @@ export function saveTurn(
 					cached: answer.cached,
 				};
 	if (opened.session.model !== answer.model) opened.update({ model: answer.model });
+	if (system !== undefined && opened.session.system !== system) opened.update({ system });
 	opened.append(question, message);
 }

@@ -76,7 +76,7 @@ class BatchCommand {
 		this.#config = loadConfig(resolvePaths(context.io.env).config);
 		const preset = flags.preset === undefined ? undefined : this.#config.presets[flags.preset];
 		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
-		const chosen = chooseModels(context, named, false);
+		const chosen = chooseModels(context, named, { allowDefault: false });
 		this.#models = chosen.map(({ model }) => model);
 		this.#modelParameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
 	}

@@ -1,4 +1,5 @@
 import { LlmxError } from "../errors.ts";
+import { describeFileError } from "../state/file-errors.ts";
 
 /** A stream that a command writes to. */
 export interface Output {
@@ -73,7 +74,7 @@ export function createOutput(stream: Writable): Output {
 				await new Promise<void>((resolve) => waiting.push(resolve));
 			}
 			if (failure) {
-				throw new LlmxError(`cannot write the output: ${failure.message}`, { cause: failure });
+				throw new LlmxError(`cannot write the output: ${describeFileError(failure)}`, { cause: failure });
 			}
 		},
 	};

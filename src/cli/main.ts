@@ -3,6 +3,7 @@ import { exitCodes, LlmxError } from "../errors.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { commands } from "./commands/table.ts";
 import { type Io, processIo } from "./io.ts";
+import { usageMessage } from "./usage-error.ts";
 
 declare const LLMX_VERSION: string | undefined;
 
@@ -27,18 +28,18 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 	try {
 		return await run(argv, io, debug);
 	} catch (error) {
-		if (error instanceof CommanderError) return reportUsage(error, io);
+		if (error instanceof CommanderError) return reportUsage(error, argv, io);
 		return report(error, io, debug);
 	}
 }
 
 async function run(argv: readonly string[], io: Io, debug: boolean): Promise<number> {
 	let exitCode: number = exitCodes.ok;
-	const name = argv.find((argument) => !argument.startsWith("-"));
+	const name = commandName(argv);
 	const program = createProgram(io);
-	for (const [commandName, entry] of Object.entries(commands)) {
-		const command = program.command(commandName).summary(entry.summary).description(entry.summary);
-		if (commandName !== name && !(name === "help" && argv.includes(commandName))) continue;
+	for (const [known, entry] of Object.entries(commands)) {
+		const command = program.command(known).summary(entry.summary).description(entry.summary);
+		if (known !== name && !(name === "help" && argv.includes(known))) continue;
 		const module = await entry.load();
 		module.define(command, { io, debug, argv, program }, (code) => {
 			exitCode = code;
@@ -52,6 +53,10 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 	await program.parseAsync([...argv], { from: "user" });
 	await io.stdout.flush();
 	return exitCode;
+}
+
+function commandName(argv: readonly string[]): string | undefined {
+	return argv.find((argument) => !argument.startsWith("-"));
 }
 
 function createProgram(io: Io): Command {
@@ -85,10 +90,12 @@ function applyToAll(command: Command, io: Io): void {
 	for (const child of command.commands) applyToAll(child, io);
 }
 
-function reportUsage(error: CommanderError, io: Io): number {
+function reportUsage(error: CommanderError, argv: readonly string[], io: Io): number {
 	if (error.exitCode === 0) return exitCodes.ok;
-	const [message = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
-	write(io, message, suggestion.join(" ").trim() || "see llmx --help");
+	const { message, suggestion } = usageMessage(error.message);
+	const name = commandName(argv);
+	const help = Object.hasOwn(commands, name ?? "") ? `see llmx ${name} --help` : "see llmx --help";
+	write(io, message, suggestion ?? help);
 	return exitCodes.usage;
 }
 

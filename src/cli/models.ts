@@ -29,7 +29,7 @@ export interface ChosenModel {
 export function chooseModels(
 	{ io }: CommandContext,
 	flags: readonly string[],
-	allowDefault = true,
+	{ allowDefault = true, quiet = false }: { allowDefault?: boolean; quiet?: boolean | undefined } = {},
 ): ChosenModel[] {
 	const paths = resolvePaths(io.env);
 	const config = loadConfig(paths.config);
@@ -52,7 +52,8 @@ export function chooseModels(
 			hint: firstSteps,
 		});
 	}
-	if (choice.isDefault) io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
+	if (choice.isDefault && !quiet)
+		io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
 	return [choose(choice.model)];
 }
 
@@ -72,7 +73,8 @@ export function createLLM(
 		onWarning: say,
 		...(debug && { onNote: say }),
 		...(!quiet && {
-			onRetry: ({ reason, delayMs }) => say(`${reason}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
+			onRetry: ({ reason, delayMs }) =>
+				say(`${reason.replace(/\.$/, "")}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
 		}),
 		...rest,
 	});

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
+import { describeFileError } from "../state/file-errors.ts";
 import type { JsonSchemaFormat, Parameters, ReasoningEffort } from "../types.ts";
 
 /** What commander collects for the options below. */
@@ -59,15 +60,14 @@ export function readParameters(flags: ParameterFlags, cwd: string): Parameters {
 
 /** A schema is given as JSON, or as the path of a file that holds it. */
 function readSchema(value: string, cwd: string): JsonSchemaFormat {
-	const inline = value.trimStart().startsWith("{");
+	const inline = /^\s*[[{]/.test(value);
 	const source = inline ? "--schema" : value;
+	const text = inline ? value : readFile(value, cwd);
 	let schema: unknown;
 	try {
-		schema = JSON.parse(inline ? value : readFileSync(resolve(cwd, value), "utf8"));
+		schema = JSON.parse(text);
 	} catch (error) {
-		throw new UsageError(`cannot read the JSON Schema of ${source}: ${(error as Error).message}`, {
-			cause: error,
-		});
+		throw new UsageError(`${source} is no JSON Schema: ${(error as Error).message}`, { cause: error });
 	}
 	if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
 		throw new UsageError(`${source} is no JSON Schema: it must be an object`);
@@ -76,6 +76,17 @@ function readSchema(value: string, cwd: string): JsonSchemaFormat {
 	// Providers take letters, digits, dashes and underscores as a schema's name, 64 at the most.
 	const name = typeof title === "string" ? title.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 64) : "";
 	return { type: "json-schema", name: name || "answer", schema: schema as Record<string, unknown> };
+}
+
+function readFile(path: string, cwd: string): string {
+	try {
+		return readFileSync(resolve(cwd, path), "utf8");
+	} catch (error) {
+		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, {
+			hint: "--schema takes the path of a file, or the JSON Schema itself",
+			cause: error,
+		});
+	}
 }
 
 export function parseNumber(value: string): number {

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { attachmentFromUrl, attachmentPart, type ContentPart, type Message } from "../index.ts";
+import { describeFileError } from "../state/file-errors.ts";
 import type { Io } from "./io.ts";
 
 /** A person who waits at a silent pipe should learn after this long what llmx waits for. */
@@ -77,19 +78,8 @@ async function readBytes(io: Io, path: string): Promise<Uint8Array> {
 	try {
 		return await readFile(resolve(io.cwd, path));
 	} catch (error) {
-		throw new UsageError(`cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
 	}
-}
-
-const reasons: Record<string, string> = {
-	ENOENT: "there is no such file",
-	EISDIR: "it is a folder",
-	EACCES: "permission denied",
-};
-
-function reasonOf(error: unknown): string {
-	const { code, message } = error as NodeJS.ErrnoException;
-	return reasons[code ?? ""] ?? message;
 }
 
 async function readStdin(io: Io, isOnlySource: boolean): Promise<string> {

@@ -128,7 +128,7 @@ export function classify(reported: ReportedError): RequestError {
 			afterMs: verdict.retry === "never" ? undefined : reported.afterMs,
 		},
 		maybeBilled: verdict.maybeBilled,
-		hint: hintFor(provider, verdict.errorClass),
+		hint: hintFor(provider, verdict.errorClass, reported.afterMs),
 		exitCode: exitCodeOf(verdict),
 		partialText: reported.partialText,
 		usage: reported.usage,
@@ -235,7 +235,7 @@ const words: Partial<Record<ErrorClass, string>> = {
 	too_large: "request too large",
 };
 
-function hintFor(provider: ProviderRow, errorClass: ErrorClass): string | undefined {
+function hintFor(provider: ProviderRow, errorClass: ErrorClass, afterMs = 0): string | undefined {
 	switch (errorClass) {
 		case "auth":
 			return `check the key: llmx keys list, llmx keys set ${provider.id}`;
@@ -247,10 +247,15 @@ function hintFor(provider: ProviderRow, errorClass: ErrorClass): string | undefi
 			return "shorten the prompt, or choose a model with a larger context window";
 		case "rate_limit":
 		case "overloaded":
-			return "try again later";
+			return `try again ${whenIn(afterMs)}`;
 		default:
 			return undefined;
 	}
+}
+
+function whenIn(ms: number): string {
+	if (ms < 1_000) return "later";
+	return ms < 120_000 ? `in ${Math.ceil(ms / 1_000)} s` : `in ${Math.ceil(ms / 60_000)} minutes`;
 }
 
 function exitCodeOf({ errorClass, retry }: Verdict): (typeof exitCodes)[keyof typeof exitCodes] {

@@ -65,7 +65,7 @@ export function incomplete(context: FailureContext, how: string): RequestError {
 
 /** The provider or the model refused to answer, or its filter took the answer away. */
 export function blocked(context: FailureContext, why: string): RequestError {
-	return failed(context, "blocked", `blocked the answer: ${safeText(why, 500)}`);
+	return failed(context, "blocked", `the answer was blocked: ${safeText(why, 500)}`);
 }
 
 /** A whole response came that is not one of the API's: a login page, a proxy's greeting, `null`. */

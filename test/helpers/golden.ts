@@ -9,7 +9,7 @@ import { createTestIo } from "./io.ts";
  * A transcript is a text file of steps that share one home and one working folder:
  *
  *     # anything for the reader
- *     $ printf 'a\nb' | NAME=value llmx ask -m sim/echo "hello"
+ *     $ printf 'a\nb\xff' | NAME=value llmx ask -m sim/echo "hello"
  *     what it prints on stdout
  *     --- stderr
  *     what it prints on stderr
@@ -100,7 +100,7 @@ function parse(transcript: string): Step[] {
 /** Understands `[printf 'text' |] [NAME=value …] llmx ARGUMENTS…` with shell quotes. */
 function parseShell(command: string): {
 	env: Record<string, string>;
-	stdin: string | undefined;
+	stdin: Buffer | undefined;
 	argv: string[];
 } {
 	const words = [...command.matchAll(/(?:'[^']*'|"(?:\\.|[^"\\])*"|\\.|[^\s'"\\])+/g)].map(([word]) =>
@@ -109,9 +109,9 @@ function parseShell(command: string): {
 			(_, single, double, escaped) => single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped,
 		),
 	);
-	let stdin: string | undefined;
+	let stdin: Buffer | undefined;
 	if (words[0] === "printf") {
-		stdin = words[1]?.replace(/\\n/g, "\n").replace(/\\t/g, "\t");
+		stdin = printf(words[1] ?? "");
 		words.splice(0, 3);
 	}
 	const env: Record<string, string> = {};
@@ -121,4 +121,16 @@ function parseShell(command: string): {
 	}
 	if (words.shift() !== "llmx") throw new Error(`a step must run llmx: ${command}`);
 	return { env, stdin, argv: words };
+}
+
+/** `\n`, `\t` and `\xff` as the shell's printf understands them. */
+function printf(text: string): Buffer {
+	const pieces = text.split(/(\\n|\\t|\\x[0-9a-f]{2})/);
+	return Buffer.concat(
+		pieces.map((piece) => {
+			if (piece === "\\n") return Buffer.from("\n");
+			if (piece === "\\t") return Buffer.from("\t");
+			return /^\\x/.test(piece) ? Buffer.from(piece.slice(2), "hex") : Buffer.from(piece);
+		}),
+	);
 }

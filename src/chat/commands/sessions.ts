@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { UsageError } from "../../errors.ts";
+import { describeFileError } from "../../state/file-errors.ts";
 import {
 	beginSession,
 	checkSessionName,
@@ -13,7 +14,7 @@ import {
 } from "../../state/sessions.ts";
 import { formatAge, formatPlural } from "../../terminal/formats.ts";
 import type { Chat } from "../chat.ts";
-import { describeFileError, resolvePath } from "../content.ts";
+import { resolvePath } from "../content.ts";
 import { exportSession } from "../export.ts";
 import { shownTurns } from "../record.ts";
 import type { ChatCommand } from "./command.ts";

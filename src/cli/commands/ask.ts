@@ -71,8 +71,13 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--json", "print one JSON object per model, as in a batch's results")
 		.option("--no-stream", "do not stream on the wire")
 		.option("--no-cache", "neither read nor write the response cache")
-		.addOption(new Option("--refresh", "ask afresh, and keep the answer").conflicts("cacheOnly"))
-		.option("--cache-only", "never send anything: answer from the cache or fail")
+		.addOption(new Option("--refresh", "ask afresh, and keep the answer").conflicts("cache"))
+		.addOption(
+			new Option("--cache-only", "never send anything: answer from the cache or fail").conflicts([
+				"refresh",
+				"cache",
+			]),
+		)
 		.option("--raw", "print the model's text as it is, escape sequences included")
 		.option("-u, --usage", "print tokens, cost and time to stderr also when it is no terminal")
 		.option("-q, --quiet", "print nothing but the answer and errors")
@@ -98,7 +103,7 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 	const session = await openAskSession(io, paths, flags);
 	try {
 		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
-		const models = chooseModels(context, names);
+		const models = chooseModels(context, names, flags);
 		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
 		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
 			...parameters,
@@ -161,7 +166,7 @@ async function send(sending: Sending): Promise<number> {
 				llm: llms[index] as LLM,
 				messages,
 				options: { ...parametersOf(chosen), ...common },
-				onEnd: session && ((answer) => saveTurn(session, question, answer)),
+				onEnd: session && ((answer) => saveTurn(session, { question, system }, answer)),
 			}),
 		);
 		return await printAnswers(io, flags, jobs);
