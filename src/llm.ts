@@ -184,6 +184,21 @@ export class LLM {
 		return this.#caller.cost;
 	}
 
+	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
+	startPacing(now: () => number): Pacing {
+		const { maxConcurrent, rpm, tpm, env = process.env } = this.#options;
+		return new Pacing({
+			provider: this.#route.provider,
+			keys: this.#route.keys.map(({ value }) => value),
+			maxConcurrent,
+			rpm,
+			tpm,
+			globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
+			slotsFolder: resolvePaths(env).slots,
+			now,
+		});
+	}
+
 	/** How `generate` is held back at this moment; undefined before its first request. */
 	get pace(): Pace | undefined {
 		return this.#pacing?.pace;
@@ -321,7 +336,7 @@ export class LLM {
 			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
 			cache: this.#cacheMode(options),
-			pacing: this.#startPacing(),
+			pacing: this.#ownPacing(),
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 			signal: options.signal,
 			onRetry: options.onRetry ?? this.#options.onRetry,
@@ -389,18 +404,9 @@ export class LLM {
 		}
 	}
 
-	#startPacing(): Pacing {
-		const { maxConcurrent, rpm, tpm, env = process.env } = this.#options;
-		this.#pacing ??= new Pacing({
-			provider: this.#route.provider,
-			keys: this.#keys(),
-			maxConcurrent,
-			rpm,
-			tpm,
-			globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
-			slotsFolder: resolvePaths(env).slots,
-			now: () => this.#clock.now(),
-		});
+	#ownPacing(): Pacing {
+		this.assertKeys();
+		this.#pacing ??= this.startPacing(() => this.#clock.now());
 		return this.#pacing;
 	}
 

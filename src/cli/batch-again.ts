@@ -1,5 +1,5 @@
 /** Options that belong to one run and not to the next. */
-const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run"]);
+const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run", "--rehearse"]);
 
 /** The commands that go on where a run ended: one sends what is missing, the other what failed too. */
 export function commandsAgain(argv: readonly string[]): {

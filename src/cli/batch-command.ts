@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { type Checked, checkPrompts } from "../batch/check.ts";
 import { Estimate } from "../batch/estimate.ts";
 import { systemFiles } from "../batch/files.ts";
+import type { PromptsFile } from "../batch/prompts-file.ts";
 import { recordFormats } from "../batch/records.ts";
+import { rehearse, usualAnswers } from "../batch/rehearse.ts";
 import type { BatchRow } from "../batch/row-builder.ts";
 import type { Lane } from "../batch/run.ts";
 import { RunStats } from "../batch/run-stats.ts";
@@ -15,6 +17,7 @@ import { resolvePaths } from "../state/paths.ts";
 import { fillPreset, parametersFor, resolveAlias } from "../state/presets.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./batch-cost.ts";
+import { rehearsalJson, rehearsalLines, requireLimits } from "./batch-rehearsal.ts";
 import { sendBatch } from "./batch-run.ts";
 import { chooseTarget, createPrompts, openPrompts, type Target } from "./batch-setup.ts";
 import { checkBudget } from "./budget.ts";
@@ -33,7 +36,7 @@ export async function runBatch(
 ): Promise<number> {
 	const { io } = context;
 	const target = chooseTarget(io, source, flags);
-	if (target.files === undefined || flags.dryRun)
+	if (target.files === undefined || flags.dryRun || flags.rehearse)
 		return new BatchCommand(source, flags, target, context).run();
 	const taken = await acquireLock(target.files.results);
 	if ("held" in taken) {
@@ -130,6 +133,7 @@ class BatchCommand {
 				});
 			if (flags.dryRun) return this.#dryRun(checked, await closely());
 			checked.problems.throwIfAny();
+			if (flags.rehearse) return await this.#rehearse(prompts, checked);
 			for (const { llm } of this.#lanes.values()) if (!flags.cacheOnly) llm.assertKeys();
 			const remainingUsd = await this.#remainingBudget();
 			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
@@ -220,6 +224,27 @@ class BatchCommand {
 		});
 		if (warning !== null) this.#log(warning);
 		return remainingUsd;
+	}
+
+	async #rehearse(prompts: PromptsFile, checked: Checked): Promise<number> {
+		const { io } = this.#context;
+		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000, summaryJson } = this.#flags;
+		const models = checked.models.map((model) => ({
+			...this.#estimated(model),
+			startPacing: (now: () => number) => this.#laneOf(model).llm.startPacing(now),
+		}));
+		requireLimits(this.#flags, models);
+		const rehearsals = await rehearse({
+			prompts,
+			checked,
+			models,
+			profile: { ...usualAnswers, medianMs: answerSeconds * 1000 },
+			usesCache: cache && !refresh,
+			random: Math.random,
+		});
+		io.stdout.write(`${rehearsalLines(rehearsals, answerSeconds).join("\n")}\n`);
+		if (summaryJson !== undefined) writeJsonFile(resolve(io.cwd, summaryJson), rehearsalJson(rehearsals));
+		return exitCodes.ok;
 	}
 
 	#dryRun(checked: Checked, close: Awaited<ReturnType<typeof estimateClosely>>): number {

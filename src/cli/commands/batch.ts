@@ -39,6 +39,8 @@ export interface BatchFlags extends ParameterFlags {
 	readonly maxDuration?: number;
 	readonly halt?: HaltPolicy;
 	readonly dryRun?: boolean;
+	readonly rehearse?: boolean;
+	readonly answerSeconds?: number;
 	readonly retryFailed?: boolean;
 	readonly overwrite?: boolean;
 	readonly yes?: boolean;
@@ -59,6 +61,7 @@ command again sends only what is missing.
 Examples:
   llmx batch examples/prompts.jsonl -m sim/echo
   llmx batch prompts.jsonl -m gpt-4.1-mini --dry-run
+  llmx batch prompts.jsonl -m gpt-4.1-mini --rehearse --rpm 500 --tpm 200000
   llmx batch reviews.csv -m sambanova/Meta-Llama-3.3-70B-Instruct --template "Translate: {{text}}" -o reviews.out.csv
   llmx batch prompts.jsonl -m gpt-4.1-mini --max-cost 5
   llmx batch prompts.jsonl -m gpt-4.1-mini --retry-failed
@@ -100,6 +103,15 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--max-duration <seconds>", "stop after this long", parseAmount)
 		.option("--halt <policy>", "stop when too much fails: now,fail=1 or soon,fail=10%", parseHalt)
 		.option("--dry-run", "check, count and estimate; send nothing")
+		.option(
+			"--rehearse",
+			"predict time and cost by running everything but the requests, on a clock that does not wait",
+		)
+		.option(
+			"--answer-seconds <seconds>",
+			"how long an answer takes in a rehearsal, in the middle",
+			parseAmount,
+		)
 		.option("--retry-failed", "send what is missing and what failed")
 		.option("--overwrite", "begin anew: throw earlier results away")
 		.option("-y, --yes", "do not ask what the run may cost")
