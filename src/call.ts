@@ -7,7 +7,7 @@ import { simulatedBaseUrl } from "./providers/simulated.ts";
 import type { Route } from "./router.ts";
 import type { Ledger, LedgerStatus } from "./state/ledger.ts";
 import { estimateInputTokens, estimateTextTokens } from "./tokens.ts";
-import type { Exchange, Http, Timeouts } from "./traffic/http.ts";
+import type { Exchange, Http } from "./traffic/http.ts";
 import type { Cost, Message, Parameters, Result, StreamPart, Usage } from "./types.ts";
 import { addUsage, noUsage } from "./usage.ts";
 
@@ -81,7 +81,6 @@ export interface CallerOptions {
 	readonly http: Http;
 	readonly cache: ResponseCache | undefined;
 	readonly ledger: Ledger | undefined;
-	readonly timeouts: Partial<Timeouts>;
 	/** Marks of the ledger rows. */
 	readonly command: string;
 	readonly session: string | undefined;
@@ -94,7 +93,6 @@ export interface CallerOptions {
 export interface AttemptOptions {
 	readonly key: string | undefined;
 	readonly signal: AbortSignal | undefined;
-	readonly timeouts?: Partial<Timeouts> | undefined;
 	/** An earlier sending may have been billed: nothing below may send this one twice. */
 	readonly resend?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
@@ -191,10 +189,10 @@ export class Caller {
 		pending.attempts += 1;
 		while (pending.missing > 0) {
 			const before = pending.missing;
-			const perCall = Math.min(before, adapter.choicesPerCall);
-			const calls = Array.from({ length: Math.ceil(before / perCall) }, (_, index) =>
-				this.#complete(adapter, pending, Math.min(perCall, before - index * perCall), options),
-			);
+			const perCall = adapter.choicesPerCall;
+			const calls: Promise<void>[] = [];
+			for (let left = before; left > 0; left -= perCall)
+				calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
 			if (calls.length === 1) await calls[0];
 			else await allOrFirstError(calls);
 			// A server that ignores `n` answers once per request; one that gives nothing would loop for ever.
@@ -301,9 +299,8 @@ export class Caller {
 		return this.#adapter;
 	}
 
-	#begin({ signal, timeouts, resend }: AttemptOptions): Exchange {
-		const limits = { ...this.options.timeouts, ...timeouts };
-		return this.options.http.begin({ signal, timeouts: limits, ownConnection: resend });
+	#begin({ signal, resend }: AttemptOptions): Exchange {
+		return this.options.http.begin({ signal, ownConnection: resend });
 	}
 
 	#callOf({ messages, parameters }: Question, n: number, { key }: AttemptOptions, exchange: Exchange) {

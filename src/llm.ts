@@ -130,7 +130,13 @@ export class LLM {
 		this.#random = runtime.random ?? Math.random;
 		this.#route = findRoute(model, options);
 		const { provider } = this.#route;
-		this.#http = createHttp({ http2: provider.http2 });
+		this.#http = createHttp({
+			http2: provider.http2,
+			timeouts: {
+				...runtime.timeouts,
+				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
+			},
+		});
 		this.#cache =
 			options.cache === false
 				? undefined
@@ -142,10 +148,6 @@ export class LLM {
 			http: this.#http,
 			cache: this.#cache,
 			ledger: this.#ledger,
-			timeouts: {
-				...runtime.timeouts,
-				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
-			},
 			command: options.command ?? "library",
 			session: options.session,
 			label: options.label,

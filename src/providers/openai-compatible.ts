@@ -59,11 +59,12 @@ export class OpenAiCompatible implements Adapter {
 		return client;
 	}
 
-	async #post(body: Record<string, unknown>, call: AdapterCall): Promise<FetchResponse> {
-		const response = await this.#client(call.key)
-			.post("/chat/completions", { body, headers: { [EXCHANGE_HEADER]: call.exchange.id } })
+	#post(body: Record<string, unknown>, { key, exchange }: AdapterCall): Promise<FetchResponse> {
+		const headers = { [EXCHANGE_HEADER]: exchange.id };
+		const response = this.#client(key)
+			.request({ method: "post", path: "/chat/completions", body, headers })
 			.asResponse();
-		return response as unknown as FetchResponse;
+		return response as Promise<unknown> as Promise<FetchResponse>;
 	}
 
 	/** Asks for usage in the stream, and once more without where the server does not know `stream_options`. */

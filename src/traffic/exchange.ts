@@ -45,7 +45,7 @@ export class LiveExchange implements Exchange {
 		this.id = id;
 		this.ownConnection = options.ownConnection ?? false;
 		this.showsRedirects = options.showRedirects ?? false;
-		this.#timeouts = { ...timeouts, ...options.timeouts };
+		this.#timeouts = options.timeouts ? { ...timeouts, ...options.timeouts } : timeouts;
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;
 		if (options.signal?.aborted) this.#abortedByCaller();

@@ -190,9 +190,8 @@ class PooledHttp implements Http {
 			...head,
 			url: url.href,
 			bytes: transfer,
-			events: this.#isAnswer(known, method, head.status)
-				? this.#events(transfer, head.headers, url)
-				: transfer,
+			events: () =>
+				this.#isAnswer(known, method, head.status) ? this.#events(transfer, head.headers, url) : transfer,
 		});
 	};
 
