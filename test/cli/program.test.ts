@@ -2,8 +2,9 @@ import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
+import { shareOneHome } from "../helpers/one-home.ts";
 import { programPath, runProgram, runShell, startProgram } from "../helpers/program.ts";
-import { readLedger, setup } from "../llm/harness.ts";
+import { readLedger, setup, temporaryFolder } from "../llm/harness.ts";
 
 const llama = "sambanova/Meta-Llama-3.3-70B-Instruct";
 
@@ -68,6 +69,12 @@ describe("the built program", () => {
 		} finally {
 			closeSync(full);
 		}
+	});
+});
+
+describe("a home", () => {
+	it("is shared by processes without a lost row or answer and without a complaint", async () => {
+		await shareOneHome(temporaryFolder(), 4, 25);
 	});
 });
 
