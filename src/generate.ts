@@ -1,8 +1,9 @@
 import type { CachedAnswer } from "./cache.ts";
-import { type Caller, PendingAnswer, type Question } from "./call.ts";
+import type { Caller } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
-import type { CacheMode } from "./llm.ts";
+import type { CacheMode } from "./options.ts";
 import type { Pacing } from "./pacing.ts";
+import { PendingAnswer, type Question } from "./pending-answer.ts";
 import { estimateInputTokens } from "./tokens.ts";
 import type { Clock } from "./traffic/clock.ts";
 import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
@@ -19,6 +20,8 @@ export type Outcome<Row> =
 			readonly error: LlmxError;
 			/** Requests sent for it. */
 			readonly attempts: number;
+			/** Of several answers those that came, and were paid for; null when none did. */
+			readonly partial: Result | null;
 	  };
 
 /** What one sending of a row came to. */
@@ -70,6 +73,9 @@ interface Job<Row> {
 	/** The cache key; undefined when every row is a sample of its own. */
 	readonly key: string | undefined;
 }
+
+/** What holds of a row for which nothing was sent. */
+const unsent = { attempts: 0, partial: null } as const;
 
 /** Outcomes that wait for a slow consumer, and rows that wait for a twin in flight, at the most. */
 const MAX_READY = 1_024;
@@ -220,7 +226,7 @@ class ManyRun<Row> {
 				const result = answer && this.#reuse(job.row, answer);
 				const { index, row } = job;
 				if (result) this.#push({ ok: true, index, row, result });
-				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), attempts: 0 });
+				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
 					this.#twins.set(job.key, []);
 					yield job;
@@ -248,13 +254,20 @@ class ManyRun<Row> {
 			return;
 		}
 		let jobs: Job<Row>[] = [];
-		for (const row of this.#rows) {
-			jobs.push(toJob(row));
-			if (cache !== false && jobs.length < ROWS_PER_LOOKUP) continue;
-			yield jobs;
-			jobs = [];
+		let failure: { readonly error: unknown } | undefined;
+		try {
+			for (const row of this.#rows) {
+				jobs.push(toJob(row));
+				if (cache !== false && jobs.length < ROWS_PER_LOOKUP) continue;
+				yield jobs;
+				jobs = [];
+			}
+		} catch (error) {
+			failure = { error };
 		}
+		// The rows before the one that could not be read are asked like any others.
 		if (jobs.length > 0) yield jobs;
+		if (failure) throw failure.error;
 	}
 
 	#settle(sent: Sent<Job<Row>, void>): void {
@@ -282,10 +295,11 @@ class ManyRun<Row> {
 			}
 		} else {
 			error = asLlmxError(sent.error);
-			caller.recordFailedCall(error);
+			caller.options.accounting.noteFailedCall(error);
 		}
-		this.#push({ ok: false, index, row, error, attempts: sent.attempts });
-		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, attempts: 0 });
+		const partial = sent.ok || pending.choices.length === 0 ? null : pending.result(caller.options.model);
+		this.#push({ ok: false, index, row, error, attempts: sent.attempts, partial });
+		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
 	}
 
 	#judge(row: Row, result: Result): Result {

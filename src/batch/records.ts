@@ -48,10 +48,22 @@ export interface Failure {
 	/** USD; known where an answer came that was refused, else null. */
 	readonly costUsd: number | null;
 	readonly partialText: string | null;
+	/** Of several answers those that came; null when none did. */
+	readonly texts: readonly string[] | null;
 }
 
-/** What an error row says of an error. Messages of our errors carry no keys. */
-export function toFailure(error: unknown, attempts: number): Failure {
+/**
+ * What an error row says of an error, and of the answers that came before it. Messages of our errors carry no keys.
+ */
+export function toFailure(error: unknown, attempts: number, partial: Result | null = null): Failure {
+	const failure = describe(error, attempts);
+	if (partial === null) return failure;
+	const { texts, usage, costUsd } = partial;
+	// What failed beside them may have been billed as well, and then the sum is not known.
+	return { ...failure, texts, usage, costUsd: failure.costUsd === 0 ? costUsd : null };
+}
+
+function describe(error: unknown, attempts: number): Failure {
 	if (error instanceof RequestError) {
 		return {
 			errorClass: error.errorClass,
@@ -62,6 +74,7 @@ export function toFailure(error: unknown, attempts: number): Failure {
 			usage: error.usage,
 			costUsd: error instanceof RefusedAnswer ? error.costUsd : error.maybeBilled ? null : 0,
 			partialText: error.partialText ?? null,
+			texts: null,
 		};
 	}
 	return {
@@ -73,6 +86,7 @@ export function toFailure(error: unknown, attempts: number): Failure {
 		usage: null,
 		costUsd: attempts === 0 ? 0 : null,
 		partialText: null,
+		texts: null,
 	};
 }
 
@@ -110,6 +124,7 @@ const plain: RecordFormat = {
 		usage: toUsageRow(failure.usage),
 		cost_usd: failure.costUsd,
 		partial_text: failure.partialText,
+		...(failure.texts && { texts: failure.texts }),
 		hash,
 		...(metadata && { metadata }),
 	}),
@@ -184,6 +199,7 @@ const openai: RecordFormat = {
 			usage: toUsageRow(failure.usage),
 			cost_usd: failure.costUsd,
 			partial_text: failure.partialText,
+			...(failure.texts && { texts: failure.texts }),
 			hash,
 			...(metadata && { metadata }),
 		},

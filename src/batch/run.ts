@@ -1,6 +1,6 @@
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { Outcome, RunControl, Sending } from "../generate.ts";
-import type { CacheMode, GenerateRow } from "../llm.ts";
+import type { CacheMode, GenerateRow } from "../options.ts";
 import type { Pace } from "../pacing.ts";
 import type { Parameters } from "../types.ts";
 import type { Checked } from "./check.ts";
@@ -201,7 +201,7 @@ class LaneRun {
 				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
 				return;
 			}
-			const failure = toFailure(outcome.error, outcome.attempts);
+			const failure = toFailure(outcome.error, outcome.attempts, outcome.partial);
 			const interrupted = failure.errorClass === "interrupted";
 			// A row that was never sent is simply missing.
 			if (interrupted && failure.attempts === 0) return;

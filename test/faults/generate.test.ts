@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { PartialFailureError, type RequestError } from "../../src/errors.ts";
-import { LLM, type LLMOptions, type LLMRuntime } from "../../src/llm.ts";
+import { LLM } from "../../src/llm.ts";
+import type { LLMOptions, LLMRuntime } from "../../src/options.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { ImpatientClock, plantedKey } from "./encounter.ts";
 

@@ -176,6 +176,16 @@ describe("generateEach", () => {
 		await outcomes.return();
 	});
 
+	it("keeps the answers that came when another of the same prompt fails", async () => {
+		const { llm, simulator } = await setup();
+		// Anthropic gives one answer a request, so that three answers are three requests; the first of them fails.
+		const rows = llm("anthropic/echo").generateEach(["[[fault:400 x1]] hi"], { n: 3 });
+		const { value: outcome } = await rows.next();
+		expect(outcome).toMatchObject({ ok: false, error: { status: 400 }, partial: { attempts: 1 } });
+		expect(outcome?.ok === false && outcome.partial?.texts).toHaveLength(2);
+		expect(simulator.stats.requests).toBe(3);
+	});
+
 	it("has the ledger row of an outcome written before it hands the outcome on", async () => {
 		const { llm, env } = await setup();
 		let count = 0;

@@ -99,7 +99,7 @@ class FakeModel implements BatchModel {
 			if (!(error instanceof RequestError && error.errorClass === "schema")) {
 				control.onSent?.(row, { usage: null, costUsd: null, error });
 			}
-			return { ok: false, index, row, error, attempts: 1 };
+			return { ok: false, index, row, error, attempts: 1, partial: null };
 		}
 	}
 }
