@@ -1,5 +1,6 @@
 import { AbortedError, type ErrorClass, RequestError } from "../errors.ts";
-import { toResultRow, toUsageRow } from "../result-row.ts";
+import { toResultRow } from "../result-row.ts";
+import { toUsageRow } from "../state/usage-row.ts";
 import type { Result, Usage } from "../types.ts";
 import { isObject } from "./json.ts";
 import { RefusedAnswer } from "./schemas.ts";
