@@ -103,6 +103,7 @@ export class Answering {
 
 	readonly #onRetry = (notice: RetryNotice) => {
 		this.#retry = { reason: notice.reason, until: this.#host.now() + notice.delayMs };
+		this.#view.waiting(notice.reason, notice.delayMs);
 		this.#view.changed();
 	};
 

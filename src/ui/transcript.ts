@@ -6,7 +6,7 @@ import { renderColumns } from "../terminal/columns.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
 import { createMarkdownStream, type MarkdownStream, renderMarkdown } from "../terminal/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
-import { wrapText } from "../terminal/width.ts";
+import { truncateText, wrapText } from "../terminal/width.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
 
@@ -88,12 +88,14 @@ export class Transcript implements ChatView {
 		this.#markdown = undefined;
 		this.#endReasoning();
 		this.#store.update({ tail: "", activity: undefined });
+		if (failure !== null) this.failed(failure);
 		if (this.#aside) return;
 		if (finish !== null) this.#store.print(this.#colors.dim(`\n  ${usageLine(finish)}`));
 		else if (interrupted && failure === null)
 			this.notice(hasText ? "stopped; what came is kept" : "stopped · /retry asks again");
-		if (failure !== null) this.failed(failure);
 	}
+
+	waiting(): void {}
 
 	compared(answers: readonly ComparedAnswer[]): void {
 		const { columns } = this.#store.snapshot();
@@ -259,7 +261,7 @@ export class Transcript implements ChatView {
 		return text
 			.split("\n")
 			.flatMap((line) =>
-				/\S {2,}\S/.test(line) ? [line.slice(0, width)] : wrapText(line, width).split("\n"),
+				/\S {2,}\S/.test(line) ? [truncateText(line, width)] : wrapText(line, width).split("\n"),
 			)
 			.map((line) => (line === "" ? "" : indent + line))
 			.join("\n");

@@ -91,6 +91,9 @@ export class RecordingView implements ChatView {
 			`answered${interrupted ? " interrupted" : ""}${hasText ? "" : " empty"}${failure ? `: ${failure.message}` : ""}`,
 		);
 	}
+	waiting(reason: string, delayMs: number): void {
+		this.log.push(`waiting ${delayMs} ${reason}`);
+	}
 	compared(answers: readonly ComparedAnswer[]): void {
 		this.log.push(`compared ${answers.map(({ model, text }) => `${model}=${text}`).join(" ")}`);
 	}

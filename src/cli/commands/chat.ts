@@ -97,7 +97,7 @@ async function runScreen(
 	start: Start,
 	terminal: NonNullable<CommandContext["io"]["terminal"]>,
 ): Promise<number> {
-	const { runChatScreen } = await import("../../ui/screen.tsx");
+	const { runChatScreen } = await import("../../ui/screen.ts");
 	const { io } = start.context;
 	return runChatScreen({
 		terminal,
