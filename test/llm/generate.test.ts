@@ -87,6 +87,19 @@ describe("generate", () => {
 		expect(simulator.stats.requests).toBe(2);
 	});
 
+	it.each([
+		["401", 4],
+		["insufficient-quota", 7],
+	])("whose keys an earlier run used up fails at once, and sends nothing: %s", async (fault, exitCode) => {
+		const { llm, simulator } = await setup({ keyFaults: { "sk-openai-0123456789": fault } });
+		const asked = llm();
+		expect(await failureOf(asked.generate(["a", "b"]))).toMatchObject({ exitCode });
+		const requests = simulator.stats.requests;
+		const again = await failureOf(asked.generate(["a", "b"]));
+		expect(again).toMatchObject({ exitCode, results: [null, null] });
+		expect(simulator.stats.requests).toBe(requests);
+	});
+
 	it("stopped by its signal says of every prompt what became of it", async () => {
 		const { llm, simulator } = await setup();
 		const controller = new AbortController();
@@ -133,6 +146,22 @@ describe("generateEach", () => {
 		expect(seen.toSorted()).toEqual(["7 0 stop", "8 1 1", "9 2 stop"]);
 	});
 
+	it("takes a row that cannot be asked for a failure of that row alone", async () => {
+		const { llm, simulator } = await setup();
+		const rows = [
+			{ prompt: "a" },
+			{ messages: [] },
+			{ messages: [{ role: "wizard", content: "x" }] },
+			{ prompt: "d" },
+		];
+		const seen: string[] = [];
+		for await (const outcome of llm().generateEach(rows)) {
+			seen.push(`${outcome.index} ${outcome.ok ? outcome.result.text : outcome.error.name}`);
+		}
+		expect(seen.toSorted()).toEqual(["0 a", "1 UsageError", "2 UsageError", "3 d"]);
+		expect(simulator.stats.requests).toBe(2);
+	});
+
 	it("takes an endless iterable in flat memory, and lets go of it when its consumer leaves", async () => {
 		const { llm, simulator } = await setup();
 		let taken = 0;
@@ -151,7 +180,7 @@ describe("generateEach", () => {
 		)) {
 			expect(outcome.ok).toBe(true);
 			mostAhead = Math.max(mostAhead, taken - count);
-			if (++count === 3_000) break;
+			if (++count === 1_500) break;
 		}
 		// Finished outcomes that wait for the consumer, and those in flight.
 		expect(mostAhead).toBeLessThan(1_200);
