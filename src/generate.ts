@@ -108,6 +108,8 @@ class ManyRun<Row> {
 	#wakeWriters: (() => void)[] = [];
 	/** The consumer has left: nobody waits for it any more. */
 	#left = false;
+	/** Nothing more is sent, and all that was is back. */
+	#ended = false;
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
 		this.#rows = rows;
@@ -138,7 +140,6 @@ class ManyRun<Row> {
 		const onStop = () => sending.stop();
 		if (stop?.aborted) onStop();
 		else stop?.addEventListener("abort", onStop, { once: true });
-		let ended = false;
 		let failure: unknown;
 		const pump = (async () => {
 			for await (const sent of sending) {
@@ -150,11 +151,11 @@ class ManyRun<Row> {
 				failure = error;
 			})
 			.finally(() => {
-				ended = true;
+				this.#ended = true;
 				this.#wakeReader?.();
 			});
 		try {
-			while (!ended || this.#ready.length > 0) {
+			while (!this.#ended || this.#ready.length > 0) {
 				if (this.#ready.length === 0) {
 					await new Promise<void>((resolve) => {
 						this.#wakeReader = resolve;
@@ -207,6 +208,9 @@ class ManyRun<Row> {
 	async *#misses(): AsyncGenerator<Job<Row>, void> {
 		const { caller, cache } = this.#options;
 		for await (const jobs of this.#jobs()) {
+			while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
+			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
+			if (this.#ended) return;
 			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
@@ -238,27 +242,22 @@ class ManyRun<Row> {
 
 	/** Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them. */
 	async *#jobs(): AsyncGenerator<Job<Row>[], void> {
-		const { caller, toQuestion, cache } = this.#options;
+		const { cache } = this.#options;
 		let index = 0;
-		const toJob = (row: Row): Job<Row> => {
-			const pending = new PendingAnswer(toQuestion(row));
-			return {
-				index: index++,
-				row,
-				pending,
-				key: cache === false ? undefined : caller.cacheKey(pending.question),
-			};
-		};
 		if (Symbol.asyncIterator in this.#rows) {
-			for await (const row of this.#rows) yield [toJob(row)];
+			for await (const row of this.#rows) {
+				const job = this.#toJob(row, index++);
+				yield job ? [job] : [];
+			}
 			return;
 		}
 		let jobs: Job<Row>[] = [];
 		let failure: { readonly error: unknown } | undefined;
 		try {
 			for (const row of this.#rows) {
-				jobs.push(toJob(row));
-				if (cache !== false && jobs.length < ROWS_PER_LOOKUP) continue;
+				const job = this.#toJob(row, index++);
+				if (job) jobs.push(job);
+				if (cache !== false && index % ROWS_PER_LOOKUP > 0) continue;
 				yield jobs;
 				jobs = [];
 			}
@@ -268,6 +267,19 @@ class ManyRun<Row> {
 		// The rows before the one that could not be read are asked like any others.
 		if (jobs.length > 0) yield jobs;
 		if (failure) throw failure.error;
+	}
+
+	/** Undefined for a row that cannot be asked, which is a failure of that row alone. */
+	#toJob(row: Row, index: number): Job<Row> | undefined {
+		const { caller, toQuestion, cache } = this.#options;
+		try {
+			const pending = new PendingAnswer(toQuestion(row));
+			const key = cache === false ? undefined : caller.cacheKey(pending.question);
+			return { index, row, pending, key };
+		} catch (error) {
+			this.#push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
+			return undefined;
+		}
 	}
 
 	#settle(sent: Sent<Job<Row>, void>): void {

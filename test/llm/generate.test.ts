@@ -188,6 +188,42 @@ describe("generateEach", () => {
 		await expect.poll(() => simulator.stats.inFlight).toBe(0);
 	});
 
+	it.each([
+		["cannot be asked", { messages: [] }],
+		["are in the cache", { prompt: "a" }],
+	])("lets go of an endless iterable of rows that %s: left, stopped or aborted", async (_, row) => {
+		const { llm } = await setup();
+		await llm().generate(["a"]);
+		for (const how of ["leave", "stop", "abort"]) {
+			const stop = new AbortController();
+			const abort = new AbortController();
+			let closed = false;
+			function* endless() {
+				try {
+					for (;;) yield row;
+				} finally {
+					closed = true;
+				}
+			}
+			let count = 0;
+			const running = (async () => {
+				for await (const _ of llm().generateEach(
+					endless(),
+					{ signal: abort.signal },
+					{ stop: stop.signal },
+				)) {
+					if (++count < 2_000) continue;
+					if (how === "leave") break;
+					(how === "stop" ? stop : abort).abort();
+				}
+			})();
+			if (how === "abort") expect(await failureOf(running)).toMatchObject({ name: "AbortedError" });
+			else await running;
+			expect(closed).toBe(true);
+			expect(count).toBeLessThan(10_000);
+		}
+	});
+
 	it("stops reading an endless iterable whose consumer is slow", async () => {
 		const { llm, simulator } = await setup();
 		function* endless() {
