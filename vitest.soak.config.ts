@@ -1,12 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-/** Long runs that prove what short ones can only suggest; `npm run test:soak`. */
+/** The long versions of tests that `npm test` has a short one of: minutes to an hour. */
 export default defineConfig({
 	test: {
 		include: ["test/soak/**/*.test.ts"],
 		setupFiles: ["test/helpers/setup.ts"],
 		globalSetup: ["test/helpers/build.ts"],
 		fileParallelism: false,
-		testTimeout: 600_000,
+		testTimeout: 3_600_000,
 	},
 });
