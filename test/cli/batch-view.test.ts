@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LatencyHistogram, RunStats } from "../../src/batch/run-stats.ts";
-import { commandsAgain } from "../../src/cli/batch-again.ts";
-import { type SummaryView, summaryJson, summaryLines } from "../../src/cli/batch-summary.ts";
-import { type BatchView, progressLine, progressLines } from "../../src/cli/batch-view.ts";
+import { commandsAgain } from "../../src/cli/batch/again.ts";
+import { type SummaryView, summaryJson, summaryLines } from "../../src/cli/batch/summary.ts";
+import { type BatchView, progressLine, progressLines } from "../../src/cli/batch/view.ts";
 import { createColors } from "../../src/terminal/colors.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 
