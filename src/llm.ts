@@ -25,6 +25,7 @@ import { type Clock, systemClock } from "./traffic/clock.ts";
 import { createHttp, type Http } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
 import { type Attempt, retry } from "./traffic/retry.ts";
+import type { ReleaseSlot } from "./traffic/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
 const DEFAULT_MAX_RETRIES = 5;
@@ -163,9 +164,14 @@ export class LLM {
 		const found = await this.#lookUp(key, mode);
 		if (found) return found;
 		const pending = new PendingAnswer(question);
-		await this.#withRetries(options, ({ key: apiKey, resend }) =>
-			caller.attempt(pending, { key: apiKey, signal: options.signal, resend }),
-		);
+		await this.#withRetries(options, async ({ key: apiKey, resend }) => {
+			const leaveSlot = await this.#takeSlot(options.signal);
+			try {
+				await caller.attempt(pending, { key: apiKey, signal: options.signal, resend });
+			} finally {
+				leaveSlot?.();
+			}
+		});
 		if (mode !== false) await caller.store(key, pending.answer);
 		await this.#ledger?.flush();
 		return pending.result(this.model);
@@ -208,14 +214,22 @@ export class LLM {
 			return;
 		}
 		let attempts = 0;
-		const parts = await this.#withRetries(options, ({ key: apiKey, resend }) => {
-			attempts += 1;
-			const keep = mode !== false;
-			return caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
-		});
+		let leaveSlot: ReleaseSlot | undefined;
 		try {
+			const parts = await this.#withRetries(options, async ({ key: apiKey, resend }) => {
+				attempts += 1;
+				leaveSlot = await this.#takeSlot(options.signal);
+				try {
+					const keep = mode !== false;
+					return await caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
+				} catch (error) {
+					leaveSlot?.();
+					throw error;
+				}
+			});
 			yield* parts;
 		} finally {
+			leaveSlot?.();
 			await this.#ledger?.flush();
 		}
 	}
@@ -341,6 +355,12 @@ export class LLM {
 			await this.#ledger?.flush();
 			throw error;
 		}
+	}
+
+	/** One of the slots that all processes of the user share, held while a request is in flight; undefined without such a cap. */
+	async #takeSlot(signal: AbortSignal | undefined): Promise<ReleaseSlot | undefined> {
+		const { env = process.env } = this.#options;
+		return env.LLM_GLOBAL_CONCURRENCY ? this.#ownPacing().acquireSlot?.(signal) : undefined;
 	}
 
 	#ownPacing(): Pacing {
