@@ -284,11 +284,13 @@ export class LLM {
 	): AsyncGenerator<Outcome<Row>, void> {
 		this.#assertOpen();
 		const toQuestion = questionMaker(options);
+		const cache = this.#cacheMode(options);
+		if (cache !== "only") this.assertKeys();
 		return runMany(rows, {
 			control,
 			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
-			cache: this.#cacheMode(options),
+			cache,
 			pacing: this.#ownPacing(),
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 			signal: options.signal,
@@ -364,7 +366,6 @@ export class LLM {
 	}
 
 	#ownPacing(): Pacing {
-		this.assertKeys();
 		this.#pacing ??= this.startPacing(() => this.#clock.now());
 		return this.#pacing;
 	}
