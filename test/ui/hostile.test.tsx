@@ -48,6 +48,15 @@ function expectUntouched(): void {
 }
 
 describe("a hostile answer on the screen", () => {
+	it("would be noticed by the terminal of these tests", () => {
+		const harmful = hostileTexts.filter((text) => {
+			const bare = new Terminal(100, 30);
+			bare.write(text);
+			return bare.events.length > 0 || bare.modes.size !== 1;
+		});
+		expect(harmful.length).toBeGreaterThan(20);
+	});
+
 	it("cannot do anything, wherever it is split", async () => {
 		for (const text of hostileTexts) {
 			// Every split of the longest ones would take minutes; the sanitizer's own tests try them all.
