@@ -87,8 +87,10 @@ class Screen {
 		// Ctrl-C is a key here; a SIGINT was sent by somebody who means it.
 		const stopSignals = this.#options.onSignal((signal) => this.#leave(128 + constants.signals[signal]));
 		try {
+			if (resumed !== null) await this.#transcript.load();
 			this.#greet(chat, resumed);
 			this.#stage.begin();
+			this.#transcript.load().catch((error: unknown) => this.#leaving.reject(error));
 			return await this.#leaving.promise;
 		} finally {
 			await this.#end(chat);
@@ -148,7 +150,8 @@ class Screen {
 			this.#hint("still answering · Esc stops it");
 			return false;
 		}
-		submit(chat, message).catch((error: unknown) => {
+		const submitting = this.#transcript.load().then(() => submit(chat, message));
+		submitting.catch((error: unknown) => {
 			this.#transcript.failed(describeFailure(error));
 			this.#input?.suggest(message);
 		});

@@ -15,7 +15,7 @@ let transcript: Transcript;
 let ink: ReturnType<typeof render>;
 let store: ScreenStore;
 
-beforeEach(() => {
+beforeEach(async () => {
 	terminal = new Terminal(100, 30);
 	const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
 	stdout.on("data", (chunk: Buffer) => terminal.write(chunk.toString().replaceAll("\n", "\r\n")));
@@ -25,6 +25,7 @@ beforeEach(() => {
 		...{ store, colors, now: () => 0 },
 		...{ onChange: nothing, onSuggest: nothing, onClear: nothing, onLeave: nothing },
 	});
+	await transcript.load();
 	ink = render(<ChatApp store={store} colors={colors} />, {
 		stdout: new InkOutput(stdout as unknown as NodeJS.WriteStream) as unknown as NodeJS.WriteStream,
 		stdin: new PassThrough() as unknown as NodeJS.ReadStream,
