@@ -14,7 +14,7 @@ import type {
 	LLMRuntime,
 } from "./options.ts";
 import { type Pace, Pacing } from "./pacing.ts";
-import { PendingAnswer } from "./pending-answer.ts";
+import { PendingAnswer, type Question } from "./pending-answer.ts";
 import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
 import { loadConfig } from "./state/config.ts";
@@ -160,8 +160,7 @@ export class LLM {
 		const question = toQuestion(messages, options);
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
-		const key = caller.cacheKey(question);
-		const found = await this.#lookUp(key, mode);
+		const found = await this.#lookUp(question, mode);
 		if (found) return found;
 		const pending = new PendingAnswer(question);
 		await this.#withRetries(options, async ({ key: apiKey, resend }) => {
@@ -172,7 +171,7 @@ export class LLM {
 				leaveSlot?.();
 			}
 		});
-		if (mode !== false) await caller.store(key, pending.answer);
+		if (mode !== false) await caller.store(caller.cacheKey(question), pending.answer);
 		await this.#ledger?.flush();
 		return pending.result(this.model);
 	}
@@ -206,7 +205,7 @@ export class LLM {
 		const question = toQuestion(messages, { ...options, n: 1 });
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
-		const found = await this.#lookUp(caller.cacheKey(question), mode);
+		const found = await this.#lookUp(question, mode);
 		if (found) {
 			if (found.reasoning) yield { type: "reasoning-delta", text: found.reasoning };
 			yield { type: "text-delta", text: found.text };
@@ -333,9 +332,9 @@ export class LLM {
 		return cache ?? this.#options.cache ?? true;
 	}
 
-	async #lookUp(key: string, mode: CacheMode): Promise<Result | undefined> {
+	async #lookUp(question: Question, mode: CacheMode): Promise<Result | undefined> {
 		if (mode === false || mode === "refresh") return undefined;
-		const found = await this.#caller.lookUp(key);
+		const found = await this.#caller.lookUp(this.#caller.cacheKey(question));
 		if (!found && mode === "only") throw cacheMiss();
 		if (found) await this.#ledger?.flush();
 		return found;
