@@ -1,6 +1,5 @@
 import { type LlmxError, PartialFailureError } from "./errors.ts";
-import { LLM } from "./llm.ts";
-import type { CallOptions, ChatInput, GenerateOptions, LLMOptions } from "./options.ts";
+import { type CallOptions, type ChatInput, type GenerateOptions, LLM, type LLMOptions } from "./llm.ts";
 
 /**
  * Asks several models the same, in parallel.

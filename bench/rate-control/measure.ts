@@ -48,6 +48,7 @@ export async function measure(contender: Contender, world: World): Promise<Measu
 				clock,
 				random,
 				limits: scenario.limits,
+				windowed: scenario.windowed,
 				latency: world.latency,
 				headers: scenario.headers,
 				hints: world.hints,
@@ -202,7 +203,7 @@ function summarise(
 function share(
 	providers: readonly Provider[],
 	allowance: Allowance,
-	{ seconds, limits, accounts }: Scenario,
+	{ seconds, limits, accounts, windowed }: Scenario,
 	total: number,
 ): number {
 	if (limits.maxInFlight !== undefined) {
@@ -212,7 +213,7 @@ function share(
 	if (limits.requestsPerDay !== undefined) {
 		return total / Math.min(limits.requestsPerDay, (limits.requestsPerMinute ?? 0) * (seconds / 60));
 	}
-	let allowed = (limits.burstSeconds ?? 60) * (limits.initialFill ?? 1) * allowance.at(0);
+	let allowed = windowed ? 0 : (limits.burstSeconds ?? 60) * (limits.initialFill ?? 1) * allowance.at(0);
 	for (let second = 0; second < seconds; second++) {
 		allowed += allowance.at(second);
 	}

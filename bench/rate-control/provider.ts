@@ -2,6 +2,7 @@ import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import { AccountLimits, type Limits } from "../../src/simulator/limits.ts";
 import type { RateLevel, RateSnapshot } from "../../src/traffic/rate-headers.ts";
 import type { VirtualClock } from "../../src/traffic/virtual-clock.ts";
+import { WindowLimits } from "./window-limits.ts";
 
 /** Median and spread (sigma of the logarithm) of the time an answer takes. */
 export interface Latency {
@@ -14,11 +15,13 @@ export interface ProviderOptions {
 	readonly clock: VirtualClock;
 	readonly random: () => number;
 	readonly limits: Limits;
+	/** The limits come back all at once at the full minute. */
+	readonly windowed: boolean;
 	readonly latency: Latency;
 	readonly headers: boolean;
 	/** Whether a 429 says how long to wait. */
 	readonly hints: boolean;
-	/** Resets in whole seconds, wrong by up to so many ms, as skewed clocks make them. */
+	/** When not 0: resets come in whole seconds, and are wrong by so many ms, as skewed clocks make them. */
 	readonly skewMs: number;
 	/** Tokens of a request: prompt and answer. */
 	readonly meanTokens: number;
@@ -54,7 +57,7 @@ export class RefusedError extends RequestError {
 
 /** An account at a provider, on a virtual clock: the simulator's limits behind a network and a model that takes time. */
 export class Provider {
-	readonly limits: AccountLimits;
+	readonly limits: AccountLimits | WindowLimits;
 	readonly #options: ProviderOptions;
 	/** Admitted and refused requests of ours by second. */
 	readonly admitted: number[] = [];
@@ -68,7 +71,10 @@ export class Provider {
 
 	constructor(options: ProviderOptions) {
 		this.#options = options;
-		this.limits = new AccountLimits(options.limits, () => options.clock.now());
+		const now = () => options.clock.now();
+		this.limits = options.windowed
+			? new WindowLimits(options.limits, now)
+			: new AccountLimits(options.limits, now);
 		if (options.others > 0) {
 			this.#compete();
 		}
@@ -132,11 +138,9 @@ export class Provider {
 		if (level === undefined) {
 			return undefined;
 		}
-		const { skewMs, random } = this.#options;
+		const { skewMs } = this.#options;
 		const resetMs =
-			skewMs === 0
-				? level.resetMs
-				: Math.max(0, 1000 * Math.ceil((level.resetMs + skewMs * (2 * random() - 1)) / 1000));
+			skewMs === 0 ? level.resetMs : Math.max(0, 1000 * Math.ceil((level.resetMs + skewMs) / 1000));
 		return { limit: level.limit, remaining: level.remaining, resetMs, windowMs };
 	}
 

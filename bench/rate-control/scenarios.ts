@@ -7,6 +7,8 @@ export interface Scenario {
 	readonly seconds: number;
 	readonly limits: Limits;
 	readonly headers: boolean;
+	/** The limits come back all at once at the full minute instead of bit by bit. */
+	readonly windowed: boolean;
 	readonly meanTokens: number;
 	readonly others: number;
 	readonly accounts: number;
@@ -16,15 +18,21 @@ export interface Scenario {
 	readonly mostLatencyMs: number;
 }
 
-export const latencies: Readonly<Record<string, Latency>> = {
+export const latencies = {
 	short: { medianMs: 300, spread: 0.4, mostMs: 2_000 },
 	medium: { medianMs: 1_500, spread: 0.5, mostMs: 8_000 },
 	long: { medianMs: 4_500, spread: 0.35, mostMs: 8_000 },
-};
+} as const satisfies Readonly<Record<string, Latency>>;
+
+/** Of a log-normal latency, in ms. */
+export function meanOf({ medianMs, spread }: Latency): number {
+	return medianMs * Math.exp(spread ** 2 / 2);
+}
 
 const plain = {
 	seconds: 600,
 	headers: true,
+	windowed: false,
 	meanTokens: 600,
 	others: 0,
 	accounts: 1,
@@ -77,5 +85,7 @@ export function scenarios(bursts: Limits): readonly Scenario[] {
 			limits: { ...rpm, requestsPerDay: 15_000 },
 			headers: false,
 		},
+		{ ...plain, id: "K", title: "fixed minutes, headers", limits: rpm, windowed: true },
+		{ ...plain, id: "L", title: "the same, no headers", limits: rpm, windowed: true, headers: false },
 	];
 }

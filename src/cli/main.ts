@@ -26,9 +26,7 @@ Run llmx COMMAND --help for the options and examples of a command.`;
 export async function main(argv: readonly string[], io: Io): Promise<number> {
 	const debug = argv.includes("--debug");
 	try {
-		const exitCode = isVersion(argv) ? printVersion(io) : await run(argv, io, debug);
-		await io.stdout.flush();
-		return exitCode;
+		return await run(argv, io, debug);
 	} catch (error) {
 		if (error instanceof CommanderError) return reportUsage(error, argv, io);
 		return report(error, io, debug);
@@ -52,23 +50,9 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		program.outputHelp({ error: true });
 		return exitCodes.usage;
 	}
-	try {
-		await program.parseAsync([...argv], { from: "user" });
-	} catch (error) {
-		const isHelp = error instanceof CommanderError && error.exitCode === 0;
-		if (!isHelp) throw error;
-	}
+	await program.parseAsync([...argv], { from: "user" });
+	await io.stdout.flush();
 	return exitCode;
-}
-
-/** Asked for alone, as scripts do, the version needs no command to be described. */
-function isVersion(argv: readonly string[]): boolean {
-	return argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V");
-}
-
-function printVersion(io: Io): number {
-	io.stdout.write(`${version}\n`);
-	return exitCodes.ok;
 }
 
 function commandName(argv: readonly string[]): string | undefined {
@@ -107,6 +91,7 @@ function applyToAll(command: Command, io: Io): void {
 }
 
 function reportUsage(error: CommanderError, argv: readonly string[], io: Io): number {
+	if (error.exitCode === 0) return exitCodes.ok;
 	const { message, suggestion } = usageMessage(error.message);
 	const name = commandName(argv);
 	const help = Object.hasOwn(commands, name ?? "") ? `see llmx ${name} --help` : "see llmx --help";
@@ -130,5 +115,10 @@ function write(io: Io, message: string, hint: string | undefined): void {
 
 /** What bin/llmx.js calls. */
 export async function start(): Promise<number> {
-	return main(process.argv.slice(2), processIo());
+	const argv = process.argv.slice(2);
+	if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
+		process.stdout.write(`${version}\n`);
+		return exitCodes.ok;
+	}
+	return main(argv, processIo());
 }

@@ -138,10 +138,9 @@ export class LineAppender {
 	}
 
 	close(): void {
-		const descriptor = this.#descriptor;
-		if (descriptor === undefined) return;
+		if (this.#descriptor === undefined) return;
+		closeSync(this.#descriptor);
 		this.#descriptor = undefined;
-		closeSync(descriptor);
 	}
 }
 

@@ -15,7 +15,6 @@ import {
 	type SessionMessage,
 	type SessionSettings,
 	type StoredSession,
-	settingsLine,
 } from "./session-lines.ts";
 
 const EXTENSION = ".jsonl";
@@ -229,7 +228,7 @@ function writerOf(
 		append: (...messages) => write(messages.map((message) => lineOf({ ...message, at: timeOf(options) }))),
 		keep: (messages) => write([{ type: "keep", at: timeOf(options), messages }]),
 		update(settings) {
-			const line = settingsLine(timeOf(options), settings);
+			const line: SessionLine = { type: "set", at: timeOf(options), ...settings };
 			// Settings alone are no reason for a file: a session that nothing was said in leaves nothing behind.
 			if (unwritten.length === 0) write([line]);
 			else {

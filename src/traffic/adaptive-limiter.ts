@@ -161,7 +161,7 @@ export class AdaptiveLimiter implements Limiter {
 		if (snapshot !== undefined) {
 			this.#read(record, snapshot, now);
 		}
-		if (record.sentAt > this.#limitsChangedAt) {
+		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed) {
 			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		}
 		const isExplained =

@@ -90,7 +90,7 @@ export class ConcurrencyWindow {
 			if (allowed >= this.#ceiling) {
 				this.#overload = undefined;
 			} else if (allowed < size) {
-				size = Math.max(1, Math.floor(allowed));
+				size = Math.max(1, Math.round(allowed));
 				reason = "held back because the server is overloaded";
 			}
 		}

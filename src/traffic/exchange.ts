@@ -28,9 +28,7 @@ export class LiveExchange implements Exchange {
 	cut = false;
 	failure: TransportError | undefined;
 
-	/** Made when somebody asks for the signal: most exchanges end without one, and it is not cheap. */
-	#controller: AbortController | undefined;
-	#stoppedBy: TransportError | undefined;
+	readonly #controller = new AbortController();
 	readonly #timeouts: Timeouts;
 	readonly #callerSignal: AbortSignal | undefined;
 	readonly #onClose: (id: string) => void;
@@ -45,7 +43,7 @@ export class LiveExchange implements Exchange {
 		this.id = id;
 		this.ownConnection = options.ownConnection ?? false;
 		this.showsRedirects = options.showRedirects ?? false;
-		this.#timeouts = options.timeouts ? { ...timeouts, ...options.timeouts } : timeouts;
+		this.#timeouts = { ...timeouts, ...options.timeouts };
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;
 		if (options.signal?.aborted) this.#abortedByCaller();
@@ -53,8 +51,6 @@ export class LiveExchange implements Exchange {
 	}
 
 	get signal(): AbortSignal {
-		this.#controller ??= new AbortController();
-		if (this.#stoppedBy !== undefined) this.#controller.abort(this.#stoppedBy);
 		return this.#controller.signal;
 	}
 
@@ -104,10 +100,9 @@ export class LiveExchange implements Exchange {
 
 	#end(error: TransportError): void {
 		this.failure ??= error;
-		this.#stoppedBy ??= error;
 		this.#disarm();
 		for (const watched of [...this.#watched]) watched.fail(error);
-		this.#controller?.abort(this.#stoppedBy);
+		this.#controller.abort(error);
 	}
 
 	#arm(): void {

@@ -1,4 +1,5 @@
 import type { RateLevel } from "./rate-headers.ts";
+import { resetErrorMs, WindowEnd } from "./window-end.ts";
 
 /** Of the stated refill only this much is counted on, so that errors fall on the safe side. */
 const trustedRefill = 0.98;
@@ -10,8 +11,6 @@ const mostReserve = 0.5;
 const errorFading = 0.9995;
 /** An account is taken to save up at least what comes back in this time. */
 const leastBurstMs = 1_000;
-/** How far resets may be off: whole seconds and clocks that differ. */
-const resetErrorMs = 2_500;
 
 /** What a sending remembers of one level, to read the answer's headers against. */
 export interface LevelMark {
@@ -49,7 +48,12 @@ export class HeaderLevel {
 	/** Towards 1 when the limit comes back all at once at the end of a window, towards 0 when bit by bit. */
 	#windowed = 0;
 	#resetBase: { readonly resetMs: number; readonly remaining: number; readonly at: number } | undefined;
-	#windowEndsAt = Number.POSITIVE_INFINITY;
+	readonly #windowEnd = new WindowEnd();
+
+	/** The limit comes back all at once at the end of a window. */
+	get isWindowed(): boolean {
+		return this.#windowed > 0.6;
+	}
 
 	get isKnown(): boolean {
 		return this.#base !== undefined;
@@ -75,8 +79,8 @@ export class HeaderLevel {
 			return Number.POSITIVE_INFINITY;
 		}
 		const spent = this.#spent - base.spent;
-		if (this.#isWindowed) {
-			return now < this.#windowEndsAt ? base.remaining - spent : this.#limit - spent;
+		if (this.isWindowed) {
+			return now < this.#windowEnd.at ? base.remaining - spent : this.#limit - spent;
 		}
 		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * (now - base.at));
 	}
@@ -92,20 +96,24 @@ export class HeaderLevel {
 		if (missing <= 0) {
 			return 0;
 		}
-		if (this.#isWindowed) {
-			return Math.max(1, this.#windowEndsAt - now);
+		if (this.isWindowed) {
+			return Math.max(1, this.#windowEnd.at - now);
 		}
 		return missing / Math.max(this.#refillPerMs, (0.02 * this.#limit) / this.#windowMs);
 	}
 
 	sent(cost: number, now: number): LevelMark {
 		this.#spent += cost;
-		return { spent: this.#spent, predicted: this.at(now) };
+		// Around the end of a window nobody knows which one a request will fall into.
+		const isGuess = this.isWindowed && now > this.#windowEnd.at - resetErrorMs;
+		return { spent: this.#spent, predicted: isGuess ? Number.NaN : this.at(now) };
 	}
 
 	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
 	givenBack(cost: number, mark: LevelMark, remaining: number | undefined): void {
-		if (remaining !== undefined) {
+		if (this.isWindowed && Number.isNaN(mark.predicted)) {
+			this.#windowEnd.refused();
+		} else if (remaining !== undefined) {
 			this.#worstError = Math.max(this.#worstError, 1.25 * (remaining - cost));
 		}
 		if (this.#base !== undefined && mark.spent > this.#base.spent) {
@@ -152,10 +160,6 @@ export class HeaderLevel {
 		return (trustedRefill * this.#limit) / this.#windowMs - this.#othersPerMs;
 	}
 
-	get #isWindowed(): boolean {
-		return this.#windowed > 0.6;
-	}
-
 	/**
 	 * The reset of a bucket is the time to fill what is missing, so it moves with what remains; that of a window
 	 * moves with the clock alone.
@@ -165,12 +169,7 @@ export class HeaderLevel {
 		if (resetMs === undefined) {
 			return;
 		}
-		// The answer took its time, so the window ends between these two moments; short answers tell it best.
-		const latestEnd = now + resetMs;
-		this.#windowEndsAt =
-			sentAt + resetMs > this.#windowEndsAt + resetErrorMs
-				? latestEnd
-				: Math.min(this.#windowEndsAt, latestEnd);
+		this.#windowEnd.read(sentAt + resetMs, now + resetMs);
 		const before = this.#resetBase;
 		if (before !== undefined && sentAt - before.at < driftEveryMs) {
 			return;
@@ -183,14 +182,21 @@ export class HeaderLevel {
 		const offBucket = Math.abs(moved + ((remaining - before.remaining) / this.#limit) * this.#windowMs);
 		const offWindow = Math.abs(moved + (sentAt - before.at));
 		if (Math.abs(offBucket - offWindow) > resetErrorMs) {
+			const wasWindowed = this.isWindowed;
 			this.#windowed += 0.3 * ((offWindow < offBucket ? 1 : 0) - this.#windowed);
+			if (this.isWindowed !== wasWindowed) {
+				// What was predicted by the wrong picture says nothing about the right one.
+				this.#worstError = 0;
+				this.#othersPerMs = 0;
+				this.#changedAt = now;
+			}
 		}
 	}
 
 	/** A bucket's reset is the time to fill it, which shows its size; without one it may hold a whole window's worth. */
 	#learnCapacity({ remaining, resetMs }: RateLevel): void {
 		const perMs = this.#limit / this.#windowMs;
-		if (resetMs !== undefined && !this.#isWindowed) {
+		if (resetMs !== undefined && !this.isWindowed) {
 			const shown = Math.min(this.#limit, remaining + resetMs * perMs);
 			this.#capacity += (this.#capacityIsShown ? 0.1 : 1) * (shown - this.#capacity);
 			this.#capacityIsShown = true;
@@ -211,7 +217,7 @@ export class HeaderLevel {
 		}
 		this.#driftBase = reading;
 		const refilled = base.remaining + elapsed * perMs;
-		const isObservable = !this.#isWindowed && refilled < 0.95 * this.#capacity;
+		const isObservable = !this.isWindowed && refilled < 0.95 * this.#capacity;
 		const drift = isObservable
 			? (refilled - (reading.spent - base.spent) - reading.remaining) / Math.max(1, elapsed)
 			: 0;

@@ -37,6 +37,11 @@ export class HeaderLevels {
 		return this.#isKnown;
 	}
 
+	/** Some limit comes back all at once, so that refusals at the turn of a window are nothing unusual. */
+	get isWindowed(): boolean {
+		return this.#levels.some((level) => level.isWindowed);
+	}
+
 	/** In words, which limit the last `waitMs` was for. */
 	get reason(): string {
 		return this.#reason;

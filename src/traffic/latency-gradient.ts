@@ -2,8 +2,8 @@ const firstSize = 4;
 const leastPerRound = 8;
 /** Answers may take so many times as long as at the best before fewer are asked for. */
 const tolerance = 2;
-/** The best time is forgotten at this rate per round, so that longer answers do not count as a queue for ever. */
-const forgetting = 1.02;
+/** When fewer requests do not make answers faster, answers have become longer: then the best time is taken for this much more. */
+const relearning = 1.3;
 const smoothing = 0.5;
 
 /**
@@ -14,6 +14,7 @@ export class LatencyGradient {
 	readonly #most: number;
 	#size: number;
 	#bestMs = Number.POSITIVE_INFINITY;
+	#before = { size: 0, meanMs: 0 };
 	#sumMs = 0;
 	#count = 0;
 	#mostInFlight = 0;
@@ -35,7 +36,9 @@ export class LatencyGradient {
 			return;
 		}
 		const meanMs = this.#sumMs / this.#count;
-		this.#bestMs = Math.min(meanMs, this.#bestMs * forgetting);
+		const fewerDidNotHelp = this.#size < 0.95 * this.#before.size && meanMs > 0.95 * this.#before.meanMs;
+		this.#bestMs = Math.min(meanMs, fewerDidNotHelp ? this.#bestMs * relearning : this.#bestMs);
+		this.#before = { size: this.#size, meanMs };
 		const gradient = Math.min(1, Math.max(0.5, (tolerance * this.#bestMs) / meanMs));
 		const wanted = this.#size * gradient + Math.sqrt(this.#size);
 		// A window that was not used up says nothing about a larger one.

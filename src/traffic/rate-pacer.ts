@@ -10,10 +10,11 @@ const unprovenRate = 8;
 /** While looking upwards the rate doubles in the time of ten answers, within these bounds. */
 const longestDoublingMs = 2_000;
 const shortestDoublingMs = 20;
-/** Far above what is known it takes three times as long: an account with a minute's worth saved up refuses nothing at first. */
-const slowness = 3;
+/** Far above what is known it takes four times as long: an account with a minute's worth saved up refuses nothing at first. */
+const slowness = 4;
 /** A limit that is known from fewer requests let through is a guess. */
 const reliableSamples = 20;
+const guessDoublingMs = 6_000;
 const fastUpTo = 100;
 const fastUpToTimesLimit = 4;
 const leastRate = 0.02;
@@ -252,9 +253,7 @@ export class RatePacer {
 			this.#curveMs += elapsed;
 			// What was concluded from a few requests is soon tested again.
 			const least =
-				this.#samples < reliableSamples
-					? this.#rate * 2 ** (elapsed / (slowness * longestDoublingMs))
-					: this.#rate;
+				this.#samples < reliableSamples ? this.#rate * 2 ** (elapsed / guessDoublingMs) : this.#rate;
 			this.#rate = Math.max(least, this.#curve.at(this.#curveMs));
 			if (this.#limitIsDisproved(now)) {
 				this.#phase = "climb";

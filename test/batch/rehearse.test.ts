@@ -86,6 +86,7 @@ async function runFor(
 	const provider = new Provider({
 		clock,
 		random,
+		windowed: false,
 		limits: {
 			requestsPerMinute: account.rpm,
 			tokensPerMinute: account.tpm,

@@ -1,0 +1,258 @@
+import { resolve } from "node:path";
+import { type Checked, checkPrompts } from "../batch/check.ts";
+import { Estimate } from "../batch/estimate.ts";
+import { systemFiles } from "../batch/files.ts";
+import type { PromptsFile } from "../batch/prompts-file.ts";
+import { recordFormats } from "../batch/records.ts";
+import { rehearse, usualAnswers } from "../batch/rehearse.ts";
+import type { BatchRow } from "../batch/row-builder.ts";
+import type { Lane } from "../batch/run.ts";
+import { RunStats } from "../batch/run-stats.ts";
+import { SchemaSet } from "../batch/schemas.ts";
+import { exitCodes, UsageError } from "../errors.ts";
+import type { LLM, Parameters } from "../index.ts";
+import { type Config, loadConfig } from "../state/config.ts";
+import { acquireLock } from "../state/lock.ts";
+import { resolvePaths } from "../state/paths.ts";
+import { fillPreset, parametersFor, resolveAlias } from "../state/presets.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./batch-cost.ts";
+import { rehearsalJson, rehearsalLines, requireLimits } from "./batch-rehearsal.ts";
+import { sendBatch } from "./batch-run.ts";
+import { chooseTarget, createPrompts, openPrompts, type Target } from "./batch-setup.ts";
+import { checkBudget } from "./budget.ts";
+import type { CommandContext } from "./command.ts";
+import type { BatchFlags } from "./commands/batch.ts";
+import { writeJsonFile } from "./json-file.ts";
+import { chooseModels, createLLM } from "./models.ts";
+import { readParameters } from "./parameter-options.ts";
+import { YoungGenerationLimit } from "./young-generation.ts";
+
+/** Runs `llmx batch`. Returns the exit code. */
+export async function runBatch(
+	source: string | undefined,
+	flags: BatchFlags,
+	context: CommandContext,
+): Promise<number> {
+	const { io } = context;
+	const target = chooseTarget(io, source, flags);
+	if (target.files === undefined || flags.dryRun || flags.rehearse)
+		return new BatchCommand(source, flags, target, context).run();
+	const taken = await acquireLock(target.files.results);
+	if ("held" in taken) {
+		const { pid } = taken.held;
+		throw new UsageError(
+			`${target.name} is in use by ${pid === null ? "another process" : `process ${pid}`}`,
+			{
+				hint: "wait for it, or choose another output with -o",
+			},
+		);
+	}
+	try {
+		return await new BatchCommand(source, flags, target, context).run();
+	} finally {
+		await taken.lock.release();
+	}
+}
+
+/** One run of the command, from the prompts to the summary. */
+class BatchCommand {
+	readonly #source: string | undefined;
+	readonly #flags: BatchFlags;
+	readonly #target: Target;
+	readonly #context: CommandContext;
+	readonly #config: Config;
+	readonly #models: readonly string[];
+	/** What the config sets for each of them. */
+	readonly #modelParameters: ReadonlyMap<string, Parameters>;
+	readonly #lanes = new Map<string, Lane & { readonly llm: LLM }>();
+	readonly #schemas = new SchemaSet();
+	readonly #memory = new YoungGenerationLimit();
+	/** Where messages of the models go; with progress on the screen, above it. */
+	#log = (text: string): void => void this.#context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
+
+	constructor(source: string | undefined, flags: BatchFlags, target: Target, context: CommandContext) {
+		this.#source = source;
+		this.#flags = flags;
+		this.#target = target;
+		this.#context = context;
+		this.#config = loadConfig(resolvePaths(context.io.env).config);
+		const preset = flags.preset === undefined ? undefined : this.#config.presets[flags.preset];
+		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
+		const chosen = chooseModels(context, named, { allowDefault: false });
+		this.#models = chosen.map(({ model }) => model);
+		this.#modelParameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
+	}
+
+	async run(): Promise<number> {
+		try {
+			return await this.#run();
+		} finally {
+			this.#memory.stop();
+			await Promise.all([...this.#lanes.values()].map(({ llm }) => llm.close()));
+		}
+	}
+
+	async #run(): Promise<number> {
+		const flags = this.#flags;
+		const { io } = this.#context;
+		const input = await openPrompts(io, this.#source, flags.format);
+		try {
+			const prompts = await createPrompts(io, {
+				input,
+				flags,
+				models: this.#models,
+				parameters: this.#parameters(),
+				preset: this.#preset(),
+			});
+			const rough = new Estimate(undefined);
+			const checked = checkPrompts({
+				files: systemFiles,
+				prompts,
+				primaryModel: this.#models[0] ?? "",
+				output: this.#target.files,
+				format: recordFormats[flags.outFormat],
+				retryFailed: flags.retryFailed ?? false,
+				overwrite: flags.overwrite ?? false,
+				onRow: (row, model, state) => {
+					this.#memory.tick();
+					const lane = this.#laneOf(model);
+					if (state !== "missing") return;
+					this.#schemas.add(row.parameters, row.line);
+					rough.add(row, lane);
+				},
+				random: Math.random,
+			});
+			await this.#schemas.compile((problem) => checked.problems.add(problem));
+			const closely = () =>
+				estimateClosely({
+					prompts,
+					checked,
+					usesCache: flags.cache && !flags.refresh,
+					modelOf: (model) => this.#estimated(model),
+				});
+			if (flags.dryRun) return this.#dryRun(checked, await closely());
+			checked.problems.throwIfAny();
+			if (flags.rehearse) return await this.#rehearse(prompts, checked);
+			for (const { llm } of this.#lanes.values()) if (!flags.cacheOnly) llm.assertKeys();
+			const remainingUsd = await this.#remainingBudget();
+			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
+				io.stderr.write("llmx: nothing was sent\n");
+				return exitCodes.ok;
+			}
+			const caps = [flags.maxCost, rough.unpricedRows === 0 ? remainingUsd : null];
+			const cap = Math.min(...caps.map((usd) => usd ?? Number.POSITIVE_INFINITY));
+			return await sendBatch({
+				context: this.#context,
+				flags,
+				source: input.name,
+				target: this.#target,
+				prompts,
+				checked,
+				lanes: checked.models.map((model) => this.#laneOf(model)),
+				schemas: this.#schemas,
+				capUsd: Number.isFinite(cap) ? cap : undefined,
+				onLog: (log) => {
+					this.#log = log;
+				},
+			});
+		} finally {
+			systemFiles.close(input.file);
+		}
+	}
+
+	#parameters(): Parameters {
+		const { preset } = this.#flags;
+		const own = readParameters(this.#flags, this.#context.io.cwd);
+		return preset === undefined ? own : { ...this.#config.presets[preset]?.parameters, ...own };
+	}
+
+	#preset() {
+		const { preset, var: variables } = this.#flags;
+		if (preset === undefined) return undefined;
+		return (text: string, fields: Readonly<Record<string, string>>) =>
+			fillPreset(this.#config, preset, text, { ...fields, ...variables });
+	}
+
+	/** The lane of a model as rows and flags name it. Throws NoRouteError when no provider serves it. */
+	#laneOf(model: string): Lane & { readonly llm: LLM } {
+		let lane = this.#lanes.get(model);
+		if (lane === undefined) {
+			const { concurrency, rpm, tpm, maxRetries, timeout } = this.#flags;
+			const llm = createLLM(this.#context, resolveAlias(model, this.#config), {
+				command: "batch",
+				label: this.#target.files?.results,
+				maxConcurrent: concurrency,
+				rpm,
+				tpm,
+				maxRetries,
+				timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
+				quiet: !this.#context.debug,
+				onWarning: (text) => this.#log(text),
+				...(this.#context.debug && {
+					onNote: (text) => this.#log(text),
+					onRetry: ({ reason, delayMs }) => this.#log(`${reason}; again in ${(delayMs / 1000).toFixed(1)} s`),
+				}),
+			});
+			const defaults = this.#modelParameters.get(model) ?? parametersFor(model, this.#config);
+			const { provider, modelId, isFree } = llm;
+			const stats = new RunStats();
+			const defaultMaxTokens = defaults.maxTokens;
+			lane = { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens, stats };
+			this.#lanes.set(model, lane);
+		}
+		return lane;
+	}
+
+	#estimated(model: string) {
+		const lane = this.#laneOf(model);
+		return {
+			...lane,
+			isCached: ({ prompt, messages, parameters, n }: BatchRow) =>
+				lane.llm.isCached(
+					{ ...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }), parameters, n },
+					lane.defaults,
+				),
+		};
+	}
+
+	async #remainingBudget(): Promise<number | null> {
+		const { io } = this.#context;
+		const { overBudget } = this.#flags;
+		const { warning, remainingUsd } = await checkBudget(resolvePaths(io.env), this.#config.budget, {
+			overBudget,
+		});
+		if (warning !== null) this.#log(warning);
+		return remainingUsd;
+	}
+
+	async #rehearse(prompts: PromptsFile, checked: Checked): Promise<number> {
+		const { io } = this.#context;
+		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000, summaryJson } = this.#flags;
+		const models = checked.models.map((model) => ({
+			...this.#estimated(model),
+			startPacing: (now: () => number) => this.#laneOf(model).llm.startPacing(now),
+		}));
+		requireLimits(this.#flags, models);
+		const rehearsals = await rehearse({
+			prompts,
+			checked,
+			models,
+			profile: { ...usualAnswers, medianMs: answerSeconds * 1000 },
+			usesCache: cache && !refresh,
+			random: Math.random,
+		});
+		io.stdout.write(`${rehearsalLines(rehearsals, answerSeconds).join("\n")}\n`);
+		if (summaryJson !== undefined) writeJsonFile(resolve(io.cwd, summaryJson), rehearsalJson(rehearsals));
+		return exitCodes.ok;
+	}
+
+	#dryRun(checked: Checked, close: Awaited<ReturnType<typeof estimateClosely>>): number {
+		const { io } = this.#context;
+		const { summaryJson } = this.#flags;
+		io.stdout.write(`${dryRunLines(checked, close).join("\n")}\n`);
+		if (summaryJson !== undefined) writeJsonFile(resolve(io.cwd, summaryJson), dryRunJson(checked, close));
+		checked.problems.throwIfAny();
+		return exitCodes.ok;
+	}
+}

@@ -1,0 +1,158 @@
+import type { Checked } from "../batch/check.ts";
+import {
+	assumedOutput,
+	Estimate,
+	loadTokenCounter,
+	type PricedModel,
+	type Range,
+} from "../batch/estimate.ts";
+import type { PromptsFile } from "../batch/prompts-file.ts";
+import type { BatchRow } from "../batch/row-builder.ts";
+import { UsageError } from "../errors.ts";
+import { formatCount, formatPlural, formatTokens, formatUsd } from "../terminal/formats.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import type { BatchFlags } from "./commands/batch.ts";
+import { confirm } from "./confirm.ts";
+import type { Io } from "./io.ts";
+
+/** Nobody is asked about less. */
+const askAboveUsd = 1;
+
+/** A model that can also say what its cache holds. */
+export interface EstimatedModel extends PricedModel {
+	readonly isCached: (row: BatchRow) => Promise<boolean>;
+}
+
+export interface EstimateInput {
+	readonly prompts: PromptsFile;
+	readonly checked: Checked;
+	readonly modelOf: (model: string) => EstimatedModel;
+	/** False with `--no-cache` and `--refresh`. */
+	readonly usesCache: boolean;
+}
+
+export interface CloseEstimate {
+	readonly estimate: Estimate;
+	readonly cacheHits: number;
+}
+
+/** Estimates what is to be sent with the real tokenizer and the cache. */
+export async function estimateClosely(input: EstimateInput): Promise<CloseEstimate> {
+	const { prompts, checked, modelOf, usesCache } = input;
+	const estimate = new Estimate(await loadTokenCounter());
+	let cacheHits = 0;
+	let position = 0;
+	for (const { row } of prompts.rows(() => {})) {
+		for (const name of prompts.modelsOf(row)) {
+			const state = checked.index.state(position);
+			position += 1;
+			if (state !== "missing") continue;
+			const model = modelOf(name);
+			if (usesCache && (await model.isCached(row))) cacheHits += 1;
+			else estimate.add(row, model);
+		}
+	}
+	return { estimate, cacheHits };
+}
+
+/**
+ * Makes sure that the user knows what a run may cost: asks on a terminal when that may be more than $1 or is unknown,
+ * and elsewhere wants --yes or --max-cost. Returns false when the answer is no.
+ * @throws UsageError
+ */
+export async function agreeOnCost(
+	io: Io,
+	flags: BatchFlags,
+	rough: Estimate,
+	estimateCloselyNow: () => Promise<CloseEstimate>,
+): Promise<boolean> {
+	if (flags.maxCost !== undefined) {
+		if (rough.unpricedRows === 0) return true;
+		throw new UsageError("--max-cost cannot be kept: a model's price is unknown", {
+			hint: "leave --max-cost away and go on with --yes, or choose a model with a price (llmx models)",
+		});
+	}
+	if (flags.yes || !isDear(rough)) return true;
+	const { estimate } = await estimateCloselyNow();
+	if (!isDear(estimate)) return true;
+	const cost = costText(estimate);
+	// The answer cannot be read from where the prompts come from.
+	if (!io.stdin.isTTY || !io.stderr.isTTY) {
+		throw new UsageError(`this run costs ${cost}, and nobody can be asked`, {
+			hint:
+				estimate.unpricedRows > 0
+					? "go on with --yes, or look closer with --dry-run"
+					: "go on with --yes, set a limit with --max-cost USD, or look closer with --dry-run",
+		});
+	}
+	return confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`);
+}
+
+function isDear(estimate: Estimate): boolean {
+	return estimate.unpricedRows > 0 || estimate.usd.high > askAboveUsd;
+}
+
+/** `$1.20 to $3.40`, `about $3.40`, `… + 12 rows of unknown price`. */
+export function costText({ usd, unpricedRows, rows }: Estimate): string {
+	const unknown = `${formatPlural(unpricedRows, "row")} of unknown price`;
+	if (unpricedRows > 0 && unpricedRows === rows) return `an unknown amount (${unknown})`;
+	const known = range(usd, formatUsd);
+	return unpricedRows > 0 ? `${known} + ${unknown}` : known;
+}
+
+function range({ low, high }: Range, format: (value: number) => string): string {
+	const [from, to] = [format(low), format(high)];
+	return from === to ? from : `${from} to ${to}`;
+}
+
+/** What `--dry-run` prints. */
+export function dryRunLines(checked: Checked, { estimate, cacheHits }: CloseEstimate): string[] {
+	const { rows, done, failed, models } = checked;
+	const total = done + failed + checked.missing;
+	const times =
+		total === rows ? "" : ` × ${formatPlural(models.length, "model")}: ${formatCount(total)} answers`;
+	const lines: [string, string][] = [
+		["rows", formatCount(rows) + times],
+		...(done > 0
+			? [["done", `${formatCount(done)} answered before: not sent again`] as [string, string]]
+			: []),
+		...(failed > 0
+			? [
+					["failed", `${formatCount(failed)} failed before: not sent without --retry-failed`] as [
+						string,
+						string,
+					],
+				]
+			: []),
+		["cached", `${formatCount(cacheHits)} in the cache: free`],
+		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
+		["input", `${range(estimate.inputTokens, formatTokens)} tokens`],
+		["output", `${range(estimate.outputTokens, formatTokens)} tokens${assumption(estimate)}`],
+		["cost", costText(estimate)],
+	];
+	return lines.map(([label, text]) => `${label.padEnd(9)} ${text}`);
+}
+
+function assumption({ unboundedRows }: Estimate): string {
+	if (unboundedRows === 0) return "";
+	return `, taking ${assumedOutput.low} to ${formatCount(assumedOutput.high)} an answer (--max-tokens bounds it)`;
+}
+
+/** The same for machines, in the spelling of files. */
+export function dryRunJson(
+	checked: Checked,
+	{ estimate, cacheHits }: CloseEstimate,
+): Readonly<Record<string, unknown>> {
+	return {
+		rows: checked.rows,
+		done_before: checked.done,
+		failed_before: checked.failed,
+		cached: cacheHits,
+		to_send: estimate.rows,
+		models: checked.models,
+		input_tokens: estimate.inputTokens,
+		output_tokens: estimate.outputTokens,
+		cost_usd: estimate.unpricedRows === estimate.rows && estimate.rows > 0 ? null : estimate.usd,
+		unpriced_rows: estimate.unpricedRows,
+	};
+}

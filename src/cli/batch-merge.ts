@@ -1,0 +1,75 @@
+import { resolve } from "node:path";
+import { systemFiles } from "../batch/files.ts";
+import { mergeResults } from "../batch/merge.ts";
+import { createReader, formatOf, type InputFormat, openInput } from "../batch/reader.ts";
+import { type OutputFormat, recordFormats } from "../batch/records.ts";
+import { idOf } from "../batch/row-builder.ts";
+import { UsageError } from "../errors.ts";
+import { formatCount, formatPlural } from "../terminal/formats.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import type { CommandContext } from "./command.ts";
+
+/** What commander collects for `batch merge`. */
+export interface MergeFlags {
+	readonly output: string;
+	readonly input?: string;
+	readonly format?: InputFormat;
+	readonly outFormat: OutputFormat;
+	readonly allowMissing?: boolean;
+}
+
+/** Runs `llmx batch merge`. */
+export async function runMerge(
+	sources: readonly string[],
+	flags: MergeFlags,
+	{ io }: CommandContext,
+): Promise<void> {
+	const named = (name: string) => ({ name, path: systemFiles.resolve(resolve(io.cwd, name)) });
+	const target = named(flags.output);
+	const parts = sources.map(named);
+	if (parts.some(({ path }) => path === target.path)) {
+		throw new UsageError(`${flags.output} is one of the files to be merged`, {
+			hint: "choose another file with -o",
+		});
+	}
+	const report = mergeResults({
+		files: systemFiles,
+		sources: parts,
+		target,
+		format: recordFormats[flags.outFormat],
+		ids:
+			flags.input === undefined
+				? undefined
+				: await readIds(resolve(io.cwd, flags.input), flags.input, flags.format),
+		allowMissing: flags.allowMissing ?? false,
+		random: Math.random,
+	});
+	const models = report.models.length > 1 ? ` of ${formatPlural(report.models.length, "model")}` : "";
+	const judged = {
+		prompts: "no row of the prompts is missing",
+		numbers: "no number is missing",
+		nothing: "whether rows are missing only the prompts can tell: --input FILE",
+	}[report.judgedBy];
+	const missing = report.missing > 0 ? `${formatCount(report.missing)} missing` : judged;
+	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}`;
+	io.stderr.write(`${sanitizeLine(text)}\n`);
+}
+
+async function readIds(
+	path: string,
+	name: string,
+	format: InputFormat | undefined,
+): Promise<Iterable<string>> {
+	const input = openInput(systemFiles, path, name, format ?? formatOf(name));
+	const read = await createReader(systemFiles, input);
+	return (function* () {
+		try {
+			for (const raw of read()) {
+				if (raw.problem !== undefined) throw new UsageError(`${name}:${raw.line}: ${raw.problem}`);
+				yield idOf(raw);
+			}
+		} finally {
+			systemFiles.close(input.file);
+		}
+	})();
+}

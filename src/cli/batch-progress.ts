@@ -1,0 +1,101 @@
+import type { Lane } from "../batch/run.ts";
+import { RunStats } from "../batch/run-stats.ts";
+import type { Colors } from "../terminal/colors.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+import { type BatchView, type PaceView, progressLine, progressLines } from "./batch-view.ts";
+import type { Io } from "./io.ts";
+import { LiveRegion } from "./live-region.ts";
+import { RateMeter } from "./rate-meter.ts";
+
+const redrawEveryMs = 125;
+const lineEveryMs = 10_000;
+
+export interface ProgressOptions {
+	readonly io: Io;
+	readonly colors: Colors;
+	readonly source: string;
+	readonly target: string;
+	readonly lanes: readonly Lane[];
+	readonly total: number;
+	readonly capUsd: number | undefined;
+	readonly pace: () => PaceView | undefined;
+	/** Monotonic ms. */
+	readonly now: () => number;
+	/** False with `--quiet`. */
+	readonly shown: boolean;
+}
+
+/** Shows how a run goes on stderr: a group of lines that is drawn again on a terminal, a line now and then elsewhere. */
+export class BatchProgress {
+	readonly #options: ProgressOptions;
+	readonly #region: LiveRegion | undefined;
+	readonly #requests: RateMeter;
+	readonly #tokens: RateMeter;
+	readonly #finished: RateMeter;
+	#seen = { requests: 0, tokens: 0, finished: 0 };
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(options: ProgressOptions) {
+		const { io, now } = options;
+		this.#options = options;
+		// Two writers on one screen would tear the group apart.
+		const isAlone = !io.stdout.isTTY || options.target !== "-";
+		const isLive = io.stderr.isTTY && io.env.TERM !== "dumb" && isAlone;
+		this.#region = isLive ? new LiveRegion(io.stderr) : undefined;
+		this.#requests = new RateMeter(now);
+		this.#tokens = new RateMeter(now);
+		this.#finished = new RateMeter(now);
+	}
+
+	start(): void {
+		if (!this.#options.shown) return;
+		this.#draw();
+		this.#timer = setInterval(() => this.#draw(), this.#region ? redrawEveryMs : lineEveryMs);
+		this.#timer.unref();
+	}
+
+	/** Tells something without disturbing the lines. */
+	log(text: string): void {
+		if (this.#region) this.#region.log(text);
+		else this.#options.io.stderr.write(`${text}\n`);
+	}
+
+	stop(): void {
+		clearInterval(this.#timer);
+		this.#region?.clear();
+	}
+
+	#draw(): void {
+		const { io, colors } = this.#options;
+		const view = this.#view();
+		if (this.#region) this.#region.draw(progressLines(view, io.stderr.columns ?? 80, colors));
+		else if (view.stats.finished > 0) io.stderr.write(`llmx: ${progressLine(view)}\n`);
+	}
+
+	#view(): BatchView {
+		const { lanes, total, source, target, capUsd, pace } = this.#options;
+		const stats = RunStats.sum(lanes.map((lane) => lane.stats));
+		const seen = {
+			requests: stats.requests,
+			tokens: stats.inputTokens + stats.outputTokens,
+			finished: stats.finished,
+		};
+		this.#requests.add(seen.requests - this.#seen.requests);
+		this.#tokens.add(seen.tokens - this.#seen.tokens);
+		this.#finished.add(seen.finished - this.#seen.finished);
+		this.#seen = seen;
+		const perMinute = this.#finished.perMinute;
+		return {
+			source: sanitizeLine(source),
+			target: sanitizeLine(target),
+			models: lanes.map(({ model }) => sanitizeLine(model)),
+			total,
+			stats,
+			requestsPerMinute: this.#requests.perMinute,
+			tokensPerMinute: this.#tokens.perMinute,
+			leftMs: perMinute > 0 ? ((total - stats.finished) / perMinute) * 60_000 : null,
+			pace: pace(),
+			capUsd,
+		};
+	}
+}

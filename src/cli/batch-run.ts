@@ -1,0 +1,176 @@
+import { constants } from "node:os";
+import { resolve } from "node:path";
+import type { Checked } from "../batch/check.ts";
+import { CostGuard } from "../batch/cost-guard.ts";
+import { loadTokenCounter } from "../batch/estimate.ts";
+import { executeRun, type Output } from "../batch/execute.ts";
+import { systemFiles } from "../batch/files.ts";
+import { Halt, type HaltReason } from "../batch/halt.ts";
+import type { PromptsFile } from "../batch/prompts-file.ts";
+import { recordFormats } from "../batch/records.ts";
+import type { Lane } from "../batch/run.ts";
+import type { SchemaSet } from "../batch/schemas.ts";
+import { type ExitCode, exitCodes } from "../errors.ts";
+import type { CacheMode } from "../index.ts";
+import { formatDuration } from "../terminal/formats.ts";
+import { escapeJson, sanitizeLine } from "../terminal/sanitize.ts";
+import { systemClock } from "../traffic/clock.ts";
+import { colorsFor } from "./answer-writer.ts";
+import { commandsAgain } from "./batch-again.ts";
+import { BatchProgress } from "./batch-progress.ts";
+import type { Target } from "./batch-setup.ts";
+import { type SummaryView, summaryJson, summaryLines } from "./batch-summary.ts";
+import type { CommandContext } from "./command.ts";
+import type { BatchFlags } from "./commands/batch.ts";
+import { writeJsonFile } from "./json-file.ts";
+
+/** After a first Ctrl-C, what is in flight has so long to land. */
+const graceMs = 1_500;
+
+export interface BatchRun {
+	readonly context: CommandContext;
+	readonly flags: BatchFlags;
+	readonly source: string;
+	readonly target: Target;
+	readonly prompts: PromptsFile;
+	readonly checked: Checked;
+	readonly lanes: readonly Lane[];
+	readonly schemas: SchemaSet;
+	/** USD that this run may spend at the most. */
+	readonly capUsd: number | undefined;
+	/** Is told where messages go while progress is shown. */
+	readonly onLog: (log: (text: string) => void) => void;
+}
+
+/** Sends what is missing, with progress, signals and a summary. Returns the exit code. */
+export async function sendBatch(run: BatchRun): Promise<number> {
+	const { context, flags, target, checked, lanes, capUsd } = run;
+	const { io } = context;
+	const halt = new Halt();
+	const guard = capUsd === undefined ? undefined : new CostGuard(capUsd);
+	const colors = colorsFor(io, "stderr");
+	const progress = new BatchProgress({
+		io,
+		colors,
+		source: run.source,
+		target: target.name,
+		lanes,
+		total: checked.missing,
+		capUsd,
+		pace: () => busiest(lanes)?.llm.pace,
+		now: systemClock.now,
+		shown: !flags.quiet && checked.missing > 0,
+	});
+	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
+	run.onLog(log);
+	const stopListening = listen(run, halt, progress, log);
+	const startedAt = systemClock.now();
+	try {
+		progress.start();
+		const outcome = await executeRun({
+			...run,
+			files: systemFiles,
+			output: outputOf(run, log),
+			format: recordFormats[flags.outFormat],
+			halt,
+			haltPolicy: flags.halt,
+			guard,
+			countTokens: guard && (await loadTokenCounter()),
+			cache: cacheMode(flags),
+			stringify: (record) => escapeJson(JSON.stringify(record)),
+			onPause: (model, pauseMs) =>
+				log(`most requests to ${model} fail: sending nothing for ${formatDuration(pauseMs)}`),
+		});
+		progress.stop();
+		const view: SummaryView = {
+			outcome,
+			lanes,
+			total: checked.done + checked.failed + checked.missing,
+			doneBefore: checked.done,
+			elapsedMs: systemClock.now() - startedAt,
+			failuresName: target.files?.failuresName,
+			overshootUsd: guard?.overshootUsd ?? 0,
+			again: commandsAgain(context.argv),
+		};
+		if (!flags.quiet || outcome.stopped !== undefined) {
+			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
+		}
+		if (flags.summaryJson !== undefined) writeJsonFile(resolve(io.cwd, flags.summaryJson), summaryJson(view));
+		return outcome.exitCode;
+	} finally {
+		progress.stop();
+		stopListening();
+	}
+}
+
+function busiest(lanes: readonly Lane[]): Lane | undefined {
+	return lanes.reduce<Lane | undefined>(
+		(best, lane) => (best === undefined || lane.stats.inFlight > best.stats.inFlight ? lane : best),
+		undefined,
+	);
+}
+
+/** Ends the run on signals, when nobody reads stdout any more, and after `--max-duration`. */
+function listen(
+	{ context: { io }, flags }: BatchRun,
+	halt: Halt,
+	progress: BatchProgress,
+	log: (text: string) => void,
+): () => void {
+	const timers: NodeJS.Timeout[] = [];
+	const later = (ms: number, action: () => void) => {
+		const timer = setTimeout(action, ms);
+		timer.unref();
+		timers.push(timer);
+	};
+	const endWithin = (ms: number, reason: HaltReason) => {
+		halt.soon(reason);
+		later(ms, () => halt.now(reason));
+	};
+	let signals = 0;
+	const stopSignals = io.onSignal((signal) => {
+		const exitCode = (128 + constants.signals[signal]) as ExitCode;
+		signals += 1;
+		if (signals > 1) {
+			progress.stop();
+			io.exit(exitCode);
+			return;
+		}
+		log(`stopping (${signal}): what is on its way has ${graceMs / 1000} s to land; again to leave at once`);
+		endWithin(graceMs, { text: `by ${signal}`, exitCode });
+	});
+	const onGone = () =>
+		endWithin(graceMs, { text: "nobody reads stdout any more", exitCode: exitCodes.failed });
+	if (io.stdout.gone.aborted) onGone();
+	else io.stdout.gone.addEventListener("abort", onGone, { once: true });
+	const { maxDuration } = flags;
+	if (maxDuration !== undefined) {
+		const text = `--max-duration of ${formatDuration(maxDuration * 1000)} is over`;
+		later(maxDuration * 1000, () => halt.soon({ text, exitCode: exitCodes.durationCap }));
+	}
+	return () => {
+		stopSignals();
+		io.stdout.gone.removeEventListener("abort", onGone);
+		for (const timer of timers) clearTimeout(timer);
+	};
+}
+
+function outputOf({ context: { io }, target, lanes }: BatchRun, log: (text: string) => void): Output {
+	const { files, table } = target;
+	if (files !== undefined) {
+		return { files, table: table && { ...table, severalModels: lanes.length > 1 } };
+	}
+	return {
+		stream: io.stdout,
+		onFailure: (record) => {
+			const { id, error } = JSON.parse(record) as { id: string; error: { message: string } };
+			log(`row ${id} failed: ${error.message}`);
+		},
+	};
+}
+
+function cacheMode({ cache, refresh, cacheOnly }: BatchFlags): CacheMode {
+	if (!cache) return false;
+	if (cacheOnly) return "only";
+	return refresh ? "refresh" : true;
+}

@@ -1,0 +1,152 @@
+import type { RunOutcome } from "../batch/execute.ts";
+import type { FailureClass } from "../batch/records.ts";
+import type { Lane } from "../batch/run.ts";
+import type { RunStats } from "../batch/run-stats.ts";
+import type { Colors } from "../terminal/colors.ts";
+import {
+	formatCost,
+	formatCount,
+	formatDuration,
+	formatPlural,
+	formatTokens,
+	formatUsd,
+} from "../terminal/formats.ts";
+import { sanitizeLine } from "../terminal/sanitize.ts";
+
+export interface SummaryView {
+	readonly outcome: RunOutcome;
+	readonly lanes: readonly Lane[];
+	/** Rows times models of the selection, what was done before included. */
+	readonly total: number;
+	/** Of them those that had an answer before the run. */
+	readonly doneBefore: number;
+	readonly elapsedMs: number;
+	/** Where failures are written; undefined for a run to stdout. */
+	readonly failuresName: string | undefined;
+	/** USD above `--max-cost`. */
+	readonly overshootUsd: number;
+	/** The command that sends what is missing, and the one that sends failures too. */
+	readonly again: { readonly missing: string; readonly failed: string };
+}
+
+const words: Partial<Record<FailureClass, string>> = {
+	rate_limit: "rate limit",
+	context_length: "too long",
+	invalid_request: "invalid request",
+	not_found: "not found",
+	too_large: "too large",
+	malformed_response: "malformed response",
+	schema: "not of the schema",
+	network: "network",
+	tls: "TLS",
+};
+
+/** What a run came to, in a few lines for people. */
+export function summaryLines(view: SummaryView, colors: Colors): string[] {
+	const { outcome, lanes } = view;
+	const { stats } = outcome;
+	const lines: [label: string, text: string][] = [];
+	if (outcome.stopped !== undefined) lines.push(["stopped", colors.yellow(sanitizeLine(outcome.stopped))]);
+	if (outcome.hint !== undefined) lines.push(["", sanitizeLine(outcome.hint)]);
+	lines.push(["answered", answeredText(view)]);
+	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
+	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above --max-cost`]);
+	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
+	const busy = lanes.filter(({ stats: { finished } }) => finished > 0);
+	if (lanes.length > 1) for (const lane of busy) lines.push(["", laneText(lane)]);
+	if (stats.truncated > 0)
+		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
+	if (outcome.failed > 0) lines.push(["failed", colors.red(failedText(view))]);
+	if (outcome.missing > 0) lines.push(["missing", missingText(view)]);
+	if (outcome.missing > 0) lines.push(["again", sanitizeLine(view.again.missing)]);
+	else if (outcome.failed > 0) lines.push(["again", sanitizeLine(view.again.failed)]);
+	return lines.map(([label, text]) => `${colors.dim(label.padEnd(9))} ${text}`);
+}
+
+function answeredText({ outcome, total, doneBefore, elapsedMs }: SummaryView): string {
+	const { stats } = outcome;
+	const answered = doneBefore + stats.answered;
+	const parts = [`${formatCount(answered)} of ${formatCount(total)} in ${formatDuration(elapsedMs)}`];
+	if (stats.cached > 0) parts.push(`${formatCount(stats.cached)} from the cache`);
+	if (doneBefore > 0) parts.push(`${formatCount(doneBefore)} before`);
+	return parts.join(" · ");
+}
+
+function costText(stats: RunStats): string {
+	const cost = formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts });
+	const saved = stats.savedUsd > 0 ? ` (the cache saved ${formatUsd(stats.savedUsd)})` : "";
+	const cached = stats.cachedInputTokens > 0 ? ` (${formatTokens(stats.cachedInputTokens)} cached)` : "";
+	const input = `${formatTokens(stats.inputTokens)} tokens in${cached}`;
+	return `${cost}${saved} · ${input} · ${formatTokens(stats.outputTokens)} out`;
+}
+
+function paceText(stats: RunStats, elapsedMs: number): string {
+	const parts = [`${formatCount((stats.answered * 60_000) / Math.max(elapsedMs, 1))} answers/min`];
+	const [middle, slow] = [stats.latencies.percentile(0.5), stats.latencies.percentile(0.95)];
+	if (middle !== null && slow !== null)
+		parts.push(`p50 ${formatDuration(middle)}`, `p95 ${formatDuration(slow)}`);
+	if (stats.refusals > 0) parts.push(`${formatPlural(stats.refusals, "refusal")} (429)`);
+	return parts.join(" · ");
+}
+
+function laneText({ model, stats }: Lane): string {
+	const cost = formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts });
+	const failed = stats.failed > 0 ? ` · ${formatCount(stats.failed)} failed` : "";
+	const middle = stats.latencies.percentile(0.5);
+	const pace = middle === null ? "" : ` · p50 ${formatDuration(middle)}`;
+	return `${sanitizeLine(model)}: ${formatCount(stats.answered)} answered${failed} · ${cost}${pace}`;
+}
+
+function failedText({ outcome, failuresName }: SummaryView): string {
+	const kinds = [...outcome.stats.failures]
+		.toSorted(([, one], [, other]) => other - one)
+		.map(([errorClass, count]) => `${formatCount(count)} ${words[errorClass] ?? errorClass}`);
+	const before = outcome.failed - outcome.stats.failed;
+	if (before > 0) kinds.push(`${formatCount(before)} before`);
+	return `${formatCount(outcome.failed)}: ${kinds.join(", ")}${failuresName ? ` → ${sanitizeLine(failuresName)}` : ""}`;
+}
+
+function missingText({ outcome }: SummaryView): string {
+	const { interrupted } = outcome.stats;
+	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them broken off and maybe billed` : "";
+	return `${formatPlural(outcome.missing, "row")} not sent${broken}`;
+}
+
+/** The same for machines, in the spelling of files. */
+export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>> {
+	const { outcome } = view;
+	return {
+		rows: view.total,
+		done_before: view.doneBefore,
+		missing: outcome.missing,
+		...statsJson(outcome.stats),
+		failed_in_all: outcome.failed,
+		seconds: Math.round(view.elapsedMs) / 1000,
+		overshoot_usd: view.overshootUsd,
+		stopped: outcome.stopped ?? null,
+		exit_code: outcome.exitCode,
+		models: Object.fromEntries(view.lanes.map(({ model, stats }) => [model, statsJson(stats)])),
+	};
+}
+
+function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
+	const round = (ms: number | null) => (ms === null ? null : Math.round(ms));
+	return {
+		answered: stats.answered,
+		cached: stats.cached,
+		failed: stats.failed,
+		failures: Object.fromEntries(stats.failures),
+		interrupted: stats.interrupted,
+		truncated: stats.truncated,
+		requests: stats.requests,
+		refusals_429: stats.refusals,
+		input_tokens: stats.inputTokens,
+		cached_input_tokens: stats.cachedInputTokens,
+		output_tokens: stats.outputTokens,
+		cost_usd: stats.usd,
+		unknown_cost_requests: stats.unknownCosts,
+		saved_usd: stats.savedUsd,
+		latency_p50_ms: round(stats.latencies.percentile(0.5)),
+		latency_p95_ms: round(stats.latencies.percentile(0.95)),
+	};
+}

@@ -1,0 +1,108 @@
+import type { RunStats } from "../batch/run-stats.ts";
+import type { Colors } from "../terminal/colors.ts";
+import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../terminal/formats.ts";
+import { textWidth, truncateText } from "../terminal/width.ts";
+
+/** How a limiter holds a model back at this moment. */
+export interface PaceView {
+	/** Requests that may be in flight. */
+	readonly window: number;
+	/** Requests per minute that are allowed; null when nobody said. */
+	readonly requestsPerMinute: number | null;
+	readonly reason: string;
+}
+
+/** Everything that the progress of a run shows. */
+export interface BatchView {
+	readonly source: string;
+	readonly target: string;
+	readonly models: readonly string[];
+	/** Rows times models to be done in this run. */
+	readonly total: number;
+	readonly stats: RunStats;
+	/** Over the last minute, or since the start. */
+	readonly requestsPerMinute: number;
+	readonly tokensPerMinute: number;
+	/** Ms to the end at the pace of the last minute; null when nobody can say. */
+	readonly leftMs: number | null;
+	readonly pace: PaceView | undefined;
+	readonly capUsd: number | undefined;
+}
+
+const mostBarColumns = 50;
+/** Below so many finished rows an average says nothing. */
+const leastForAverage = 20;
+
+/** The group of lines on a terminal. */
+export function progressLines(view: BatchView, columns: number, colors: Colors): string[] {
+	const { stats, total } = view;
+	const width = Math.min(columns, 100) - 1;
+	const share = total === 0 ? 1 : stats.finished / total;
+	const models = view.models.length === 1 ? (view.models[0] ?? "") : `${view.models.length} models`;
+	const title = `${view.source} → ${view.target}`;
+	const gap = width - textWidth(title) - textWidth(models);
+	const head =
+		gap >= 2 ? title + " ".repeat(gap) + models : truncateText(`${title}  ${models}`, Math.max(1, width));
+	const figures = [
+		`${formatCount(stats.finished)} of ${formatCount(total)}`,
+		`${Math.floor(share * 100)} %`,
+		...(view.leftMs === null ? [] : [`${formatDuration(view.leftMs, { coarse: true })} left`]),
+	].join("   ");
+	const barColumns = Math.min(mostBarColumns, width - textWidth(figures) - 2);
+	const counts = [
+		`${formatCount(stats.answered)} answered`,
+		...(stats.cached > 0 ? [`${formatCount(stats.cached)} cached`] : []),
+		...(stats.failed > 0 ? [colors.red(`${formatCount(stats.failed)} failed`)] : []),
+		`${formatCount(stats.inFlight)} in flight`,
+	];
+	return [
+		colors.dim(head),
+		barColumns >= 10 ? `${bar(share, barColumns, colors)}  ${figures}` : figures,
+		counts.join(" · "),
+		paceParts(view).join(" · "),
+		costParts(view).join(" · "),
+	];
+}
+
+/** One line for logs and pipes. */
+export function progressLine(view: BatchView): string {
+	const { stats, total } = view;
+	const share = total === 0 ? 100 : Math.floor((100 * stats.finished) / total);
+	return [
+		`${formatCount(stats.finished)} of ${formatCount(total)} (${share} %)`,
+		`${formatCount(stats.answered)} answered`,
+		...(stats.cached > 0 ? [`${formatCount(stats.cached)} cached`] : []),
+		...(stats.failed > 0 ? [`${formatCount(stats.failed)} failed`] : []),
+		`${formatCount(stats.inFlight)} in flight`,
+		...paceParts(view),
+		...costParts(view),
+		...(view.leftMs === null ? [] : [`${formatDuration(view.leftMs, { coarse: true })} left`]),
+	].join(" · ");
+}
+
+function bar(share: number, columns: number, colors: Colors): string {
+	const halves = Math.round(Math.min(1, Math.max(0, share)) * columns * 2);
+	const full = Math.floor(halves / 2);
+	if (full === columns) return colors.cyan("━".repeat(columns));
+	const edge = halves % 2 === 1 ? colors.cyan("╸") : colors.dim("╺");
+	return colors.cyan("━".repeat(full)) + edge + colors.dim("━".repeat(columns - full - 1));
+}
+
+function paceParts({ requestsPerMinute, tokensPerMinute, pace }: BatchView): string[] {
+	const limit = pace?.requestsPerMinute;
+	const requests = formatCount(requestsPerMinute);
+	return [
+		limit ? `${requests} of ${formatCount(limit)} requests/min` : `${requests} requests/min`,
+		`${formatTokens(tokensPerMinute)} tokens/min`,
+		...(pace === undefined ? [] : [`window ${formatCount(pace.window)}, ${pace.reason}`]),
+	];
+}
+
+function costParts({ stats, total, capUsd }: BatchView): string[] {
+	const parts = [`${formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts })} so far`];
+	if (stats.finished >= leastForAverage && stats.usd > 0 && stats.finished < total) {
+		parts.push(`about ${formatUsd((stats.usd / stats.finished) * total)} in all`);
+	}
+	if (capUsd !== undefined) parts.push(`cap ${formatUsd(capUsd)}`);
+	return parts;
+}

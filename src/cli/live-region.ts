@@ -1,0 +1,63 @@
+import { textWidth, truncateText } from "../terminal/width.ts";
+import type { Output } from "./io.ts";
+
+/** Lines at the end of a terminal that are drawn again in place. Text above them scrolls as usual. */
+export class LiveRegion {
+	readonly #output: Output;
+	#lines: readonly string[] = [];
+
+	constructor(output: Output) {
+		this.#output = output;
+	}
+
+	/** Shows these lines instead of the last ones. They may hold styles, and are cut to the terminal's width. */
+	draw(lines: readonly string[]): void {
+		const columns = this.#columns();
+		const fitting = lines
+			.slice(0, Math.max(1, (this.#output.rows ?? 24) - 1))
+			.map((line) => cutToWidth(line, columns));
+		if (
+			fitting.length === this.#lines.length &&
+			fitting.every((line, index) => line === this.#lines[index])
+		) {
+			return;
+		}
+		const text = fitting.map((line) => `${line}\x1b[K`).join("\n");
+		this.#output.write(`${this.#home()}${text}\x1b[J`);
+		this.#lines = fitting;
+	}
+
+	/** Writes lines above the region. */
+	log(text: string): void {
+		const lines = this.#lines;
+		this.clear();
+		this.#output.write(`${text}\n`);
+		if (lines.length > 0) this.draw(lines);
+	}
+
+	/** Takes the lines away; what is written next begins where they began. */
+	clear(): void {
+		if (this.#lines.length === 0) return;
+		this.#output.write(`${this.#home()}\x1b[J`);
+		this.#lines = [];
+	}
+
+	/** Brings the cursor to where the region begins. A terminal made narrower has broken its lines into several. */
+	#home(): string {
+		const columns = this.#columns();
+		let rows = 0;
+		for (const line of this.#lines) rows += Math.max(1, Math.ceil(textWidth(line) / columns));
+		return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";
+	}
+
+	#columns(): number {
+		return Math.max(1, this.#output.columns ?? 80);
+	}
+}
+
+const styles = /\x1b\[[0-9;]*m/g;
+
+/** Leaves the last column free, where some terminals break the line. A line that is too long loses its styles. */
+function cutToWidth(line: string, columns: number): string {
+	return textWidth(line) < columns ? line : truncateText(line.replace(styles, ""), columns - 1);
+}
