@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import KeyvSqlite from "@keyv/sqlite";
 import Keyv from "keyv";
 import type { CachedAnswer, CacheStatistics } from "./cache.ts";
+import { fromUsageRow, toUsageRow, type UsageRow } from "./state/usage-row.ts";
 import type { FinishReason } from "./types.ts";
 
 export interface StoredAnswer {
@@ -30,14 +31,7 @@ interface StoredRow {
 		readonly reasoning: string | null;
 		readonly finish_reason: FinishReason;
 	}[];
-	readonly usage: {
-		readonly input_tokens: number;
-		readonly cached_input_tokens: number;
-		readonly cache_write_tokens: number;
-		readonly audio_input_tokens: number;
-		readonly output_tokens: number;
-		readonly reasoning_tokens: number;
-	} | null;
+	readonly usage: UsageRow | null;
 	readonly cost_usd: number | null;
 	readonly created_at: number;
 }
@@ -136,14 +130,7 @@ function toRow({ choices, usage, costUsd }: CachedAnswer, createdAt: number): St
 			reasoning: choice.reasoning,
 			finish_reason: choice.finishReason,
 		})),
-		usage: usage && {
-			input_tokens: usage.inputTokens,
-			cached_input_tokens: usage.cachedInputTokens,
-			cache_write_tokens: usage.cacheWriteTokens,
-			audio_input_tokens: usage.audioInputTokens,
-			output_tokens: usage.outputTokens,
-			reasoning_tokens: usage.reasoningTokens,
-		},
+		usage: toUsageRow(usage),
 		cost_usd: costUsd,
 		created_at: createdAt,
 	};
@@ -156,14 +143,7 @@ function fromRow({ choices, usage, cost_usd }: StoredRow): CachedAnswer {
 			reasoning: choice.reasoning,
 			finishReason: choice.finish_reason,
 		})),
-		usage: usage && {
-			inputTokens: usage.input_tokens,
-			cachedInputTokens: usage.cached_input_tokens,
-			cacheWriteTokens: usage.cache_write_tokens,
-			audioInputTokens: usage.audio_input_tokens,
-			outputTokens: usage.output_tokens,
-			reasoningTokens: usage.reasoning_tokens,
-		},
+		usage: fromUsageRow(usage),
 		costUsd: cost_usd,
 	};
 }

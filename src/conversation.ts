@@ -1,4 +1,5 @@
-import type { CallOptions, LLM } from "./llm.ts";
+import type { LLM } from "./llm.ts";
+import type { CallOptions } from "./options.ts";
 import type { ContentPart, Message, StreamFinish, StreamPart } from "./types.ts";
 
 /** One exchange of a conversation. */

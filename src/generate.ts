@@ -1,8 +1,9 @@
 import type { CachedAnswer } from "./cache.ts";
-import { type Caller, PendingAnswer, type Question } from "./call.ts";
+import type { Caller } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
-import type { CacheMode } from "./llm.ts";
+import type { CacheMode } from "./options.ts";
 import type { Pacing } from "./pacing.ts";
+import { PendingAnswer, type Question } from "./pending-answer.ts";
 import { estimateInputTokens } from "./tokens.ts";
 import type { Clock } from "./traffic/clock.ts";
 import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
@@ -19,6 +20,8 @@ export type Outcome<Row> =
 			readonly error: LlmxError;
 			/** Requests sent for it. */
 			readonly attempts: number;
+			/** Of several answers those that came, and were paid for; null when none did. */
+			readonly partial: Result | null;
 	  };
 
 /** What one sending of a row came to. */
@@ -71,6 +74,9 @@ interface Job<Row> {
 	readonly key: string | undefined;
 }
 
+/** What holds of a row for which nothing was sent. */
+const unsent = { attempts: 0, partial: null } as const;
+
 /** Outcomes that wait for a slow consumer, and rows that wait for a twin in flight, at the most. */
 const MAX_READY = 1_024;
 const MAX_TWINS = 4_096;
@@ -102,6 +108,8 @@ class ManyRun<Row> {
 	#wakeWriters: (() => void)[] = [];
 	/** The consumer has left: nobody waits for it any more. */
 	#left = false;
+	/** Nothing more is sent, and all that was is back. */
+	#ended = false;
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
 		this.#rows = rows;
@@ -132,7 +140,6 @@ class ManyRun<Row> {
 		const onStop = () => sending.stop();
 		if (stop?.aborted) onStop();
 		else stop?.addEventListener("abort", onStop, { once: true });
-		let ended = false;
 		let failure: unknown;
 		const pump = (async () => {
 			for await (const sent of sending) {
@@ -144,11 +151,11 @@ class ManyRun<Row> {
 				failure = error;
 			})
 			.finally(() => {
-				ended = true;
+				this.#ended = true;
 				this.#wakeReader?.();
 			});
 		try {
-			while (!ended || this.#ready.length > 0) {
+			while (!this.#ended || this.#ready.length > 0) {
 				if (this.#ready.length === 0) {
 					await new Promise<void>((resolve) => {
 						this.#wakeReader = resolve;
@@ -201,6 +208,9 @@ class ManyRun<Row> {
 	async *#misses(): AsyncGenerator<Job<Row>, void> {
 		const { caller, cache } = this.#options;
 		for await (const jobs of this.#jobs()) {
+			while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
+			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
+			if (this.#ended) return;
 			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
@@ -220,7 +230,7 @@ class ManyRun<Row> {
 				const result = answer && this.#reuse(job.row, answer);
 				const { index, row } = job;
 				if (result) this.#push({ ok: true, index, row, result });
-				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), attempts: 0 });
+				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
 					this.#twins.set(job.key, []);
 					yield job;
@@ -232,29 +242,44 @@ class ManyRun<Row> {
 
 	/** Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them. */
 	async *#jobs(): AsyncGenerator<Job<Row>[], void> {
-		const { caller, toQuestion, cache } = this.#options;
+		const { cache } = this.#options;
 		let index = 0;
-		const toJob = (row: Row): Job<Row> => {
-			const pending = new PendingAnswer(toQuestion(row));
-			return {
-				index: index++,
-				row,
-				pending,
-				key: cache === false ? undefined : caller.cacheKey(pending.question),
-			};
-		};
 		if (Symbol.asyncIterator in this.#rows) {
-			for await (const row of this.#rows) yield [toJob(row)];
+			for await (const row of this.#rows) {
+				const job = this.#toJob(row, index++);
+				yield job ? [job] : [];
+			}
 			return;
 		}
 		let jobs: Job<Row>[] = [];
-		for (const row of this.#rows) {
-			jobs.push(toJob(row));
-			if (cache !== false && jobs.length < ROWS_PER_LOOKUP) continue;
-			yield jobs;
-			jobs = [];
+		let failure: { readonly error: unknown } | undefined;
+		try {
+			for (const row of this.#rows) {
+				const job = this.#toJob(row, index++);
+				if (job) jobs.push(job);
+				if (cache !== false && index % ROWS_PER_LOOKUP > 0) continue;
+				yield jobs;
+				jobs = [];
+			}
+		} catch (error) {
+			failure = { error };
 		}
+		// The rows before the one that could not be read are asked like any others.
 		if (jobs.length > 0) yield jobs;
+		if (failure) throw failure.error;
+	}
+
+	/** Undefined for a row that cannot be asked, which is a failure of that row alone. */
+	#toJob(row: Row, index: number): Job<Row> | undefined {
+		const { caller, toQuestion, cache } = this.#options;
+		try {
+			const pending = new PendingAnswer(toQuestion(row));
+			const key = cache === false ? undefined : caller.cacheKey(pending.question);
+			return { index, row, pending, key };
+		} catch (error) {
+			this.#push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
+			return undefined;
+		}
 	}
 
 	#settle(sent: Sent<Job<Row>, void>): void {
@@ -282,10 +307,11 @@ class ManyRun<Row> {
 			}
 		} else {
 			error = asLlmxError(sent.error);
-			caller.recordFailedCall(error);
+			caller.options.accounting.noteFailedCall(error);
 		}
-		this.#push({ ok: false, index, row, error, attempts: sent.attempts });
-		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, attempts: 0 });
+		const partial = sent.ok || pending.choices.length === 0 ? null : pending.result(caller.options.model);
+		this.#push({ ok: false, index, row, error, attempts: sent.attempts, partial });
+		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
 	}
 
 	#judge(row: Row, result: Result): Result {

@@ -6,17 +6,17 @@ export { Conversation, type ConversationOptions, type Turn } from "./conversatio
 export * from "./errors.ts";
 export type { Outcome, RunControl, Sending } from "./generate.ts";
 export { type ListOptions, type LiveModel, listModels } from "./listing.ts";
-export {
-	type AskOptions,
-	type CacheMode,
-	type CallOptions,
-	type ChatInput,
-	type GenerateOptions,
-	type GenerateRow,
-	LLM,
-	type LLMOptions,
-} from "./llm.ts";
+export { LLM } from "./llm.ts";
 export { multiChat, multiGenerate } from "./multi.ts";
+export type {
+	AskOptions,
+	CacheMode,
+	CallOptions,
+	ChatInput,
+	GenerateOptions,
+	GenerateRow,
+	LLMOptions,
+} from "./options.ts";
 export { allPrices, findPrice, type Price, type PriceOptions } from "./pricing.ts";
 export { type ResultRow, toResultRow } from "./result-row.ts";
 export {

@@ -1,8 +1,20 @@
+import { Accounting } from "./accounting.ts";
 import { ResponseCache } from "./cache.ts";
-import { Caller, PendingAnswer } from "./call.ts";
+import { Caller } from "./call.ts";
 import { LlmxError, PartialFailureError } from "./errors.ts";
 import { cacheMiss, notSent, type Outcome, type RunControl, runMany } from "./generate.ts";
+import type {
+	AskOptions,
+	CacheMode,
+	CallOptions,
+	ChatInput,
+	GenerateOptions,
+	GenerateRow,
+	LLMOptions,
+	LLMRuntime,
+} from "./options.ts";
 import { type Pace, Pacing } from "./pacing.ts";
+import { PendingAnswer, type Question } from "./pending-answer.ts";
 import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
 import { loadConfig } from "./state/config.ts";
@@ -10,91 +22,11 @@ import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
 import { type Clock, systemClock } from "./traffic/clock.ts";
-import { createHttp, type Http, type Timeouts } from "./traffic/http.ts";
+import { createHttp, type Http } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
 import { type Attempt, retry } from "./traffic/retry.ts";
-import type { Cost, Parameters, Result, RetryNotice, StreamPart, Usage } from "./types.ts";
-
-/** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
-export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
-
-/** `false` neither reads nor writes; `refresh` asks afresh and stores the answer; `only` never sends anything. */
-export type CacheMode = boolean | "refresh" | "only";
-
-export interface LLMOptions {
-	/**
-	 * Requests of `generate` in flight at the most. By default the controller finds how many the provider bears, from
-	 * a slow start up to 512; a number given here is used from the start, and is the ceiling.
-	 */
-	readonly maxConcurrent?: number | undefined;
-	/** Ceilings of `generate` in requests and in tokens per minute, over all keys. */
-	readonly rpm?: number | undefined;
-	readonly tpm?: number | undefined;
-	/** How often a failed call is sent again. Default 5. */
-	readonly maxRetries?: number | undefined;
-	/** Whether complete answers are kept and reused. Default true. */
-	readonly cache?: CacheMode | undefined;
-	/** Kept answers older than this, in ms, are asked for again. Default: they never get old. */
-	readonly cacheMaxAgeMs?: number | undefined;
-	/** Instead of the keys of the environment and the key file. */
-	readonly keys?: readonly string[] | undefined;
-	readonly baseUrl?: string | undefined;
-	/** Instead of process.env. */
-	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-	/** Whether every call is written down in the user's ledger. Default true. */
-	readonly ledger?: boolean | undefined;
-	/** Bound of a whole request in ms; by default only the silences within one are bounded. */
-	readonly timeoutMs?: number | undefined;
-	/** Marks of the ledger rows: what called (default `library`), in which session, and a word of the caller's own. */
-	readonly command?: string | undefined;
-	readonly session?: string | undefined;
-	readonly label?: string | undefined;
-	/** Hears of every wait before a call is sent again. */
-	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
-	/** Hears what is wrong but stops no call: a broken cache, a ledger that cannot be written. */
-	readonly onWarning?: ((message: string) => void) | undefined;
-	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
-	readonly onNote?: ((note: string) => void) | undefined;
-}
-
-/** What a test puts in the place of time, chance and the network's patience. */
-export interface LLMRuntime {
-	/** Measures and waits between two sendings. */
-	readonly clock?: Clock | undefined;
-	/** Numbers in [0, 1). */
-	readonly random?: (() => number) | undefined;
-	/** Silences that a request may have. */
-	readonly timeouts?: Partial<Timeouts> | undefined;
-}
-
-export interface CallOptions extends Parameters {
-	readonly cache?: CacheMode | undefined;
-	readonly signal?: AbortSignal | undefined;
-	/** How many answers to the same question. Default 1. */
-	readonly n?: number | undefined;
-	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
-}
-
-export interface AskOptions extends CallOptions {
-	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
-	readonly streamed?: boolean | undefined;
-	/** Hears the parts of a streamed answer as they come. */
-	readonly onPart?: ((part: StreamPart) => void) | undefined;
-}
-
-export interface GenerateOptions extends CallOptions {
-	readonly systemPrompt?: string | undefined;
-}
-
-/** One of many prompts with settings of its own; they win over those of the run. */
-export interface GenerateRow {
-	readonly prompt?: string | undefined;
-	/** Instead of `prompt`. */
-	readonly messages?: Exclude<ChatInput, string> | undefined;
-	readonly system?: string | undefined;
-	readonly n?: number | undefined;
-	readonly parameters?: Parameters | undefined;
-}
+import type { ReleaseSlot } from "./traffic/slots.ts";
+import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
 const DEFAULT_MAX_RETRIES = 5;
 
@@ -111,6 +43,7 @@ export class LLM {
 	readonly #http: Http;
 	readonly #cache: ResponseCache | undefined;
 	readonly #ledger: Ledger | undefined;
+	readonly #accounting: Accounting;
 	readonly #caller: Caller;
 	#pool: KeyPool | undefined;
 	#pacing: Pacing | undefined;
@@ -130,27 +63,34 @@ export class LLM {
 		this.#random = runtime.random ?? Math.random;
 		this.#route = findRoute(model, options);
 		const { provider } = this.#route;
-		this.#http = createHttp({ http2: provider.http2 });
+		this.#http = createHttp({
+			http2: provider.http2,
+			timeouts: {
+				...runtime.timeouts,
+				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
+			},
+		});
 		this.#cache =
 			options.cache === false
 				? undefined
 				: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs });
 		this.#ledger = options.ledger === false ? undefined : new Ledger(paths.ledger, { onWarning });
+		this.#accounting = new Accounting({
+			model,
+			route: this.#route,
+			ledger: this.#ledger,
+			command: options.command ?? "library",
+			session: options.session,
+			label: options.label,
+		});
 		this.#caller = new Caller({
 			model,
 			route: this.#route,
 			http: this.#http,
 			cache: this.#cache,
 			ledger: this.#ledger,
-			timeouts: {
-				...runtime.timeouts,
-				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
-			},
-			command: options.command ?? "library",
-			session: options.session,
-			label: options.label,
+			accounting: this.#accounting,
 			onNote: options.onNote,
-			now: () => this.#clock.now(),
 		});
 	}
 
@@ -176,12 +116,12 @@ export class LLM {
 
 	/** Tokens of all calls so far. */
 	get usage(): Usage {
-		return this.#caller.usage;
+		return this.#accounting.usage;
 	}
 
 	/** USD of all calls so far, and how many calls are missing from it because their cost is unknown. */
 	get cost(): Cost {
-		return this.#caller.cost;
+		return this.#accounting.cost;
 	}
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
@@ -220,14 +160,18 @@ export class LLM {
 		const question = toQuestion(messages, options);
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
-		const key = caller.cacheKey(question);
-		const found = await this.#lookUp(key, mode);
+		const found = await this.#lookUp(question, mode);
 		if (found) return found;
 		const pending = new PendingAnswer(question);
-		await this.#withRetries(options, ({ key: apiKey, resend }) =>
-			caller.attempt(pending, { key: apiKey, signal: options.signal, resend }),
-		);
-		if (mode !== false) await caller.store(key, pending.answer);
+		await this.#withRetries(options, async ({ key: apiKey, resend }) => {
+			const leaveSlot = await this.#takeSlot(options.signal);
+			try {
+				await caller.attempt(pending, { key: apiKey, signal: options.signal, resend });
+			} finally {
+				leaveSlot?.();
+			}
+		});
+		if (mode !== false) await caller.store(caller.cacheKey(question), pending.answer);
 		await this.#ledger?.flush();
 		return pending.result(this.model);
 	}
@@ -261,7 +205,7 @@ export class LLM {
 		const question = toQuestion(messages, { ...options, n: 1 });
 		const caller = this.#caller;
 		const mode = this.#cacheMode(options);
-		const found = await this.#lookUp(caller.cacheKey(question), mode);
+		const found = await this.#lookUp(question, mode);
 		if (found) {
 			if (found.reasoning) yield { type: "reasoning-delta", text: found.reasoning };
 			yield { type: "text-delta", text: found.text };
@@ -269,14 +213,22 @@ export class LLM {
 			return;
 		}
 		let attempts = 0;
-		const parts = await this.#withRetries(options, ({ key: apiKey, resend }) => {
-			attempts += 1;
-			const keep = mode !== false;
-			return caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
-		});
+		let leaveSlot: ReleaseSlot | undefined;
 		try {
+			const parts = await this.#withRetries(options, async ({ key: apiKey, resend }) => {
+				attempts += 1;
+				leaveSlot = await this.#takeSlot(options.signal);
+				try {
+					const keep = mode !== false;
+					return await caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
+				} catch (error) {
+					leaveSlot?.();
+					throw error;
+				}
+			});
 			yield* parts;
 		} finally {
+			leaveSlot?.();
 			await this.#ledger?.flush();
 		}
 	}
@@ -331,11 +283,13 @@ export class LLM {
 	): AsyncGenerator<Outcome<Row>, void> {
 		this.#assertOpen();
 		const toQuestion = questionMaker(options);
+		const cache = this.#cacheMode(options);
+		if (cache !== "only") this.assertKeys();
 		return runMany(rows, {
 			control,
 			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
-			cache: this.#cacheMode(options),
+			cache,
 			pacing: this.#ownPacing(),
 			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
 			signal: options.signal,
@@ -378,9 +332,9 @@ export class LLM {
 		return cache ?? this.#options.cache ?? true;
 	}
 
-	async #lookUp(key: string, mode: CacheMode): Promise<Result | undefined> {
+	async #lookUp(question: Question, mode: CacheMode): Promise<Result | undefined> {
 		if (mode === false || mode === "refresh") return undefined;
-		const found = await this.#caller.lookUp(key);
+		const found = await this.#caller.lookUp(this.#caller.cacheKey(question));
 		if (!found && mode === "only") throw cacheMiss();
 		if (found) await this.#ledger?.flush();
 		return found;
@@ -398,14 +352,19 @@ export class LLM {
 				onRetry: options.onRetry ?? this.#options.onRetry,
 			});
 		} catch (error) {
-			this.#caller.recordFailedCall(error);
+			this.#accounting.noteFailedCall(error);
 			await this.#ledger?.flush();
 			throw error;
 		}
 	}
 
+	/** One of the slots that all processes of the user share, held while a request is in flight; undefined without such a cap. */
+	async #takeSlot(signal: AbortSignal | undefined): Promise<ReleaseSlot | undefined> {
+		const { env = process.env } = this.#options;
+		return env.LLM_GLOBAL_CONCURRENCY ? this.#ownPacing().acquireSlot?.(signal) : undefined;
+	}
+
 	#ownPacing(): Pacing {
-		this.assertKeys();
 		this.#pacing ??= this.startPacing(() => this.#clock.now());
 		return this.#pacing;
 	}

@@ -1,5 +1,6 @@
 import { type LlmxError, PartialFailureError } from "./errors.ts";
-import { type CallOptions, type ChatInput, type GenerateOptions, LLM, type LLMOptions } from "./llm.ts";
+import { LLM } from "./llm.ts";
+import type { CallOptions, ChatInput, GenerateOptions, LLMOptions } from "./options.ts";
 
 /**
  * Asks several models the same, in parallel.

@@ -37,7 +37,7 @@ export class Pacing {
 	readonly route: Route;
 	readonly maxInFlight: number;
 	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
-	readonly acquireSlot: ((signal: AbortSignal) => Promise<ReleaseSlot>) | undefined;
+	readonly acquireSlot: ((signal?: AbortSignal) => Promise<ReleaseSlot>) | undefined;
 	readonly #options: PacingOptions;
 	#slots: Promise<Slots> | undefined;
 
@@ -97,7 +97,7 @@ export class Pacing {
 		await (await this.#slots)?.close();
 	}
 
-	async #acquire(count: number, signal: AbortSignal): Promise<ReleaseSlot> {
+	async #acquire(count: number, signal: AbortSignal | undefined): Promise<ReleaseSlot> {
 		this.#slots ??= import("./traffic/slots.ts").then(
 			({ Slots }) => new Slots({ count, folder: this.#options.slotsFolder }),
 		);

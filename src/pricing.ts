@@ -163,17 +163,21 @@ function choosePrice(prices: ProviderPrices, modelId: string, options: PriceOpti
 	for (const name of possibleNames(modelId)) {
 		const rows = prices.get(name);
 		if (rows === undefined) continue;
-		const day = new Date(options.at ?? Date.now()).toISOString().slice(0, 10);
 		let best: Price | null = null;
 		for (const row of rows) {
-			if (row.effectiveFrom !== null && day < row.effectiveFrom) continue;
-			if (row.effectiveTo !== null && day > row.effectiveTo) continue;
+			if (!isInForce(row, options.at)) continue;
 			if (row.aboveInputTokens > 0 && (options.inputTokens ?? 0) <= row.aboveInputTokens) continue;
 			if (best === null || row.aboveInputTokens > best.aboveInputTokens) best = row;
 		}
 		return best;
 	}
 	return null;
+}
+
+function isInForce({ effectiveFrom, effectiveTo }: Price, at = Date.now()): boolean {
+	if (effectiveFrom === null && effectiveTo === null) return true;
+	const day = new Date(at).toISOString().slice(0, 10);
+	return (effectiveFrom === null || day >= effectiveFrom) && (effectiveTo === null || day <= effectiveTo);
 }
 
 /** The names, in lower case, under which a model may be in the table, nearest first. */

@@ -1,6 +1,6 @@
-import type { Question } from "./call.ts";
-import type { CallOptions, ChatInput, GenerateOptions, GenerateRow } from "./llm.ts";
 import { toMessages } from "./messages.ts";
+import type { CallOptions, ChatInput, GenerateOptions, GenerateRow } from "./options.ts";
+import type { Question } from "./pending-answer.ts";
 import type { Message, Parameters } from "./types.ts";
 
 /** A record, so that a parameter forgotten here does not compile. */

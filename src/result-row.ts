@@ -1,14 +1,5 @@
-import type { Result, Usage } from "./types.ts";
-
-/** Usage as files and JSON output spell it. */
-export interface UsageRow {
-	readonly input_tokens: number;
-	readonly cached_input_tokens: number;
-	readonly cache_write_tokens: number;
-	readonly audio_input_tokens: number;
-	readonly output_tokens: number;
-	readonly reasoning_tokens: number;
-}
+import { toUsageRow, type UsageRow } from "./state/usage-row.ts";
+import type { Result } from "./types.ts";
 
 /** One answer as `ask --json` prints it and as a line of a batch's results holds it. */
 export interface ResultRow {
@@ -41,18 +32,4 @@ export function toResultRow(result: Result, n = 1): ResultRow {
 		attempts: result.attempts,
 		latency_ms: result.latencyMs,
 	};
-}
-
-/** Usage in the spelling of files; null stays null. */
-export function toUsageRow(usage: Usage | null): UsageRow | null {
-	return (
-		usage && {
-			input_tokens: usage.inputTokens,
-			cached_input_tokens: usage.cachedInputTokens,
-			cache_write_tokens: usage.cacheWriteTokens,
-			audio_input_tokens: usage.audioInputTokens,
-			output_tokens: usage.outputTokens,
-			reasoning_tokens: usage.reasoningTokens,
-		}
-	);
 }

@@ -1,5 +1,6 @@
 import { RequestError, UsageError } from "./errors.ts";
-import type { AskOptions, ChatInput, LLM } from "./llm.ts";
+import type { LLM } from "./llm.ts";
+import type { AskOptions, ChatInput } from "./options.ts";
 import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
 import type { Result } from "./types.ts";
 import { addUsage } from "./usage.ts";

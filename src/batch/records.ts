@@ -1,5 +1,14 @@
-import { AbortedError, type ErrorClass, RequestError } from "../errors.ts";
-import { toResultRow, toUsageRow } from "../result-row.ts";
+import {
+	AbortedError,
+	CacheMissError,
+	type ErrorClass,
+	type LlmxError,
+	MissingKeyError,
+	RequestError,
+	UsageError,
+} from "../errors.ts";
+import { toResultRow } from "../result-row.ts";
+import { toUsageRow } from "../state/usage-row.ts";
 import type { Result, Usage } from "../types.ts";
 import { isObject } from "./json.ts";
 import { RefusedAnswer } from "./schemas.ts";
@@ -48,32 +57,45 @@ export interface Failure {
 	/** USD; known where an answer came that was refused, else null. */
 	readonly costUsd: number | null;
 	readonly partialText: string | null;
+	/** Of several answers those that came; null when none did. */
+	readonly texts: readonly string[] | null;
 }
 
-/** What an error row says of an error. Messages of our errors carry no keys. */
-export function toFailure(error: unknown, attempts: number): Failure {
-	if (error instanceof RequestError) {
-		return {
-			errorClass: error.errorClass,
-			status: error.status ?? null,
-			message: error.message,
-			maybeBilled: error.maybeBilled,
-			attempts,
-			usage: error.usage,
-			costUsd: error instanceof RefusedAnswer ? error.costUsd : error.maybeBilled ? null : 0,
-			partialText: error.partialText ?? null,
-		};
-	}
+/** True when a provider may charge for a request that ended with this error. */
+export function mayHaveBeenBilled(error: unknown): boolean {
+	if (error instanceof RequestError) return error.maybeBilled;
+	// These are raised before anything is sent.
+	return !(
+		error instanceof UsageError ||
+		error instanceof MissingKeyError ||
+		error instanceof CacheMissError
+	);
+}
+
+/**
+ * What an error row says of an error, and of the answers that came before it. Messages of our errors carry no keys.
+ */
+export function toFailure(error: LlmxError, attempts: number, partial: Result | null = null): Failure {
+	const maybeBilled = attempts > 0 && mayHaveBeenBilled(error);
+	const request = error instanceof RequestError ? error : undefined;
+	const refusedUsd = error instanceof RefusedAnswer ? error.costUsd : 0;
 	return {
-		errorClass: error instanceof AbortedError ? "interrupted" : "other",
-		status: null,
-		message: error instanceof Error ? error.message : String(error),
-		maybeBilled: attempts > 0,
+		errorClass: request?.errorClass ?? (isInterruption(error) ? "interrupted" : "other"),
+		status: request?.status ?? null,
+		message: error.message,
+		maybeBilled,
 		attempts,
-		usage: null,
-		costUsd: attempts === 0 ? 0 : null,
-		partialText: null,
+		usage: partial === null ? (request?.usage ?? null) : partial.usage,
+		// What failed beside other answers may have been billed as well, and then the sum is not known.
+		costUsd: maybeBilled ? null : partial === null ? refusedUsd : partial.costUsd,
+		partialText: request?.partialText ?? null,
+		texts: partial === null ? null : partial.texts,
 	};
+}
+
+/** The row itself is not to blame, and has not been tried: it is missing rather than failed. */
+function isInterruption(error: LlmxError): boolean {
+	return error instanceof AbortedError || error instanceof CacheMissError;
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
@@ -110,6 +132,7 @@ const plain: RecordFormat = {
 		usage: toUsageRow(failure.usage),
 		cost_usd: failure.costUsd,
 		partial_text: failure.partialText,
+		...(failure.texts && { texts: failure.texts }),
 		hash,
 		...(metadata && { metadata }),
 	}),
@@ -184,6 +207,7 @@ const openai: RecordFormat = {
 			usage: toUsageRow(failure.usage),
 			cost_usd: failure.costUsd,
 			partial_text: failure.partialText,
+			...(failure.texts && { texts: failure.texts }),
 			hash,
 			...(metadata && { metadata }),
 		},

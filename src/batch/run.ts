@@ -1,6 +1,6 @@
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { Outcome, RunControl, Sending } from "../generate.ts";
-import type { CacheMode, GenerateRow } from "../llm.ts";
+import type { CacheMode, GenerateRow } from "../options.ts";
 import type { Pace } from "../pacing.ts";
 import type { Parameters } from "../types.ts";
 import type { Checked } from "./check.ts";
@@ -8,7 +8,7 @@ import type { CostGuard } from "./cost-guard.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import type { PromptsFile } from "./prompts-file.ts";
-import { type RecordFormat, toFailure } from "./records.ts";
+import { mayHaveBeenBilled, type RecordFormat, toFailure } from "./records.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchRow } from "./row-builder.ts";
 import { RunStats } from "./run-stats.ts";
@@ -76,9 +76,16 @@ export async function sendRows(options: RunOptions): Promise<void> {
 	if (failed !== undefined && options.halt.reason === undefined) throw failed.reason;
 }
 
+/** When so many rows have failed and not one was answered, the next ones will not fare better. */
+const hopelessFailures = 50;
+
 class LaneRun {
 	readonly #options: RunOptions;
 	readonly #lane: Lane;
+	/** Ends this lane alone. */
+	readonly #stop = new AbortController();
+	#failures = 0;
+	#hopeless: LlmxError | undefined;
 
 	constructor(options: RunOptions, lane: Lane) {
 		this.#options = options;
@@ -101,6 +108,7 @@ class LaneRun {
 			// Whatever was broken off has had its outcome by now.
 			if (!(error instanceof AbortedError && halt.abortSignal.aborted)) throw error;
 		}
+		if (this.#hopeless !== undefined) throw this.#hopeless;
 	}
 
 	/** The lane's rows that are still missing. Positions are counted as the check has counted them. */
@@ -140,7 +148,7 @@ class LaneRun {
 		const { guard, schemas, halt } = this.#options;
 		const { stats, provider } = this.#lane;
 		return {
-			stop: halt.stopSignal,
+			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
 			onPause: (pauseMs) => this.#options.onPause(this.#lane.model, pauseMs),
 			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
 			admit: (sent) => {
@@ -173,10 +181,7 @@ class LaneRun {
 		const { stats } = this.#lane;
 		stats.inFlight -= 1;
 		stats.requests += 1;
-		const mayBeBilled =
-			error === undefined ||
-			error instanceof AbortedError ||
-			(error instanceof RequestError && error.maybeBilled);
+		const mayBeBilled = error === undefined || mayHaveBeenBilled(error);
 		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
 		if (error !== undefined) {
 			if (mayBeBilled) stats.unknownCosts += 1;
@@ -201,7 +206,7 @@ class LaneRun {
 				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
 				return;
 			}
-			const failure = toFailure(outcome.error, outcome.attempts);
+			const failure = toFailure(outcome.error, outcome.attempts, outcome.partial);
 			const interrupted = failure.errorClass === "interrupted";
 			// A row that was never sent is simply missing.
 			if (interrupted && failure.attempts === 0) return;
@@ -209,7 +214,7 @@ class LaneRun {
 			if (interrupted) stats.interrupted += 1;
 			else {
 				stats.noteFailure(failure.errorClass, failure.usage);
-				this.#heedPolicy();
+				this.#heedFailure(outcome.error);
 			}
 		} catch (error) {
 			if (!(error instanceof LlmxError)) throw error;
@@ -222,13 +227,26 @@ class LaneRun {
 		return cached && usage ? (costOfTokens(this.#lane, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
 	}
 
-	/** Ends the run when more rows have failed than `--halt` allows. */
-	#heedPolicy(): void {
+	/** Ends the run when more rows have failed than `--halt` allows, and without it the lane when nothing else comes. */
+	#heedFailure(error: LlmxError): void {
 		const { halt, haltPolicy, lanes } = this.#options;
-		if (haltPolicy === undefined) return;
-		const { failed, finished } = RunStats.sum(lanes.map(({ stats }) => stats));
-		if (isTooManyFailures(haltPolicy, failed, finished)) {
-			halt[haltPolicy.when](failureReason(haltPolicy, failed));
+		const { stats, model } = this.#lane;
+		this.#failures += 1;
+		if (haltPolicy !== undefined) {
+			const { failed, finished } = RunStats.sum(lanes.map((lane) => lane.stats));
+			if (isTooManyFailures(haltPolicy, failed, finished)) {
+				halt[haltPolicy.when](failureReason(haltPolicy, failed));
+			}
+		} else if (stats.answered === 0 && this.#failures === hopelessFailures) {
+			this.#hopeless = new LlmxError(
+				`the first ${hopelessFailures} rows of ${model} all failed: ${error.message}`,
+				{
+					exitCode: error.exitCode,
+					hint: error.hint ?? "mend that first; --halt soon,fail=N lets more of them fail",
+					cause: error,
+				},
+			);
+			this.#stop.abort();
 		}
 	}
 }

@@ -1,6 +1,6 @@
 import type { Conversation, Turn } from "../conversation.ts";
 import { AbortedError } from "../errors.ts";
-import type { CallOptions } from "../llm.ts";
+import type { CallOptions } from "../options.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
 import { describeFailure } from "./failure.ts";
 import type { ChatHost } from "./host.ts";
@@ -103,6 +103,7 @@ export class Answering {
 
 	readonly #onRetry = (notice: RetryNotice) => {
 		this.#retry = { reason: notice.reason, until: this.#host.now() + notice.delayMs };
+		this.#view.waiting(notice.reason, notice.delayMs);
 		this.#view.changed();
 	};
 

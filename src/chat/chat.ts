@@ -2,7 +2,7 @@
 
 import { Conversation, type Turn } from "../conversation.ts";
 import { exitCodes, UsageError } from "../errors.ts";
-import type { CacheMode } from "../llm.ts";
+import type { CacheMode } from "../options.ts";
 import { type OpenSession, openSession } from "../state/sessions.ts";
 import { estimateTextTokens } from "../tokens.ts";
 import type { Cost, Message, Parameters, Usage } from "../types.ts";

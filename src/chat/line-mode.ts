@@ -1,6 +1,6 @@
 /** The chat without a screen: a line in, an answer out, so that it can be scripted and used on any terminal. */
 
-import { usageLine } from "../terminal/formats.ts";
+import { formatDuration, usageLine } from "../terminal/formats.ts";
 import { createSanitizer, type Sanitizer, sanitize } from "../terminal/sanitize.ts";
 import type { Chat } from "./chat.ts";
 import { submit } from "./commands/table.ts";
@@ -74,6 +74,10 @@ export class LineView implements ChatView {
 			...(hint === undefined ? [] : hint.split("\n").map((line) => `  ${line}`)),
 		];
 		this.notice(lines.join("\n"));
+	}
+
+	waiting(reason: string, delayMs: number): void {
+		this.notice(`llmx: ${reason}; trying again in ${formatDuration(delayMs)}`);
 	}
 
 	leave(): void {

@@ -36,6 +36,8 @@ export interface ChatView {
 	answering(model: string, aside: boolean): void;
 	reasoning(delta: string): void;
 	text(delta: string): void;
+	/** The request is sent again after a wait; `Chat.answering.retryWait` says how long it still is. */
+	waiting(reason: string, delayMs: number): void;
 	answered(end: AnswerEnd): void;
 	compared(answers: readonly ComparedAnswer[]): void;
 	/** Says something about the chat itself. */

@@ -16,6 +16,7 @@ export function leaveOnSignals(
 	chat: Chat,
 	view: LineView,
 	isConversation: boolean,
+	prompt: () => void,
 ): { readonly exitCode: number | undefined; dispose(): void } {
 	let exitCode: ExitCode | undefined;
 	let lastPress = Number.NEGATIVE_INFINITY;
@@ -29,7 +30,11 @@ export function leaveOnSignals(
 			const now = chat.host.now();
 			if (chat.stop()) return;
 			if (now - lastPress <= AGAIN_WITHIN_MS) leave(exitCodes.interrupted);
-			else view.notice("press Ctrl-C again to leave");
+			else {
+				// Behind the ^C that the terminal has echoed.
+				view.notice("\npress Ctrl-C again to leave");
+				prompt();
+			}
 			lastPress = now;
 			return;
 		}

@@ -26,7 +26,9 @@ Run llmx COMMAND --help for the options and examples of a command.`;
 export async function main(argv: readonly string[], io: Io): Promise<number> {
 	const debug = argv.includes("--debug");
 	try {
-		return await run(argv, io, debug);
+		const exitCode = isVersion(argv) ? printVersion(io) : await run(argv, io, debug);
+		await io.stdout.flush();
+		return exitCode;
 	} catch (error) {
 		if (error instanceof CommanderError) return reportUsage(error, argv, io);
 		return report(error, io, debug);
@@ -50,9 +52,23 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		program.outputHelp({ error: true });
 		return exitCodes.usage;
 	}
-	await program.parseAsync([...argv], { from: "user" });
-	await io.stdout.flush();
+	try {
+		await program.parseAsync([...argv], { from: "user" });
+	} catch (error) {
+		const isHelp = error instanceof CommanderError && error.exitCode === 0;
+		if (!isHelp) throw error;
+	}
 	return exitCode;
+}
+
+/** Asked for alone, as scripts do, the version needs no command to be described. */
+function isVersion(argv: readonly string[]): boolean {
+	return argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V");
+}
+
+function printVersion(io: Io): number {
+	io.stdout.write(`${version}\n`);
+	return exitCodes.ok;
 }
 
 function commandName(argv: readonly string[]): string | undefined {
@@ -91,7 +107,6 @@ function applyToAll(command: Command, io: Io): void {
 }
 
 function reportUsage(error: CommanderError, argv: readonly string[], io: Io): number {
-	if (error.exitCode === 0) return exitCodes.ok;
 	const { message, suggestion } = usageMessage(error.message);
 	const name = commandName(argv);
 	const help = Object.hasOwn(commands, name ?? "") ? `see llmx ${name} --help` : "see llmx --help";
@@ -115,10 +130,5 @@ function write(io: Io, message: string, hint: string | undefined): void {
 
 /** What bin/llmx.js calls. */
 export async function start(): Promise<number> {
-	const argv = process.argv.slice(2);
-	if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-V")) {
-		process.stdout.write(`${version}\n`);
-		return exitCodes.ok;
-	}
-	return main(argv, processIo());
+	return main(process.argv.slice(2), processIo());
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UsageError } from "../errors.ts";
 import { attachmentFromUrl, attachmentPart, type ContentPart, type Message } from "../index.ts";
@@ -76,6 +75,7 @@ async function readTextFile(io: Io, path: string): Promise<string> {
 
 async function readBytes(io: Io, path: string): Promise<Uint8Array> {
 	try {
+		const { readFile } = await import("node:fs/promises");
 		return await readFile(resolve(io.cwd, path));
 	} catch (error) {
 		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });

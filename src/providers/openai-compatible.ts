@@ -1,34 +1,11 @@
-import OpenAI from "openai";
 import { EXCHANGE_HEADER, type FetchResponse } from "../traffic/http.ts";
 import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "./adapter.ts";
 import { readAnswerBody, streamAnswer } from "./answer-stream.ts";
 import { isObject, parseJson } from "./error-body.ts";
 import { type FailureContext, notAnAnswer, toFailure } from "./failure.ts";
+import { LeanOpenAI } from "./openai-client.ts";
 import { OpenAiReader, readOpenAiAnswer } from "./openai-reader.ts";
 import { openAiBody } from "./openai-request.ts";
-
-/** setTimeout's largest delay in ms: the SDK's own timeout is off, for the exchange keeps the time. */
-const never = 2 ** 31 - 1;
-
-/** The openai SDK without what it would take from the environment. */
-class LeanOpenAI extends OpenAI {
-	constructor(context: AdapterContext, key: string | undefined) {
-		super({
-			apiKey: key ?? "none",
-			adminAPIKey: null,
-			organization: null,
-			project: null,
-			webhookSecret: null,
-			baseURL: context.baseUrl,
-			maxRetries: 0,
-			timeout: never,
-			logLevel: "off",
-			fetch: context.fetch as unknown as typeof fetch,
-		});
-		// The SDK adds OPENAI_CUSTOM_HEADERS, which were not meant for this provider.
-		this._options.defaultHeaders = key === undefined ? { Authorization: null } : {};
-	}
-}
 
 type Call = Pick<AdapterCall, "key" | "exchange"> & Partial<AdapterCall>;
 
@@ -36,7 +13,7 @@ type Call = Pick<AdapterCall, "key" | "exchange"> & Partial<AdapterCall>;
 export class OpenAiCompatible implements Adapter {
 	readonly choicesPerCall: number;
 	readonly #context: AdapterContext;
-	readonly #clients = new Map<string | undefined, OpenAI>();
+	readonly #clients = new Map<string | undefined, LeanOpenAI>();
 	/** The server refused `stream_options` once: it is not asked again. */
 	#refusesStreamUsage = false;
 
@@ -73,7 +50,7 @@ export class OpenAiCompatible implements Adapter {
 		}
 	}
 
-	#client(key: string | undefined): OpenAI {
+	#client(key: string | undefined): LeanOpenAI {
 		let client = this.#clients.get(key);
 		if (client === undefined) {
 			client = new LeanOpenAI(this.#context, key);
@@ -82,11 +59,12 @@ export class OpenAiCompatible implements Adapter {
 		return client;
 	}
 
-	async #post(body: Record<string, unknown>, call: AdapterCall): Promise<FetchResponse> {
-		const response = await this.#client(call.key)
-			.post("/chat/completions", { body, headers: { [EXCHANGE_HEADER]: call.exchange.id } })
+	#post(body: Record<string, unknown>, { key, exchange }: AdapterCall): Promise<FetchResponse> {
+		const headers = { [EXCHANGE_HEADER]: exchange.id };
+		const response = this.#client(key)
+			.request({ method: "post", path: "/chat/completions", body, headers })
 			.asResponse();
-		return response as unknown as FetchResponse;
+		return response as Promise<unknown> as Promise<FetchResponse>;
 	}
 
 	/** Asks for usage in the stream, and once more without where the server does not know `stream_options`. */

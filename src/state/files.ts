@@ -138,9 +138,10 @@ export class LineAppender {
 	}
 
 	close(): void {
-		if (this.#descriptor === undefined) return;
-		closeSync(this.#descriptor);
+		const descriptor = this.#descriptor;
+		if (descriptor === undefined) return;
 		this.#descriptor = undefined;
+		closeSync(descriptor);
 	}
 }
 

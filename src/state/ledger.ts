@@ -116,20 +116,25 @@ export class Ledger {
 		if (this.#pending.length === 0) return;
 		const lines = this.#pending.join("");
 		this.#pending = [];
+		this.#try(() => this.#file.append(lines));
+	}
+
+	/** Writes what is pending and closes the file; a later `append` opens it again. */
+	close(): void {
+		this.flushSync();
+		this.#try(() => this.#file.close());
+	}
+
+	/** A network's file system may tell only at the end that it could not write. */
+	#try(write: () => void): void {
 		try {
-			this.#file.append(lines);
+			write();
 		} catch (error) {
 			if (this.#warned) return;
 			this.#warned = true;
 			const reason = error instanceof Error ? error.message : String(error);
 			this.#options.onWarning?.(`the ledger cannot be written, so costs are not being recorded: ${reason}`);
 		}
-	}
-
-	/** Writes what is pending and closes the file; a later `append` opens it again. */
-	close(): void {
-		this.flushSync();
-		this.#file.close();
 	}
 }
 

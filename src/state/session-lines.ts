@@ -1,4 +1,5 @@
 import type { Message, Parameters, Usage } from "../types.ts";
+import { fromUsageRow, toUsageRow, type UsageRow } from "./usage-row.ts";
 
 /** A message of a session, with what is known of how it came about. */
 export interface SessionMessage extends Message {
@@ -40,7 +41,10 @@ export interface Session extends SessionSettings {
 /** One line of a session's file. The history is what the lines, taken in order, make of it. */
 export type SessionLine =
 	| { type: "start"; at: string; folder: string; forked_from: string | null }
-	| ({ type: "set"; at: string } & SessionSettings)
+	| ({ type: "set"; at: string; parameters?: Readonly<Record<string, unknown>> | undefined } & Omit<
+			SessionSettings,
+			"parameters"
+	  >)
 	| { type: "keep"; at: string; messages: number }
 	| {
 			type: "message";
@@ -48,7 +52,7 @@ export type SessionLine =
 			role: Message["role"];
 			content: Message["content"];
 			model?: string | undefined;
-			usage?: Usage | null | undefined;
+			usage?: UsageRow | null | undefined;
 			cost_usd?: number | null | undefined;
 			cached?: boolean | undefined;
 			interrupted?: boolean | undefined;
@@ -72,15 +76,27 @@ export function linesOf({
 }: Session) {
 	const lines: SessionLine[] = [{ type: "start", at, folder, forked_from: forkedFrom }];
 	if ([title, model, system, parameters].some((setting) => setting !== undefined)) {
-		lines.push({ type: "set", at, title, model, system, parameters });
+		lines.push(settingsLine(at, { title, model, system, parameters }));
 	}
 	return [...lines, ...messages.map(lineOf)];
 }
 
-/** The line that adds a message. */
-export function lineOf({ costUsd, ...message }: SessionMessage): SessionLine {
-	return { type: "message", ...message, cost_usd: costUsd };
+/** The line that changes settings. */
+export function settingsLine(at: string, { parameters, ...settings }: SessionSettings): SessionLine {
+	return { type: "set", at, ...settings, parameters: parameters && renameKeys(parameters, toSnakeCase) };
 }
+
+/** The line that adds a message. */
+export function lineOf({ costUsd, usage, ...message }: SessionMessage): SessionLine {
+	return { type: "message", ...message, usage: usage && toUsageRow(usage), cost_usd: costUsd };
+}
+
+function renameKeys(fields: object, rename: (name: string) => string): Record<string, unknown> {
+	return Object.fromEntries(Object.entries(fields).map(([name, value]) => [rename(name), value]));
+}
+
+const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const toCamelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The session that the text of a file tells; lines that cannot be read are counted. */
 export function replay(name: string, text: string): StoredSession {
@@ -113,18 +129,18 @@ export function applyLine(session: StoredSession, line: SessionLine): void {
 			session.forkedFrom = line.forked_from;
 			break;
 		case "set": {
-			const { type: _type, at: _at, ...settings } = line;
-			Object.assign(session, settings);
+			const { type: _type, at: _at, parameters, ...settings } = line;
+			Object.assign(session, settings, parameters && { parameters: renameKeys(parameters, toCamelCase) });
 			break;
 		}
 		case "keep":
 			session.messages.length = Math.min(session.messages.length, line.messages);
 			break;
 		case "message": {
-			const { type: _type, cost_usd: costUsd, ...message } = line;
+			const { type: _type, cost_usd: costUsd, usage, ...message } = line;
 			if (typeof message.role !== "string" || message.content === undefined)
 				throw new TypeError("no message");
-			session.messages.push({ ...message, costUsd });
+			session.messages.push({ ...message, usage: usage && fromUsageRow(usage), costUsd });
 			break;
 		}
 		default:

@@ -15,6 +15,7 @@ import {
 	type SessionMessage,
 	type SessionSettings,
 	type StoredSession,
+	settingsLine,
 } from "./session-lines.ts";
 
 const EXTENSION = ".jsonl";
@@ -228,7 +229,7 @@ function writerOf(
 		append: (...messages) => write(messages.map((message) => lineOf({ ...message, at: timeOf(options) }))),
 		keep: (messages) => write([{ type: "keep", at: timeOf(options), messages }]),
 		update(settings) {
-			const line: SessionLine = { type: "set", at: timeOf(options), ...settings };
+			const line = settingsLine(timeOf(options), settings);
 			// Settings alone are no reason for a file: a session that nothing was said in leaves nothing behind.
 			if (unwritten.length === 0) write([line]);
 			else {

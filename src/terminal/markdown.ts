@@ -162,7 +162,7 @@ class LineStream implements MarkdownStream {
 			this.#block = `${line}\n`;
 			return output + this.#finishBlock();
 		}
-		if (this.#block === "") this.#blockOptions = this.#options;
+		if (this.#block === "" && this.#emitted === 0) this.#blockOptions = this.#options;
 		this.#nestedFence = anyFence.exec(line.replace(/^\s*([-*+]|\d{1,9}[.)])\s/, ""))?.[1];
 		this.#block += `${line}\n`;
 		return this.#block.length > blockLimit ? output + this.#cutBlock() : output;

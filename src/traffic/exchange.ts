@@ -28,7 +28,9 @@ export class LiveExchange implements Exchange {
 	cut = false;
 	failure: TransportError | undefined;
 
-	readonly #controller = new AbortController();
+	/** Made when somebody asks for the signal: most exchanges end without one, and it is not cheap. */
+	#controller: AbortController | undefined;
+	#stoppedBy: TransportError | undefined;
 	readonly #timeouts: Timeouts;
 	readonly #callerSignal: AbortSignal | undefined;
 	readonly #onClose: (id: string) => void;
@@ -43,7 +45,7 @@ export class LiveExchange implements Exchange {
 		this.id = id;
 		this.ownConnection = options.ownConnection ?? false;
 		this.showsRedirects = options.showRedirects ?? false;
-		this.#timeouts = { ...timeouts, ...options.timeouts };
+		this.#timeouts = options.timeouts ? { ...timeouts, ...options.timeouts } : timeouts;
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;
 		if (options.signal?.aborted) this.#abortedByCaller();
@@ -51,6 +53,8 @@ export class LiveExchange implements Exchange {
 	}
 
 	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		if (this.#stoppedBy !== undefined) this.#controller.abort(this.#stoppedBy);
 		return this.#controller.signal;
 	}
 
@@ -100,9 +104,10 @@ export class LiveExchange implements Exchange {
 
 	#end(error: TransportError): void {
 		this.failure ??= error;
+		this.#stoppedBy ??= error;
 		this.#disarm();
 		for (const watched of [...this.#watched]) watched.fail(error);
-		this.#controller.abort(error);
+		this.#controller?.abort(this.#stoppedBy);
 	}
 
 	#arm(): void {

@@ -137,6 +137,9 @@ class PooledHttp implements Http {
 	#loading: Promise<Agent> | undefined;
 	#closed = false;
 	#count = 0;
+	/** Nearly every request goes to the address of the last one. */
+	#lastAddress = "";
+	#lastUrl: URL | undefined;
 
 	constructor(options: HttpOptions) {
 		this.#options = options;
@@ -154,7 +157,7 @@ class PooledHttp implements Http {
 	}
 
 	readonly fetch: FetchLike = async (input, init = {}) => {
-		const url = new URL(typeof input === "string" || input instanceof URL ? input : input.url);
+		const url = this.#parse(typeof input === "string" ? input : "href" in input ? input.href : input.url);
 		if (url.protocol !== "https:" && url.protocol !== "http:") {
 			throw new TransportError(`not an http address: ${url.protocol}`, {
 				phase: "connect",
@@ -187,9 +190,8 @@ class PooledHttp implements Http {
 			...head,
 			url: url.href,
 			bytes: transfer,
-			events: this.#isAnswer(known, method, head.status)
-				? this.#events(transfer, head.headers, url)
-				: transfer,
+			events: () =>
+				this.#isAnswer(known, method, head.status) ? this.#events(transfer, head.headers, url) : transfer,
 		});
 	};
 
@@ -197,6 +199,14 @@ class PooledHttp implements Http {
 		this.#closed = true;
 		for (const exchange of [...this.#exchanges.values()]) exchange.close();
 		await (this.#agent ?? (await this.#loading))?.destroy();
+	}
+
+	#parse(address: string): URL {
+		if (this.#lastUrl === undefined || address !== this.#lastAddress) {
+			this.#lastUrl = new URL(address);
+			this.#lastAddress = address;
+		}
+		return this.#lastUrl;
 	}
 
 	/** Of all that SDKs fetch, only the answer to a posted prompt is ever read as a stream of events. */

@@ -93,8 +93,8 @@ export interface ResponseParts {
 	readonly headers: Readonly<Record<string, string>>;
 	/** The bytes as they are, for `text()` and `json()`. */
 	readonly bytes: ByteSource;
-	/** The bytes as a consumer of a stream should see them. */
-	readonly events: ByteSource;
+	/** The bytes as a consumer of a stream should see them; asked for once, when `body` is. */
+	readonly events: () => ByteSource;
 }
 
 /** A response as far as the SDKs look at one. */
@@ -104,8 +104,9 @@ export class LeanResponse implements FetchResponse {
 	readonly statusText: string;
 	readonly url: string;
 	readonly headers: Headers;
-	readonly body: LeanBody;
 	readonly #bytes: ByteSource;
+	readonly #events: () => ByteSource;
+	#body: LeanBody | undefined;
 
 	constructor(parts: ResponseParts) {
 		this.status = parts.status;
@@ -114,7 +115,12 @@ export class LeanResponse implements FetchResponse {
 		this.url = parts.url;
 		this.headers = new LeanHeaders(parts.headers) as unknown as Headers;
 		this.#bytes = parts.bytes;
-		this.body = new LeanBody(parts.events);
+		this.#events = parts.events;
+	}
+
+	get body(): LeanBody {
+		this.#body ??= new LeanBody(this.#events());
+		return this.#body;
 	}
 
 	async text(): Promise<string> {

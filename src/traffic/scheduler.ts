@@ -115,13 +115,17 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 
 	#start(): void {
 		this.#started = true;
-		const { signal } = this.#options;
+		const { signal, route } = this.#options;
 		if (signal !== undefined) {
 			const onAbort = () => this.abort(new AbortedError(undefined, { cause: signal.reason }));
 			signal.addEventListener("abort", onAbort, { once: true, signal: this.#over.signal });
 			if (signal.aborted) {
 				onAbort();
 			}
+		}
+		// An earlier run over the same route may have used up its keys.
+		if (route.end !== undefined) {
+			this.stop(route.end);
 		}
 		this.#pump();
 	}

@@ -19,13 +19,13 @@ const turnMs = 500;
 export class SlotFiles implements Places {
 	readonly keepMs = 0;
 	readonly #folder: string;
-	readonly #platform: NodeJS.Platform;
+	readonly #platform: string;
 	readonly #watched = new Map<number, () => void>();
 	#self: Promise<Holder> | undefined;
 	#poll: NodeJS.Timeout | undefined;
 	#watcher: FSWatcher | undefined;
 
-	constructor(folder: string, platform: NodeJS.Platform) {
+	constructor(folder: string, platform: string) {
 		this.#folder = folder;
 		this.#platform = platform;
 	}

@@ -28,7 +28,7 @@ export interface SlotsOptions {
 	readonly count: number;
 	/** A private folder, used where the kernel offers no abstract sockets. */
 	readonly folder: string;
-	readonly platform?: NodeJS.Platform;
+	readonly platform?: string;
 	/** Tells users apart; the effective user id unless given. */
 	readonly user?: string;
 }

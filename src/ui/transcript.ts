@@ -2,11 +2,10 @@
 
 import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../chat/view.ts";
 import type { Colors } from "../terminal/colors.ts";
-import { renderColumns } from "../terminal/columns.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
-import { createMarkdownStream, type MarkdownStream, renderMarkdown } from "../terminal/markdown.ts";
+import type { MarkdownStream } from "../terminal/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
-import { wrapText } from "../terminal/width.ts";
+import { truncateText, wrapText } from "../terminal/width.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
 
@@ -33,10 +32,13 @@ export interface TranscriptOptions {
 	readonly onLeave: () => void;
 }
 
+type Rendering = typeof import("./rendering.ts");
+
 export class Transcript implements ChatView {
 	readonly #options: TranscriptOptions;
 	readonly #store: ScreenStore;
 	readonly #colors: Colors;
+	#loaded: Rendering | undefined;
 	#sanitizer: Sanitizer = createSanitizer();
 	#markdown: MarkdownStream | undefined;
 	#reasoning: ReasoningStream | undefined;
@@ -54,6 +56,11 @@ export class Transcript implements ChatView {
 		this.#colors = options.colors;
 	}
 
+	/** Must have resolved before an answer or an earlier turn is shown. */
+	async load(): Promise<void> {
+		this.#loaded ??= await import("./rendering.ts");
+	}
+
 	asked(text: string, attachments: readonly string[]): void {
 		this.#store.print(`\n${this.#question(text, attachments)}`);
 	}
@@ -65,7 +72,11 @@ export class Transcript implements ChatView {
 		this.#pending = "";
 		this.#sanitizer = createSanitizer();
 		this.#reasoning = undefined;
-		this.#markdown = createMarkdownStream({ width: this.#width, colors: this.#colors, wrapCode: true });
+		this.#markdown = this.#rendering.createMarkdownStream({
+			width: this.#width,
+			colors: this.#colors,
+			wrapCode: true,
+		});
 		const what = aside ? `asking ${sanitizeLine(model)} too` : "waiting for the answer";
 		this.#store.update({ tail: "", activity: { what, since: now() }, now: now() });
 	}
@@ -88,12 +99,14 @@ export class Transcript implements ChatView {
 		this.#markdown = undefined;
 		this.#endReasoning();
 		this.#store.update({ tail: "", activity: undefined });
+		if (failure !== null) this.failed(failure);
 		if (this.#aside) return;
 		if (finish !== null) this.#store.print(this.#colors.dim(`\n  ${usageLine(finish)}`));
 		else if (interrupted && failure === null)
 			this.notice(hasText ? "stopped; what came is kept" : "stopped · /retry asks again");
-		if (failure !== null) this.failed(failure);
 	}
+
+	waiting(): void {}
 
 	compared(answers: readonly ComparedAnswer[]): void {
 		const { columns } = this.#store.snapshot();
@@ -105,7 +118,9 @@ export class Transcript implements ChatView {
 		const isWide = columns >= answers.length * narrowestColumn;
 		const groups = isWide ? [cells] : cells.map((cell) => [cell]);
 		const width = isWide ? columns : this.#width;
-		const text = groups.map((group) => renderColumns(group, { width, colors: this.#colors })).join("\n");
+		const text = groups
+			.map((group) => this.#rendering.renderColumns(group, { width, colors: this.#colors }))
+			.join("\n");
 		this.#store.print(`\n${text.trimEnd()}\n\n  keep which? 1 or 2 (anything else keeps 1 and goes on)`);
 	}
 
@@ -137,7 +152,7 @@ export class Transcript implements ChatView {
 		if (left > 0) this.notice(`${formatPlural(left, "earlier turn")} not shown`);
 		for (const { question, answer, interrupted } of shown) {
 			const options = { width: this.#width, colors: this.#colors, wrapCode: true };
-			const text = renderMarkdown(sanitize(answer), options).trimEnd();
+			const text = this.#rendering.renderMarkdown(sanitize(answer), options).trimEnd();
 			const note = interrupted ? `\n\n${this.#colors.dim("  stopped")}` : "";
 			this.#store.print(`\n${this.#question(question, [])}\n\n${text}${note}`);
 		}
@@ -237,6 +252,11 @@ export class Transcript implements ChatView {
 		else this.#store.print(finished, change);
 	}
 
+	get #rendering(): Rendering {
+		if (this.#loaded === undefined) throw new TypeError("the renderer is not loaded");
+		return this.#loaded;
+	}
+
 	get #width(): number {
 		return Math.min(widestText, this.#store.snapshot().columns);
 	}
@@ -259,7 +279,7 @@ export class Transcript implements ChatView {
 		return text
 			.split("\n")
 			.flatMap((line) =>
-				/\S {2,}\S/.test(line) ? [line.slice(0, width)] : wrapText(line, width).split("\n"),
+				/\S {2,}\S/.test(line) ? [truncateText(line, width)] : wrapText(line, width).split("\n"),
 			)
 			.map((line) => (line === "" ? "" : indent + line))
 			.join("\n");

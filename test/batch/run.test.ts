@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Halt, parseHaltPolicy } from "../../src/batch/halt.ts";
-import { AbortedError } from "../../src/errors.ts";
+import { AbortedError, CacheMissError, UnsupportedError } from "../../src/errors.ts";
 import { answer, failure, idsIn, runFake } from "./helpers/fake-run.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -252,6 +252,55 @@ describe("the end of a run", () => {
 		expect(outcome).toMatchObject({ exitCode: 8, stopped: expect.stringContaining("--max-cost") });
 		expect(outcome.stats.usd).toBeLessThanOrEqual(0.01);
 		expect(outcome.stats.answered).toBe(6);
+	});
+});
+
+describe("a run in which nothing works", () => {
+	it("ends after fifty failures, with the reason and its exit code", async () => {
+		const files = withRows(names(200));
+		const outcome = await runFake(files, {
+			answer: () => Promise.reject(failure("no such model", { errorClass: "not_found", status: 404 })),
+		});
+		expect(outcome.stopped).toBe("the first 50 rows of m all failed: no such model");
+		expect(outcome).toMatchObject({ exitCode: 1, hint: expect.stringContaining("mend that first") });
+		expect(outcome.stats.failed).toBeLessThan(60);
+		expect(outcome.missing).toBeGreaterThan(140);
+	});
+
+	it("goes on when it was told how much may fail, or when something was answered", async () => {
+		const told = await runFake(withRows(names(200)), {
+			haltPolicy: parseHaltPolicy("soon,fail=150"),
+			answer: () => Promise.reject(failure("no")),
+		});
+		expect(told.stats.failed).toBeGreaterThanOrEqual(150);
+		const mixed = await runFake(withRows(names(200)), {
+			answer: ({ row }) => (row.id === "r10" ? answer("yes") : Promise.reject(failure("no"))),
+		});
+		expect(mixed).toMatchObject({ missing: 0, failed: 199, stopped: undefined });
+	});
+
+	it("counts what is refused before it is sent as free", async () => {
+		const files = withRows(["a"]);
+		const outcome = await runFake(files, {
+			answer: () => Promise.reject(new UnsupportedError("this model takes no temperature")),
+		});
+		expect(outcome.stats).toMatchObject({ failed: 1, unknownCosts: 0 });
+		expect(JSON.parse(files.text("errors") as string)).toMatchObject({
+			error: { class: "other", status: null },
+			maybe_billed: false,
+			cost_usd: 0,
+		});
+	});
+
+	it("leaves rows missing that only the cache was asked for", async () => {
+		const files = withRows(["a", "b"]);
+		const outcome = await runFake(files, {
+			answer: ({ row }) =>
+				row.id === "a" ? answer("yes") : Promise.reject(new CacheMissError("not in the cache")),
+			attempts: 0,
+		});
+		expect(outcome).toMatchObject({ exitCode: 1, missing: 1, failed: 0 });
+		expect(files.text("errors")).toBeUndefined();
 	});
 });
 

@@ -1,7 +1,8 @@
 import type { ChatHost } from "../../src/chat/host.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../../src/chat/view.ts";
 import { AbortedError } from "../../src/errors.ts";
-import type { CallOptions, LLM } from "../../src/llm.ts";
+import type { LLM } from "../../src/llm.ts";
+import type { CallOptions } from "../../src/options.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import type { Message, StreamPart } from "../../src/types.ts";
 import { noUsage } from "../../src/usage.ts";
@@ -89,6 +90,9 @@ export class RecordingView implements ChatView {
 		this.log.push(
 			`answered${interrupted ? " interrupted" : ""}${hasText ? "" : " empty"}${failure ? `: ${failure.message}` : ""}`,
 		);
+	}
+	waiting(reason: string, delayMs: number): void {
+		this.log.push(`waiting ${delayMs} ${reason}`);
 	}
 	compared(answers: readonly ComparedAnswer[]): void {
 		this.log.push(`compared ${answers.map(({ model, text }) => `${model}=${text}`).join(" ")}`);

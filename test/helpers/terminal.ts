@@ -43,8 +43,9 @@ export class Terminal {
 		const lines: string[] = [];
 		let open = false;
 		for (const row of [...this.scrollback, ...this.#screen]) {
-			if (open) lines[lines.length - 1] += textOf(row);
-			else lines.push(textOf(row));
+			const text = row.wrapped ? row.cells.join("") : textOf(row);
+			if (open) lines[lines.length - 1] += text;
+			else lines.push(text);
 			open = row.wrapped;
 		}
 		return lines;

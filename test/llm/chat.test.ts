@@ -293,6 +293,28 @@ describe("a route", () => {
 	});
 });
 
+describe("LLM_GLOBAL_CONCURRENCY", () => {
+	it("caps the requests of every LLM together, streamed or not, and a call that waits holds none", async () => {
+		const { llm, simulator: server, env } = await setup({ latency: 10 });
+		const capped = { env: { ...env, LLM_GLOBAL_CONCURRENCY: "2" }, cache: false } as const;
+		const asked = [llm("openai/echo", capped), llm("gemini/echo", capped), llm("anthropic/echo", capped)];
+		const prompts = ["a", "[[fault:429-retry-after=50 x1]] b", "c"];
+		const answers = await Promise.all(
+			asked.flatMap((one) => prompts.map((prompt) => one.ask(prompt, { streamed: prompt === "c" }))),
+		);
+		expect(answers.map(({ text }) => text)).toEqual([...prompts, ...prompts, ...prompts]);
+		expect(server.stats.mostInFlight).toBeLessThanOrEqual(2);
+		expect(server.stats.mostInFlight).toBeGreaterThan(0);
+	});
+
+	it("that is no number is an error before anything is sent", async () => {
+		const { llm, simulator: server, env } = await setup();
+		const wrong = llm("openai/echo", { env: { ...env, LLM_GLOBAL_CONCURRENCY: "many" } });
+		expect(await failureOf(wrong.chat("x"))).toMatchObject({ exitCode: 2 });
+		expect(server.stats.requests).toBe(0);
+	});
+});
+
 describe("an LLM", () => {
 	it("is closed by `await using`: its ledger and cache are whole, and it makes no more calls", async () => {
 		const home = temporaryFolder();

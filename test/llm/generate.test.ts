@@ -87,6 +87,19 @@ describe("generate", () => {
 		expect(simulator.stats.requests).toBe(2);
 	});
 
+	it.each([
+		["401", 4],
+		["insufficient-quota", 7],
+	])("whose keys an earlier run used up fails at once, and sends nothing: %s", async (fault, exitCode) => {
+		const { llm, simulator } = await setup({ keyFaults: { "sk-openai-0123456789": fault } });
+		const asked = llm();
+		expect(await failureOf(asked.generate(["a", "b"]))).toMatchObject({ exitCode });
+		const requests = simulator.stats.requests;
+		const again = await failureOf(asked.generate(["a", "b"]));
+		expect(again).toMatchObject({ exitCode, results: [null, null] });
+		expect(simulator.stats.requests).toBe(requests);
+	});
+
 	it("stopped by its signal says of every prompt what became of it", async () => {
 		const { llm, simulator } = await setup();
 		const controller = new AbortController();
@@ -133,6 +146,22 @@ describe("generateEach", () => {
 		expect(seen.toSorted()).toEqual(["7 0 stop", "8 1 1", "9 2 stop"]);
 	});
 
+	it("takes a row that cannot be asked for a failure of that row alone", async () => {
+		const { llm, simulator } = await setup();
+		const rows = [
+			{ prompt: "a" },
+			{ messages: [] },
+			{ messages: [{ role: "wizard", content: "x" }] },
+			{ prompt: "d" },
+		];
+		const seen: string[] = [];
+		for await (const outcome of llm().generateEach(rows)) {
+			seen.push(`${outcome.index} ${outcome.ok ? outcome.result.text : outcome.error.name}`);
+		}
+		expect(seen.toSorted()).toEqual(["0 a", "1 UsageError", "2 UsageError", "3 d"]);
+		expect(simulator.stats.requests).toBe(2);
+	});
+
 	it("takes an endless iterable in flat memory, and lets go of it when its consumer leaves", async () => {
 		const { llm, simulator } = await setup();
 		let taken = 0;
@@ -151,12 +180,48 @@ describe("generateEach", () => {
 		)) {
 			expect(outcome.ok).toBe(true);
 			mostAhead = Math.max(mostAhead, taken - count);
-			if (++count === 3_000) break;
+			if (++count === 1_500) break;
 		}
 		// Finished outcomes that wait for the consumer, and those in flight.
 		expect(mostAhead).toBeLessThan(1_200);
 		expect(closed).toBe(true);
 		await expect.poll(() => simulator.stats.inFlight).toBe(0);
+	});
+
+	it.each([
+		["cannot be asked", { messages: [] }],
+		["are in the cache", { prompt: "a" }],
+	])("lets go of an endless iterable of rows that %s: left, stopped or aborted", async (_, row) => {
+		const { llm } = await setup();
+		await llm().generate(["a"]);
+		for (const how of ["leave", "stop", "abort"]) {
+			const stop = new AbortController();
+			const abort = new AbortController();
+			let closed = false;
+			function* endless() {
+				try {
+					for (;;) yield row;
+				} finally {
+					closed = true;
+				}
+			}
+			let count = 0;
+			const running = (async () => {
+				for await (const _ of llm().generateEach(
+					endless(),
+					{ signal: abort.signal },
+					{ stop: stop.signal },
+				)) {
+					if (++count < 2_000) continue;
+					if (how === "leave") break;
+					(how === "stop" ? stop : abort).abort();
+				}
+			})();
+			if (how === "abort") expect(await failureOf(running)).toMatchObject({ name: "AbortedError" });
+			else await running;
+			expect(closed).toBe(true);
+			expect(count).toBeLessThan(10_000);
+		}
 	});
 
 	it("stops reading an endless iterable whose consumer is slow", async () => {
@@ -174,6 +239,16 @@ describe("generateEach", () => {
 		await expect.poll(quiet, { timeout: 10_000 }).toBe(0);
 		expect(simulator.stats.requests).toBeLessThan(3_000);
 		await outcomes.return();
+	});
+
+	it("keeps the answers that came when another of the same prompt fails", async () => {
+		const { llm, simulator } = await setup();
+		// Anthropic gives one answer a request, so that three answers are three requests; the first of them fails.
+		const rows = llm("anthropic/echo").generateEach(["[[fault:400 x1]] hi"], { n: 3 });
+		const { value: outcome } = await rows.next();
+		expect(outcome).toMatchObject({ ok: false, error: { status: 400 }, partial: { attempts: 1 } });
+		expect(outcome?.ok === false && outcome.partial?.texts).toHaveLength(2);
+		expect(simulator.stats.requests).toBe(3);
 	});
 
 	it("has the ledger row of an outcome written before it hands the outcome on", async () => {

@@ -203,7 +203,7 @@ describe("complete", () => {
 		const filtered = await failureOf(complete());
 		expect([filtered.errorClass, filtered.message]).toEqual([
 			"blocked",
-			"OpenAI: blocked the answer: content filter: violence",
+			"OpenAI: the answer was blocked: content filter: violence",
 		]);
 		expect(filtered.usage.outputTokens).toBe(2);
 		expect((await failureOf(complete())).message).toContain("I can't help with that.");

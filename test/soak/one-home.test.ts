@@ -1,15 +1,9 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { ResponseCache } from "../../src/cache.ts";
-import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
-import { resolvePaths } from "../../src/state/paths.ts";
-import { readSpending } from "../../src/state/totals.ts";
-
-const PROCESSES = 16;
-const ASKS = 500;
+import { shareOneHome } from "../helpers/one-home.ts";
+import { runShell } from "../helpers/program.ts";
 
 let home: string;
 beforeEach(() => {
@@ -17,41 +11,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-it("16 processes on one home lose no ledger row and no cached answer, and complain of nothing", {
-	timeout: 600_000,
-}, async () => {
-	const library = new URL("../../dist/index.js", import.meta.url).href;
-	const code = `import { LLM } from ${JSON.stringify(library)};
-			const llm = new LLM("sim/echo", { onWarning: (message) => { console.error(message); process.exitCode = 1; } });
-			for (let index = 0; index < ${ASKS}; index += 1) {
-				const answer = await llm.chat("question " + process.argv[1] + " " + index);
-				if (!answer.includes(process.argv[1] + " " + index)) process.exitCode = 1;
-			}
-			await llm.close();`;
-	const run = (name: string) =>
-		new Promise<string>((resolve) => {
-			const env = { ...process.env, LLMX_HOME: home };
-			const child = spawn(process.execPath, ["--input-type=module", "-e", code, name], {
-				env,
-				stdio: ["ignore", "ignore", "pipe"],
-			});
-			let complaints = "";
-			child.stderr.on("data", (data: Buffer) => {
-				complaints += data;
-			});
-			child.once("close", (status) => resolve(status === 0 ? complaints : `${complaints} (exit ${status})`));
-		});
-	const names = Array.from({ length: PROCESSES }, (_, index) => `process-${index}`);
-	expect(await Promise.all(names.map(run))).toEqual(names.map(() => ""));
+it("16 processes on one home lose no ledger row and no cached answer, and complain of nothing", async () => {
+	await shareOneHome(home, 16, 500);
+});
 
-	const paths = resolvePaths({ LLMX_HOME: home });
-	const rows: LedgerRow[] = [];
-	const { damaged } = await scanLedger(paths.ledger, (row) => rows.push(row));
-	expect(damaged).toBe(0);
-	expect(rows).toHaveLength(PROCESSES * ASKS);
-	expect(rows.every((row) => row.status === "ok" && !row.cached)).toBe(true);
-	expect((await readSpending(paths)).today).toEqual({ usd: 0, unknownCalls: 0 });
-	const cache = new ResponseCache(paths.cache);
-	expect((await cache.statistics()).entries).toBe(PROCESSES * ASKS);
-	await cache.close();
+it("ask leaves a reader that has seen enough quietly, 100 times", async () => {
+	const script = `for i in $(seq 100); do seq 20000 | llmx ask -m sim/echo --no-cache | head -1; echo "\${PIPESTATUS[*]}"; done`;
+	const { out, err } = await runShell(script, { env: { LLMX_HOME: home } });
+	expect(err).toBe("");
+	expect(out).toBe("1\n0 0 0\n".repeat(100));
 });

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, rmSync, statSync, utimesSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -17,6 +17,7 @@ import {
 	sessionNames,
 	titleOf,
 } from "../../src/state/sessions.ts";
+import { noUsage } from "../../src/usage.ts";
 
 let paths: Paths;
 const folder = "/home/ada/project";
@@ -67,7 +68,7 @@ describe("session names", () => {
 describe("a session", () => {
 	it("keeps messages and settings, privately, from one process to the next", async () => {
 		const open = await openSession(paths, "notes", options);
-		open.update({ model: "sim/echo", system: "Be brief.", parameters: { temperature: 0 } });
+		open.update({ model: "sim/echo", system: "Be brief.", parameters: { maxTokens: 9 } });
 		expect(existsSync(join(paths.sessions, "notes.jsonl"))).toBe(false);
 		open.append(user("why?"), { ...assistant("because"), interrupted: true });
 		open.update({ title: "Why" });
@@ -83,7 +84,7 @@ describe("a session", () => {
 			title: "Why",
 			model: "sim/echo",
 			system: "Be brief.",
-			parameters: { temperature: 0 },
+			parameters: { maxTokens: 9 },
 			damaged: 0,
 			messages: [
 				{ at: "2026-11-22T12:00:00.000Z", role: "user", content: "why?" },
@@ -98,6 +99,18 @@ describe("a session", () => {
 				},
 			],
 		});
+	});
+
+	it("is written in the spelling of files", async () => {
+		const usage = { ...noUsage, inputTokens: 3, outputTokens: 4 };
+		const open = await openSession(paths, "notes", options);
+		open.update({ parameters: { maxTokens: 9, topP: 1 } });
+		open.append(user("why?"), { ...assistant("because"), usage });
+		await open.close();
+		const [, settings, , answer] = readFileSync(join(paths.sessions, "notes.jsonl"), "utf8").split("\n");
+		expect(JSON.parse(settings ?? "")).toMatchObject({ parameters: { max_tokens: 9, top_p: 1 } });
+		expect(JSON.parse(answer ?? "")).toMatchObject({ usage: { input_tokens: 3, output_tokens: 4 } });
+		expect(readSession(paths, "notes")?.messages[1]?.usage).toEqual(usage);
 	});
 
 	it("cuts its history back and goes on", async () => {

@@ -218,6 +218,22 @@ describe("a stream of markdown", () => {
 		expect(renderMarkdown(unit.repeat(10_000), plain)).not.toBe("");
 	});
 
+	it("loses and repeats nothing when the width changes again and again", () => {
+		const words = Array.from({ length: 300 }, (_, index) => `w${index}w${index % 40 === 39 ? "\n\n" : " "}`);
+		fc.assert(
+			fc.property(fc.array(fc.tuple(fc.nat({ max: 299 }), fc.integer({ min: 10, max: 120 }))), (changes) => {
+				const markdown = createMarkdownStream(plain);
+				let shown = "";
+				for (const [index, word] of words.entries()) {
+					for (const [at, width] of changes) if (at === index) markdown.resize(width);
+					shown += markdown.push(word);
+				}
+				shown += markdown.end();
+				expect(shown.split(/\s+/).filter(Boolean)).toEqual(words.map((word) => word.trim()));
+			}),
+		);
+	});
+
 	it("stays fast without line breaks and spaces", () => {
 		const markdown = createMarkdownStream(plain);
 		let length = 0;

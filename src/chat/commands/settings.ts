@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import type { CacheMode } from "../../llm.ts";
+import type { CacheMode } from "../../options.ts";
 import { formatCost, formatCount, formatPlural, formatTokens } from "../../terminal/formats.ts";
 import { estimateInputTokens, estimateTextTokens } from "../../tokens.ts";
 import type { Chat } from "../chat.ts";

@@ -2,8 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type HaltPolicy, parseHaltPolicy } from "../../batch/halt.ts";
 import { type InputFormat, inputFormats } from "../../batch/reader.ts";
 import { type OutputFormat, outputFormats } from "../../batch/records.ts";
-import { runBatch } from "../batch-command.ts";
-import { type MergeFlags, runMerge } from "../batch-merge.ts";
+import { runBatch } from "../batch/command.ts";
+import { type MergeFlags, runMerge } from "../batch/merge.ts";
 import type { CommandContext } from "../command.ts";
 import {
 	addParameterOptions,

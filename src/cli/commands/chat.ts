@@ -77,6 +77,9 @@ async function runChat(
 	if (argument !== undefined && flags.model !== undefined && argument !== flags.model) {
 		throw new UsageError("the model is given twice", { hint: "llmx chat MODEL, or llmx chat -m MODEL" });
 	}
+	if (flags.continue && flags.session !== undefined) {
+		throw new UsageError("--continue and --session exclude each other");
+	}
 	const isScreen =
 		flags.plain !== true &&
 		io.env.TERM !== "dumb" &&
@@ -97,7 +100,7 @@ async function runScreen(
 	start: Start,
 	terminal: NonNullable<CommandContext["io"]["terminal"]>,
 ): Promise<number> {
-	const { runChatScreen } = await import("../../ui/screen.tsx");
+	const { runChatScreen } = await import("../../ui/screen.ts");
 	const { io } = start.context;
 	return runChatScreen({
 		terminal,
@@ -118,14 +121,10 @@ async function runLines(start: Start): Promise<number> {
 	});
 	const { chat, resumed } = await openChat(start, view, (message) => view.notice(`llmx: ${message}`));
 	if (resumed !== null) view.notice(resumed);
-	const signals = leaveOnSignals(io, chat, view, isConversation);
+	const prompt = (isOpen: boolean) => isConversation && void io.stderr.write(isOpen ? "… " : "› ");
+	const signals = leaveOnSignals(io, chat, view, isConversation, () => prompt(false));
 	try {
-		await runLineMode({
-			chat,
-			view,
-			input: io.stdin,
-			prompt: (isOpen) => isConversation && void io.stderr.write(isOpen ? "… " : "› "),
-		});
+		await runLineMode({ chat, view, input: io.stdin, prompt });
 	} finally {
 		signals.dispose();
 		chat.stop();
@@ -154,7 +153,7 @@ async function openChat(
 	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, null);
 	const session = await openSessionOf(flags, host);
 	try {
-		const isResumed = session.session.messages.length > 0;
+		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
 		const choice = named ?? preset?.model ?? session.session.model;
 		const [chosen] = chooseModels(context, choice === undefined ? [] : [choice]) as [ChosenModel];
 		const parameters: Parameters = {

@@ -53,9 +53,11 @@ class FakeModel implements BatchModel {
 	readonly #answer: Answerer;
 	readonly #width: number;
 	readonly #onSend: (sent: SentRow) => void;
+	readonly #attempts: number;
 	#count = 0;
 
-	constructor(answerer: Answerer, width: number, onSend: (sent: SentRow) => void) {
+	constructor(answerer: Answerer, width: number, attempts: number, onSend: (sent: SentRow) => void) {
+		this.#attempts = attempts;
 		this.#answer = answerer;
 		this.#width = width;
 		this.#onSend = onSend;
@@ -99,7 +101,7 @@ class FakeModel implements BatchModel {
 			if (!(error instanceof RequestError && error.errorClass === "schema")) {
 				control.onSent?.(row, { usage: null, costUsd: null, error });
 			}
-			return { ok: false, index, row, error, attempts: 1 };
+			return { ok: false, index, row, error, attempts: this.#attempts, partial: null };
 		}
 	}
 }
@@ -120,6 +122,8 @@ export interface FakeRun {
 	readonly maxCost?: number;
 	/** The name of a table beside the journal. */
 	readonly table?: string;
+	/** What a failed row says it took. */
+	readonly attempts?: number;
 	readonly onSend?: (sent: SentRow) => void;
 }
 
@@ -170,6 +174,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 		const model = new FakeModel(
 			run.answer ?? (({ row }) => answer(`to ${row.id}`)),
 			run.width ?? 4,
+			run.attempts ?? 1,
 			(row) => {
 				sent.push(row.row.id);
 				run.onSend?.(row);

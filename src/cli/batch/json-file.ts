@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { LlmxError } from "../errors.ts";
-import { escapeJson } from "../terminal/sanitize.ts";
+import { LlmxError } from "../../errors.ts";
+import { escapeJson } from "../../terminal/sanitize.ts";
 
 /** Writes a value as JSON for another program to read. Throws LlmxError when that is not possible. */
 export function writeJsonFile(path: string, value: unknown): void {

@@ -1,5 +1,5 @@
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import type { Io } from "./io.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { Io } from "../io.ts";
 
 /** Asks a question on stderr and reads a line from the terminal. Only `y` and `yes` agree. */
 export async function confirm(io: Io, question: string): Promise<boolean> {

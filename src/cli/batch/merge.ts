@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
-import { systemFiles } from "../batch/files.ts";
-import { mergeResults } from "../batch/merge.ts";
-import { createReader, formatOf, type InputFormat, openInput } from "../batch/reader.ts";
-import { type OutputFormat, recordFormats } from "../batch/records.ts";
-import { idOf } from "../batch/row-builder.ts";
-import { UsageError } from "../errors.ts";
-import { formatCount, formatPlural } from "../terminal/formats.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import type { CommandContext } from "./command.ts";
+import { systemFiles } from "../../batch/files.ts";
+import { mergeResults } from "../../batch/merge.ts";
+import { createReader, formatOf, type InputFormat, openInput } from "../../batch/reader.ts";
+import { type OutputFormat, recordFormats } from "../../batch/records.ts";
+import { idOf } from "../../batch/row-builder.ts";
+import { UsageError } from "../../errors.ts";
+import { formatCount, formatPlural } from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { CommandContext } from "../command.ts";
 
 /** What commander collects for `batch merge`. */
 export interface MergeFlags {

@@ -1,8 +1,14 @@
-import type { Rehearsal } from "../batch/rehearse.ts";
-import { UsageError } from "../errors.ts";
-import { formatCount, formatDuration, formatPlural, formatTokens, formatUsd } from "../terminal/formats.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import type { BatchFlags } from "./commands/batch.ts";
+import type { Rehearsal } from "../../batch/rehearse.ts";
+import { UsageError } from "../../errors.ts";
+import {
+	formatCount,
+	formatDuration,
+	formatPlural,
+	formatTokens,
+	formatUsd,
+} from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { BatchFlags } from "../commands/batch.ts";
 
 /**
  * A rehearsal is worth what its limits are.

@@ -1,11 +1,11 @@
-import type { Lane } from "../batch/run.ts";
-import { RunStats } from "../batch/run-stats.ts";
-import type { Colors } from "../terminal/colors.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import { type BatchView, type PaceView, progressLine, progressLines } from "./batch-view.ts";
-import type { Io } from "./io.ts";
+import type { Lane } from "../../batch/run.ts";
+import { RunStats } from "../../batch/run-stats.ts";
+import type { Colors } from "../../terminal/colors.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { Io } from "../io.ts";
 import { LiveRegion } from "./live-region.ts";
 import { RateMeter } from "./rate-meter.ts";
+import { type BatchView, type PaceView, progressLine, progressLines } from "./view.ts";
 
 const redrawEveryMs = 125;
 const lineEveryMs = 10_000;

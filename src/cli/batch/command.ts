@@ -1,32 +1,32 @@
 import { resolve } from "node:path";
-import { type Checked, checkPrompts } from "../batch/check.ts";
-import { Estimate } from "../batch/estimate.ts";
-import { systemFiles } from "../batch/files.ts";
-import type { PromptsFile } from "../batch/prompts-file.ts";
-import { recordFormats } from "../batch/records.ts";
-import { rehearse, usualAnswers } from "../batch/rehearse.ts";
-import type { BatchRow } from "../batch/row-builder.ts";
-import type { Lane } from "../batch/run.ts";
-import { RunStats } from "../batch/run-stats.ts";
-import { SchemaSet } from "../batch/schemas.ts";
-import { exitCodes, UsageError } from "../errors.ts";
-import type { LLM, Parameters } from "../index.ts";
-import { type Config, loadConfig } from "../state/config.ts";
-import { acquireLock } from "../state/lock.ts";
-import { resolvePaths } from "../state/paths.ts";
-import { fillPreset, parametersFor, resolveAlias } from "../state/presets.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./batch-cost.ts";
-import { rehearsalJson, rehearsalLines, requireLimits } from "./batch-rehearsal.ts";
-import { sendBatch } from "./batch-run.ts";
-import { chooseTarget, createPrompts, openPrompts, type Target } from "./batch-setup.ts";
-import { checkBudget } from "./budget.ts";
-import type { CommandContext } from "./command.ts";
-import type { BatchFlags } from "./commands/batch.ts";
+import { type Checked, checkPrompts } from "../../batch/check.ts";
+import { Estimate } from "../../batch/estimate.ts";
+import { systemFiles } from "../../batch/files.ts";
+import type { PromptsFile } from "../../batch/prompts-file.ts";
+import { recordFormats } from "../../batch/records.ts";
+import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
+import type { BatchRow } from "../../batch/row-builder.ts";
+import type { Lane } from "../../batch/run.ts";
+import { RunStats } from "../../batch/run-stats.ts";
+import { SchemaSet } from "../../batch/schemas.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import type { LLM, Parameters } from "../../index.ts";
+import { type Config, loadConfig } from "../../state/config.ts";
+import { acquireLock } from "../../state/lock.ts";
+import { resolvePaths } from "../../state/paths.ts";
+import { fillPreset, parametersFor, resolveAlias } from "../../state/presets.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { checkBudget } from "../budget.ts";
+import type { CommandContext } from "../command.ts";
+import type { BatchFlags } from "../commands/batch.ts";
+import { chooseModels, createLLM } from "../models.ts";
+import { readParameters } from "../parameter-options.ts";
+import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./cost.ts";
+import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
-import { chooseModels, createLLM } from "./models.ts";
-import { readParameters } from "./parameter-options.ts";
-import { YoungGenerationLimit } from "./young-generation.ts";
+import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
+import { sendBatch } from "./run.ts";
+import { chooseTarget, createPrompts, openPrompts, type Target } from "./setup.ts";
 
 /** Runs `llmx batch`. Returns the exit code. */
 export async function runBatch(
@@ -67,7 +67,7 @@ class BatchCommand {
 	readonly #modelParameters: ReadonlyMap<string, Parameters>;
 	readonly #lanes = new Map<string, Lane & { readonly llm: LLM }>();
 	readonly #schemas = new SchemaSet();
-	readonly #memory = new YoungGenerationLimit();
+	readonly #heap = new HeapLimit();
 	/** Where messages of the models go; with progress on the screen, above it. */
 	#log = (text: string): void => void this.#context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 
@@ -88,7 +88,7 @@ class BatchCommand {
 		try {
 			return await this.#run();
 		} finally {
-			this.#memory.stop();
+			this.#heap.stop();
 			await Promise.all([...this.#lanes.values()].map(({ llm }) => llm.close()));
 		}
 	}
@@ -115,7 +115,7 @@ class BatchCommand {
 				retryFailed: flags.retryFailed ?? false,
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
-					this.#memory.tick();
+					this.#heap.tick();
 					const lane = this.#laneOf(model);
 					if (state !== "missing") return;
 					this.#schemas.add(row.parameters, row.line);

@@ -1,7 +1,7 @@
-import type { RunStats } from "../batch/run-stats.ts";
-import type { Colors } from "../terminal/colors.ts";
-import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../terminal/formats.ts";
-import { textWidth, truncateText } from "../terminal/width.ts";
+import type { RunStats } from "../../batch/run-stats.ts";
+import type { Colors } from "../../terminal/colors.ts";
+import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../../terminal/formats.ts";
+import { textWidth, truncateText } from "../../terminal/width.ts";
 
 /** How a limiter holds a model back at this moment. */
 export interface PaceView {

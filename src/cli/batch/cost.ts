@@ -1,19 +1,19 @@
-import type { Checked } from "../batch/check.ts";
+import type { Checked } from "../../batch/check.ts";
 import {
 	assumedOutput,
 	Estimate,
 	loadTokenCounter,
 	type PricedModel,
 	type Range,
-} from "../batch/estimate.ts";
-import type { PromptsFile } from "../batch/prompts-file.ts";
-import type { BatchRow } from "../batch/row-builder.ts";
-import { UsageError } from "../errors.ts";
-import { formatCount, formatPlural, formatTokens, formatUsd } from "../terminal/formats.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
-import type { BatchFlags } from "./commands/batch.ts";
+} from "../../batch/estimate.ts";
+import type { PromptsFile } from "../../batch/prompts-file.ts";
+import type { BatchRow } from "../../batch/row-builder.ts";
+import { UsageError } from "../../errors.ts";
+import { formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { BatchFlags } from "../commands/batch.ts";
+import type { Io } from "../io.ts";
 import { confirm } from "./confirm.ts";
-import type { Io } from "./io.ts";
 
 /** Nobody is asked about less. */
 const askAboveUsd = 1;

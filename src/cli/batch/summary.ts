@@ -1,8 +1,8 @@
-import type { RunOutcome } from "../batch/execute.ts";
-import type { FailureClass } from "../batch/records.ts";
-import type { Lane } from "../batch/run.ts";
-import type { RunStats } from "../batch/run-stats.ts";
-import type { Colors } from "../terminal/colors.ts";
+import type { RunOutcome } from "../../batch/execute.ts";
+import type { FailureClass } from "../../batch/records.ts";
+import type { Lane } from "../../batch/run.ts";
+import type { RunStats } from "../../batch/run-stats.ts";
+import type { Colors } from "../../terminal/colors.ts";
 import {
 	formatCost,
 	formatCount,
@@ -10,8 +10,8 @@ import {
 	formatPlural,
 	formatTokens,
 	formatUsd,
-} from "../terminal/formats.ts";
-import { sanitizeLine } from "../terminal/sanitize.ts";
+} from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
 
 export interface SummaryView {
 	readonly outcome: RunOutcome;

@@ -1,0 +1,103 @@
+/** What the benches of `llmx batch` share: a server of its own process, prompts, and one measured run. */
+import { spawn, spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const llmx = fileURLToPath(new URL("../bin/llmx.js", import.meta.url));
+
+export interface Run {
+	readonly rows: number;
+	/** Wall clock of the whole process. */
+	readonly seconds: number;
+	/** From the first look at the prompts to the summary, as the command itself reports it. */
+	readonly workSeconds: number;
+	readonly cpuSeconds: number;
+	readonly peakMegabytes: number;
+}
+
+/** A folder with prompts, and a server that answers at once. */
+export class Workbench {
+	readonly folder = mkdtempSync(join(tmpdir(), "llmx-bench-"));
+	readonly #server = spawn(process.execPath, [fileURLToPath(new URL("zero-server.ts", import.meta.url))], {
+		stdio: ["ignore", "pipe", "inherit"],
+	});
+	port = 0;
+
+	static async open(): Promise<Workbench> {
+		const bench = new Workbench();
+		bench.port = await new Promise<number>((resolve) => {
+			bench.#server.stdout.once("data", (data) => resolve(Number(data)));
+		});
+		return bench;
+	}
+
+	/** Writes a file of so many prompts and returns its name. */
+	writePrompts(rows: number): string {
+		const name = `prompts-${rows}.jsonl`;
+		const file = openSync(join(this.folder, name), "w");
+		for (let row = 0; row < rows; ) {
+			let lines = "";
+			for (const end = Math.min(rows, row + 10_000); row < end; row++) {
+				lines += `{"prompt":"prompt number ${row}, with a few words"}\n`;
+			}
+			writeSync(file, lines);
+		}
+		closeSync(file);
+		return name;
+	}
+
+	/** Runs the prompts once; `home` names the cache and ledger that it uses. */
+	run(prompts: string, home: string, flags: readonly string[] = []): Run {
+		const results = join(this.folder, "out.jsonl");
+		for (const file of [results, join(this.folder, "out.errors.jsonl")]) rmSync(file, { force: true });
+		const summary = join(this.folder, "summary.json");
+		const args = [
+			llmx,
+			"batch",
+			prompts,
+			"-m",
+			"local/m",
+			"-o",
+			results,
+			"-q",
+			"--summary-json",
+			summary,
+			...flags,
+		];
+		// /usr/bin/time would be another dependency: the process tells its own peak when it exits.
+		const report = join(this.folder, "usage.json");
+		const hook = `process.on("exit",()=>{const u=process.resourceUsage();require("fs").writeFileSync(${JSON.stringify(report)},JSON.stringify({peak:u.maxRSS,cpu:u.userCPUTime+u.systemCPUTime}))})`;
+		const preload = `data:text/javascript,import{createRequire}from"node:module";const require=createRequire("file:///");${encodeURIComponent(hook)}`;
+		const startedAt = performance.now();
+		const { status, stderr } = spawnSync(process.execPath, ["--import", preload, ...args], {
+			cwd: this.folder,
+			env: {
+				PATH: process.env.PATH,
+				LLMX_HOME: join(this.folder, home),
+				LOCAL_BASE_URL: `http://127.0.0.1:${this.port}/v1`,
+			},
+			encoding: "utf8",
+		});
+		const seconds = (performance.now() - startedAt) / 1000;
+		if (status !== 0) throw new Error(`llmx batch ended with ${status}: ${stderr}`);
+		const usage = JSON.parse(readFileSync(report, "utf8")) as { peak: number; cpu: number };
+		const { answered, seconds: workSeconds } = JSON.parse(readFileSync(summary, "utf8")) as {
+			answered: number;
+			seconds: number;
+		};
+		return {
+			rows: answered,
+			seconds,
+			workSeconds,
+			cpuSeconds: usage.cpu / 1e6,
+			peakMegabytes: usage.peak / 1024,
+		};
+	}
+
+	close(): void {
+		this.#server.kill();
+		rmSync(this.folder, { recursive: true, force: true });
+	}
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import type { Plugin, PluginBuild } from "esbuild";
+
+/** Ink asks for the React developer tools only when DEV is set; bundling the real ones would add a megabyte. */
+export const stubs: Plugin = {
+	name: "stubs",
+	setup(build) {
+		build.onResolve({ filter: /^react-devtools-core$/ }, () => ({
+			path: "react-devtools-core",
+			namespace: "stub",
+		}));
+		build.onLoad({ filter: /./, namespace: "stub" }, () => ({ contents: "export default {};" }));
+	},
+};
+
+/**
+ * Helpers above the wire that the SDKs bring along and llmx never calls: stream runners, agents, pollers. They are half
+ * of the code to load at start-up, and one of them makes Node load its own undici. Each export becomes a class that
+ * throws when it is used after all.
+ */
+const unusedHelpers = [
+	/\/openai\/lib\/(EventStream|AbstractChatCompletionRunner|ChatCompletion(Runner|Stream|StreamingRunner)|AssistantStream|assistant-run-polling|agents\/.+|beta\/agents\/.+|responses\/ResponseStream|vector-store-.+|webhook-signature)\.mjs$/,
+	/\/@anthropic-ai\/sdk\/lib\/(BetaMessageStream|MessageStream|environments\/.+|threads\/.+|tools\/.+|internal\/threads\/.+)\.mjs$/,
+];
+
+/** The parts of OpenAI's API that llmx uses. Its client makes an object for each of the others too. */
+const usedResources = /\/openai\/resources\/(index|shared|models|files|batches|chat\/.+)\.mjs$/;
+
+/**
+ * The openai SDK's log: it is off, and yet 7 % of the time of a request goes into redacted URLs for lines that nobody
+ * prints.
+ */
+const silentLog = `
+	const silent = { error() {}, warn() {}, info() {}, debug() {} };
+	export const parseLogLevel = () => "off";
+	export const loggerFor = () => silent;
+	export const redactURL = (url) => url;
+	export const formatRequestDetails = (details) => details;
+	export const isSensitiveQueryParameter = () => true;
+	export const isSensitiveHeader = () => true;
+`;
+
+export const leanSdks: Plugin = {
+	name: "lean-sdks",
+	setup(build) {
+		build.onLoad({ filter: /\/openai\/internal\/utils\/log\.mjs$/ }, () => ({ contents: silentLog }));
+		for (const filter of unusedHelpers) {
+			build.onLoad({ filter }, ({ path }) => ({
+				contents: exportedNames(path)
+					.map(
+						(name) => `export class ${name} { constructor() { throw new Error("${name} is not bundled"); } }`,
+					)
+					.join("\n"),
+			}));
+		}
+		build.onLoad({ filter: /\/openai\/resources\/.+\.mjs$/ }, ({ path }) => {
+			if (usedResources.test(path)) return undefined;
+			return {
+				contents: exportedNames(path)
+					.map((name) => `export class ${name} {}`)
+					.join("\n"),
+			};
+		});
+	},
+};
+
+/** The names under which a module exports. */
+function exportedNames(path: string): string[] {
+	const names = new Set<string>();
+	const source = readFileSync(path, "utf8");
+	for (const [, name] of source.matchAll(/^export (?:async )?(?:class|function\*?|const|let|var) (\w+)/gm))
+		names.add(name as string);
+	for (const [, list] of source.matchAll(/^export \{([^}]*)\}/gm)) {
+		for (const item of (list as string).split(",")) {
+			const name = item
+				.trim()
+				.split(/\s+as\s+/)
+				.at(-1);
+			if (name) names.add(name);
+		}
+	}
+	return [...names];
+}
+
+/** undici's half for HTTP/2, and the builtin under it, wait for a server that speaks it: 4 ms of start-up. */
+export const lateHttp2: Plugin = {
+	name: "late-http2",
+	setup(build) {
+		edit(build, /\/undici\/lib\/dispatcher\/client\.js$/, {
+			from: "const connectH2 = require('./client-h2.js')",
+			to: "const connectH2 = (...args) => require('./client-h2.js')(...args)",
+		});
+	},
+};
+
+/** Yoga's loader asks for the type of `fetch`, which makes Node load all of its HTTP client: 25 ms for nothing. */
+export const yoga: Plugin = {
+	name: "yoga",
+	setup(build) {
+		edit(build, /yoga-layout.dist.binaries.*\.js$/, { from: "typeof fetch", to: '"undefined"' });
+	},
+};
+
+/** Puts other words into a package's file; fails when they are not there any more. */
+function edit(build: PluginBuild, filter: RegExp, { from, to }: { from: string; to: string }): void {
+	build.onLoad({ filter }, ({ path }) => {
+		const source = readFileSync(path, "utf8");
+		if (!source.includes(from)) return { errors: [{ text: `${path} has changed: no ${from}` }] };
+		return { contents: source.replaceAll(from, to) };
+	});
+}

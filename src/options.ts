@@ -1,0 +1,84 @@
+import type { Clock } from "./traffic/clock.ts";
+import type { Timeouts } from "./traffic/http.ts";
+import type { Parameters, RetryNotice, StreamPart } from "./types.ts";
+
+/** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
+export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
+
+/** `false` neither reads nor writes; `refresh` asks afresh and stores the answer; `only` never sends anything. */
+export type CacheMode = boolean | "refresh" | "only";
+
+export interface LLMOptions {
+	/**
+	 * Requests of `generate` in flight at the most. By default the controller finds how many the provider bears, from
+	 * a slow start up to 512; a number given here is used from the start, and is the ceiling.
+	 */
+	readonly maxConcurrent?: number | undefined;
+	/** Ceilings of `generate` in requests and in tokens per minute, over all keys. */
+	readonly rpm?: number | undefined;
+	readonly tpm?: number | undefined;
+	/** How often a failed call is sent again. Default 5. */
+	readonly maxRetries?: number | undefined;
+	/** Whether complete answers are kept and reused. Default true. */
+	readonly cache?: CacheMode | undefined;
+	/** Kept answers older than this, in ms, are asked for again. Default: they never get old. */
+	readonly cacheMaxAgeMs?: number | undefined;
+	/** Instead of the keys of the environment and the key file. */
+	readonly keys?: readonly string[] | undefined;
+	readonly baseUrl?: string | undefined;
+	/** Instead of process.env. */
+	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+	/** Whether every call is written down in the user's ledger. Default true. */
+	readonly ledger?: boolean | undefined;
+	/** Bound of a whole request in ms; by default only the silences within one are bounded. */
+	readonly timeoutMs?: number | undefined;
+	/** Marks of the ledger rows: what called (default `library`), in which session, and a word of the caller's own. */
+	readonly command?: string | undefined;
+	readonly session?: string | undefined;
+	readonly label?: string | undefined;
+	/** Hears of every wait before a call is sent again. */
+	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+	/** Hears what is wrong but stops no call: a broken cache, a ledger that cannot be written. */
+	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
+	readonly onNote?: ((note: string) => void) | undefined;
+}
+
+/** What a test puts in the place of time, chance and the network's patience. */
+export interface LLMRuntime {
+	/** Measures and waits between two sendings. */
+	readonly clock?: Clock | undefined;
+	/** Numbers in [0, 1). */
+	readonly random?: (() => number) | undefined;
+	/** Silences that a request may have. */
+	readonly timeouts?: Partial<Timeouts> | undefined;
+}
+
+export interface CallOptions extends Parameters {
+	readonly cache?: CacheMode | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** How many answers to the same question. Default 1. */
+	readonly n?: number | undefined;
+	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
+}
+
+export interface AskOptions extends CallOptions {
+	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
+	readonly streamed?: boolean | undefined;
+	/** Hears the parts of a streamed answer as they come. */
+	readonly onPart?: ((part: StreamPart) => void) | undefined;
+}
+
+export interface GenerateOptions extends CallOptions {
+	readonly systemPrompt?: string | undefined;
+}
+
+/** One of many prompts with settings of its own; they win over those of the run. */
+export interface GenerateRow {
+	readonly prompt?: string | undefined;
+	/** Instead of `prompt`. */
+	readonly messages?: Exclude<ChatInput, string> | undefined;
+	readonly system?: string | undefined;
+	readonly n?: number | undefined;
+	readonly parameters?: Parameters | undefined;
+}

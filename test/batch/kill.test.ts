@@ -1,0 +1,9 @@
+import { describe, it } from "vitest";
+import { killAndResume } from "./helpers/kills.ts";
+import { seededRandom } from "./helpers/random.ts";
+
+describe("a batch that is killed", () => {
+	it("at 6 random points of 400 rows loses nothing and sends no more again than was on its way", async () => {
+		await killAndResume({ rows: 400, kills: 6, concurrency: 8, random: seededRandom(7) });
+	}, 120_000);
+});

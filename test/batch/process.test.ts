@@ -1,0 +1,143 @@
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { type Running, readRecords, startLlmx, until } from "./helpers/process.ts";
+
+let folder: string;
+let simulator: Simulator;
+
+beforeEach(async () => {
+	folder = mkdtempSync(join(tmpdir(), "llmx-process-"));
+	simulator = await startSimulator({ latency: { medianMs: 30, p95Ms: 60 } });
+});
+afterEach(async () => {
+	await simulator.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+function start(args: readonly string[], rows = 300): Running {
+	const lines = Array.from({ length: rows }, (_, index) => `prompt ${index}\n`);
+	writeFileSync(join(folder, "prompts.txt"), lines.join(""));
+	return startLlmx(["batch", "prompts.txt", "-m", "local/echo", ...args], folder, {
+		LOCAL_BASE_URL: `${simulator.url}/v1`,
+	});
+}
+
+const results = () => readRecords(join(folder, "prompts.results.jsonl"));
+
+describe("signals", () => {
+	it.each([
+		["SIGINT", 130],
+		["SIGTERM", 143],
+		["SIGHUP", 129],
+	] as const)("%s lets what is in flight land, says how to go on, and has its exit code", async (signal, exitCode) => {
+		const first = start(["--concurrency", "8"]);
+		await until(first, () => simulator.stats.answered > 60);
+		first.child.kill(signal);
+		expect(await first.ended).toBe(exitCode);
+		expect(first.err()).toContain(`stopping (${signal})`);
+		expect(first.err()).toMatch(/stopped +by SIG/);
+		expect(first.err()).toMatch(/again +llmx batch prompts\.txt -m local\/echo --concurrency 8\n/);
+		const landed = results().length;
+		// Nothing was broken off: it took less than the time that is given.
+		expect(landed).toBe(simulator.stats.answered);
+		expect(existsSync(join(folder, "prompts.results.errors.jsonl"))).toBe(false);
+		const second = start(["--concurrency", "8"]);
+		expect(await second.ended).toBe(0);
+		expect(results()).toHaveLength(300);
+		expect(simulator.stats.requests).toBe(300);
+	});
+
+	it("breaks off what does not land in time, notes it as maybe billed, and sends it again", async () => {
+		await simulator.close();
+		simulator = await startSimulator({ latency: 60_000 });
+		const first = start(["--concurrency", "4"], 10);
+		await until(first, () => simulator.stats.requests === 4);
+		first.child.kill("SIGINT");
+		expect(await first.ended).toBe(130);
+		expect(first.err()).toMatch(/missing +10 rows not sent, 4 of them broken off and maybe billed/);
+		const errors = readRecords(join(folder, "prompts.results.errors.jsonl"));
+		expect(errors).toHaveLength(4);
+		expect(errors[0]).toMatchObject({ error: { class: "interrupted" }, maybe_billed: true });
+		await simulator.close();
+		simulator = await startSimulator();
+		const second = start([], 10);
+		expect(await second.ended).toBe(0);
+		expect(results()).toHaveLength(10);
+		expect(existsSync(join(folder, "prompts.results.errors.jsonl"))).toBe(false);
+	});
+
+	it("leaves at once when told twice, with everything on disk that was answered", async () => {
+		await simulator.close();
+		simulator = await startSimulator({ latency: 60_000 });
+		const running = start(["--concurrency", "4"], 10);
+		await until(running, () => simulator.stats.requests === 4);
+		running.child.kill("SIGINT");
+		await until(running, () => running.err().includes("stopping"));
+		running.child.kill("SIGINT");
+		expect(await running.ended).toBe(130);
+		expect(running.err()).not.toContain("maybe billed");
+	});
+});
+
+describe("two runs at once", () => {
+	it("are not possible on one output, and the second says which process has it", async () => {
+		const first = start(["--concurrency", "4"]);
+		await until(first, () => simulator.stats.requests > 0);
+		const second = start([]);
+		expect(await second.ended).toBe(2);
+		expect(second.err()).toContain(`prompts.results.jsonl is in use by process ${first.child.pid}`);
+		const elsewhere = start(["-o", "other.jsonl", "--limit", "3"]);
+		expect(await elsewhere.ended).toBe(0);
+		expect(await first.ended).toBe(0);
+		expect(results()).toHaveLength(300);
+	});
+});
+
+describe("a reader of stdout that goes away", () => {
+	it("stops the run with exit 1", async () => {
+		const running = start(["-o", "-", "--concurrency", "4"]);
+		await until(running, () => running.out().includes("\n"));
+		running.child.stdout?.destroy();
+		expect(await running.ended).toBe(1);
+		expect(running.err()).toMatch(/stopped +nobody reads stdout any more/);
+		expect(simulator.stats.requests).toBeLessThan(300);
+	});
+});
+
+describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+	it("is a clean error and nothing is sent", async () => {
+		const running = start(["-o", "/dev/full"]);
+		expect(await running.ended).toBe(2);
+		expect(running.err()).toContain("/dev/full is not a regular file");
+		expect(simulator.stats.requests).toBe(0);
+	});
+});
+
+describe("files", () => {
+	it("keep their mode when they are put in order, and leave nothing beside them", async () => {
+		const running = start(["--concurrency", "8"], 50);
+		await until(running, () => simulator.stats.answered > 10);
+		chmodSync(join(folder, "prompts.results.jsonl"), 0o640);
+		expect(await running.ended).toBe(0);
+		expect(statSync(join(folder, "prompts.results.jsonl")).mode & 0o777).toBe(0o640);
+		expect(results().map(({ id }) => id)).toEqual(
+			Array.from({ length: 50 }, (_, index) => String(index + 1)),
+		);
+		expect(readdirSync(folder).toSorted()).toEqual(["home", "prompts.results.jsonl", "prompts.txt"]);
+	});
+});
+
+describe("limits of time", () => {
+	it("--max-duration lets what is in flight land and exits 10", async () => {
+		await simulator.close();
+		simulator = await startSimulator({ latency: 400 });
+		const running = start(["--max-duration", "0.9", "--concurrency", "4"], 20);
+		expect(await running.ended).toBe(10);
+		expect(running.err()).toMatch(/stopped +--max-duration of 0\.9 s is over/);
+		expect(simulator.stats.answered).toBeLessThan(20);
+		expect(results()).toHaveLength(simulator.stats.answered);
+	});
+});

@@ -1,0 +1,143 @@
+import { describe, expect, it } from "vitest";
+import { LatencyHistogram, RunStats } from "../../src/batch/run-stats.ts";
+import { commandsAgain } from "../../src/cli/batch/again.ts";
+import { type SummaryView, summaryJson, summaryLines } from "../../src/cli/batch/summary.ts";
+import { type BatchView, progressLine, progressLines } from "../../src/cli/batch/view.ts";
+import { createColors } from "../../src/terminal/colors.ts";
+import { textWidth } from "../../src/terminal/width.ts";
+
+const plain = createColors(false);
+
+function stats(values: Partial<Omit<RunStats, "latencies" | "failures" | "finished">>): RunStats {
+	return Object.assign(new RunStats(), values);
+}
+
+const view: BatchView = {
+	source: "prompts.jsonl",
+	target: "prompts.results.jsonl",
+	models: ["sambanova/Meta-Llama-3.3-70B-Instruct"],
+	total: 10_000,
+	stats: stats({ answered: 6_201, cached: 812, failed: 13, inFlight: 41, usd: 1.83 }),
+	requestsPerMinute: 2_944,
+	tokensPerMinute: 1_100_000,
+	leftMs: 14 * 60_000,
+	pace: { window: 41, requestsPerMinute: 3_000, reason: "held by the request limit" },
+	capUsd: 5,
+};
+
+describe("the progress of a run", () => {
+	it("is a group of lines on a terminal", () => {
+		expect(progressLines(view, 100, plain)).toEqual([
+			`prompts.jsonl → prompts.results.jsonl${" ".repeat(25)}sambanova/Meta-Llama-3.3-70B-Instruct`,
+			`${"━".repeat(31)}╺${"━".repeat(18)}  6,214 of 10,000   62 %   14 min left`,
+			"6,201 answered · 812 cached · 13 failed · 41 in flight",
+			"2,944 of 3,000 requests/min · 1.1 M tokens/min · window 41, held by the request limit",
+			"$1.83 so far · about $2.94 in all · cap $5.00",
+		]);
+	});
+
+	it.each([20, 40, 60, 80, 100, 300])("keeps its bar and head within %i columns", (columns) => {
+		const [head = "", bar = ""] = progressLines(view, columns, plain);
+		expect(textWidth(head)).toBeLessThan(columns);
+		if (columns >= 60) expect(textWidth(bar)).toBeLessThan(columns);
+	});
+
+	it("has no colours where none are wanted, and some where they are", () => {
+		expect(progressLines(view, 100, plain).join("")).not.toContain("\x1b");
+		expect(progressLines(view, 100, createColors(true))[2]).toContain("\x1b[31m13 failed\x1b[39m");
+	});
+
+	it("is one line elsewhere, and does not call an unknown cost nothing", () => {
+		const unknown = {
+			...view,
+			stats: stats({ answered: 3, inFlight: 1, unknownCosts: 3 }),
+			pace: undefined,
+			leftMs: null,
+		};
+		expect(progressLine({ ...unknown, capUsd: undefined })).toBe(
+			"3 of 10,000 (0 %) · 3 answered · 1 in flight · 2,944 requests/min · 1.1 M tokens/min · 3 calls of unknown price so far",
+		);
+	});
+});
+
+describe("the summary", () => {
+	const done = stats({
+		answered: 9_987,
+		cached: 812,
+		failed: 13,
+		requests: 9_191,
+		refusals: 3,
+		inputTokens: 3_100_000,
+		cachedInputTokens: 400_000,
+		outputTokens: 1_200_000,
+		usd: 2.95,
+		savedUsd: 0.21,
+	});
+	done.failures.set("blocked", 3).set("rate_limit", 9).set("context_length", 1);
+	for (let ms = 100; ms <= 2_000; ms += 10) done.latencies.add(ms);
+	const summary: SummaryView = {
+		outcome: { stats: done, missing: 0, failed: 13, stopped: undefined, hint: undefined, exitCode: 1 },
+		lanes: [],
+		total: 10_000,
+		doneBefore: 0,
+		elapsedMs: 1_450_000,
+		failuresName: "prompts.results.errors.jsonl",
+		overshootUsd: 0,
+		again: commandsAgain(["batch", "my prompts.jsonl", "--overwrite"]),
+	};
+
+	it("says what came of a run, what it cost, and how to go on", () => {
+		expect(summaryLines(summary, plain)).toEqual([
+			"answered  9,987 of 10,000 in 24 min 10 s · 812 from the cache",
+			"cost      $2.95 (the cache saved $0.21) · 3.1 M tokens in (400k cached) · 1.2 M out",
+			"pace      413 answers/min · p50 1.0 s · p95 1.9 s · 3 refusals (429)",
+			"failed    13: 9 rate limit, 3 blocked, 1 too long → prompts.results.errors.jsonl",
+			"again     llmx batch 'my prompts.jsonl' --retry-failed",
+		]);
+	});
+
+	it("says first why it was stopped, and what is missing", () => {
+		const outcome = {
+			...summary.outcome,
+			missing: 400,
+			failed: 0,
+			stopped: "the disk\x1b[2J is full",
+			hint: "make room",
+		};
+		const lines = summaryLines({ ...summary, outcome, overshootUsd: 0.02 }, plain);
+		expect(lines[0]).toBe("stopped   the disk is full");
+		expect(lines[1]).toBe("          make room");
+		expect(lines).toContain("          $0.02 above --max-cost");
+		expect(lines.slice(-2)).toEqual([
+			"missing   400 rows not sent",
+			"again     llmx batch 'my prompts.jsonl'",
+		]);
+	});
+
+	it("is JSON for machines", () => {
+		expect(summaryJson(summary)).toMatchObject({
+			rows: 10_000,
+			answered: 9_987,
+			cached: 812,
+			failed: 13,
+			failures: { blocked: 3, rate_limit: 9, context_length: 1 },
+			missing: 0,
+			cost_usd: 2.95,
+			saved_usd: 0.21,
+			refusals_429: 3,
+			seconds: 1450,
+			exit_code: 1,
+			stopped: null,
+		});
+	});
+});
+
+describe("latencies", () => {
+	it("give percentiles within two percent, in constant memory", () => {
+		const histogram = new LatencyHistogram();
+		expect(histogram.percentile(0.5)).toBeNull();
+		for (let ms = 1; ms <= 10_000; ms++) histogram.add(ms);
+		expect(Math.abs((histogram.percentile(0.5) as number) / 5_000 - 1)).toBeLessThan(0.02);
+		expect(Math.abs((histogram.percentile(0.95) as number) / 9_500 - 1)).toBeLessThan(0.02);
+	});
+});

@@ -1,0 +1,98 @@
+import { PassThrough } from "node:stream";
+import { render } from "ink";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createColors } from "../../src/terminal/colors.ts";
+import { ChatApp } from "../../src/ui/chat-app.tsx";
+import { InkOutput } from "../../src/ui/ink-output.ts";
+import { initialState, ScreenStore } from "../../src/ui/state.ts";
+import { Transcript } from "../../src/ui/transcript.ts";
+import { Terminal } from "../helpers/terminal.ts";
+import { hostileTexts } from "../terminal/hostile.ts";
+
+const colors = createColors(true);
+let terminal: Terminal;
+let transcript: Transcript;
+let ink: ReturnType<typeof render>;
+let store: ScreenStore;
+
+beforeEach(async () => {
+	terminal = new Terminal(100, 30);
+	const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
+	stdout.on("data", (chunk: Buffer) => terminal.write(chunk.toString().replaceAll("\n", "\r\n")));
+	store = new ScreenStore(initialState(100, 30));
+	const nothing = () => {};
+	transcript = new Transcript({
+		...{ store, colors, now: () => 0 },
+		...{ onChange: nothing, onSuggest: nothing, onClear: nothing, onLeave: nothing },
+	});
+	await transcript.load();
+	ink = render(<ChatApp store={store} colors={colors} />, {
+		stdout: new InkOutput(stdout as unknown as NodeJS.WriteStream) as unknown as NodeJS.WriteStream,
+		stdin: new PassThrough() as unknown as NodeJS.ReadStream,
+		...{ exitOnCtrlC: false, patchConsole: false, interactive: true },
+	});
+});
+afterEach(() => ink.unmount());
+
+/** Streams an answer in the given chunks and draws it. */
+async function answer(chunks: readonly string[], kind: "text" | "reasoning" = "text"): Promise<void> {
+	transcript.answering("model", false);
+	for (const chunk of chunks) transcript[kind](chunk);
+	transcript.answered({ model: "model", finish: null, interrupted: true, hasText: true, failure: null });
+	await ink.waitUntilRenderFlush();
+}
+
+function expectUntouched(): void {
+	expect(terminal.events).toEqual([]);
+	expect([...terminal.modes].filter((mode) => mode !== "?25")).toEqual([]);
+	expect(terminal.lines.join("")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/);
+}
+
+describe("a hostile answer on the screen", () => {
+	it("would be noticed by the terminal of these tests", () => {
+		const harmful = hostileTexts.filter((text) => {
+			const bare = new Terminal(100, 30);
+			bare.write(text);
+			return bare.events.length > 0 || bare.modes.size !== 1;
+		});
+		expect(harmful.length).toBeGreaterThan(20);
+	});
+
+	it("cannot do anything, wherever it is split", async () => {
+		for (const text of hostileTexts) {
+			// Every split of the longest ones would take minutes; the sanitizer's own tests try them all.
+			const step = Math.max(1, Math.floor(text.length / 8));
+			for (let split = 0; split <= text.length; split += step) {
+				await answer([text.slice(0, split), text.slice(split)]);
+			}
+			await answer([...text]);
+			expectUntouched();
+		}
+	});
+
+	it("does not hide what comes after it", async () => {
+		for (const [index, text] of hostileTexts.entries()) {
+			await answer([text, `\n\nseen ${index}`]);
+			expect(terminal.lines).toContain(`seen ${index}`);
+		}
+	});
+
+	it("nor does hostile reasoning, shown or folded, a notice, a failure or a question", async () => {
+		for (const text of hostileTexts) {
+			await answer([...text], "reasoning");
+			transcript.toggleReasoning(text);
+			await answer([...text], "reasoning");
+			transcript.notice(text);
+			transcript.failed({ message: text, hint: text, exitCode: 1 });
+			transcript.asked(text, [text]);
+			transcript.resumed([{ question: text, answer: text, interrupted: false }]);
+			transcript.compared([
+				{ model: text, text, finish: null },
+				{ model: "other", text, finish: null },
+			]);
+			store.update({ attachments: [text], retry: { reason: text, until: 0 } });
+			await ink.waitUntilRenderFlush();
+			expectUntouched();
+		}
+	});
+});
