@@ -65,7 +65,7 @@ interface Cost {
 	readonly elapsed: number;
 	readonly framesPerSecond: number;
 	readonly cores: number;
-	/** MB that the process grew by in the last three quarters of the answer. */
+	/** MB that the process grew by in the second half of the answer. */
 	readonly growth: number;
 	readonly megabytes: number;
 }
@@ -81,7 +81,7 @@ async function watch(pid: number, isDone: () => boolean): Promise<Omit<Cost, "fr
 		const elapsed = (performance.now() - startedAt) / 1000;
 		if (elapsed > 3 * seconds + 30) throw new Error("the answer does not end");
 		if (!isDone()) after = usageOf(pid);
-		if (elapsed > seconds / 4) early ??= after;
+		if (elapsed > seconds / 2) early ??= after;
 	}
 	const elapsed = (performance.now() - startedAt) / 1000;
 	return {
@@ -238,7 +238,7 @@ try {
 				],
 			],
 			[
-				"memory grown in the last 3/4, MB (in a pipe)",
+				"memory grown in the second half, MB (in a pipe)",
 				...[screen.growth.toFixed(0), plain.growth.toFixed(0), "", "flat"],
 			],
 			["resident memory at the end, MB", screen.megabytes.toFixed(0), plain.megabytes.toFixed(0), "", ""],
