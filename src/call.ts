@@ -26,6 +26,8 @@ export interface AttemptOptions {
 	readonly signal: AbortSignal | undefined;
 	/** An earlier sending may have been billed: nothing below may send this one twice. */
 	readonly resend?: boolean | undefined;
+	/** Several requests for one answer go out one after another, because they have one slot between them. */
+	readonly inTurn?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
 	readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
@@ -90,8 +92,8 @@ export class Caller {
 	}
 
 	/**
-	 * Sends what is still missing of an answer, once. More answers than one request may ask for go out side by side;
-	 * those that come are kept even when another fails.
+	 * Sends what is still missing of an answer, once. More answers than one request may ask for go out side by side, or
+	 * in turn; those that come are kept even when another fails.
 	 * @throws RequestError | AbortedError
 	 */
 	async attempt(pending: PendingAnswer, options: AttemptOptions): Promise<void> {
@@ -102,7 +104,7 @@ export class Caller {
 			const before = pending.missing;
 			const perCall = adapter.choicesPerCall;
 			const calls: Promise<void>[] = [];
-			for (let left = before; left > 0; left -= perCall)
+			for (let left = options.inTurn ? Math.min(before, perCall) : before; left > 0; left -= perCall)
 				calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
 			if (calls.length === 1) await calls[0];
 			else await allOrFirstError(calls);

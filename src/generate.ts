@@ -188,6 +188,7 @@ class ManyRun<Row> {
 				key: attempt.key,
 				signal: attempt.signal,
 				resend: attempt.resend,
+				inTurn: pacing.acquireSlot !== undefined,
 				onExchange: ({ headers }) => {
 					attempt.snapshot = headers && pacing.readHeaders(headers);
 				},

@@ -166,7 +166,8 @@ export class LLM {
 		await this.#withRetries(options, async ({ key: apiKey, resend }) => {
 			const leaveSlot = await this.#takeSlot(options.signal);
 			try {
-				await caller.attempt(pending, { key: apiKey, signal: options.signal, resend });
+				const inTurn = leaveSlot !== undefined;
+				await caller.attempt(pending, { key: apiKey, signal: options.signal, resend, inTurn });
 			} finally {
 				leaveSlot?.();
 			}

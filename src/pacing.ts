@@ -1,4 +1,4 @@
-import { UsageError } from "./errors.ts";
+import { ConfigError } from "./errors.ts";
 import type { ProviderRow } from "./providers/registry.ts";
 import { AdaptiveLimiter, mostConcurrent } from "./traffic/adaptive-limiter.ts";
 import { Ceiling } from "./traffic/ceiling.ts";
@@ -41,7 +41,7 @@ export class Pacing {
 	readonly #options: PacingOptions;
 	#slots: Promise<Slots> | undefined;
 
-	/** @throws UsageError when LLM_GLOBAL_CONCURRENCY is no whole number above 0 */
+	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is no whole number above 0 */
 	constructor(options: PacingOptions) {
 		const { provider, keys, maxConcurrent, rpm, tpm, now } = options;
 		this.#options = options;
@@ -109,7 +109,7 @@ function slotCount(text: string | undefined): number | undefined {
 	if (text === undefined || text === "") return undefined;
 	const count = Number(text);
 	if (!Number.isInteger(count) || count < 1) {
-		throw new UsageError(`LLM_GLOBAL_CONCURRENCY is "${text}", which is no whole number above 0`);
+		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY is "${text}", which is no whole number above 0`);
 	}
 	return count;
 }

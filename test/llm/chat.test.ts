@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
+	AbortedError,
 	ConfigError,
 	LLM,
 	MissingKeyError,
@@ -307,10 +308,39 @@ describe("LLM_GLOBAL_CONCURRENCY", () => {
 		expect(server.stats.mostInFlight).toBeGreaterThan(0);
 	});
 
+	it("counts each request where a provider gives one answer a request", async () => {
+		const { llm, simulator: server, env } = await setup({ latency: 10 });
+		const capped = llm("gemini/echo", { env: { ...env, LLM_GLOBAL_CONCURRENCY: "1" }, cache: false });
+		expect((await capped.ask("a", { n: 3 })).texts).toEqual(["a", "a", "a"]);
+		expect(await capped.generate(["b", "c"], { n: 2 })).toEqual([
+			["b", "b"],
+			["c", "c"],
+		]);
+		expect(server.stats).toMatchObject({ requests: 7, mostInFlight: 1 });
+	});
+
+	it("does not hold up a call that is stopped while it waits", async () => {
+		const { llm, env, simulator: server } = await setup();
+		const capped = llm("openai/echo", { env: { ...env, LLM_GLOBAL_CONCURRENCY: "1" }, cache: false });
+		const stop = new AbortController();
+		const first = capped.chat("[[fault:no-answer]]", { signal: stop.signal });
+		await expect.poll(() => server.stats.requests).toBe(1);
+		const leave = new AbortController();
+		const second = capped.chat("b", { signal: leave.signal });
+		leave.abort();
+		expect(await failureOf(second)).toBeInstanceOf(AbortedError);
+		stop.abort();
+		expect(await failureOf(first)).toBeInstanceOf(AbortedError);
+		expect(await capped.chat("c")).toBe("c");
+		expect(server.stats.requests).toBe(2);
+	});
+
 	it("that is no number is an error before anything is sent", async () => {
 		const { llm, simulator: server, env } = await setup();
 		const wrong = llm("openai/echo", { env: { ...env, LLM_GLOBAL_CONCURRENCY: "many" } });
-		expect(await failureOf(wrong.chat("x"))).toMatchObject({ exitCode: 2 });
+		const error = await failureOf(wrong.chat("x"));
+		expect(error).toBeInstanceOf(ConfigError);
+		expect(error).toMatchObject({ exitCode: 2, message: expect.stringContaining("LLM_GLOBAL_CONCURRENCY") });
 		expect(server.stats.requests).toBe(0);
 	});
 });
