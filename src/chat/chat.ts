@@ -73,6 +73,11 @@ export class Chat {
 		return this.answering.busy;
 	}
 
+	/** The model's provider fetches images from URLs by itself. */
+	get fetchesImages(): boolean {
+		return this.#conversation.llm.fetchesImages;
+	}
+
 	get system(): string | undefined {
 		return this.#conversation.system;
 	}

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
-import { attachmentPart } from "../attachments.ts";
+import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../attachments.ts";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { formatBytes } from "../terminal/formats.ts";
@@ -41,9 +41,13 @@ export async function readTextAttachment(path: string, folder: string): Promise<
 	};
 }
 
-/** Reads an image, PDF or sound; an address on the web is left to the provider to fetch. */
-export async function readAttachment(source: string, folder: string): Promise<Attachment> {
-	if (/^https?:\/\//i.test(source)) return { label: source, part: { type: "image", url: source } };
+/** Reads or downloads an image, PDF or sound. */
+export async function readAttachment(
+	source: string,
+	folder: string,
+	options: UrlAttachmentOptions,
+): Promise<Attachment> {
+	if (/^https?:\/\//i.test(source)) return { label: source, part: await attachmentFromUrl(source, options) };
 	const bytes = await readBytes(source, folder);
 	const label = labelOf(source, bytes.length);
 	try {

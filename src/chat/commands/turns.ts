@@ -2,6 +2,9 @@ import { UsageError } from "../../errors.ts";
 import { readAttachment, readTextAttachment, typedText } from "../content.ts";
 import type { ChatCommand } from "./command.ts";
 
+/** Somebody waits at the screen for it. */
+const DOWNLOAD_TIMEOUT_MS = 30_000;
+
 /** Commands about questions and answers. */
 export const turnCommands: readonly ChatCommand[] = [
 	{
@@ -32,7 +35,11 @@ export const turnCommands: readonly ChatCommand[] = [
 				chat.attachments = [];
 				chat.view.notice("nothing is attached any more");
 			} else {
-				const attachment = await readAttachment(path, chat.host.folder);
+				const attachment = await readAttachment(path, chat.host.folder, {
+					passImagesOn: chat.fetchesImages,
+					timeoutMs: DOWNLOAD_TIMEOUT_MS,
+					onNote: (note) => chat.view.notice(note),
+				});
 				chat.attachments = [...chat.attachments, attachment];
 				chat.view.notice(`goes with the next question: ${attachment.label}`);
 			}

@@ -98,3 +98,22 @@ it("says what is wrong with an address, and asks nobody", async () => {
 	});
 	expect(simulator.stats.requests).toBe(0);
 });
+
+it("is the same in the chat", async () => {
+	const { env, simulator } = await setup();
+	const { origin, visits } = await site();
+	const stdin = `/attach ${origin}/photo.png\n/attach ${origin}/paper.pdf\nwhat are they?\n`;
+	const io = createTestIo({ env, cwd: temporaryFolder(), stdin });
+	expect(await main(["chat", "gemini/echo"], io)).toBe(0);
+	expect(visits).toEqual(["/photo.png", "/paper.pdf"]);
+	expect(simulator.requests[0]?.body.contents).toEqual([
+		{
+			role: "user",
+			parts: [
+				{ inlineData: { mimeType: "image/png", data: png.toString("base64") } },
+				{ inlineData: { mimeType: "application/pdf", data: pdf.toString("base64") } },
+				{ text: "what are they?" },
+			],
+		},
+	]);
+});
