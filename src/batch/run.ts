@@ -101,8 +101,8 @@ class LaneRun {
 			for await (const outcome of outcomes) {
 				this.#keep(outcome);
 				onFinished?.(this.#lane);
-				const room = sink.room();
-				if (room !== undefined) await room;
+				// A sink that is out of order ends the run; what is in flight still gets to the cache.
+				await sink.room()?.catch((error) => this.#haltOn(error));
 			}
 		} catch (error) {
 			// Whatever was broken off has had its outcome by now.
@@ -196,7 +196,7 @@ class LaneRun {
 
 	/** Writes a row's record; only then does the row count. */
 	#keep(outcome: Outcome<SentRow>): void {
-		const { sink, format, stringify, halt } = this.#options;
+		const { sink, format, stringify } = this.#options;
 		const { stats, model } = this.#lane;
 		const { position, row } = outcome.row;
 		const key = { id: row.id, model, n: row.n, hash: requestHash(row), metadata: row.metadata };
@@ -217,9 +217,13 @@ class LaneRun {
 				this.#heedFailure(outcome.error);
 			}
 		} catch (error) {
-			if (!(error instanceof LlmxError)) throw error;
-			halt.soon({ text: error.message, exitCode: error.exitCode });
+			this.#haltOn(error);
 		}
+	}
+
+	#haltOn(error: unknown): void {
+		if (!(error instanceof LlmxError)) throw error;
+		this.#options.halt.soon({ text: error.message, exitCode: error.exitCode });
 	}
 
 	#savedUsd(outcome: Outcome<SentRow> & { ok: true }): number {

@@ -8,7 +8,7 @@ export interface Sink {
 	result(position: number, record: string): void;
 	/** Takes an error record; an interrupted row is missing rather than failed. Throws like `result`. */
 	failure(position: number, record: string, interrupted: boolean): void;
-	/** Undefined, or resolves when there is room for more. */
+	/** Undefined, or resolves when there is room for more. Rejects with LlmxError when nothing can be kept any more. */
 	room(): Promise<void> | undefined;
 	/** Brings what was written to where it is safe. Throws LlmxError when that fails. */
 	close(): Promise<void>;
@@ -62,11 +62,15 @@ export class FileSink implements Sink {
 	}
 }
 
+/** A stream that fails says so only when it is flushed, and until then every answer is lost. */
+const recordsPerFlush = 64;
+
 /** A stream, such as stdout, for answers; failures go to whoever wants to tell of them. */
 export class StreamSink implements Sink {
 	readonly #stream: { write(text: string): boolean; flush(): Promise<void> };
 	readonly #onFailure: (record: string) => void;
 	#isFull = false;
+	#unflushed = 0;
 
 	constructor(
 		stream: { write(text: string): boolean; flush(): Promise<void> },
@@ -78,6 +82,7 @@ export class StreamSink implements Sink {
 
 	result(_position: number, record: string): void {
 		this.#isFull = !this.#stream.write(`${record}\n`);
+		this.#unflushed += 1;
 	}
 
 	failure(_position: number, record: string): void {
@@ -85,7 +90,9 @@ export class StreamSink implements Sink {
 	}
 
 	room(): Promise<void> | undefined {
-		return this.#isFull ? this.#stream.flush() : undefined;
+		if (!this.#isFull && this.#unflushed < recordsPerFlush) return undefined;
+		this.#unflushed = 0;
+		return this.#stream.flush();
 	}
 
 	close(): Promise<void> {

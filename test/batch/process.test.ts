@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	closeSync,
+	existsSync,
+	mkdtempSync,
+	openSync,
+	readdirSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -17,12 +27,11 @@ afterEach(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-function start(args: readonly string[], rows = 300): Running {
+function start(args: readonly string[], rows = 300, stdout?: number): Running {
 	const lines = Array.from({ length: rows }, (_, index) => `prompt ${index}\n`);
 	writeFileSync(join(folder, "prompts.txt"), lines.join(""));
-	return startLlmx(["batch", "prompts.txt", "-m", "local/echo", ...args], folder, {
-		LOCAL_BASE_URL: `${simulator.url}/v1`,
-	});
+	const env = { LOCAL_BASE_URL: `${simulator.url}/v1` };
+	return startLlmx(["batch", "prompts.txt", "-m", "local/echo", ...args], folder, env, stdout);
 }
 
 const results = () => readRecords(join(folder, "prompts.results.jsonl"));
@@ -108,6 +117,15 @@ describe("a reader of stdout that goes away", () => {
 });
 
 describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+	it("behind stdout ends the run before all is paid for", async () => {
+		const full = openSync("/dev/full", "w");
+		const running = start(["-o", "-", "--concurrency", "4"], 300, full);
+		closeSync(full);
+		expect(await running.ended).toBe(1);
+		expect(running.err()).toMatch(/stopped +cannot write the output: the disk is full/);
+		expect(simulator.stats.requests).toBeLessThan(150);
+	});
+
 	it("is a clean error and nothing is sent", async () => {
 		const running = start(["-o", "/dev/full"]);
 		expect(await running.ended).toBe(2);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -236,6 +236,23 @@ describe("the cache alone", () => {
 		expect(result.err).toMatch(/missing +1 row not sent/);
 		expect(records("b.results.jsonl").map(({ id }) => id)).toEqual(["1"]);
 		expect(simulator.stats.requests).toBe(1);
+	});
+});
+
+describe("prompts on stdin", () => {
+	it("are checked whole before anything is sent, and leave no copy behind", async () => {
+		const copies = () => readdirSync(tmpdir()).filter((name) => name.startsWith("llmx-stdin-")).length;
+		const before = copies();
+		const bad = await run(["-", "--format", "jsonl", "-m", "local/echo"], { stdin: '"fine"\n{bad\n' });
+		expect(bad.exitCode).toBe(2);
+		expect(bad.err).toContain("stdin:2: not valid JSON");
+		expect(simulator.stats.requests).toBe(0);
+		const good = await run(["-", "--format", "csv", "-m", "local/echo", "-o", "x.jsonl"], {
+			stdin: "prompt,note\nhello,1\nbye,2\n",
+		});
+		expect(good.exitCode).toBe(0);
+		expect(records("x.jsonl")).toMatchObject([{ text: "hello", metadata: { note: "1" } }, { text: "bye" }]);
+		expect(copies()).toBe(before);
 	});
 });
 

@@ -20,11 +20,12 @@ export function startLlmx(
 	args: readonly string[],
 	folder: string,
 	env: Record<string, string> = {},
+	stdout: "pipe" | number = "pipe",
 ): Running {
 	const child = spawn(process.execPath, [llmx, ...args], {
 		cwd: folder,
 		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...env },
-		stdio: ["ignore", "pipe", "pipe"],
+		stdio: ["ignore", stdout, "pipe"],
 	});
 	let err = "";
 	let out = "";
