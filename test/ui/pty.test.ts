@@ -273,6 +273,8 @@ describe("the screen", () => {
 		chat.type("go\r");
 		await chat.until(/ in · /);
 		expectDecent(chat);
+		// A frame on its way is bracketed by mode 2026: look between two.
+		await chat.until(({ modes }) => !modes.has("?2026"));
 		expect(chat.terminal.modes).toEqual(new Set(["?25", "?2004"]));
 		expect(chat.terminal.lines.join("\n")).toContain("<U+202E>gnp.exe");
 	});
