@@ -61,8 +61,6 @@ export interface RunOptions {
 	readonly stringify: (record: unknown) => string;
 	/** Hears that a provider seems out of order and is left alone for a while. */
 	readonly onPause: (model: string, pauseMs: number) => void;
-	/** Hears of every answer and failure, after it has been kept. */
-	readonly onFinished?: ((lane: Lane) => void) | undefined;
 }
 
 /**
@@ -93,14 +91,13 @@ class LaneRun {
 	}
 
 	async run(): Promise<void> {
-		const { halt, cache, sink, onFinished } = this.#options;
+		const { halt, cache, sink } = this.#options;
 		const { llm, defaults } = this.#lane;
 		const options = { ...defaults, signal: halt.abortSignal, cache };
 		const outcomes = llm.generateEach(this.#rows(), options, this.#control());
 		try {
 			for await (const outcome of outcomes) {
 				this.#keep(outcome);
-				onFinished?.(this.#lane);
 				// A sink that is out of order ends the run; what is in flight still gets to the cache.
 				await sink.room()?.catch((error) => this.#haltOn(error));
 			}
