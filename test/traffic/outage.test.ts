@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { type ErrorClass, RequestError } from "../../src/errors.ts";
-import { FixedLimiter } from "../../src/traffic/limiter.ts";
 import { Route } from "../../src/traffic/route.ts";
 import type { Attempt, ScheduleOptions } from "../../src/traffic/schedule-options.ts";
 import { schedule } from "../../src/traffic/scheduler.ts";
 import { VirtualClock } from "../../src/traffic/virtual-clock.ts";
+import { FixedLimiter } from "./fixed-limiter.ts";
 
 function failure(errorClass: ErrorClass, retry: "always" | "once" | "never" = "always"): RequestError {
 	return new RequestError(`a ${errorClass} failure`, {

@@ -10,6 +10,8 @@ export interface PaceView {
 	/** Requests per minute that are allowed; null when nobody said. */
 	readonly requestsPerMinute: number | null;
 	readonly reason: string;
+	/** What the provider said last about limits. */
+	readonly lastSignal?: string | null;
 }
 
 /** Everything that the progress of a run shows. */
@@ -95,6 +97,7 @@ function paceParts({ requestsPerMinute, tokensPerMinute, pace }: BatchView): str
 		limit ? `${requests} of ${formatCount(limit)} requests/min` : `${requests} requests/min`,
 		`${formatTokens(tokensPerMinute)} tokens/min`,
 		...(pace === undefined ? [] : [`window ${formatCount(pace.window)}, ${pace.reason}`]),
+		...(pace?.lastSignal ? [`last heard: ${pace.lastSignal}`] : []),
 	];
 }
 
