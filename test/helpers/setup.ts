@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, afterEach } from "vitest";
+import { cleanUp } from "./cleanup.ts";
 
 // Every test file gets a home of its own, so that no test reads or writes the developer's state.
 const home = mkdtempSync(join(tmpdir(), "llmx-test-"));
@@ -11,4 +12,5 @@ for (const name of Object.keys(process.env)) {
 		delete process.env[name];
 	}
 }
+afterEach(cleanUp);
 afterAll(() => rmSync(home, { recursive: true, force: true }));

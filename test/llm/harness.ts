@@ -1,30 +1,24 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
 import { LLM, type LLMOptions, type StreamPart } from "../../src/index.ts";
 import type { LLMRuntime } from "../../src/options.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import type { Clock } from "../../src/traffic/clock.ts";
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-	// What was made last leans on what was made first.
-	for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
+import { afterTest } from "../helpers/cleanup.ts";
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {
 	const folder = mkdtempSync(join(tmpdir(), "llmx-core-"));
-	cleanups.push(async () => rmSync(folder, { recursive: true, force: true }));
+	afterTest(() => rmSync(folder, { recursive: true, force: true }));
 	return folder;
 }
 
 export async function simulator(options: SimulatorOptions = {}): Promise<Simulator> {
 	const started = await startSimulator(options);
-	cleanups.push(() => started.close());
+	afterTest(() => started.close());
 	return started;
 }
 
@@ -75,7 +69,7 @@ export async function setup(options: SimulatorOptions = {}): Promise<Setup> {
 		clock,
 		llm(model = "openai/echo", llmOptions = {}, runtime = {}) {
 			const llm = new LLM(model, { env, ...llmOptions }, { clock, random: () => 0.5, ...runtime });
-			cleanups.push(() => llm.close());
+			afterTest(() => llm.close());
 			return llm;
 		},
 		ledger: () => readLedger(env.LLMX_HOME),

@@ -1,11 +1,11 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach } from "vitest";
 import type { Adapter, AdapterCall, Answer, AnswerPart } from "../../src/providers/adapter.ts";
 import { loadAdapter } from "../../src/providers/adapters.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
 import { createHttp, type Exchange, type Http } from "../../src/traffic/http.ts";
+import { afterTest } from "../helpers/cleanup.ts";
 
 export interface Received {
 	readonly method: string;
@@ -16,11 +16,6 @@ export interface Received {
 }
 
 export type Script = (response: ServerResponse, received: Received) => void;
-
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-	for (const cleanup of cleanups.splice(0)) await cleanup();
-});
 
 /** A server on loopback that answers the first request with the first script, and so on; the last one repeats. */
 export async function scriptedServer(...scripts: Script[]) {
@@ -42,9 +37,9 @@ export async function scriptedServer(...scripts: Script[]) {
 		});
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	cleanups.push(
+	afterTest(
 		() =>
-			new Promise((resolve) => {
+			new Promise<void>((resolve) => {
 				server.close(() => resolve());
 				server.closeAllConnections();
 			}),
@@ -92,7 +87,7 @@ export async function rig(
 	options: { bearerKeys?: string[]; timeouts?: Parameters<Http["begin"]>[0] } = {},
 ): Promise<Rig> {
 	const http = createHttp();
-	cleanups.push(() => http.close());
+	afterTest(() => http.close());
 	const bearer = new Set(options.bearerKeys);
 	const keys = [...bearer].map((value) => ({ value, bearer: true }));
 	const adapter = await loadAdapter({ provider, baseUrl: url, keys }, http.fetch);
