@@ -67,11 +67,6 @@ export class HeaderLevel {
 		return this.#windowMs;
 	}
 
-	/** Units per second that the limit allows in the long run, for us alone. */
-	get perSecond(): number {
-		return Math.max(0, this.#limit / this.#windowMs - this.#othersPerMs) * 1000;
-	}
-
 	/** What is left now, by the last reading. */
 	at(now: number): number {
 		const base = this.#base;
