@@ -239,7 +239,7 @@ export class RatePacer {
 			this.#grow(elapsed, now);
 		}
 		// A little may be saved up, or timers that ring late would cost rate.
-		const most = Math.max(1, this.#rate * 0.05);
+		const most = Math.max(this.#phase === "start" ? firstCredit : 1, this.#rate * 0.05);
 		this.#credit = Math.min(most, this.#credit + (this.#rate * elapsed) / 1000);
 	}
 

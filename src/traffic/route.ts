@@ -75,12 +75,7 @@ export class Route {
 		return this.#lanes[index]?.lane;
 	}
 
-	/** Whether a request of this cost could be sent now; if not, `waitMs` says when to ask again. */
-	isOpen(cost: Cost): boolean {
-		return this.#find(cost) >= 0;
-	}
-
-	/** After `pick` or `isOpen` said no: ms until it is worth asking again, Infinity if an end must come first. */
+	/** After `pick` said no: ms until it is worth asking again, Infinity if an end must come first. */
 	get waitMs(): number {
 		return this.#waitMs;
 	}

@@ -22,8 +22,8 @@ const maxUnread = 1024;
 const maxUnproven = 64;
 
 /**
- * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. Takes an
- * item only when it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is in
+ * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. One
+ * item at most is taken before it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is in
  * flight.
  */
 export function schedule<Item, Value>(
@@ -160,9 +160,6 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			}
 			let job = this.#held.peek();
 			if (job === undefined) {
-				if (!route.isOpen(noCost)) {
-					return route.waitMs;
-				}
 				job = this.#waiting.size < maxWaiting ? this.#take() : undefined;
 				if (job === undefined) {
 					return Number.POSITIVE_INFINITY;

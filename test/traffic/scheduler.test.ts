@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ErrorClass, type FailureAdvice, RequestError } from "../../src/errors.ts";
+import { AdaptiveLimiter } from "../../src/traffic/adaptive-limiter.ts";
+import { Ceiling } from "../../src/traffic/ceiling.ts";
 import { Route } from "../../src/traffic/route.ts";
 import type { Outcome, ScheduleOptions } from "../../src/traffic/schedule-options.ts";
 import { schedule } from "../../src/traffic/scheduler.ts";
@@ -63,7 +65,7 @@ describe("schedule", () => {
 		expect(clock.now()).toBe(300);
 	});
 
-	it("takes an item from the source only when it can be sent", async () => {
+	it("takes no more than one item from the source before it can be sent", async () => {
 		const { clock, run } = setUp(3);
 		let taken = 0;
 		let finished = 0;
@@ -86,7 +88,17 @@ describe("schedule", () => {
 			),
 		);
 		expect(outcomes).toHaveLength(50);
-		expect(furthestAhead).toBe(3);
+		expect(furthestAhead).toBe(4);
+	});
+
+	it("ends with the last outcome, without waiting for a limit that nothing more needs", async () => {
+		const clock = new VirtualClock();
+		const now = () => clock.now();
+		const limiter = new AdaptiveLimiter({ now, requestCeiling: new Ceiling(1, 0) });
+		const route = new Route("Test", [{ key: undefined, limiter }], now);
+		const outcomes = schedule(["only"], { route, clock, attempt: () => clock.sleep(20) });
+		expect(await clock.run(collect(outcomes))).toHaveLength(1);
+		expect(clock.now()).toBe(20);
 	});
 
 	it("takes items of an asynchronous iterable and throws what its reading throws", async () => {
