@@ -2,12 +2,15 @@ import type { CachedAnswer } from "./cache.ts";
 import type { Caller } from "./call.ts";
 import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
 import type { CacheMode } from "./options.ts";
+import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
-import { PendingAnswer, type Question } from "./pending-answer.ts";
+import type { Question } from "./pending-answer.ts";
+import { type Job, jobsOf, type RefusedRow } from "./row-jobs.ts";
 import { estimateInputTokens } from "./tokens.ts";
 import type { Clock } from "./traffic/clock.ts";
 import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
 import { schedule } from "./traffic/scheduler.ts";
+import { Twins } from "./twins.ts";
 import type { Result, RetryNotice, Usage } from "./types.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
@@ -66,22 +69,8 @@ export interface RunOptions<Row> {
 	readonly flushLedger: () => Promise<void>;
 }
 
-interface Job<Row> {
-	readonly index: number;
-	readonly row: Row;
-	readonly pending: PendingAnswer;
-	/** The cache key; undefined when every row is a sample of its own. */
-	readonly key: string | undefined;
-}
-
 /** What holds of a row for which nothing was sent. */
 const unsent = { attempts: 0, partial: null } as const;
-
-/** Outcomes that wait for a slow consumer, and rows that wait for a twin in flight, at the most. */
-const MAX_READY = 1_024;
-const MAX_TWINS = 4_096;
-/** Rows taken at once from an iterable that has them at hand. */
-const ROWS_PER_LOOKUP = 64;
 
 /**
  * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
@@ -98,18 +87,11 @@ export function runMany<Row>(
 class ManyRun<Row> {
 	readonly #rows: Iterable<Row> | AsyncIterable<Row>;
 	readonly #options: RunOptions<Row>;
-	#ready: Outcome<Row>[] = [];
-	/** Rows that wait for the answer of an identical one in flight, by cache key. */
-	readonly #twins = new Map<string, Job<Row>[]>();
-	#twinCount = 0;
+	readonly #queue = new OutcomeQueue<Outcome<Row>>();
+	/** Rows that wait for the answer of an identical one in flight. */
+	readonly #twins = new Twins<Job<Row>>();
 	/** Answers that came since the last look into the cache, which could not know them yet. */
 	readonly #answered = new Map<string, CachedAnswer>();
-	#wakeReader: (() => void) | undefined;
-	#wakeWriters: (() => void)[] = [];
-	/** The consumer has left: nobody waits for it any more. */
-	#left = false;
-	/** Nothing more is sent, and all that was is back. */
-	#ended = false;
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
 		this.#rows = rows;
@@ -140,42 +122,30 @@ class ManyRun<Row> {
 		const onStop = () => sending.stop();
 		if (stop?.aborted) onStop();
 		else stop?.addEventListener("abort", onStop, { once: true });
-		let failure: unknown;
-		const pump = (async () => {
-			for await (const sent of sending) {
-				this.#settle(sent);
-				if (this.#ready.length >= MAX_READY) await this.#room();
-			}
-		})()
-			.catch((error) => {
-				failure = error;
-			})
-			.finally(() => {
-				this.#ended = true;
-				this.#wakeReader?.();
-			});
+		const pump = this.#settleAll(sending);
 		try {
-			while (!this.#ended || this.#ready.length > 0) {
-				if (this.#ready.length === 0) {
-					await new Promise<void>((resolve) => {
-						this.#wakeReader = resolve;
-					});
-					continue;
-				}
-				const batch = this.#ready;
-				this.#ready = [];
-				this.#release();
+			for await (const outcomes of this.#queue.batches()) {
 				await flushLedger();
-				yield* batch;
+				yield* outcomes;
 			}
-			if (failure) throw failure;
 		} finally {
 			stop?.removeEventListener("abort", onStop);
 			sending.abort();
-			this.#left = true;
-			this.#release();
+			this.#queue.leave();
 			await pump;
 			await caller.flushStores();
+		}
+	}
+
+	async #settleAll(sending: AsyncIterable<Sent<Job<Row>, void>>): Promise<void> {
+		try {
+			for await (const sent of sending) {
+				this.#settle(sent);
+				if (this.#queue.isFull) await this.#queue.room();
+			}
+			this.#queue.end();
+		} catch (error) {
+			this.#queue.end(error);
 		}
 	}
 
@@ -208,10 +178,12 @@ class ManyRun<Row> {
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
 	async *#misses(): AsyncGenerator<Job<Row>, void> {
 		const { caller, cache } = this.#options;
-		for await (const jobs of this.#jobs()) {
-			while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
+		const refuse = ({ index, row, error }: RefusedRow<Row>) =>
+			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
+		for await (const jobs of jobsOf(this.#rows, this.#options, refuse)) {
+			while (this.#queue.isFull) await this.#queue.room();
 			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
-			if (this.#ended) return;
+			if (this.#queue.ended) return;
 			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
@@ -220,99 +192,66 @@ class ManyRun<Row> {
 					yield job;
 					continue;
 				}
-				const twins = this.#twins.get(job.key);
-				if (twins) {
-					twins.push(job);
-					this.#twinCount += 1;
-					while (this.#twinCount >= MAX_TWINS && !this.#left) await this.#room();
+				if (this.#twins.join(job.key, job)) {
+					while (this.#twins.areTooMany && !this.#queue.left) await this.#queue.room();
 					continue;
 				}
 				const answer = stored[position] ?? this.#answered.get(job.key);
 				const result = answer && this.#reuse(job.row, answer);
 				const { index, row } = job;
-				if (result) this.#push({ ok: true, index, row, result });
-				else if (cache === "only") this.#push({ ok: false, index, row, error: cacheMiss(), ...unsent });
+				if (result) this.#queue.push({ ok: true, index, row, result });
+				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
-					this.#twins.set(job.key, []);
+					this.#twins.lead(job.key);
 					yield job;
 				}
-				while (this.#ready.length >= MAX_READY && !this.#left) await this.#room();
+				while (this.#queue.isFull) await this.#queue.room();
 			}
-		}
-	}
-
-	/** Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them. */
-	async *#jobs(): AsyncGenerator<Job<Row>[], void> {
-		const { cache } = this.#options;
-		let index = 0;
-		if (Symbol.asyncIterator in this.#rows) {
-			for await (const row of this.#rows) {
-				const job = this.#toJob(row, index++);
-				yield job ? [job] : [];
-			}
-			return;
-		}
-		let jobs: Job<Row>[] = [];
-		let failure: { readonly error: unknown } | undefined;
-		try {
-			for (const row of this.#rows) {
-				const job = this.#toJob(row, index++);
-				if (job) jobs.push(job);
-				if (cache !== false && index % ROWS_PER_LOOKUP > 0) continue;
-				yield jobs;
-				jobs = [];
-			}
-		} catch (error) {
-			failure = { error };
-		}
-		// The rows before the one that could not be read are asked like any others.
-		if (jobs.length > 0) yield jobs;
-		if (failure) throw failure.error;
-	}
-
-	/** Undefined for a row that cannot be asked, which is a failure of that row alone. */
-	#toJob(row: Row, index: number): Job<Row> | undefined {
-		const { caller, toQuestion, cache } = this.#options;
-		try {
-			const pending = new PendingAnswer(toQuestion(row));
-			const key = cache === false ? undefined : caller.cacheKey(pending.question);
-			return { index, row, pending, key };
-		} catch (error) {
-			this.#push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
-			return undefined;
 		}
 	}
 
 	#settle(sent: Sent<Job<Row>, void>): void {
 		const { caller, cache } = this.#options;
 		const { index, row, pending, key } = sent.item;
-		const twins = (key !== undefined && this.#twins.get(key)) || [];
-		if (key !== undefined) this.#twins.delete(key);
-		this.#twinCount -= twins.length;
-		let error: LlmxError;
-		if (sent.ok) {
-			try {
-				const result = this.#judge(row, pending.result(caller.options.model));
-				if (key !== undefined) {
-					void caller.store(key, pending.answer);
-					if (cache !== "refresh") this.#answered.set(key, pending.answer);
-				}
-				this.#push({ ok: true, index, row, result });
-				for (const twin of twins) {
-					const shared = caller.reuse(pending.answer, (answer) => this.#judge(twin.row, answer));
-					this.#push({ ok: true, index: twin.index, row: twin.row, result: shared });
-				}
-				return;
-			} catch (refusal) {
-				error = asLlmxError(refusal);
-			}
-		} else {
-			error = asLlmxError(sent.error);
+		const twins = key === undefined ? [] : this.#twins.part(key);
+		if (!sent.ok) {
+			const error = asLlmxError(sent.error);
 			caller.options.accounting.noteFailedCall(error);
+			this.#fail(sent, error, twins);
+			return;
 		}
-		const partial = sent.ok || pending.choices.length === 0 ? null : pending.result(caller.options.model);
-		this.#push({ ok: false, index, row, error, attempts: sent.attempts, partial });
-		for (const twin of twins) this.#push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
+		let result: Result;
+		try {
+			result = this.#judge(row, pending.result(caller.options.model));
+		} catch (refusal) {
+			this.#fail(sent, asLlmxError(refusal), twins);
+			return;
+		}
+		if (key !== undefined) {
+			void caller.store(key, pending.answer);
+			if (cache !== "refresh") this.#answered.set(key, pending.answer);
+		}
+		this.#queue.push({ ok: true, index, row, result });
+		for (const twin of twins) this.#share(pending.answer, twin);
+	}
+
+	#share(answer: CachedAnswer, { index, row }: Job<Row>): void {
+		try {
+			const result = this.#options.caller.reuse(answer, (shared) => this.#judge(row, shared));
+			this.#queue.push({ ok: true, index, row, result });
+		} catch (refusal) {
+			this.#queue.push({ ok: false, index, row, error: asLlmxError(refusal), ...unsent });
+		}
+	}
+
+	/** A row without an answer, and those that waited for the same one. */
+	#fail(sent: Sent<Job<Row>, void>, error: LlmxError, twins: readonly Job<Row>[]): void {
+		const { index, row, pending } = sent.item;
+		const came = !sent.ok && pending.choices.length > 0;
+		const partial = came ? pending.result(this.#options.caller.options.model) : null;
+		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial });
+		for (const twin of twins)
+			this.#queue.push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
 	}
 
 	#judge(row: Row, result: Result): Result {
@@ -326,24 +265,6 @@ class ManyRun<Row> {
 		} catch {
 			return undefined;
 		}
-	}
-
-	#push(outcome: Outcome<Row>): void {
-		this.#ready.push(outcome);
-		this.#wakeReader?.();
-		this.#wakeReader = undefined;
-	}
-
-	/** Resolves when the consumer has taken what was ready, or has left. */
-	#room(): Promise<void> {
-		if (this.#left) return Promise.resolve();
-		return new Promise((resolve) => this.#wakeWriters.push(resolve));
-	}
-
-	#release(): void {
-		const writers = this.#wakeWriters;
-		this.#wakeWriters = [];
-		for (const wake of writers) wake();
 	}
 }
 

@@ -85,6 +85,17 @@ describe("whoever runs many rows", () => {
 		expect(again).toMatchObject([{ ok: true, result: { cached: false } }]);
 	});
 
+	it("judges a shared answer for each row: a twin's refusal leaves the first one answered", async () => {
+		let judged = 0;
+		const judge = (_row: string, result: Result) => (++judged === 1 ? result : refuse(result));
+		const outcomes = await run(["x", "x", "x"], { judge });
+		expect(outcomes.map(({ index, ok }) => [index, ok])).toEqual([
+			[0, true],
+			[1, false],
+			[2, false],
+		]);
+	});
+
 	it("may mend an answer; the cache keeps the model's own", async () => {
 		const judge = (_row: string, result: Result) => ({ ...result, text: "mended" });
 		expect(await run(["x"], { judge })).toMatchObject([{ result: { text: "mended" } }]);
