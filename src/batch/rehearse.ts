@@ -3,7 +3,7 @@ import { estimateInputTokens } from "../tokens.ts";
 import { schedule } from "../traffic/scheduler.ts";
 import { VirtualClock } from "../traffic/virtual-clock.ts";
 import type { Checked } from "./check.ts";
-import { costOfTokens, type PricedModel } from "./estimate.ts";
+import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import type { PromptsFile } from "./prompts-file.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchRow } from "./row-builder.ts";
@@ -39,6 +39,8 @@ export interface RehearseOptions {
 	readonly checked: Checked;
 	readonly models: readonly RehearsedModel[];
 	readonly profile: AnswerProfile;
+	/** Counts what the provider will say that a row has; the limiter has to guess it, as in a real run. */
+	readonly countTokens: TokenCounter;
 	/** Identical rows are sent once, and cached ones not at all. */
 	readonly usesCache: boolean;
 	/** 0 <= x < 1. */
@@ -73,6 +75,7 @@ export async function rehearse(options: RehearseOptions): Promise<readonly Rehea
 }
 
 interface RehearsedRow {
+	readonly guessedTokens: number;
 	readonly inputTokens: number;
 	readonly maxTokens: number | undefined;
 	readonly n: number;
@@ -105,7 +108,10 @@ class ModelRehearsal {
 			maxInFlight: this.#pacing.maxInFlight,
 			clock: this.#clock,
 			random,
-			cost: ({ inputTokens, maxTokens }: RehearsedRow) => ({ inputTokens, maxOutputTokens: maxTokens }),
+			cost: ({ guessedTokens, maxTokens }: RehearsedRow) => ({
+				inputTokens: guessedTokens,
+				maxOutputTokens: maxTokens,
+			}),
 			attempt: async (row, attempt) => {
 				this.#noteSending();
 				const { medianMs, timeSpread } = this.#options.profile;
@@ -134,7 +140,7 @@ class ModelRehearsal {
 
 	/** What is to be sent. Looking into the cache takes real time, during which the virtual one stands still. */
 	async *#rows(): AsyncGenerator<RehearsedRow, void> {
-		const { prompts, checked, usesCache } = this.#options;
+		const { prompts, checked, usesCache, countTokens } = this.#options;
 		const { model, isCached, defaultMaxTokens } = this.#model;
 		const seen = new Set<string>();
 		let position = 0;
@@ -148,7 +154,13 @@ class ModelRehearsal {
 					continue;
 				}
 				const maxTokens = row.parameters.maxTokens ?? defaultMaxTokens;
-				yield { inputTokens: estimateInputTokens(row.messages), maxTokens, n: row.n };
+				const input = inputTokenRange(row.messages, this.#model, countTokens);
+				yield {
+					guessedTokens: estimateInputTokens(row.messages),
+					inputTokens: Math.round((input.low + input.high) / 2),
+					maxTokens,
+					n: row.n,
+				};
 			}
 		}
 	}

@@ -67,6 +67,7 @@ async function rehearsalOf(texts: readonly string[], limits: Limits, model: Part
 			},
 		],
 		profile: { ...usualAnswers, medianMs: 1_500 },
+		countTokens: (text) => text.length / 5,
 		usesCache: true,
 		random: seeded(7),
 	});
@@ -149,6 +150,8 @@ describe("a rehearsal", () => {
 		expect(rehearsal.heldBy.share).toBeGreaterThan(0.8);
 		// gpt-4.1-mini: $0.40 and $1.60 per million tokens.
 		const { inputTokens, outputTokens, usd } = rehearsal;
+		// The counter's 1.6 tokens and those of a message's wrapping, not the 6 that four bytes a token would be.
+		expect(inputTokens).toBe(6000 * 5);
 		expect(usd).toBeCloseTo((inputTokens * 0.4 + outputTokens * 1.6) / 1e6, 6);
 	});
 

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Checked, checkPrompts } from "../../batch/check.ts";
-import { Estimate } from "../../batch/estimate.ts";
+import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { systemFiles } from "../../batch/files.ts";
 import type { PromptsFile } from "../../batch/prompts-file.ts";
 import { recordFormats } from "../../batch/records.ts";
@@ -239,6 +239,7 @@ class BatchCommand {
 			checked,
 			models,
 			profile: { ...usualAnswers, medianMs: answerSeconds * 1000 },
+			countTokens: await loadTokenCounter(),
 			usesCache: cache && !refresh,
 			random: Math.random,
 		});

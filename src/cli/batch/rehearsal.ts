@@ -53,7 +53,7 @@ function modelLines(rehearsal: Rehearsal): [string, string][] {
 		],
 		["tokens", `${formatTokens(inputTokens)} in · ${formatTokens(outputTokens)} out`],
 		["cost", usd === null ? "unknown" : formatUsd(usd)],
-		...(requests === 0 ? [] : [["held by", `${heldBy.reason} (${share} % of the time)`] as [string, string]]),
+		...(requests === 0 ? [] : [["mostly", `${heldBy.reason} (${share} % of the time)`] as [string, string]]),
 	];
 }
 
