@@ -21,6 +21,11 @@ export function formatTokens(tokens: number): string {
 	return `${trimDecimals(tokens / 1e6, 1)} M`;
 }
 
+/** A sum of USD for machines, without the noise that adding binary fractions leaves in its last digits. */
+export function roundUsd(usd: number): number {
+	return Number(usd.toPrecision(12));
+}
+
 /** `$1.83`, `$0.42`, and two significant digits below ten cents: `$0.00031`. Null is `unknown`. */
 export function formatUsd(usd: number | null): string {
 	if (usd === null || !Number.isFinite(usd)) return "unknown";

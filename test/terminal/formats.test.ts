@@ -9,6 +9,7 @@ import {
 	formatPlural,
 	formatTokens,
 	formatUsd,
+	roundUsd,
 	usageLine,
 } from "../../src/terminal/formats.ts";
 import { padText, textWidth, truncateText, wrapText } from "../../src/terminal/width.ts";
@@ -20,6 +21,11 @@ describe("figures", () => {
 			...["$1.83", "$0.42", "$0.10", "$0.10", "$0.042", "$0.0031", "$0.00031", "$0.0003"],
 			...["$1,234.50", "$0", "unknown", "-$0.50", "$0.0000001"],
 		]);
+	});
+
+	it("gives machines sums as they would be on paper", () => {
+		const tenTimes = Array.from({ length: 10 }, () => 0.1).reduce((sum, usd) => sum + usd, 0);
+		expect([tenTimes, 0, 1234.5 + 1e-7].map(roundUsd)).toEqual([1, 0, 1234.5000001]);
 	});
 
 	it("never hides calls of unknown price", () => {

@@ -10,6 +10,7 @@ import {
 	formatPlural,
 	formatTokens,
 	formatUsd,
+	roundUsd,
 } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 
@@ -122,7 +123,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		...statsJson(outcome.stats),
 		failed_in_all: outcome.failed,
 		seconds: Math.round(view.elapsedMs) / 1000,
-		overshoot_usd: view.overshootUsd,
+		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
 		exit_code: outcome.exitCode,
 		models: Object.fromEntries(view.lanes.map(({ model, stats }) => [model, statsJson(stats)])),
@@ -143,9 +144,9 @@ function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
 		input_tokens: stats.inputTokens,
 		cached_input_tokens: stats.cachedInputTokens,
 		output_tokens: stats.outputTokens,
-		cost_usd: stats.usd,
+		cost_usd: roundUsd(stats.usd),
 		unknown_cost_requests: stats.unknownCosts,
-		saved_usd: stats.savedUsd,
+		saved_usd: roundUsd(stats.savedUsd),
 		latency_p50_ms: round(stats.latencies.percentile(0.5)),
 		latency_p95_ms: round(stats.latencies.percentile(0.95)),
 	};

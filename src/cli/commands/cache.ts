@@ -3,7 +3,7 @@ import { LlmxError } from "../../errors.ts";
 import { ResponseCache } from "../../index.ts";
 import { scanLedger } from "../../state/ledger.ts";
 import { resolvePaths } from "../../state/paths.ts";
-import { formatBytes, formatCount, formatPlural, formatUsd } from "../../terminal/formats.ts";
+import { formatBytes, formatCount, formatPlural, formatUsd, roundUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
 import { parseAge } from "../periods.ts";
@@ -59,7 +59,7 @@ async function printStatistics(
 		else savedUsd += row.saved_usd;
 	});
 	if (flags.json) {
-		const saved = Number(savedUsd.toPrecision(12));
+		const saved = roundUsd(savedUsd);
 		io.stdout.write(
 			`${JSON.stringify({ path, entries, bytes, hits, saved_usd: saved, unknown_hits: unknownHits })}\n`,
 		);

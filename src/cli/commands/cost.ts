@@ -2,7 +2,14 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../../errors.ts";
 import { resolvePaths } from "../../state/paths.ts";
 import type { Colors } from "../../terminal/colors.ts";
-import { formatCost, formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
+import {
+	formatCost,
+	formatCount,
+	formatPlural,
+	formatTokens,
+	formatUsd,
+	roundUsd,
+} from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth } from "../../terminal/width.ts";
 import { colorsFor } from "../answer-writer.ts";
@@ -117,9 +124,6 @@ function barOf(usd: number, dearest: number, width: number): string {
 	return "█".repeat(Math.floor(eighths / 8)) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
 }
 
-/** Sums of binary fractions carry noise in their last digits. */
-const money = (usd: number) => Number(usd.toPrecision(12));
-
 const fields = [
 	["calls", (sum: CostSum) => sum.calls],
 	["cached_calls", (sum: CostSum) => sum.cachedCalls],
@@ -128,9 +132,9 @@ const fields = [
 	["cached_input_tokens", (sum: CostSum) => sum.cachedInputTokens],
 	["output_tokens", (sum: CostSum) => sum.outputTokens],
 	["reasoning_tokens", (sum: CostSum) => sum.reasoningTokens],
-	["cost_usd", (sum: CostSum) => money(sum.costUsd)],
+	["cost_usd", (sum: CostSum) => roundUsd(sum.costUsd)],
 	["unknown_calls", (sum: CostSum) => sum.unknownCalls],
-	["saved_usd", (sum: CostSum) => money(sum.savedUsd)],
+	["saved_usd", (sum: CostSum) => roundUsd(sum.savedUsd)],
 ] as const;
 
 function toJson(report: CostReport, by: Grouping, from: number | undefined, to: number | undefined) {
