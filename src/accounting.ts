@@ -77,7 +77,10 @@ export class Accounting {
 		this.#note({ usage, costUsd: 0, cached: true, savedUsd, attempts: 0 });
 	}
 
-	/** Notes a sending that was or may have been billed: as reported, or with estimated tokens and no cost. */
+	/**
+	 * Notes a sending that was or may have been billed: as reported, or with estimated tokens and an unknown cost,
+	 * which is 0 where nothing is ever charged.
+	 */
 	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): void {
 		if (error instanceof RequestError && error.usage) {
 			this.#noted.add(error);
@@ -91,7 +94,7 @@ export class Accounting {
 			inputTokens: estimateInputTokens(question.messages),
 			outputTokens: estimateTextTokens(received),
 		};
-		this.#note({ usage, costUsd: null, latencyMs, status: "maybe_billed" });
+		this.#note({ usage, costUsd: this.price(null, null), latencyMs, status: "maybe_billed" });
 	}
 
 	/** Notes a call that failed for good and left no row yet; it cost nothing. */

@@ -95,6 +95,22 @@ describe("stream", () => {
 		await expect.poll(() => simulator.stats.inFlight).toBe(0);
 	});
 
+	it.each([
+		"sim/words-1000",
+		"ollama/words-1000",
+		"lm_studio/words-1000",
+		"vllm/words-1000",
+		"local/words-1000",
+	])("left early costs nothing where nothing is charged: %s", async (model) => {
+		const { llm, simulator, ledger } = await setup({ tokensPerSecond: 20 });
+		const asked = llm(model, { baseUrl: `${simulator.url}/v1` });
+		for await (const part of asked.stream("tell me")) {
+			if (part.type === "text-delta") break;
+		}
+		expect(await ledger()).toMatchObject([{ status: "maybe_billed", cost_usd: 0 }]);
+		expect(asked.cost).toEqual({ usd: 0, unknownCalls: 0 });
+	});
+
 	it("ends with an AbortedError when its signal fires, and not quietly", async () => {
 		const { llm, simulator, ledger } = await setup({ tokensPerSecond: 20 });
 		const controller = new AbortController();
