@@ -1,6 +1,6 @@
 import type { CachedAnswer } from "./cache.ts";
 import type { Caller } from "./call.ts";
-import { AbortedError, CacheMissError, LlmxError } from "./errors.ts";
+import { AbortedError, CacheMissError, LlmxError, type RequestError } from "./errors.ts";
 import type { CacheMode } from "./options.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
@@ -47,8 +47,8 @@ export interface RunControl<Row> {
 	 * the cache does not keep it, and one that the cache holds is asked for again.
 	 */
 	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
-	/** Hears that nothing is sent for so many ms, because more than half of the last 50 requests failed. */
-	readonly onPause?: ((pauseMs: number) => void) | undefined;
+	/** Hears that nothing is sent for so many ms, because more than half of the last 50 requests failed, and how the last. */
+	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
 	readonly stop?: AbortSignal | undefined;
 }

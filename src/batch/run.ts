@@ -60,7 +60,7 @@ export interface RunOptions {
 	/** JSON of a record, safe to print. */
 	readonly stringify: (record: unknown) => string;
 	/** Hears that a provider seems out of order and is left alone for a while. */
-	readonly onPause: (model: string, pauseMs: number) => void;
+	readonly onPause: (model: string, pauseMs: number, error: RequestError) => void;
 }
 
 /**
@@ -146,7 +146,7 @@ class LaneRun {
 		const { stats, provider } = this.#lane;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
-			onPause: (pauseMs) => this.#options.onPause(this.#lane.model, pauseMs),
+			onPause: (pauseMs, error) => this.#options.onPause(this.#lane.model, pauseMs, error),
 			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";

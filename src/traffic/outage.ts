@@ -1,4 +1,4 @@
-import { exitCodes, LlmxError } from "../errors.ts";
+import { exitCodes, LlmxError, type RequestError } from "../errors.ts";
 
 /** Sendings whose ends are looked at. */
 const lastEnds = 50;
@@ -69,14 +69,14 @@ export class OutageWatch {
 	}
 
 	/** A refusal for rate is the limiter's business, unless there is nothing else for a long time. */
-	refused(now: number): LlmxError | undefined {
+	refused(now: number, error: RequestError): LlmxError | undefined {
 		this.#trying = false;
 		this.#refusedSince ??= now;
-		return this.#overdue(this.#refusedSince, now, "has refused every request");
+		return this.#overdue(this.#refusedSince, now, error);
 	}
 
 	/** A failure that is the provider's. Gives back the pause that begins, or the error that ends the run. */
-	failed(now: number): number | LlmxError | undefined {
+	failed(now: number, error: RequestError): number | LlmxError | undefined {
 		this.#trying = false;
 		this.#note(true);
 		if (this.#brokenSince === undefined) {
@@ -88,7 +88,7 @@ export class OutageWatch {
 			// It was in flight when the pause began.
 			return undefined;
 		}
-		const over = this.#overdue(this.#brokenSince, now, "has not answered");
+		const over = this.#overdue(this.#brokenSince, now, error);
 		if (over !== undefined) {
 			return over;
 		}
@@ -105,11 +105,13 @@ export class OutageWatch {
 		}
 	}
 
-	#overdue(since: number, now: number, what: string): LlmxError | undefined {
+	#overdue(since: number, now: number, error: RequestError): LlmxError | undefined {
 		if (now - since < this.#patienceMs) {
 			return undefined;
 		}
-		return new LlmxError(`the provider ${what} for ${Math.round((now - since) / 60_000)} minutes`, {
+		const minutes = Math.round((now - since) / 60_000);
+		return new LlmxError(`nothing was answered for ${minutes} minutes: ${error.message}`, {
+			cause: error,
 			exitCode: exitCodes.outage,
 			hint: "what was answered is kept; try again later",
 		});

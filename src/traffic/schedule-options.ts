@@ -1,3 +1,4 @@
+import type { RequestError } from "../errors.ts";
 import type { RetryNotice } from "../types.ts";
 import type { Clock } from "./clock.ts";
 import type { Cost } from "./limiter.ts";
@@ -54,8 +55,8 @@ export interface ScheduleOptions<Item, Value> {
 	/** A slot that other processes share is taken for every sending. */
 	readonly acquireSlot?: ((signal: AbortSignal) => Promise<ReleaseSlot>) | undefined;
 	readonly onRetry?: ((item: Item, notice: RetryNotice) => void) | undefined;
-	/** Hears that nothing is sent for so many ms, because more than half of the last 50 sendings failed. */
-	readonly onPause?: ((pauseMs: number) => void) | undefined;
+	/** Hears that nothing is sent for so many ms, because more than half of the last 50 sendings failed, and how the last. */
+	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** How long an outage is waited out, in ms, before the run ends with exit code 5. Default 5 minutes. */
 	readonly patienceMs?: number | undefined;
 	/** Aborts everything at once; iteration then throws AbortedError. */

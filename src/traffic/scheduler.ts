@@ -255,16 +255,16 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		const now = this.#clock.now();
 		let verdict: number | LlmxError | undefined;
 		if (error.errorClass === "rate_limit") {
-			verdict = this.#outage.refused(now);
+			verdict = this.#outage.refused(now, error);
 		} else if (error.advice.retry === "never") {
 			this.#outage.ended();
 		} else {
-			verdict = this.#outage.failed(now);
+			verdict = this.#outage.failed(now, error);
 		}
 		if (verdict instanceof LlmxError) {
 			this.stop(verdict);
 		} else if (verdict !== undefined) {
-			this.#options.onPause?.(verdict);
+			this.#options.onPause?.(verdict, error);
 		}
 	}
 

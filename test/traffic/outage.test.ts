@@ -26,6 +26,7 @@ async function send(
 	const route = new Route("Test", [{ key: undefined, limiter: new FixedLimiter(64, now) }], now);
 	const sentAt: number[] = [];
 	const pauses: number[] = [];
+	const reasons: string[] = [];
 	const answered = new Set<number>();
 	let failed = 0;
 	let error: unknown;
@@ -34,7 +35,10 @@ async function send(
 			route,
 			clock,
 			random: () => 0.5,
-			onPause: (pauseMs) => pauses.push(pauseMs),
+			onPause: (pauseMs, { message }) => {
+				pauses.push(pauseMs);
+				reasons.push(message);
+			},
 			attempt: async (row, attempt) => {
 				sentAt.push(clock.now());
 				await clock.sleep(100);
@@ -52,7 +56,7 @@ async function send(
 			error = thrown;
 		}),
 	);
-	return { sentAt, pauses, answered, failed, error, endedAt: clock.now() };
+	return { sentAt, pauses, reasons, answered, failed, error, endedAt: clock.now() };
 }
 
 describe("an outage", () => {
@@ -60,7 +64,10 @@ describe("an outage", () => {
 		const run = await send(10_000, () => {
 			throw failure("server");
 		});
-		expect(run.error).toMatchObject({ exitCode: 5 });
+		expect(run.error).toMatchObject({
+			exitCode: 5,
+			message: "nothing was answered for 5 minutes: a server failure",
+		});
 		expect(run.sentAt.length).toBeLessThanOrEqual(200);
 		// What was not answered is not held against the rows: they stay missing.
 		expect(run.failed).toBe(0);
@@ -79,6 +86,7 @@ describe("an outage", () => {
 		const distances = tried.slice(1).map((at, index) => at - (tried[index] as number));
 		expect(distances).toEqual(distances.toSorted((one, other) => one - other));
 		expect(run.pauses[0]).toBe(1_000);
+		expect(new Set(run.reasons)).toEqual(new Set(["a network failure"]));
 	});
 
 	it("is not seen in failures of a third of the requests", async () => {

@@ -78,8 +78,8 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
 			stringify: (record) => escapeJson(JSON.stringify(record)),
-			onPause: (model, pauseMs) =>
-				log(`most requests to ${model} fail: sending nothing for ${formatDuration(pauseMs)}`),
+			onPause: (model, pauseMs, { message }) =>
+				log(`most requests to ${model} fail, sending nothing for ${formatDuration(pauseMs)}: ${message}`),
 		});
 		progress.stop();
 		const view: SummaryView = {
