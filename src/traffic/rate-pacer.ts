@@ -131,11 +131,13 @@ export class RatePacer {
 		}
 	}
 
-	/** Leaves it to others whatever was learnt before. */
+	/** Leaves it to others and forgets what was learnt before: what was let through by another limit says nothing. */
 	release(rate: number): void {
 		this.#phase = "open";
 		this.#rate = rate;
 		this.#limit = undefined;
+		this.#burstStart = undefined;
+		this.#lastRefused = undefined;
 	}
 
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
