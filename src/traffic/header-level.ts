@@ -188,11 +188,14 @@ export class HeaderLevel {
 		}
 	}
 
-	/** A bucket's reset is the time to fill it, which shows its size; without one it may hold a whole window's worth. */
+	/**
+	 * A bucket's reset is the time to fill it, which shows its size; without one it may hold a whole window's worth.
+	 * A reset may be too long, and an account thought larger than it is looks as if others used what it cannot hold.
+	 */
 	#learnCapacity({ remaining, resetMs }: RateLevel): void {
 		const perMs = this.#limit / this.#windowMs;
 		if (resetMs !== undefined && !this.isWindowed) {
-			const shown = Math.min(this.#limit, remaining + resetMs * perMs);
+			const shown = Math.min(this.#limit, remaining + Math.max(0, resetMs - resetErrorMs) * perMs);
 			this.#capacity += (this.#capacityIsShown ? 0.1 : 1) * (shown - this.#capacity);
 			this.#capacityIsShown = true;
 		}
@@ -200,8 +203,8 @@ export class HeaderLevel {
 	}
 
 	/**
-	 * Others' use is what went missing between two readings. The time between must be short against the time to fill
-	 * the account: a full one loses what comes back, and that would look like somebody else's use.
+	 * Others' use is what went missing between two readings. Where the account could have been full between them, part
+	 * of that may have been lost instead: then only bounds are known, and what was known before is kept to them.
 	 */
 	#learnDrift(reading: Reading): void {
 		const base = this.#driftBase ?? reading;
@@ -211,11 +214,10 @@ export class HeaderLevel {
 			return;
 		}
 		this.#driftBase = reading;
-		const refilled = base.remaining + elapsed * perMs;
-		const isObservable = !this.isWindowed && refilled < 0.95 * this.#capacity;
-		const drift = isObservable
-			? (refilled - (reading.spent - base.spent) - reading.remaining) / Math.max(1, elapsed)
-			: 0;
+		const expected = base.remaining + elapsed * perMs - (reading.spent - base.spent);
+		const taken = (from: number) => (from - reading.remaining) / Math.max(1, elapsed);
+		const least = taken(Math.min(expected, 0.95 * this.#capacity));
+		const drift = this.isWindowed ? 0 : Math.min(Math.max(this.#othersPerMs, least), taken(expected));
 		const weight = driftWeight * Math.min(1, elapsed / driftEveryMs);
 		this.#othersPerMs = Math.max(0, this.#othersPerMs + weight * (drift - this.#othersPerMs));
 	}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { HeaderLevel } from "../../src/traffic/header-level.ts";
+import { HeaderLevel, type LevelMark } from "../../src/traffic/header-level.ts";
 
 const minute = 60_000;
 
@@ -63,6 +63,73 @@ describe("a level", () => {
 		const left = level.at(1_000);
 		expect(level.waitMs(left - 45, 1_000)).toBe(0);
 		expect(level.waitMs(left - 35, 1_000)).toBeGreaterThan(0);
+	});
+
+	it("knows others' use of a small account from readings that are far apart", () => {
+		// 50 a second come back and 50 can be saved up; others take 30 a second, we the rest.
+		const perSecond = (gapMs: number) => {
+			const level = new HeaderLevel();
+			let now = 0;
+			for (; now < 60_000; now += gapMs) {
+				const mark = level.sent(0.02 * gapMs, now);
+				level.read({ limit: 3000, remaining: 20, resetMs: 600, windowMs: minute }, mark, now, now);
+			}
+			return 2 * (level.at(now - gapMs + 500) - level.at(now - gapMs));
+		};
+		expect(perSecond(800)).toBeCloseTo(49 - 30, 1);
+		// In this time the account could have been full and lost some: at least 18 a second were taken by others.
+		expect(perSecond(1_500)).toBeCloseTo(49 - 18.3, 1);
+	});
+
+	it("notices that others have stopped, though the account is full", () => {
+		const level = new HeaderLevel();
+		const read = (remaining: number, mark: LevelMark, now: number) =>
+			level.read({ limit: 3000, remaining, resetMs: undefined, windowMs: minute }, mark, now, now);
+		let now = 0;
+		// Others take 30 a second of the 50 that come back, and then nothing.
+		for (; now < 30_000; now += 2_000) read(1000, level.sent(40, now), now);
+		for (; now < 60_000; now += 2_000) read(3000, level.sent(90, now), now);
+		level.sent(1000, now);
+		expect(level.at(now + 1_000) - level.at(now)).toBeGreaterThan(49 - 6);
+	});
+
+	it("does not think a small account larger because a clock that is ahead makes its resets longer", () => {
+		const level = new HeaderLevel();
+		let now = 0;
+		// Nobody else uses it, and it is full again before each request; resets are 1.5 s too long, in whole seconds.
+		for (; now < 60_000; now += 1_500) {
+			const mark = level.sent(10, now);
+			level.read({ limit: 3000, remaining: 40, resetMs: 2_000, windowMs: minute }, mark, now, now);
+		}
+		const last = now - 1_500;
+		expect(level.at(last + 200)).toBeGreaterThan(48);
+		expect(level.at(last + 60_000)).toBeLessThan(55);
+	});
+
+	it("learns no error from requests that were sent before the limit changed", () => {
+		const level = levelAt(300);
+		const first = level.sent(1, 1_000);
+		const second = level.sent(1, 1_050);
+		level.read({ limit: 60, remaining: 20, resetMs: undefined, windowMs: minute }, first, 1_000, 1_200);
+		level.read({ limit: 60, remaining: 19, resetMs: undefined, windowMs: minute }, second, 1_050, 1_250);
+		expect(level.waitMs(19, 1_050)).toBe(0);
+	});
+
+	it("learns no error from requests that were sent before it turned out to be a window", () => {
+		const level = new HeaderLevel();
+		const read = (remaining: number, mark: LevelMark, sentAt: number, now = sentAt) =>
+			level.read({ limit: 600, remaining, resetMs: minute - sentAt, windowMs: minute }, mark, sentAt, now);
+		read(590, level.sent(10, 0), 0);
+		read(580, level.sent(10, 4_000), 4_000);
+		read(570, level.sent(10, 8_000), 8_000);
+		const first = level.sent(10, 12_000);
+		const second = level.sent(10, 14_000);
+		expect(level.isWindowed).toBe(false);
+		read(560, first, 12_000, 15_000);
+		expect(level.isWindowed).toBe(true);
+		// Of a bucket, some sixty would have come back by then.
+		read(550, second, 14_000, 16_000);
+		expect(level.waitMs(550, 16_000)).toBe(0);
 	});
 
 	it("believes a new limit at once", () => {

@@ -27,6 +27,25 @@ describe("the controller keeps an account's rate full", () => {
 	}
 });
 
+// What headers say comes five seconds late here, from an account that holds what it gets in one second.
+describe("the controller fills an account that saves up little, with long answers and clocks that differ", () => {
+	for (const scenario of scenarios({ burstSeconds: 1, initialFill: 0 })) {
+		if (!"BDG".includes(scenario.id)) continue;
+		for (const skewMs of [1_500, 0]) {
+			it(`${scenario.id}: ${scenario.title}, resets off by ${skewMs} ms`, async () => {
+				const world = { scenario, latency: latencies.long, seed: 3, skewMs, hints: false };
+				const measured = await measure(controller, world);
+				expect(measured.share).toBeGreaterThanOrEqual(0.97);
+				expect(measured.refusedPerThousand).toBeLessThanOrEqual(5);
+				expect(measured.lost).toBe(0);
+				for (const [step, seconds] of measured.converged.entries()) {
+					expect(seconds).toBeLessThanOrEqual(step === 1 ? 5 : 20);
+				}
+			});
+		}
+	}
+});
+
 it("keeps to the hints of a server without headers and waits no longer than they say", async () => {
 	const [, , scenario] = scenarios({ burstSeconds: 60, initialFill: 0 });
 	const measured = await measure(controller, {
