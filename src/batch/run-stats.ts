@@ -62,6 +62,8 @@ export class RunStats {
 	unknownCosts = 0;
 	/** USD that answers of the cache would have cost, as far as known. */
 	savedUsd = 0;
+	/** What the last request failed with, as long as none is answered after it. */
+	trouble: string | null = null;
 	readonly failures = new Map<FailureClass, number>();
 	readonly latencies = new LatencyHistogram();
 
@@ -104,6 +106,7 @@ export class RunStats {
 				total.failures.set(errorClass, (total.failures.get(errorClass) ?? 0) + count);
 			}
 			total.latencies.addAll(part.latencies);
+			total.trouble ??= part.trouble;
 		}
 		return total;
 	}

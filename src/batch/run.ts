@@ -180,6 +180,7 @@ class LaneRun {
 		stats.requests += 1;
 		const mayBeBilled = error === undefined || mayHaveBeenBilled(error);
 		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
+		stats.trouble = error instanceof Error ? error.message : null;
 		if (error !== undefined) {
 			if (mayBeBilled) stats.unknownCosts += 1;
 		} else if (costUsd === null) stats.unknownCosts += 1;

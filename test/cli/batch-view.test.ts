@@ -31,7 +31,8 @@ describe("the progress of a run", () => {
 			`prompts.jsonl → prompts.results.jsonl${" ".repeat(25)}sambanova/Meta-Llama-3.3-70B-Instruct`,
 			`${"━".repeat(31)}╺${"━".repeat(18)}  6,214 of 10,000   62 %   14 min left`,
 			"6,201 answered · 812 cached · 13 failed · 41 in flight",
-			"2,944 of 3,000 requests/min · 1.1 M tokens/min · window 41, held by the request limit",
+			"2,944 of 3,000 requests/min · 1.1 M tokens/min",
+			"window 41, held by the request limit",
 			"$1.83 so far · about $2.94 in all · cap $5.00",
 		]);
 	});
@@ -45,6 +46,16 @@ describe("the progress of a run", () => {
 	it("has no colours where none are wanted, and some where they are", () => {
 		expect(progressLines(view, 100, plain).join("")).not.toContain("\x1b");
 		expect(progressLines(view, 100, createColors(true))[2]).toContain("\x1b[31m13 failed\x1b[39m");
+	});
+
+	it("says what a request failed with until one is answered, and before what was heard about limits", () => {
+		const pace = { window: 64, requestsPerMinute: null, reason: "starting slowly", lastSignal: "429" };
+		const holdOf = (trouble: string | null) =>
+			progressLines({ ...view, stats: stats({ trouble }), pace }, 100, plain)[4];
+		expect(holdOf(null)).toBe("window 64, starting slowly · last heard: 429");
+		expect(holdOf("OpenAI: connection refused\x1b[2J")).toBe(
+			"window 64, starting slowly · last heard: OpenAI: connection refused",
+		);
 	});
 
 	it("is one line elsewhere, and does not call an unknown cost nothing", () => {

@@ -49,7 +49,7 @@ export class BatchProgress {
 
 	start(): void {
 		if (!this.#options.shown) return;
-		this.#draw();
+		if (this.#region) this.#draw();
 		this.#timer = setInterval(() => this.#draw(), this.#region ? redrawEveryMs : lineEveryMs);
 		this.#timer.unref();
 	}
@@ -69,7 +69,7 @@ export class BatchProgress {
 		const { io, colors } = this.#options;
 		const view = this.#view();
 		if (this.#region) this.#region.draw(progressLines(view, io.stderr.columns ?? 80, colors));
-		else if (view.stats.finished > 0) io.stderr.write(`llmx: ${progressLine(view)}\n`);
+		else io.stderr.write(`llmx: ${progressLine(view)}\n`);
 	}
 
 	#view(): BatchView {

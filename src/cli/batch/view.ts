@@ -1,6 +1,7 @@
 import type { RunStats } from "../../batch/run-stats.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth, truncateText } from "../../terminal/width.ts";
 
 /** How a limiter holds a model back at this moment. */
@@ -61,7 +62,8 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 		colors.dim(head),
 		barColumns >= 10 ? `${bar(share, barColumns, colors)}  ${figures}` : figures,
 		counts.join(" · "),
-		paceParts(view).join(" · "),
+		rateParts(view).join(" · "),
+		holdParts(view).join(" · "),
 		costParts(view).join(" · "),
 	];
 }
@@ -76,7 +78,8 @@ export function progressLine(view: BatchView): string {
 		...(stats.cached > 0 ? [`${formatCount(stats.cached)} cached`] : []),
 		...(stats.failed > 0 ? [`${formatCount(stats.failed)} failed`] : []),
 		`${formatCount(stats.inFlight)} in flight`,
-		...paceParts(view),
+		...rateParts(view),
+		...holdParts(view),
 		...costParts(view),
 		...(view.leftMs === null ? [] : [`${formatDuration(view.leftMs, { coarse: true })} left`]),
 	].join(" · ");
@@ -90,14 +93,21 @@ function bar(share: number, columns: number, colors: Colors): string {
 	return colors.cyan("━".repeat(full)) + edge + colors.dim("━".repeat(columns - full - 1));
 }
 
-function paceParts({ requestsPerMinute, tokensPerMinute, pace }: BatchView): string[] {
+function rateParts({ requestsPerMinute, tokensPerMinute, pace }: BatchView): string[] {
 	const limit = pace?.requestsPerMinute;
 	const requests = formatCount(requestsPerMinute);
 	return [
 		limit ? `${requests} of ${formatCount(limit)} requests/min` : `${requests} requests/min`,
 		`${formatTokens(tokensPerMinute)} tokens/min`,
+	];
+}
+
+/** What holds the run back. A failure that no answer has followed yet is the best explanation of standing still. */
+function holdParts({ stats, pace }: BatchView): string[] {
+	const heard = stats.trouble === null ? pace?.lastSignal : sanitizeLine(stats.trouble);
+	return [
 		...(pace === undefined ? [] : [`window ${formatCount(pace.window)}, ${pace.reason}`]),
-		...(pace?.lastSignal ? [`last heard: ${pace.lastSignal}`] : []),
+		...(heard ? [`last heard: ${heard}`] : []),
 	];
 }
 
