@@ -14,6 +14,7 @@ import type {
 	LLMRuntime,
 } from "./options.ts";
 import { type Pace, Pacing } from "./pacing.ts";
+import { withPartialText } from "./partial-text.ts";
 import { PendingAnswer, type Question } from "./pending-answer.ts";
 import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
@@ -163,15 +164,20 @@ export class LLM {
 		const found = await this.#lookUp(question, mode);
 		if (found) return found;
 		const pending = new PendingAnswer(question);
-		await this.#withRetries(options, async ({ key: apiKey, resend }) => {
-			const leaveSlot = await this.#takeSlot(options.signal);
-			try {
-				const inTurn = leaveSlot !== undefined;
-				await caller.attempt(pending, { key: apiKey, signal: options.signal, resend, inTurn });
-			} finally {
-				leaveSlot?.();
-			}
-		});
+		try {
+			await this.#withRetries(options, async ({ key: apiKey, resend }) => {
+				const leaveSlot = await this.#takeSlot(options.signal);
+				try {
+					const inTurn = leaveSlot !== undefined;
+					await caller.attempt(pending, { key: apiKey, signal: options.signal, resend, inTurn });
+				} finally {
+					leaveSlot?.();
+				}
+			});
+		} catch (error) {
+			const { choices, usage } = pending.answer;
+			throw withPartialText(error, choices.map(({ text }) => text).join("\n---\n"), usage);
+		}
 		if (mode !== false) await caller.store(caller.cacheKey(question), pending.answer);
 		await this.#ledger?.flush();
 		return pending.result(this.model);

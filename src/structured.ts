@@ -1,6 +1,7 @@
 import { RequestError, UsageError } from "./errors.ts";
 import type { LLM } from "./llm.ts";
-import type { AskOptions, ChatInput } from "./options.ts";
+import type { AskOptions, CacheMode, ChatInput } from "./options.ts";
+import { withPartialText } from "./partial-text.ts";
 import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
 import type { Result } from "./types.ts";
 import { addUsage } from "./usage.ts";
@@ -48,13 +49,18 @@ async function repair(
 		...(text === "" ? [] : [{ role: "assistant", content: text }]),
 		{ role: "user", content: repairPrompt(problems) },
 	];
-	let second = await llm.ask(history, { ...options, n: 1 });
+	const askAgain = (cache: CacheMode | undefined) =>
+		llm.ask(history, { ...options, n: 1, cache }).catch((error) => {
+			throw withPartialText(error, text, result.usage);
+		});
+	let second = await askAgain(options.cache);
 	let checked = check(second.text);
 	if (!checked.ok && second.cached && options.cache !== "only") {
 		// Failing for ever because of one bad answer in the cache would help nobody.
-		second = await llm.ask(history, { ...options, n: 1, cache: "refresh" });
+		second = await askAgain("refresh");
 		checked = check(second.text);
 	}
+	const usage = result.usage && second.usage && addUsage(result.usage, second.usage);
 	if (!checked.ok) {
 		const message = `${llm.model}: the answer does not satisfy the schema, nor does its repair: ${checked.problems[0]}`;
 		throw new RequestError(message, {
@@ -62,7 +68,8 @@ async function repair(
 			errorClass: "schema",
 			advice: { retry: "never", key: "keep" },
 			maybeBilled: false,
-			partialText: second.text,
+			partialText: second.text || text,
+			usage,
 			attempts: result.attempts + second.attempts,
 			hint: "try a stronger model, a simpler schema, or --effort high",
 		});
@@ -70,7 +77,7 @@ async function repair(
 	return withText(
 		{
 			...result,
-			usage: result.usage && second.usage && addUsage(result.usage, second.usage),
+			usage,
 			costUsd: result.costUsd === null || second.costUsd === null ? null : result.costUsd + second.costUsd,
 			cached: result.cached && second.cached,
 			attempts: result.attempts + second.attempts,

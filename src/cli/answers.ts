@@ -1,8 +1,17 @@
-import { AbortedError, LlmxError } from "../errors.ts";
-import { type AskOptions, askForJson, type LLM, type Message, type Result, toResultRow } from "../index.ts";
+import { AbortedError, LlmxError, RequestError } from "../errors.ts";
+import {
+	type AskOptions,
+	askForJson,
+	type LLM,
+	type Message,
+	type Result,
+	type StreamPart,
+	toResultRow,
+} from "../index.ts";
 import { usageLine } from "../terminal/formats.ts";
-import { escapeJson, sanitizeLine } from "../terminal/sanitize.ts";
+import { escapeJson, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter } from "./answer-writer.ts";
+import { toFailedRow } from "./failed-answer.ts";
 import type { Io } from "./io.ts";
 
 /** How answers are printed. */
@@ -21,6 +30,12 @@ export interface AnswerJob {
 	/** Hears the answer, or what came of it before it failed; nothing when nothing came. */
 	readonly onEnd?: ((answer: Result | { model: string; partial: string }) => void) | undefined;
 }
+
+/** How a question ended. */
+type Answered =
+	| { readonly ok: true; readonly result: Result }
+	/** With what had come; empty when nothing had. */
+	| { readonly ok: false; readonly error: unknown; readonly partialText: string };
 
 /** A column narrower than this is no pleasure to read. */
 const MIN_COLUMN = 48;
@@ -44,16 +59,21 @@ export async function printAnswers(io: Io, flags: AnswerFlags, jobs: readonly An
 async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[]): Promise<number> {
 	const colors = colorsFor(io, "stdout");
 	let exitCode = 0;
+	let interruption: AbortedError | undefined;
 	const turns = jobs.map((job) => new Turn(io, flags, job));
 	for (const [index, turn] of turns.entries()) {
+		// What the others had brought by then was paid for.
+		if (interruption !== undefined && !(await turn.hasText)) continue;
 		const title = sanitizeLine(turn.model);
 		if (!flags.json) io.stdout.write(`${index > 0 ? "\n" : ""}${colors.bold(`── ${title} ──`)}\n`);
 		try {
 			await turn.print();
 		} catch (error) {
-			exitCode ||= sayFailure(io, title, error);
+			if (error instanceof AbortedError && !io.stdout.gone.aborted) interruption ??= error;
+			else exitCode ||= sayFailure(io, title, error);
 		}
 	}
+	if (interruption !== undefined) throw interruption;
 	return exitCode;
 }
 
@@ -62,7 +82,7 @@ class Turn {
 	readonly #io: Io;
 	readonly #flags: AnswerFlags;
 	readonly #job: AnswerJob;
-	readonly #asking: Promise<Result>;
+	readonly #asking: Promise<Answered>;
 	#early = "";
 	#writer: AnswerWriter | undefined;
 
@@ -70,38 +90,63 @@ class Turn {
 		this.#io = io;
 		this.#flags = flags;
 		this.#job = job;
-		this.#asking = ask(job, (text) => {
+		const show = (text: string) => {
 			if (this.#writer) this.#writer.push(text);
 			else this.#early += text;
-		});
-		// Whoever prints it awaits it again; until then a failure is not unhandled.
-		this.#asking.catch(() => {});
+		};
+		this.#asking = ask(job, isStreamed(job.options) ? show : () => {});
 	}
 
 	get model(): string {
 		return this.#job.llm.model;
 	}
 
+	/** Whether any text has come when it is over. */
+	get hasText(): Promise<boolean> {
+		return this.#asking.then((answered) => answered.ok || answered.partialText !== "");
+	}
+
+	/** @throws the failure, when what came of the answer is printed */
 	async print(): Promise<void> {
+		if (this.#flags.json) return this.#printJson();
 		const { options } = this.#job;
-		if (this.#flags.json) {
-			const result = await this.#asking;
-			this.#io.stdout.write(`${escapeJson(JSON.stringify(toResultRow(result, options.n)))}\n`);
-			this.#printUsage(result);
-			return;
-		}
 		const writer = await createAnswerWriter(this.#io, this.#flags.raw === true);
 		writer.push(this.#early);
 		this.#writer = writer;
-		try {
-			const result = await this.#asking;
-			if (!isStreamed(options)) await this.#printTexts(result, writer);
+		const answered = await this.#asking;
+		if (answered.ok) {
+			if (!isStreamed(options)) await this.#printTexts(answered.result, writer);
 			writer.end();
-			this.#printUsage(result);
-		} catch (error) {
-			writer.end();
-			throw error;
+			this.#printUsage(answered.result);
+			return;
 		}
+		const { partialText } = answered;
+		if (hasSchema(options)) this.#printInvalid(partialText);
+		else if (!isStreamed(options)) writer.push(partialText);
+		writer.end();
+		throw answered.error;
+	}
+
+	async #printJson(): Promise<void> {
+		const { llm, options } = this.#job;
+		const answered = await this.#asking;
+		if (answered.ok) {
+			this.#printObject(toResultRow(answered.result, options.n));
+			this.#printUsage(answered.result);
+			return;
+		}
+		const failed = answered.partialText === "" ? undefined : toFailedRow({ llm, ...answered });
+		if (failed !== undefined) this.#printObject(failed);
+		throw answered.error;
+	}
+
+	#printObject(row: object): void {
+		this.#io.stdout.write(`${escapeJson(JSON.stringify(row))}\n`);
+	}
+
+	/** Whoever reads stdout relies on the schema; what came all the same was paid for. */
+	#printInvalid(text: string): void {
+		if (text !== "") this.#io.stderr.write(`llmx: what came of the answer:\n${sanitize(text).trimEnd()}\n`);
 	}
 
 	/** Several answers are numbered on a terminal and separated by a line of dashes elsewhere. */
@@ -133,51 +178,57 @@ class Turn {
 	}
 }
 
+/** Never rejects: what came of a failed answer goes with its error. */
 async function ask(
 	{ llm, messages, options, onEnd }: AnswerJob,
 	onText: (text: string) => void,
-): Promise<Result> {
+): Promise<Answered> {
 	let received = "";
+	const onPart = (part: StreamPart) => {
+		// An answer and its repair are two.
+		if (part.type === "finish") received += "\n";
+		if (part.type !== "text-delta") return;
+		received += part.text;
+		onText(part.text);
+	};
+	const asked = { ...options, onPart };
 	try {
-		const result = await (options.responseFormat?.type === "json-schema"
-			? askForJson(llm, messages, options)
-			: llm.ask(messages, {
-					...options,
-					onPart: (part) => {
-						if (part.type !== "text-delta") return;
-						received += part.text;
-						onText(part.text);
-					},
-				}));
+		const result = hasSchema(options)
+			? await askForJson(llm, messages, asked)
+			: await llm.ask(messages, asked);
 		onEnd?.(result);
-		return result;
+		return { ok: true, result };
 	} catch (error) {
-		if (received !== "") onEnd?.({ model: llm.model, partial: received });
-		throw error;
+		const partialText = (error instanceof RequestError ? error.partialText : undefined) ?? received;
+		if (partialText !== "") onEnd?.({ model: llm.model, partial: partialText });
+		return { ok: false, error, partialText };
 	}
 }
 
 /** Whether `ask` hands the text on as it comes: not before it is known to be valid, and not for several answers. */
-function isStreamed({ responseFormat, streamed, n = 1 }: AskOptions): boolean {
-	return streamed === true && n === 1 && responseFormat?.type !== "json-schema";
+function isStreamed({ streamed, n = 1, ...options }: AskOptions): boolean {
+	return streamed === true && n === 1 && !hasSchema(options);
+}
+
+function hasSchema({ responseFormat }: AskOptions): boolean {
+	return responseFormat?.type === "json-schema";
 }
 
 /** Columns cannot stream without moving the cursor about, so they are printed when all answers are there. */
 async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<number> {
 	const { renderColumns } = await import("../terminal/columns.ts");
-	const settled = await Promise.allSettled(jobs.map((job) => ask(job, () => {})));
-	const columns = settled.map((outcome, index) => ({
+	const answers = await Promise.all(jobs.map((job) => ask(job, () => {})));
+	const columns = answers.map((answered, index) => ({
 		title: sanitizeLine(jobs[index]?.llm.model ?? ""),
-		text: outcome.status === "fulfilled" ? outcome.value.texts.join("\n\n---\n\n") : "",
-		footer: outcome.status === "fulfilled" ? usageLine(outcome.value) : "failed",
+		text: answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText,
+		footer: answered.ok ? usageLine(answered.result) : "failed",
 	}));
 	io.stdout.write(
 		renderColumns(columns, { width: io.stdout.columns ?? 80, colors: colorsFor(io, "stdout") }),
 	);
 	let exitCode = 0;
-	for (const [index, outcome] of settled.entries()) {
-		if (outcome.status === "rejected")
-			exitCode ||= sayFailure(io, columns[index]?.title ?? "", outcome.reason);
+	for (const [index, answered] of answers.entries()) {
+		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);
 	}
 	return exitCode;
 }

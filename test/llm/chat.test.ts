@@ -257,6 +257,17 @@ describe("a failure", () => {
 		expect(server.stats.requests).toBe(2);
 	});
 
+	it("of one of several answers keeps those that came", async () => {
+		const { llm, simulator: server } = await setup();
+		const error = await failureOf(llm("sambanova/echo").ask("[[fault:400 x1]] x", { n: 3 }));
+		expect(error).toMatchObject({
+			errorClass: "invalid_request",
+			partialText: "[[fault:400 x1]] x\n---\n[[fault:400 x1]] x",
+		});
+		expect(error.usage.outputTokens).toBeGreaterThan(0);
+		expect(server.stats.requests).toBe(3);
+	});
+
 	it("by abort says so and leaves a maybe_billed row", async () => {
 		const { llm, ledger, simulator: server } = await setup({ latency: 60_000 });
 		const controller = new AbortController();

@@ -77,6 +77,8 @@ describe("askForJson", () => {
 			errorClass: "schema",
 			exitCode: 1,
 			attempts: 2,
+			partialText: "not JSON",
+			usage: { outputTokens: expect.any(Number) },
 			message:
 				"openai/fault:say: the answer does not satisfy the schema, nor does its repair: the answer is not JSON",
 		});
@@ -92,6 +94,20 @@ describe("askForJson", () => {
 		expect(simulator.stats.requests).toBe(3);
 		await failureOf(askForJson(llm(model), ask("Who?"), { responseFormat, cache: "only" }));
 		expect(simulator.stats.requests).toBe(3);
+	});
+
+	it("keeps the first answer, which was paid for, when the request for its repair fails", async () => {
+		const { llm, simulator } = await setup();
+		const asked = llm("openai/echo", { maxRetries: 0 });
+		let requests = 0;
+		const ask = asked.ask.bind(asked);
+		asked.ask = (messages, options) =>
+			++requests === 1 ? ask(messages, options) : ask("[[fault:400]]", options);
+		const question = [{ role: "user", content: "Who? [[fault:say=not JSON]]" }];
+		const error = await failureOf(askForJson(asked, question, { responseFormat }));
+		expect(error).toMatchObject({ errorClass: "invalid_request", status: 400, partialText: "not JSON" });
+		expect(error.usage.outputTokens).toBeGreaterThan(0);
+		expect(simulator.stats.requests).toBe(2);
 	});
 
 	it("repairs only those of several answers that are wrong", async () => {

@@ -1,0 +1,39 @@
+import { AbortedError, RequestError } from "../errors.ts";
+import type { LLM } from "../index.ts";
+import { toUsageRow } from "../state/usage-row.ts";
+
+/** An answer that failed after some of it had come. */
+export interface FailedAnswer {
+	readonly llm: Pick<LLM, "model" | "cost">;
+	readonly error: unknown;
+	/** What came: it may have been paid for. */
+	readonly partialText: string;
+}
+
+/** What `ask --json` prints of it, in the shape of a batch's error rows; undefined for an error that is none of ours. */
+export function toFailedRow({ llm, error, partialText }: FailedAnswer): object | undefined {
+	const facts = factsOf(error);
+	if (facts === undefined) return undefined;
+	// The LLM has asked nothing but this question.
+	const { usd, unknownCalls } = llm.cost;
+	const { errorClass, status, message, maybeBilled, attempts, usage } = facts;
+	return {
+		model: llm.model,
+		error: { class: errorClass, status, message },
+		maybe_billed: maybeBilled,
+		attempts,
+		usage: toUsageRow(usage),
+		cost_usd: unknownCalls > 0 ? null : usd,
+		partial_text: partialText,
+	};
+}
+
+function factsOf(error: unknown) {
+	if (error instanceof RequestError) {
+		const { errorClass, status = null, message, maybeBilled, attempts, usage } = error;
+		return { errorClass, status, message, maybeBilled, attempts, usage };
+	}
+	if (!(error instanceof AbortedError)) return undefined;
+	const { message } = error;
+	return { errorClass: "interrupted", status: null, message, maybeBilled: true, attempts: 1, usage: null };
+}

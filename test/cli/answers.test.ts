@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { type AnswerJob, printAnswers } from "../../src/cli/answers.ts";
+import { AbortedError } from "../../src/errors.ts";
+import type { AskOptions, LLM } from "../../src/index.ts";
+import { createTestIo } from "../helpers/io.ts";
+
+/** A model whose stream is interrupted after some text. */
+function interrupted(model: string, text: string): AnswerJob {
+	const ask = async (_messages: unknown, { onPart }: AskOptions) => {
+		if (text !== "") onPart?.({ type: "text-delta", text });
+		throw new AbortedError();
+	};
+	const llm = { model, cost: { usd: 0, unknownCalls: 1 }, ask } as unknown as LLM;
+	return { llm, messages: [], options: { streamed: true } };
+}
+
+const jobs = () => [interrupted("a", "one"), interrupted("b", ""), interrupted("c", "three")];
+
+describe("an interruption of several models", () => {
+	it("prints what all of them had brought", async () => {
+		const io = createTestIo();
+		await expect(printAnswers(io, {}, jobs())).rejects.toThrow(AbortedError);
+		expect(io.out()).toBe("── a ──\none\n\n── c ──\nthree\n");
+	});
+
+	it("prints it as rows of JSON with --json", async () => {
+		const io = createTestIo();
+		await expect(printAnswers(io, { json: true }, jobs())).rejects.toThrow(AbortedError);
+		const rows = io.out().trimEnd().split("\n");
+		expect(rows.map((row) => JSON.parse(row))).toMatchObject([
+			{ model: "a", error: { class: "interrupted" }, cost_usd: null, partial_text: "one" },
+			{ model: "c", error: { class: "interrupted" }, cost_usd: null, partial_text: "three" },
+		]);
+	});
+
+	it("prints them side by side on a wide terminal", async () => {
+		const io = createTestIo({ terminal: { columns: 200, rows: 50 } });
+		await expect(printAnswers(io, {}, jobs())).rejects.toThrow(AbortedError);
+		expect(io.out()).toContain("one");
+		expect(io.out()).toContain("three");
+	});
+});
