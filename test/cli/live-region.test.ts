@@ -11,6 +11,8 @@ class Screen implements Output {
 	readonly gone = new AbortController().signal;
 	readonly lines: string[] = [""];
 	writes = 0;
+	/** Rows that go on with the row above, because the terminal broke a line there; overwriting them changes nothing. */
+	readonly #broken = new Set<number>();
 	#row = 0;
 	#column = 0;
 
@@ -26,13 +28,21 @@ class Screen implements Output {
 
 	async flush(): Promise<void> {}
 
-	/** Breaks lines that are too long, as terminals do when they are made narrower. */
+	/** Breaks lines that are too long, and joins again what it has broken, as terminals do. */
 	resize(columns: number): void {
 		this.columns = columns;
-		const broken = this.lines.flatMap((line) =>
-			line === "" ? [""] : (line.match(new RegExp(`.{1,${columns}}`, "gu")) as string[]),
-		);
-		this.lines.splice(0, this.lines.length, ...broken);
+		const whole: string[] = [];
+		for (const [row, line] of this.lines.entries()) {
+			if (this.#broken.has(row)) whole.push(whole.pop() + line);
+			else whole.push(line);
+		}
+		this.lines.length = 0;
+		this.#broken.clear();
+		for (const line of whole) {
+			const [first = "", ...others] = line.match(new RegExp(`.{1,${columns}}`, "gu")) ?? [];
+			this.lines.push(first);
+			for (const other of others) this.#broken.add(this.lines.push(other) - 1);
+		}
 		this.#row = this.lines.length - 1;
 	}
 
@@ -47,6 +57,7 @@ class Screen implements Output {
 		else if (piece === "\x1b[J") {
 			this.#set(this.#line.slice(0, this.#column));
 			this.lines.length = this.#row + 1;
+			for (const row of this.#broken) if (row > this.#row) this.#broken.delete(row);
 		} else if (!piece.startsWith("\x1b")) {
 			this.#set(
 				this.#line.slice(0, this.#column).padEnd(this.#column) + piece + this.#line.slice(this.#column + 1),
@@ -97,6 +108,18 @@ describe("the live region", () => {
 		screen.resize(15);
 		region.draw(["short", "too"]);
 		expect(screen.lines).toEqual(["before", "short", "too"]);
+	});
+
+	it("is not torn when a terminal that was made narrower is made wider again", () => {
+		const screen = new Screen(40);
+		const region = new LiveRegion(screen);
+		screen.write("before\n");
+		region.draw(["a".repeat(39), "b".repeat(39), "c"]);
+		screen.resize(20);
+		region.draw(["one", "two", "three"]);
+		screen.resize(40);
+		region.draw(["1", "2", "3"]);
+		expect(screen.lines).toEqual(["before", "1", "2", "3"]);
 	});
 });
 

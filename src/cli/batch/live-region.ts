@@ -5,6 +5,7 @@ import type { Output } from "../io.ts";
 export class LiveRegion {
 	readonly #output: Output;
 	#lines: readonly string[] = [];
+	#drawnColumns = 0;
 
 	constructor(output: Output) {
 		this.#output = output;
@@ -23,8 +24,11 @@ export class LiveRegion {
 			return;
 		}
 		const text = fitting.map((line) => `${line}\x1b[K`).join("\n");
-		this.#output.write(`${this.#home()}${text}\x1b[J`);
+		// Rows that a narrower terminal has broken would be joined again by a wider one, unless they are erased.
+		const erase = columns === this.#drawnColumns ? "" : "\x1b[J";
+		this.#output.write(`${this.#home()}${erase}${text}\x1b[J`);
 		this.#lines = fitting;
+		this.#drawnColumns = columns;
 	}
 
 	/** Writes lines above the region. */
