@@ -1,10 +1,11 @@
 import { exitCodes, LlmxError } from "../errors.ts";
+import { failureText } from "../terminal/failure-text.ts";
 import type { Failure } from "./view.ts";
 
 /** An error in the words that a view shows. */
 export function describeFailure(error: unknown): Failure {
 	if (error instanceof LlmxError) {
-		return { message: error.message, hint: error.hint, exitCode: error.exitCode };
+		return { message: failureText(error), hint: error.hint, exitCode: error.exitCode };
 	}
 	const message = error instanceof Error ? error.message : String(error);
 	return { message, hint: undefined, exitCode: exitCodes.failed };

@@ -8,6 +8,7 @@ import {
 	type StreamPart,
 	toResultRow,
 } from "../index.ts";
+import { failureText } from "../terminal/failure-text.ts";
 import { usageLine } from "../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter } from "./answer-writer.ts";
@@ -237,6 +238,6 @@ async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<numb
 function sayFailure(io: Io, model: string, error: unknown): number {
 	if (!(error instanceof LlmxError) || error instanceof AbortedError || io.stdout.gone.aborted) throw error;
 	const hint = error.hint ? `\n  ${sanitizeLine(error.hint)}` : "";
-	io.stderr.write(`llmx: ${model}: ${sanitizeLine(error.message)}${hint}\n`);
+	io.stderr.write(`llmx: ${model}: ${sanitizeLine(failureText(error))}${hint}\n`);
 	return error.exitCode;
 }

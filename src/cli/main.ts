@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { exitCodes, LlmxError } from "../errors.ts";
+import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { commands } from "./commands/table.ts";
 import { type Io, processIo } from "./io.ts";
@@ -116,9 +117,13 @@ function reportUsage(error: CommanderError, argv: readonly string[], io: Io): nu
 
 function report(error: unknown, io: Io, debug: boolean): number {
 	const known = error instanceof LlmxError;
-	const message = error instanceof Error ? error.message : String(error);
-	if (known) write(io, message, error.hint);
-	else write(io, `unexpected error: ${message}`, "run it again with --debug and report what it prints");
+	if (known) write(io, failureText(error), error.hint);
+	else
+		write(
+			io,
+			`unexpected error: ${error instanceof Error ? error.message : String(error)}`,
+			"run it again with --debug and report what it prints",
+		);
 	if (debug && error instanceof Error) io.stderr.write(`${sanitize(error.stack ?? "")}\n`);
 	return known ? error.exitCode : exitCodes.failed;
 }

@@ -235,6 +235,9 @@ const words: Partial<Record<ErrorClass, string>> = {
 	too_large: "request too large",
 };
 
+/** What to do about an answer that was refused or taken away. */
+export const blockedHint = "change the prompt, or choose another model";
+
 function hintFor(provider: ProviderRow, errorClass: ErrorClass, afterMs = 0): string | undefined {
 	switch (errorClass) {
 		case "auth":
@@ -243,10 +246,18 @@ function hintFor(provider: ProviderRow, errorClass: ErrorClass, afterMs = 0): st
 			return `check billing and limits at ${provider.label}, or use another key`;
 		case "not_found":
 			return `see what ${provider.label} serves: llmx models --live --provider ${provider.id}`;
+		case "forbidden":
+			return `check what the account may use at ${provider.label}, or change the prompt`;
+		case "blocked":
+			return blockedHint;
+		case "too_large":
+			return "send less at once";
 		case "context_length":
 			return "shorten the prompt, or choose a model with a larger context window";
 		case "rate_limit":
 		case "overloaded":
+		case "server":
+		case "timeout":
 			return `try again ${whenIn(afterMs)}`;
 		default:
 			return undefined;

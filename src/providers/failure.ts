@@ -10,7 +10,7 @@ import type { Exchange } from "../traffic/http.ts";
 import { retryHint } from "../traffic/retry-after.ts";
 import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
 import type { Usage } from "../types.ts";
-import { classify } from "./classify.ts";
+import { blockedHint, classify } from "./classify.ts";
 import { isObject, readErrorBody, readErrorText } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
@@ -89,6 +89,7 @@ export function failed(
 		status: context.exchange.status,
 		advice: { retry, key: "keep" },
 		maybeBilled: true,
+		hint: hintFor(errorClass, true, context.provider),
 		partialText: context.partialText,
 		usage: context.usage,
 		cause,
@@ -106,7 +107,9 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 		advice: failure.advice,
 		maybeBilled: failure.maybeBilled,
 		exitCode: exitCodeOf(transport, context, notRunning),
-		hint: notRunning ? `start the server, or set ${provider.baseUrlEnv[0]}` : undefined,
+		hint: notRunning
+			? `start the server, or set ${provider.baseUrlEnv[0]}`
+			: hintFor(failure.errorClass, failure.maybeBilled, provider),
 		partialText: context.partialText,
 		cause: transport,
 	});
@@ -124,6 +127,23 @@ function answeredFailure(context: FailureContext): RequestError {
 		retryForbidden: headers["x-should-retry"] === "false",
 		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});
+}
+
+function hintFor(errorClass: ErrorClass, maybeBilled: boolean, provider: ProviderRow): string | undefined {
+	switch (errorClass) {
+		case "blocked":
+			return blockedHint;
+		case "malformed_response":
+		case "redirect":
+			return "check the base URL: llmx doctor";
+		case "tls":
+			return "a certificate authority of your own goes into NODE_EXTRA_CA_CERTS";
+		case "too_large":
+			return undefined;
+		default:
+			if (!maybeBilled) return "check the network, and the base URL: llmx doctor";
+			return provider.local ? "ask again" : "ask again; this request may have been billed";
+	}
 }
 
 function exitCodeOf(transport: TransportError, context: FailureContext, notRunning: boolean): ExitCode {

@@ -166,7 +166,8 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 	requireSession(paths, from);
 	checkSessionName(to);
 	await exclusively(paths, [from, to], () => {
-		if (readSession(paths, to) !== undefined) throw new UsageError(`there is a session "${to}" already`);
+		if (readSession(paths, to) !== undefined)
+			throw new UsageError(`there is a session "${to}" already`, { hint: "choose another name" });
 		renameSync(fileOf(paths, from), fileOf(paths, to));
 	});
 }
@@ -182,7 +183,10 @@ async function exclusively(paths: Paths, names: readonly string[], action: () =>
 	try {
 		for (const name of names) {
 			const own = await lock(paths, name);
-			if (own === undefined) throw new UsageError(`the session "${name}" is open in another process`);
+			if (own === undefined)
+				throw new UsageError(`the session "${name}" is open in another process`, {
+					hint: "leave it there first",
+				});
 			locks.push(own);
 		}
 		action();

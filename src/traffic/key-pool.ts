@@ -34,9 +34,9 @@ const exitCodeOf: Readonly<Record<ExhaustionReason, ExitCode>> = {
 };
 
 const hints: Readonly<Record<ExhaustionReason, string>> = {
-	refused: "Check the keys with `llmx keys list`.",
-	spent: "Check the plan and billing of the account.",
-	parked: "Run the same command again then.",
+	refused: "check the keys: llmx keys list",
+	spent: "check the plan and billing of the account",
+	parked: "run the same command again then",
 };
 
 function describe(provider: string, reason: ExhaustionReason, readyInMs: number | undefined): string {

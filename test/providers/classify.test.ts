@@ -147,6 +147,8 @@ describe("the message", () => {
 	it("names the next step", () => {
 		expect(verdict(401, "", providers.groq).hint).toContain("llmx keys set groq");
 		expect(verdict(404, "", providers.groq).hint).toContain("llmx models --live --provider groq");
+		expect(verdict(403, "", providers.groq).hint).toContain("Groq");
+		expect(verdict(502, "", providers.groq).hint).toBe("try again later");
 	});
 });
 
