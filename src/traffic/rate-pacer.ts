@@ -151,6 +151,11 @@ export class RatePacer {
 		this.#advance(now);
 		this.noteRefused(sequence, now);
 		const sentAt = this.#record.sentAt(sequence);
+		if (this.#phase === "start" && sequence < firstCredit) {
+			// They went out at once, so they say what the account had saved up and not at which rate it comes back.
+			this.#silentUntil = now + 1.5 * this.#refusalDelayMs;
+			return false;
+		}
 		if (
 			this.#burstStart === undefined ||
 			this.#lastRefused === undefined ||

@@ -13,3 +13,21 @@ it("draws no conclusion about a new limit from what an old one let through", () 
 	pacer.refused(pacer.sent(now), now + 100);
 	expect(pacer.rate).toBeGreaterThan(60);
 });
+
+it("goes on looking upwards when an account has nothing saved up for the first requests", () => {
+	const pacer = new RatePacer(0, false);
+	let now = 0;
+	while (pacer.waitMs(now) === 0) pacer.sent(now);
+	now = 100;
+	for (let sequence = 1; sequence < 8; sequence++) pacer.refused(sequence, now);
+	expect(pacer.waitMs(now)).toBeGreaterThan(100);
+	pacer.succeeded(1_000);
+	let sent = 0;
+	for (; now < 8_000; now += 10) {
+		while (pacer.waitMs(now) === 0) {
+			pacer.sent(now);
+			sent++;
+		}
+	}
+	expect(sent).toBeGreaterThan(60);
+});
