@@ -126,6 +126,8 @@ export class HeaderLevel {
 			return;
 		}
 		if (limit !== this.#limit) {
+			// At a lower rate the predictions are off by less, and a reserve takes longer to fill.
+			this.#worstError *= Math.min(1, limit / Math.max(1, this.#limit));
 			this.#limit = limit;
 			this.#windowMs = level.windowMs;
 			this.#capacity = limit;

@@ -106,6 +106,26 @@ describe("a level", () => {
 		expect(level.at(last + 60_000)).toBeLessThan(55);
 	});
 
+	it("keeps less in reserve of a lower limit", () => {
+		const level = levelAt(300);
+		level.read(
+			{ limit: 600, remaining: 200, resetMs: undefined, windowMs: minute },
+			level.sent(1, 1_000),
+			1_000,
+			1_000,
+		);
+		// It was off by a hundred, of 600 a minute.
+		expect(level.waitMs(1, 1_000)).toBe(0);
+		level.read(
+			{ limit: 60, remaining: 20, resetMs: undefined, windowMs: minute },
+			level.sent(1, 2_000),
+			2_000,
+			2_000,
+		);
+		expect(level.waitMs(1, 2_000)).toBe(0);
+		expect(level.waitMs(12, 2_000)).toBeGreaterThan(0);
+	});
+
 	it("learns no error from requests that were sent before the limit changed", () => {
 		const level = levelAt(300);
 		const first = level.sent(1, 1_000);
