@@ -20,6 +20,8 @@ export interface BatchRow {
 	readonly prompt: { readonly text: string; readonly system: string | undefined } | undefined;
 	readonly parameters: Parameters;
 	readonly n: number;
+	/** The row attaches images by their addresses, so its provider has to fetch them. */
+	readonly linksImages: boolean;
 	/** What the row holds beside the request, untouched. */
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
@@ -112,7 +114,8 @@ export class RowBuilder {
 		const messages: Message[] = [{ role: "user", content }];
 		if (system !== undefined) messages.unshift({ role: "system", content: system });
 		const row = this.#finish(raw, id, fields.model, reader, metadata, messages);
-		return attached.length === 0 ? { ...row, prompt: { text, system } } : row;
+		if (attached.length === 0) return { ...row, prompt: { text, system } };
+		return { ...row, linksImages: attached.some((part) => part.type === "image" && part.url !== undefined) };
 	}
 
 	/** A line of OpenAI's Batch API: `{custom_id, method, url, body}`. */
@@ -158,6 +161,7 @@ export class RowBuilder {
 			prompt: undefined,
 			parameters: { ...this.#options.parameters, ...parameters },
 			n: n ?? this.#options.n,
+			linksImages: false,
 			metadata,
 		};
 	}
@@ -180,13 +184,29 @@ export class RowBuilder {
 			throw new RowProblem(`"attachments" must be a path, a URL or a list of them, not ${describe(value)}`);
 		}
 		return sources.map((source) => {
-			if (/^https?:\/\//i.test(source)) return { type: "image", url: source };
+			if (isLink(source)) return linkedImage(source);
 			if (this.#options.attachments === undefined) {
 				throw new RowProblem(`the row attaches the file ${describe(source)}; --allow-files DIR permits that`);
 			}
 			return attachmentPart(source, this.#options.attachments.read(source));
 		});
 	}
+}
+
+function isLink(source: string): boolean {
+	return /^https?:\/\//i.test(source);
+}
+
+const notAnImage = /\.(?:pdf|docx?|txt|csv|json|wav|mp3|flac|ogg|m4a|mp4)$/i;
+
+/** Throws RowProblem for an address that cannot be an image's: no provider fetches anything else. */
+function linkedImage(address: string): ContentPart {
+	const url = URL.canParse(address) ? new URL(address) : undefined;
+	if (url === undefined) throw new RowProblem(`${describe(address)} is no address`);
+	if (notAnImage.test(url.pathname)) {
+		throw new RowProblem(`${describe(address)} is no image; download it, and attach the file`);
+	}
+	return { type: "image", url: address };
 }
 
 /** The id of a row, whatever else is in it. Throws RowProblem when it cannot be one. */

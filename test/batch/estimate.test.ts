@@ -37,6 +37,7 @@ function row(text: string, maxTokens?: number): BatchRow {
 		prompt: { text, system: undefined },
 		parameters: maxTokens === undefined ? {} : { maxTokens },
 		n: 1,
+		linksImages: false,
 		metadata: undefined,
 	};
 }

@@ -40,6 +40,7 @@ describe("a row", () => {
 			n: 1,
 			messages: [{ role: "user", content: "hello" }],
 			prompt: { text: "hello", system: undefined },
+			linksImages: false,
 			metadata: undefined,
 		});
 	});
@@ -116,6 +117,7 @@ describe("a row", () => {
 				extra: { user: "u1" },
 				responseFormat: { type: "json-schema", name: "x", schema: { type: "object" } },
 			},
+			linksImages: false,
 			metadata: undefined,
 		});
 	});
@@ -246,6 +248,17 @@ describe("attachments", () => {
 	])("are not read from outside it: %s", (path) => {
 		const problem = problemOf(JSON.stringify({ prompt: "p", attachments: path }), { attachments: allowed });
 		expect(problem).toMatch(/outside the folder|no such file/);
+	});
+
+	it("may be addresses of images, and of nothing else", () => {
+		const links = (attachments: string) =>
+			build(JSON.stringify({ prompt: "p", attachments }), { attachments: allowed }).linksImages;
+		expect(links("https://example.com/photo?id=3")).toBe(true);
+		expect(links("a.png")).toBe(false);
+		expect(problemOf('{"prompt":"p","attachments":"https://example.com/a.pdf?x=1"}')).toBe(
+			'"https://example.com/a.pdf?x=1" is no image; download it, and attach the file',
+		);
+		expect(problemOf('{"prompt":"p","attachments":"https://"}')).toBe('"https://" is no address');
 	});
 
 	it("say what is wrong with them", () => {

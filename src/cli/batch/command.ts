@@ -118,6 +118,7 @@ class BatchCommand {
 					this.#heap.tick();
 					const lane = this.#laneOf(model);
 					if (state !== "missing") return;
+					if (row.linksImages && !lane.llm.fetchesImages) throw linksRefused(model);
 					this.#schemas.add(row.parameters, row.line);
 					rough.add(row, lane);
 				},
@@ -256,4 +257,10 @@ class BatchCommand {
 		checked.problems.throwIfAny();
 		return exitCodes.ok;
 	}
+}
+
+function linksRefused(model: string): UsageError {
+	return new UsageError(`the provider of ${model} fetches no images`, {
+		hint: "download them, and attach the files (--allow-files)",
+	});
 }
