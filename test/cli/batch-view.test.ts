@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Rehearsal } from "../../src/batch/rehearse.ts";
 import { LatencyHistogram, RunStats } from "../../src/batch/run-stats.ts";
 import { commandsAgain } from "../../src/cli/batch/again.ts";
+import { rehearsalJson, rehearsalLines } from "../../src/cli/batch/rehearsal.ts";
 import { type SummaryView, summaryJson, summaryLines } from "../../src/cli/batch/summary.ts";
 import { type BatchView, progressLine, progressLines } from "../../src/cli/batch/view.ts";
 import { createColors } from "../../src/terminal/colors.ts";
@@ -139,6 +141,42 @@ describe("the summary", () => {
 			seconds: 1450,
 			exit_code: 1,
 			stopped: null,
+		});
+	});
+});
+
+describe("what a rehearsal found", () => {
+	const rehearsal: Rehearsal = {
+		model: "gpt-4.1",
+		requests: 3_963,
+		cached: 37,
+		durationMs: 562_000,
+		inputTokens: 843_000,
+		outputTokens: 1_010_000,
+		usd: 9.77,
+		heldBy: { reason: "held by --tpm", share: 0.987 },
+	};
+
+	it("is the time, the pace, the cost, what holds it back, and what was assumed", () => {
+		expect(rehearsalLines([rehearsal], 2.5)).toEqual([
+			"time      9 min 22 s",
+			"requests  3,963, and 37 rows cached",
+			"pace      423 requests/min · 198k tokens/min",
+			"tokens    843k in · 1 M out",
+			"cost      $9.77",
+			"mostly    held by --tpm (99 % of the time)",
+			"assumed   answers in 2.5 s (--answer-seconds), of some 200 tokens; nothing was sent",
+		]);
+	});
+
+	it("has a heading for each of several models, and calls an unknown cost unknown", () => {
+		const lines = rehearsalLines([rehearsal, { ...rehearsal, model: "x/new\n", usd: null }], 1);
+		expect(lines.filter((line) => /:$|^cost/.test(line))).toEqual([
+			...["gpt-4.1:", "cost      $9.77", "x/new :", "cost      unknown"],
+		]);
+		expect(rehearsalJson([rehearsal, { ...rehearsal, durationMs: 600_000 }])).toMatchObject({
+			seconds: 600,
+			models: [{ model: "gpt-4.1", cost_usd: 9.77 }, { seconds: 600 }],
 		});
 	});
 });
