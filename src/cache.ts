@@ -1,4 +1,5 @@
 import type { CacheStore, StoredAnswer } from "./cache-store.ts";
+import { CacheMissError } from "./errors.ts";
 import type { Choice } from "./providers/adapter.ts";
 import { ensurePrivateFile } from "./state/files.ts";
 import type { Message, Usage } from "./types.ts";
@@ -253,6 +254,13 @@ export class ResponseCache {
 				: reason;
 		this.#options.onWarning?.(`going on without the response cache ${this.path}: ${then}`);
 	}
+}
+
+/** What is said when an answer may come from the cache only, and is not there. */
+export function cacheMiss(): CacheMissError {
+	return new CacheMissError("the answer is not in the cache", {
+		hint: "leave --cache-only away to ask the model",
+	});
 }
 
 /** SQLite's primary result code is the low byte of the extended one. */

@@ -1,17 +1,15 @@
-import type { CachedAnswer } from "./cache.ts";
-import type { Caller } from "./call.ts";
-import { AbortedError, CacheMissError, LlmxError, type RequestError } from "./errors.ts";
-import type { CacheMode } from "./options.ts";
+import type { AskContext } from "./ask-context.ts";
+import { type CachedAnswer, cacheMiss } from "./cache.ts";
+import { LlmxError, type RequestError } from "./errors.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
 import type { Question } from "./pending-answer.ts";
 import { type Job, jobsOf, type RefusedRow } from "./row-jobs.ts";
 import { estimateInputTokens } from "./tokens.ts";
-import type { Clock } from "./traffic/clock.ts";
 import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
 import { schedule } from "./traffic/scheduler.ts";
 import { Twins } from "./twins.ts";
-import type { Result, RetryNotice, Usage } from "./types.ts";
+import type { Result, Usage } from "./types.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
 export type Outcome<Row> =
@@ -53,20 +51,10 @@ export interface RunControl<Row> {
 	readonly stop?: AbortSignal | undefined;
 }
 
-export interface RunOptions<Row> {
+export interface RunOptions<Row> extends AskContext {
 	readonly control: RunControl<Row>;
-	readonly caller: Caller;
 	readonly toQuestion: (row: Row) => Question;
-	readonly cache: CacheMode;
 	readonly pacing: Pacing;
-	readonly maxRetries: number;
-	readonly signal: AbortSignal | undefined;
-	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
-	readonly clock: Clock;
-	/** Numbers in [0, 1). */
-	readonly random: () => number;
-	/** Resolves when all ledger rows so far are written. */
-	readonly flushLedger: () => Promise<void>;
 }
 
 /** What holds of a row for which nothing was sent. */
@@ -268,21 +256,9 @@ class ManyRun<Row> {
 	}
 }
 
-/** What `cache: "only"` says when it finds nothing. */
-export function cacheMiss(): CacheMissError {
-	return new CacheMissError("the answer is not in the cache", {
-		hint: "leave --cache-only away to ask the model",
-	});
-}
-
 /** Errors of a caller's own iterable pass through an outcome too. */
 function asLlmxError(error: unknown): LlmxError {
 	if (error instanceof LlmxError) return error;
 	const message = error instanceof Error ? error.message : String(error);
 	return new LlmxError(message, { cause: error });
-}
-
-/** The error for rows that were not reached because the run ended. */
-export function notSent(cause: unknown): LlmxError {
-	return cause instanceof LlmxError ? cause : new AbortedError("not sent: the run was stopped", { cause });
 }

@@ -1,11 +1,12 @@
 import { Accounting } from "./accounting.ts";
+import { collectAnswers } from "./answer-lists.ts";
+import type { AskContext } from "./ask-context.ts";
 import { ResponseCache } from "./cache.ts";
 import { Caller } from "./call.ts";
-import { LlmxError, PartialFailureError } from "./errors.ts";
-import { cacheMiss, notSent, type Outcome, type RunControl, runMany } from "./generate.ts";
+import { LlmxError } from "./errors.ts";
+import { type Outcome, type RunControl, runMany } from "./generate.ts";
 import type {
 	AskOptions,
-	CacheMode,
 	CallOptions,
 	ChatInput,
 	GenerateOptions,
@@ -14,10 +15,10 @@ import type {
 	LLMRuntime,
 } from "./options.ts";
 import { type Pace, Pacing } from "./pacing.ts";
-import { withPartialText } from "./partial-text.ts";
-import { PendingAnswer, type Question } from "./pending-answer.ts";
+import type { Question } from "./pending-answer.ts";
 import { questionMaker, toQuestion } from "./question.ts";
 import { configuredRows, type Route, requireKeys, route } from "./router.ts";
+import { SingleQuestion } from "./single-question.ts";
 import { loadConfig } from "./state/config.ts";
 import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
@@ -25,7 +26,6 @@ import { resolvePaths } from "./state/paths.ts";
 import { type Clock, systemClock } from "./traffic/clock.ts";
 import { createHttp, type Http } from "./traffic/http.ts";
 import { KeyPool } from "./traffic/key-pool.ts";
-import { type Attempt, retry } from "./traffic/retry.ts";
 import type { ReleaseSlot } from "./traffic/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
@@ -156,50 +156,9 @@ export class LLM {
 
 	/** Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire. */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
-		if (streamed && (options.n ?? 1) === 1) return this.#collect(messages, options, onPart);
 		this.#assertOpen();
-		const question = toQuestion(messages, options);
-		const caller = this.#caller;
-		const mode = this.#cacheMode(options);
-		const found = await this.#lookUp(question, mode);
-		if (found) return found;
-		const pending = new PendingAnswer(question);
-		try {
-			await this.#withRetries(options, async ({ key: apiKey, resend }) => {
-				const leaveSlot = await this.#takeSlot(options.signal);
-				try {
-					const inTurn = leaveSlot !== undefined;
-					await caller.attempt(pending, { key: apiKey, signal: options.signal, resend, inTurn });
-				} finally {
-					leaveSlot?.();
-				}
-			});
-		} catch (error) {
-			const { choices, usage } = pending.answer;
-			throw withPartialText(error, choices.map(({ text }) => text).join("\n---\n"), usage);
-		}
-		if (mode !== false) await caller.store(caller.cacheKey(question), pending.answer);
-		await this.#ledger?.flush();
-		return pending.result(this.model);
-	}
-
-	async #collect(
-		messages: ChatInput,
-		options: CallOptions,
-		onPart: ((part: StreamPart) => void) | undefined,
-	): Promise<Result> {
-		let text = "";
-		let reasoning = "";
-		for await (const part of this.stream(messages, options)) {
-			onPart?.(part);
-			if (part.type === "text-delta") text += part.text;
-			else if (part.type === "reasoning-delta") reasoning += part.text;
-			else {
-				const { type: _, ...finish } = part;
-				return { model: this.model, text, texts: [text], reasoning: reasoning || null, ...finish };
-			}
-		}
-		throw new LlmxError(`${this.model}: the stream ended without a finish`);
+		const single = this.#single(toQuestion(messages, options), options);
+		return streamed && (options.n ?? 1) === 1 ? single.collect(onPart) : single.answer();
 	}
 
 	/**
@@ -209,35 +168,7 @@ export class LLM {
 	 */
 	async *stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
 		this.#assertOpen();
-		const question = toQuestion(messages, { ...options, n: 1 });
-		const caller = this.#caller;
-		const mode = this.#cacheMode(options);
-		const found = await this.#lookUp(question, mode);
-		if (found) {
-			if (found.reasoning) yield { type: "reasoning-delta", text: found.reasoning };
-			yield { type: "text-delta", text: found.text };
-			yield { type: "finish", ...found };
-			return;
-		}
-		let attempts = 0;
-		let leaveSlot: ReleaseSlot | undefined;
-		try {
-			const parts = await this.#withRetries(options, async ({ key: apiKey, resend }) => {
-				attempts += 1;
-				leaveSlot = await this.#takeSlot(options.signal);
-				try {
-					const keep = mode !== false;
-					return await caller.open(question, { key: apiKey, signal: options.signal, resend, attempts, keep });
-				} catch (error) {
-					leaveSlot?.();
-					throw error;
-				}
-			});
-			yield* parts;
-		} finally {
-			leaveSlot?.();
-			await this.#ledger?.flush();
-		}
+		yield* this.#single(toQuestion(messages, { ...options, n: 1 }), options).stream();
 	}
 
 	/**
@@ -245,37 +176,7 @@ export class LLM {
 	 * @throws PartialFailureError with `results` (null where an answer is missing) and `errors` when any failed
 	 */
 	async generate(prompts: readonly string[], options: GenerateOptions = {}): Promise<string[][]> {
-		const results: (string[] | null)[] = prompts.map(() => null);
-		const errors: (LlmxError | null)[] = prompts.map(() => null);
-		let failures = 0;
-		let stopped: LlmxError | undefined;
-		try {
-			for await (const outcome of this.generateEach(prompts, options)) {
-				if (outcome.ok) results[outcome.index] = [...outcome.result.texts];
-				else errors[outcome.index] = outcome.error;
-			}
-		} catch (error) {
-			if (!(error instanceof LlmxError)) throw error;
-			stopped = error;
-		}
-		let first: LlmxError | undefined;
-		for (const [index, result] of results.entries()) {
-			if (result) continue;
-			const error = errors[index] ?? notSent(stopped);
-			errors[index] = error;
-			first ??= error;
-			failures += 1;
-		}
-		if (first) {
-			throw new PartialFailureError(`${failures} of ${prompts.length} prompts failed: ${first.message}`, {
-				results,
-				errors,
-				hint: first.hint,
-				exitCode: first.exitCode,
-				cause: first,
-			});
-		}
-		return results as string[][];
+		return collectAnswers(this.generateEach(prompts, options), prompts.length);
 	}
 
 	/**
@@ -289,21 +190,14 @@ export class LLM {
 		control: RunControl<Row> = {},
 	): AsyncGenerator<Outcome<Row>, void> {
 		this.#assertOpen();
+		const context = this.#context(options);
+		if (context.cache !== "only") this.assertKeys();
 		const toQuestion = questionMaker(options);
-		const cache = this.#cacheMode(options);
-		if (cache !== "only") this.assertKeys();
 		return runMany(rows, {
+			...context,
 			control,
-			caller: this.#caller,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
-			cache,
 			pacing: this.#ownPacing(),
-			maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
-			signal: options.signal,
-			onRetry: options.onRetry ?? this.#options.onRetry,
-			clock: this.#clock,
-			random: this.#random,
-			flushLedger: () => this.#ledger?.flush() ?? Promise.resolve(),
 		});
 	}
 
@@ -334,35 +228,29 @@ export class LLM {
 		if (this.#closed) throw new LlmxError(`this LLM (${this.model}) is closed`, { hint: "make a new one" });
 	}
 
-	#cacheMode({ cache }: CallOptions): CacheMode {
-		if (this.#options.cache === false) return false;
-		return cache ?? this.#options.cache ?? true;
+	#context(options: CallOptions): AskContext {
+		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
+		return {
+			caller: this.#caller,
+			cache: cache === false ? false : (options.cache ?? cache ?? true),
+			maxRetries,
+			signal: options.signal,
+			onRetry: options.onRetry ?? onRetry,
+			clock: this.#clock,
+			random: this.#random,
+			flushLedger: () => this.#ledger?.flush() ?? Promise.resolve(),
+		};
 	}
 
-	async #lookUp(question: Question, mode: CacheMode): Promise<Result | undefined> {
-		if (mode === false || mode === "refresh") return undefined;
-		const found = await this.#caller.lookUp(this.#caller.cacheKey(question));
-		if (!found && mode === "only") throw cacheMiss();
-		if (found) await this.#ledger?.flush();
-		return found;
-	}
-
-	async #withRetries<T>(options: CallOptions, call: (attempt: Attempt) => Promise<T>): Promise<T> {
-		this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
-		try {
-			return await retry(call, {
-				pool: this.#pool,
-				clock: this.#clock,
-				random: this.#random,
-				maxRetries: this.#options.maxRetries ?? DEFAULT_MAX_RETRIES,
-				signal: options.signal,
-				onRetry: options.onRetry ?? this.#options.onRetry,
-			});
-		} catch (error) {
-			this.#accounting.noteFailedCall(error);
-			await this.#ledger?.flush();
-			throw error;
-		}
+	#single(question: Question, options: CallOptions): SingleQuestion {
+		return new SingleQuestion(question, {
+			...this.#context(options),
+			keyPool: () => {
+				this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
+				return this.#pool;
+			},
+			takeSlot: (signal) => this.#takeSlot(signal),
+		});
 	}
 
 	/** One of the slots that all processes of the user share, held while a request is in flight; undefined without such a cap. */

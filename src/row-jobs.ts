@@ -1,5 +1,4 @@
-import type { Caller } from "./call.ts";
-import type { CacheMode } from "./options.ts";
+import type { AskContext } from "./ask-context.ts";
 import { PendingAnswer, type Question } from "./pending-answer.ts";
 
 /** A row as a question that can be asked. */
@@ -19,10 +18,8 @@ export interface RefusedRow<Row> {
 	readonly error: unknown;
 }
 
-export interface JobOptions<Row> {
-	readonly caller: Caller;
+export interface JobOptions<Row> extends Pick<AskContext, "caller" | "cache"> {
 	readonly toQuestion: (row: Row) => Question;
-	readonly cache: CacheMode;
 }
 
 /** Rows taken at once from an iterable that has them at hand. */

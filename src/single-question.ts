@@ -1,0 +1,133 @@
+import type { AskContext } from "./ask-context.ts";
+import { cacheMiss } from "./cache.ts";
+import { LlmxError } from "./errors.ts";
+import { withPartialText } from "./partial-text.ts";
+import { PendingAnswer, type Question } from "./pending-answer.ts";
+import type { KeyPool } from "./traffic/key-pool.ts";
+import { type Attempt, retry } from "./traffic/retry.ts";
+import type { ReleaseSlot } from "./traffic/slots.ts";
+import type { Result, StreamPart } from "./types.ts";
+
+export interface SingleQuestionOptions extends AskContext {
+	/** Asked for only when something is sent. @throws MissingKeyError */
+	readonly keyPool: () => KeyPool;
+	/** Takes one of the slots that all processes of the user share; undefined without such a cap. */
+	readonly takeSlot: (signal: AbortSignal | undefined) => Promise<ReleaseSlot | undefined>;
+}
+
+/** One question, from the cache to its last retry. It is not paced: its refusals are waited out. */
+export class SingleQuestion {
+	readonly #question: Question;
+	readonly #options: SingleQuestionOptions;
+
+	constructor(question: Question, options: SingleQuestionOptions) {
+		this.#question = question;
+		this.#options = options;
+	}
+
+	/**
+	 * Asks without a stream, for all of the answers.
+	 * @throws MissingKeyError | RequestError | AbortedError | CacheMissError
+	 */
+	async answer(): Promise<Result> {
+		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
+		const found = await this.#lookUp();
+		if (found) return found;
+		const pending = new PendingAnswer(this.#question);
+		try {
+			await this.#withRetries(async ({ key, resend }) => {
+				const leaveSlot = await takeSlot(signal);
+				try {
+					await caller.attempt(pending, { key, signal, resend, inTurn: leaveSlot !== undefined });
+				} finally {
+					leaveSlot?.();
+				}
+			});
+		} catch (error) {
+			const { choices, usage } = pending.answer;
+			throw withPartialText(error, choices.map(({ text }) => text).join("\n---\n"), usage);
+		}
+		if (cache !== false) await caller.store(caller.cacheKey(this.#question), pending.answer);
+		await flushLedger();
+		return pending.result(caller.options.model);
+	}
+
+	/**
+	 * Streams the answer. What fails before the first part is retried, what fails after it is not; leaving the loop
+	 * closes the connection.
+	 * @throws what `answer` throws
+	 */
+	async *stream(): AsyncGenerator<StreamPart, void> {
+		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
+		const found = await this.#lookUp();
+		if (found) {
+			yield* partsOf(found);
+			return;
+		}
+		let attempts = 0;
+		let leaveSlot: ReleaseSlot | undefined;
+		try {
+			const parts = await this.#withRetries(async ({ key, resend }) => {
+				attempts += 1;
+				leaveSlot = await takeSlot(signal);
+				try {
+					return await caller.open(this.#question, { key, signal, resend, attempts, keep: cache !== false });
+				} catch (error) {
+					// Waiting for the next try takes nobody's place.
+					leaveSlot?.();
+					leaveSlot = undefined;
+					throw error;
+				}
+			});
+			yield* parts;
+		} finally {
+			leaveSlot?.();
+			await flushLedger();
+		}
+	}
+
+	/** Streams the answer, hands its parts on, and puts them together. @throws what `answer` throws */
+	async collect(onPart: ((part: StreamPart) => void) | undefined): Promise<Result> {
+		const { model } = this.#options.caller.options;
+		let text = "";
+		let reasoning = "";
+		for await (const part of this.stream()) {
+			onPart?.(part);
+			if (part.type === "text-delta") text += part.text;
+			else if (part.type === "reasoning-delta") reasoning += part.text;
+			else {
+				const { type: _, ...finish } = part;
+				return { model, text, texts: [text], reasoning: reasoning || null, ...finish };
+			}
+		}
+		throw new LlmxError(`${model}: the stream ended without a finish`);
+	}
+
+	async #lookUp(): Promise<Result | undefined> {
+		const { caller, cache, flushLedger } = this.#options;
+		if (cache === false || cache === "refresh") return undefined;
+		const found = await caller.lookUp(caller.cacheKey(this.#question));
+		if (!found && cache === "only") throw cacheMiss();
+		if (found) await flushLedger();
+		return found;
+	}
+
+	async #withRetries<T>(call: (attempt: Attempt) => Promise<T>): Promise<T> {
+		const { caller, keyPool, clock, random, maxRetries, signal, onRetry, flushLedger } = this.#options;
+		const pool = keyPool();
+		try {
+			return await retry(call, { pool, clock, random, maxRetries, signal, onRetry });
+		} catch (error) {
+			caller.options.accounting.noteFailedCall(error);
+			await flushLedger();
+			throw error;
+		}
+	}
+}
+
+/** A stored answer as a stream gives it. */
+function* partsOf({ model: _, text, texts: __, reasoning, ...finish }: Result): Generator<StreamPart, void> {
+	if (reasoning) yield { type: "reasoning-delta", text: reasoning };
+	yield { type: "text-delta", text };
+	yield { type: "finish", ...finish };
+}
