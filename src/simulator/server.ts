@@ -1,17 +1,16 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { Accounts } from "./accounts.ts";
 import { Call, type Host, json, wires } from "./call.ts";
-import { selfSignedCertificate } from "./certificate.ts";
 import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import type { AccountLimits, Limits } from "./limits.ts";
+import { Listener } from "./listener.ts";
 import { type Pace, simulatedModels } from "./models.ts";
 import type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 import { drawLatency, type Random, seededRandom } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import { keyOf, type Route, readRequest, routeOf, type SimulatedRequest, type WireName } from "./request.ts";
+import { RequestLog } from "./request-log.ts";
 
 export { faults } from "./faults/table.ts";
 export { simulatedModels } from "./models.ts";
@@ -39,19 +38,14 @@ class LoopbackSimulator implements Simulator {
 		faults: {},
 	};
 	readonly #options: SimulatorOptions;
-	readonly #server: Server;
-	readonly #sockets = new Set<Socket>();
-	readonly #answersOn = new WeakMap<Socket, number>();
+	readonly #listener: Listener;
+	readonly #log: RequestLog;
 	readonly #accounts: Accounts;
 	readonly #faults: FaultPlan;
 	readonly #random: Random;
 	readonly #now: () => number;
-	readonly #logSize: number;
 	readonly #hasLatency: boolean;
-	readonly #host: Host = { outage: (ms) => void this.#outage(ms) };
-	#log: LoggedRequest[] = [];
-	#closed = false;
-	#port: number;
+	readonly #host: Host = { outage: (ms) => void this.#listener.outage(ms) };
 	#count = 0;
 
 	constructor(options: SimulatorOptions) {
@@ -60,80 +54,46 @@ class LoopbackSimulator implements Simulator {
 		this.#random = seededRandom(options.seed ?? 1);
 		this.#accounts = new Accounts(options.limits, options.accounts, this.#now);
 		this.#faults = new FaultPlan(options.errors ?? {}, options.keyFaults ?? {}, this.#random);
-		this.#logSize = options.logSize ?? 1_000;
-		this.#port = options.port ?? 0;
+		this.#log = new RequestLog(options.logSize ?? 1_000, this.#now);
 		const { latency = 0, tokensPerSecond } = options;
 		this.#hasLatency = typeof latency === "object" || latency > 0 || tokensPerSecond !== undefined;
-		const settings = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, noDelay: true };
-		const listener = (request: IncomingMessage, response: ServerResponse) => this.#receive(request, response);
-		this.#server = options.tls
-			? createTlsServer({ ...settings, ...selfSignedCertificate() }, listener)
-			: createServer(settings, listener);
-		this.#server.on("connection", (socket) => this.#track(socket));
-		// A client that resets its connection is an ordinary event here.
-		this.#server.on("clientError", (_error, socket) => socket.destroy());
+		this.#listener = new Listener(
+			options,
+			(request, response) => this.#receive(request, response),
+			() => this.stats.connections++,
+		);
 	}
 
 	get url(): string {
-		return `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.#port}`;
+		return `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
 	}
 
 	get port(): number {
-		return this.#port;
+		return this.#listener.port;
 	}
 
 	get requests(): readonly LoggedRequest[] {
-		return this.#log.length > this.#logSize ? this.#log.slice(-this.#logSize) : this.#log;
+		return this.#log.requests;
 	}
 
 	setLimits(limits: Limits, account?: string): void {
 		this.#accounts.change(limits, account);
 	}
 
-	async comeUp(): Promise<void> {
-		await new Promise<void>((resolve, reject) => {
-			this.#server.once("error", reject);
-			this.#server.listen(this.#port, "127.0.0.1", 4_096, () => {
-				this.#server.off("error", reject);
-				if (this.#options.unref) this.#server.unref();
-				resolve();
-			});
-		});
-		this.#port = (this.#server.address() as AddressInfo).port;
+	comeUp(): Promise<void> {
+		return this.#listener.comeUp();
 	}
 
-	async goDown(): Promise<void> {
-		await new Promise<void>((resolve) => {
-			this.#server.close(() => resolve());
-			for (const socket of this.#sockets) {
-				socket.destroy();
-			}
-		});
+	goDown(): Promise<void> {
+		return this.#listener.goDown();
 	}
 
-	async close(): Promise<void> {
-		this.#closed = true;
-		await this.goDown();
-	}
-
-	async #outage(ms: number): Promise<void> {
-		await this.goDown();
-		await new Promise((resolve) => setTimeout(resolve, ms));
-		if (!this.#closed) {
-			await this.comeUp();
-		}
+	close(): Promise<void> {
+		return this.#listener.close();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.close();
-	}
-
-	#track(socket: Socket): void {
-		this.stats.connections++;
-		this.#sockets.add(socket);
-		if (this.#options.unref) socket.unref();
-		socket.once("close", () => this.#sockets.delete(socket));
-		socket.on("error", () => socket.destroy());
 	}
 
 	#receive(request: IncomingMessage, response: ServerResponse): void {
@@ -178,12 +138,12 @@ class LoopbackSimulator implements Simulator {
 		stats.requests++;
 		const model = request.model;
 		if (options.keys !== undefined && !options.keys.includes(request.key)) {
-			this.#note(request, "bad-key");
+			this.#log.note(request, "bad-key");
 			this.#faults.badKey(new Call(this.#host, request, response, this.#count++));
 			return;
 		}
 		if (options.models !== undefined && !options.models.includes(model)) {
-			this.#note(request, "unknown-model");
+			this.#log.note(request, "unknown-model");
 			sendJson(
 				response,
 				404,
@@ -213,16 +173,16 @@ class LoopbackSimulator implements Simulator {
 			stats.inFlight--;
 			limits?.release();
 		});
-		this.#closeWhenDue(response);
+		this.#listener.closeWhenDue(response);
 		const fault = this.#faults.choose(request);
 		if (fault !== undefined) {
 			stats.faults[fault.name] = (stats.faults[fault.name] ?? 0) + 1;
-			this.#note(request, fault.name);
+			this.#log.note(request, fault.name);
 			// A value that makes no sense (a status that is no number) ends this connection, not the server.
 			fault.play(call).catch(() => call.socket.destroy());
 			return;
 		}
-		this.#note(request, "answered");
+		this.#log.note(request, "answered");
 		stats.answered++;
 		stats.inputTokens += call.answer.inputTokens;
 		stats.outputTokens += call.answer.outputTokens;
@@ -241,7 +201,7 @@ class LoopbackSimulator implements Simulator {
 			return true;
 		}
 		this.stats.rateLimited++;
-		this.#note(call.request, "rate-limited");
+		this.#log.note(call.request, "rate-limited");
 		const computed = retryHint === "computed" ? admission.retryAfterMs : retryHint;
 		const hintMs = computed === "none" ? undefined : computed;
 		const { limitedBy } = admission;
@@ -261,30 +221,6 @@ class LoopbackSimulator implements Simulator {
 			firstTokenMs: drawLatency(this.#options.latency ?? 0, this.#random),
 			tokensPerSecond: this.#options.tokensPerSecond ?? Number.POSITIVE_INFINITY,
 		};
-	}
-
-	#closeWhenDue(response: ServerResponse): void {
-		const most = this.#options.answersPerConnection;
-		const { socket } = response;
-		if (most === undefined || socket === null) {
-			return;
-		}
-		const answers = (this.#answersOn.get(socket) ?? 0) + 1;
-		this.#answersOn.set(socket, answers);
-		if (answers >= most) {
-			response.once("finish", () => socket.end());
-		}
-	}
-
-	#note(request: SimulatedRequest, outcome: string): void {
-		if (this.#logSize === 0) {
-			return;
-		}
-		const { wire, path, model, key, stream, prompt, headers, body } = request;
-		this.#log.push({ wire, path, model, key, stream, prompt, headers, body, at: this.#now(), outcome });
-		if (this.#log.length >= this.#logSize * 2) {
-			this.#log = this.#log.slice(-this.#logSize);
-		}
 	}
 
 	#listModels(wire: WireName, incoming: IncomingMessage, response: ServerResponse): void {
@@ -315,18 +251,7 @@ class LoopbackSimulator implements Simulator {
 	}
 }
 
-function sendJson(
-	response: ServerResponse,
-	status: number,
-	body: string,
-	headers: readonly string[] = [],
-): void {
-	response.writeHead(status, [
-		"content-type",
-		json,
-		"content-length",
-		String(Buffer.byteLength(body)),
-		...headers,
-	]);
+function sendJson(response: ServerResponse, status: number, body: string): void {
+	response.writeHead(status, ["content-type", json, "content-length", String(Buffer.byteLength(body))]);
 	response.end(body);
 }
