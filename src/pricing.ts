@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { ProviderRow } from "./providers/registry.ts";
+import type { ProviderRow } from "./providers/provider-row.ts";
 import { nearestNames } from "./state/nearest.ts";
 import type { Usage } from "./types.ts";
 

@@ -1,10 +1,11 @@
 import { ConfigError, MissingKeyError, NoRouteError } from "./errors.ts";
-import { defineProvider, providers as knownProviders, type ProviderRow } from "./providers/registry.ts";
+import { defineProvider } from "./providers/provider-definition.ts";
+import type { ProviderRow } from "./providers/provider-row.ts";
+import { providers as knownProviders } from "./providers/registry.ts";
 import type { Config } from "./state/config.ts";
 import { nearestNames } from "./state/nearest.ts";
 
-export type { ProviderDefinition, ProviderRow } from "./providers/registry.ts";
-export { defineProvider } from "./providers/registry.ts";
+export type { ProviderRow } from "./providers/provider-row.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError, MissingKeyError, NoRouteError } from "../src/errors.ts";
-import { chooseModel, defineProvider, requireKeys, route, rows } from "../src/router.ts";
+import { defineProvider } from "../src/providers/provider-definition.ts";
+import { chooseModel, requireKeys, route, rows } from "../src/router.ts";
 
 const env = {};
 

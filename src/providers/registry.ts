@@ -1,10 +1,11 @@
-import { ConfigError } from "../errors.ts";
 import { type ProviderRow, defineRow as row } from "./provider-row.ts";
 
 export type { ProviderRow } from "./provider-row.ts";
 
+/** Answers that OpenAI and those that copy it let one request ask for. */
 const many = 128;
-const everything = ["image", "file", "audio"] as const;
+/** Content parts beside text. */
+export const everything = ["image", "file", "audio"] as const;
 
 /** Every provider that llmx knows, in the order in which a default model is looked for. */
 export const providers = {
@@ -267,50 +268,3 @@ export const providers = {
 		takes: everything,
 	}),
 } as const satisfies Record<string, ProviderRow>;
-
-/** What a user writes about a provider of their own in the config file. */
-export interface ProviderDefinition {
-	readonly base_url: string;
-	/** Name of the variable that holds the key. */
-	readonly key_env?: string | undefined;
-	readonly label?: string | undefined;
-	/** Defaults to true when `key_env` is given. */
-	readonly key_required?: boolean | undefined;
-	/** A server of the user's own that charges nothing. */
-	readonly local?: boolean | undefined;
-	readonly default_model?: string | undefined;
-}
-
-/**
- * Makes a row from the config file's `providers.<id>`; it speaks the OpenAI wire. With the id of a built-in
- * provider it changes that row's address and key variable and keeps the rest. Throws ConfigError.
- */
-export function defineProvider(id: string, definition: ProviderDefinition): ProviderRow {
-	if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) {
-		throw new ConfigError(`provider id "${id.slice(0, 64)}" must be lower-case letters, digits, "_" or "-"`);
-	}
-	const keyEnv = definition.key_env === undefined ? [] : [definition.key_env];
-	const known: ProviderRow | undefined = Object.hasOwn(providers, id)
-		? providers[id as keyof typeof providers]
-		: undefined;
-	const base =
-		known ??
-		row({
-			id,
-			label: id,
-			baseUrl: definition.base_url,
-			keyRequired: keyEnv.length > 0,
-			maxTokensField: "by-model",
-			takes: everything,
-			fetchesImages: false,
-		});
-	return {
-		...base,
-		label: definition.label ?? base.label,
-		baseUrl: definition.base_url,
-		keyEnv: [...keyEnv, ...base.keyEnv],
-		keyRequired: definition.key_required ?? base.keyRequired,
-		local: definition.local ?? base.local,
-		defaultModel: definition.default_model ?? base.defaultModel,
-	};
-}

@@ -26,7 +26,7 @@ export interface Preset {
 	readonly parameters: Parameters;
 }
 
-/** A server that the user adds, as the file has it: what `defineProvider` of the registry takes. */
+/** A server that the user adds, as the file has it: what `defineProvider` takes. */
 export interface UserProvider {
 	readonly base_url: string;
 	/** The environment variable that holds its key, besides `<ID>_API_KEY`. */

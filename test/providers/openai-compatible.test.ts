@@ -3,8 +3,8 @@ import { AbortedError, RequestError } from "../../src/errors.ts";
 import type { AdapterCall } from "../../src/providers/adapter.ts";
 import { streamAnswer } from "../../src/providers/answer-stream.ts";
 import { OpenAiReader } from "../../src/providers/openai-reader.ts";
+import { defineProvider } from "../../src/providers/provider-definition.ts";
 import { providers } from "../../src/providers/registry.ts";
-import { defineProvider } from "../../src/router.ts";
 import type { Exchange, FetchResponse } from "../../src/traffic/http.ts";
 import { TransportError } from "../../src/traffic/transport-error.ts";
 import {

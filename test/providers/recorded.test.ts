@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { RequestError } from "../../src/errors.ts";
+import { defineProvider } from "../../src/providers/provider-definition.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
-import { defineProvider } from "../../src/router.ts";
 import type { Usage } from "../../src/types.ts";
 import {
 	failureOf,

@@ -1,0 +1,51 @@
+import { ConfigError } from "../errors.ts";
+import { defineRow, type ProviderRow } from "./provider-row.ts";
+import { everything, providers } from "./registry.ts";
+
+/** What a user writes about a provider of their own in the config file. */
+export interface ProviderDefinition {
+	readonly base_url: string;
+	/** Name of the variable that holds the key. */
+	readonly key_env?: string | undefined;
+	readonly label?: string | undefined;
+	/** Defaults to true when `key_env` is given. */
+	readonly key_required?: boolean | undefined;
+	/** A server of the user's own that charges nothing. */
+	readonly local?: boolean | undefined;
+	readonly default_model?: string | undefined;
+}
+
+/**
+ * Makes a row from the config file's `providers.<id>`; it speaks the OpenAI wire. With the id of a built-in
+ * provider it changes that row's address and key variable and keeps the rest.
+ * @throws ConfigError for an id that cannot stand before a slash
+ */
+export function defineProvider(id: string, definition: ProviderDefinition): ProviderRow {
+	if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) {
+		throw new ConfigError(`provider id "${id.slice(0, 64)}" must be lower-case letters, digits, "_" or "-"`);
+	}
+	const keyEnv = definition.key_env === undefined ? [] : [definition.key_env];
+	const known: ProviderRow | undefined = Object.hasOwn(providers, id)
+		? providers[id as keyof typeof providers]
+		: undefined;
+	const base =
+		known ??
+		defineRow({
+			id,
+			label: id,
+			baseUrl: definition.base_url,
+			keyRequired: keyEnv.length > 0,
+			maxTokensField: "by-model",
+			takes: everything,
+			fetchesImages: false,
+		});
+	return {
+		...base,
+		label: definition.label ?? base.label,
+		baseUrl: definition.base_url,
+		keyEnv: [...keyEnv, ...base.keyEnv],
+		keyRequired: definition.key_required ?? base.keyRequired,
+		local: definition.local ?? base.local,
+		defaultModel: definition.default_model ?? base.defaultModel,
+	};
+}
