@@ -12,7 +12,8 @@ import { failureText } from "../terminal/failure-text.ts";
 import { usageLine } from "../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter } from "./answer-writer.ts";
-import { toFailedRow } from "./failed-answer.ts";
+import type { PartialAnswer } from "./ask-session.ts";
+import { knownCost, toFailedRow } from "./failed-answer.ts";
 import type { Io } from "./io.ts";
 
 /** How answers are printed. */
@@ -29,7 +30,7 @@ export interface AnswerJob {
 	readonly messages: readonly Message[];
 	readonly options: AskOptions;
 	/** Hears the answer, or what came of it before it failed; nothing when nothing came. */
-	readonly onEnd?: ((answer: Result | { model: string; partial: string }) => void) | undefined;
+	readonly onEnd?: ((answer: Result | PartialAnswer) => void) | undefined;
 }
 
 /** How a question ended. */
@@ -201,7 +202,7 @@ async function ask(
 		return { ok: true, result };
 	} catch (error) {
 		const partialText = (error instanceof RequestError ? error.partialText : undefined) ?? received;
-		if (partialText !== "") onEnd?.({ model: llm.model, partial: partialText });
+		if (partialText !== "") onEnd?.({ model: llm.model, partial: partialText, costUsd: knownCost(llm) });
 		return { ok: false, error, partialText };
 	}
 }

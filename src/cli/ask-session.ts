@@ -45,15 +45,29 @@ function announceFork(io: Io, opened: OpenSession): OpenSession {
 	return opened;
 }
 
+/** What came of an answer that was cut short. */
+export interface PartialAnswer {
+	readonly model: string;
+	readonly partial: string;
+	/** USD; null when unknown. */
+	readonly costUsd: number | null;
+}
+
 /** Writes down the question and its answer. An answer that was cut short is kept with what came of it. */
 export function saveTurn(
 	opened: OpenSession,
 	{ question, system }: { question: Message; system: string | undefined },
-	answer: Result | { model: string; partial: string },
+	answer: Result | PartialAnswer,
 ): void {
 	const message =
 		"partial" in answer
-			? { role: "assistant" as const, content: answer.partial, model: answer.model, interrupted: true }
+			? {
+					role: "assistant" as const,
+					content: answer.partial,
+					model: answer.model,
+					costUsd: answer.costUsd,
+					interrupted: true,
+				}
 			: {
 					role: "assistant" as const,
 					content: answer.text,

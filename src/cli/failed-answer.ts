@@ -14,8 +14,6 @@ export interface FailedAnswer {
 export function toFailedRow({ llm, error, partialText }: FailedAnswer): object | undefined {
 	const facts = factsOf(error);
 	if (facts === undefined) return undefined;
-	// The LLM has asked nothing but this question.
-	const { usd, unknownCalls } = llm.cost;
 	const { errorClass, status, message, maybeBilled, attempts, usage } = facts;
 	return {
 		model: llm.model,
@@ -23,9 +21,14 @@ export function toFailedRow({ llm, error, partialText }: FailedAnswer): object |
 		maybe_billed: maybeBilled,
 		attempts,
 		usage: toUsageRow(usage),
-		cost_usd: unknownCalls > 0 ? null : usd,
+		cost_usd: knownCost(llm),
 		partial_text: partialText,
 	};
+}
+
+/** USD that an LLM took which was asked nothing but one question; null when unknown. */
+export function knownCost({ cost }: Pick<LLM, "cost">): number | null {
+	return cost.unknownCalls > 0 ? null : cost.usd;
 }
 
 function factsOf(error: unknown) {

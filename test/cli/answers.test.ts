@@ -33,6 +33,13 @@ describe("an interruption of several models", () => {
 		]);
 	});
 
+	it("hands what came to the session, with what is known of its cost", async () => {
+		const heard: unknown[] = [];
+		const job = { ...interrupted("a", "one"), onEnd: (answer: unknown) => heard.push(answer) };
+		await expect(printAnswers(createTestIo(), {}, [job])).rejects.toThrow(AbortedError);
+		expect(heard).toEqual([{ model: "a", partial: "one", costUsd: null }]);
+	});
+
 	it("prints them side by side on a wide terminal", async () => {
 		const io = createTestIo({ terminal: { columns: 200, rows: 50 } });
 		await expect(printAnswers(io, {}, jobs())).rejects.toThrow(AbortedError);
