@@ -1,18 +1,19 @@
 /** A conversation as its user steers it: asks, stops, asks again, compares, switches models. It has no screen. */
 
-import { Conversation, type Turn } from "../conversation.ts";
-import { exitCodes, UsageError } from "../errors.ts";
+import type { Turn } from "../conversation.ts";
+import { UsageError } from "../errors.ts";
+import type { LLM } from "../llm.ts";
 import type { CacheMode } from "../options.ts";
 import { type OpenSession, openSession } from "../state/sessions.ts";
 import { estimateTextTokens } from "../tokens.ts";
 import type { Cost, Message, Parameters, Usage } from "../types.ts";
 import { type Answered, Answering } from "./answering.ts";
+import { ChatSession } from "./chat-session.ts";
 import { type Attachment, contentOf, typedText } from "./content.ts";
-import { contextTokens, contextWarning } from "./context.ts";
-import { describeFailure } from "./failure.ts";
+import { ContextWatch, contextTokens } from "./context.ts";
 import type { ChatHost } from "./host.ts";
-import { SessionModels } from "./llms.ts";
-import { SessionRecord } from "./record.ts";
+import type { Spent } from "./llms.ts";
+import type { SessionRecord } from "./record.ts";
 import type { ChatView } from "./view.ts";
 
 export interface ChatOptions {
@@ -38,14 +39,12 @@ export class Chat {
 	editing = false;
 	/** Exit code of the first question that failed, for scripts. */
 	failedWith: number | undefined;
-	#record: SessionRecord;
-	#models: SessionModels;
-	#conversation: Conversation;
+	#session: ChatSession;
 	/** The last question when nothing came of it. */
 	#unanswered: Message["content"] | undefined;
 	/** The second answer of a comparison, until the user has chosen. */
-	#other: { readonly turn: Turn; readonly model: string } | undefined;
-	#warned = false;
+	#other: { readonly turn: Turn; readonly llm: LLM } | undefined;
+	readonly #contextWatch = new ContextWatch();
 
 	/** @throws NoRouteError when nobody serves the model */
 	constructor(options: ChatOptions) {
@@ -53,20 +52,16 @@ export class Chat {
 		this.view = options.view;
 		this.answering = new Answering(options.host, options.view);
 		const { session } = options.session;
-		this.#record = this.#recordOf(options.session);
-		this.#models = new SessionModels(options.host, session);
 		this.model = options.model;
 		this.parameters = { ...session.parameters, ...options.parameters };
 		this.cache = options.cache ?? true;
-		this.#conversation = new Conversation(this.#models.get(options.model), {
-			system: options.system ?? session.system ?? undefined,
-			turns: this.#record.turns,
-		});
-		this.#saveSettings();
+		const system = options.system ?? session.system ?? undefined;
+		const { host, view, model, parameters } = this;
+		this.#session = new ChatSession(options.session, { host, view, model, system, parameters });
 	}
 
 	get record(): SessionRecord {
-		return this.#record;
+		return this.#session.record;
 	}
 
 	get busy(): boolean {
@@ -75,15 +70,15 @@ export class Chat {
 
 	/** The model's provider fetches images from URLs by itself. */
 	get fetchesImages(): boolean {
-		return this.#conversation.llm.fetchesImages;
+		return this.#session.conversation.llm.fetchesImages;
 	}
 
 	get system(): string | undefined {
-		return this.#conversation.system;
+		return this.#session.conversation.system;
 	}
 
 	get turns(): readonly Turn[] {
-		return this.#conversation.turns;
+		return this.#session.conversation.turns;
 	}
 
 	/** The user has to say which of two answers to keep. */
@@ -93,17 +88,17 @@ export class Chat {
 
 	/** USD of this session. */
 	get cost(): Cost {
-		return this.#models.cost;
+		return this.#session.models.cost;
 	}
 
 	/** Tokens of this session. */
 	get usage(): Usage {
-		return this.#models.usage;
+		return this.#session.models.usage;
 	}
 
 	/** Tokens of the history that the next question is sent with. */
 	get contextTokens(): number {
-		return contextTokens(this.#conversation);
+		return contextTokens(this.#session.conversation);
 	}
 
 	/** Tokens; null when unknown. */
@@ -124,7 +119,9 @@ export class Chat {
 			text,
 			attachments.map(({ label }) => label),
 		);
-		this.#warnOfContext(text);
+		const expected = this.contextTokens + estimateTextTokens(text);
+		const warning = this.#contextWatch.look(expected, this.contextWindow, this.model);
+		if (warning !== null) this.view.notice(warning);
 		const { turn, end } = await this.#answer(content, position, this.cache);
 		if (turn === undefined && end.failure !== null) {
 			// Nothing came: the question goes back to where it can be sent again.
@@ -152,22 +149,16 @@ export class Chat {
 		const last = this.turns.at(-1);
 		if (last === undefined) throw new UsageError("there is no answer to compare with yet");
 		const model = this.host.resolveModel(name);
-		const conversation = new Conversation(this.#models.get(model), {
-			system: this.system,
-			turns: this.turns.slice(0, -1),
-		});
+		const llm = this.#session.models.get(model);
+		const conversation = this.#session.branch(this.turns.length - 1, llm);
 		this.choose(0);
 		const options = { ...this.parameters, cache: this.cache };
-		const { turn, end } = await this.answering.run({
-			conversation,
-			content: last.user.content,
-			options,
-			aside: true,
-		});
+		const { content } = last.user;
+		const { turn, end } = await this.answering.run({ conversation, content, options, aside: true });
 		this.view.answered(end);
 		if (turn !== undefined) {
-			this.#other = { turn, model };
-			const first = this.#record.session.messages.at(-1)?.model ?? this.model;
+			this.#other = { turn, llm };
+			const first = this.record.session.messages.at(-1)?.model ?? this.model;
 			this.view.compared([
 				{ model: first, text: typedText(last.assistant.content), finish: last.finish },
 				{ model, text: typedText(turn.assistant.content), finish: turn.finish },
@@ -181,10 +172,7 @@ export class Chat {
 		const other = this.#other;
 		if (other === undefined) return;
 		this.#other = undefined;
-		if (answer === 1) {
-			this.#conversation.replaceLast(other.turn);
-			this.#record.put(other.turn, this.turns.length - 1, other.model);
-		}
+		if (answer === 1) this.#session.replaceLast(other.turn, other.llm);
 		this.view.notice(`kept answer ${answer + 1}`);
 		this.view.changed();
 	}
@@ -196,41 +184,41 @@ export class Chat {
 
 	/** Takes back the last turn and returns its question; undefined when there is none. */
 	undo(): string | undefined {
-		const turn = this.#conversation.undo();
+		const turn = this.#session.conversation.undo();
 		if (turn === undefined) return undefined;
 		this.#forgetLast();
-		this.#record.keep(this.turns.length);
+		this.record.keep(this.turns.length);
 		this.view.changed();
 		return typedText(turn.user.content);
 	}
 
 	/** Forgets all turns; model, system prompt and parameters stay. */
 	clear(): void {
-		this.#conversation.clear();
+		this.#session.conversation.clear();
 		this.#forgetLast();
-		this.#record.keep(0);
+		this.record.keep(0);
 		this.view.changed();
 	}
 
 	/** Lets another model answer from now on. @throws NoRouteError */
 	setModel(name: string): void {
 		const model = this.host.resolveModel(name);
-		this.#conversation.llm = this.#models.get(model);
+		this.#session.conversation.llm = this.#session.models.get(model);
 		this.model = model;
-		this.#warned = false;
-		this.#record.update({ model });
+		this.#contextWatch.forget();
+		this.record.update({ model });
 		this.view.changed();
 	}
 
 	/** Undefined removes the system prompt. */
 	setSystem(text: string | undefined): void {
-		this.#conversation.system = text;
-		this.#record.update({ system: text ?? null });
+		this.#session.conversation.system = text;
+		this.record.update({ system: text ?? null });
 	}
 
 	setParameters(parameters: Parameters): void {
 		this.parameters = parameters;
-		this.#record.update({ parameters });
+		this.record.update({ parameters });
 	}
 
 	/**
@@ -238,44 +226,39 @@ export class Chat {
 	 * it is. The session so far is closed.
 	 */
 	async switchTo(open: OpenSession): Promise<void> {
-		const before = this.#record;
-		await this.#adopt(open, new SessionModels(this.host, open.session));
+		const before = this.record;
+		await this.#adopt(open);
 		await before.close();
 	}
 
 	/** Lets `rename` have the session's file, and goes on in the session that it opens. @throws what `rename` throws */
 	async reopen(rename: () => Promise<OpenSession>): Promise<void> {
-		const { name } = this.#record.session;
-		const spent = { cost: this.cost, usage: this.usage };
-		await this.#record.close();
+		const { name } = this.record.session;
+		const { spent } = this.#session;
+		await this.record.close();
 		let open: OpenSession | undefined;
 		try {
 			open = await rename();
 		} finally {
 			open ??= await openSession(this.host.paths, name, { folder: this.host.folder, now: this.host.now });
-			await this.#adopt(open, new SessionModels(this.host, open.session, spent));
+			await this.#adopt(open, spent);
 		}
 	}
 
 	async close(): Promise<void> {
-		await this.#models.close();
-		await this.#record.close();
+		await this.#session.models.close();
+		await this.record.close();
 	}
 
-	async #adopt(open: OpenSession, models: SessionModels): Promise<void> {
-		const { session } = open;
-		const before = this.#models;
-		const model = session.model ?? this.model;
-		const record = this.#recordOf(open);
+	async #adopt(open: OpenSession, spent?: Spent): Promise<void> {
+		const { host, view } = this;
+		const before = this.#session.models;
+		const { model = this.model, parameters = this.parameters, ...session } = open.session;
 		const system = session.system === undefined ? this.system : (session.system ?? undefined);
-		const conversation = new Conversation(models.get(model), { system, turns: record.turns });
-		this.#record = record;
-		this.#models = models;
-		this.#conversation = conversation;
+		this.#session = new ChatSession(open, { host, view, model, system, parameters, spent });
 		this.model = model;
-		this.parameters = session.parameters ?? this.parameters;
+		this.parameters = parameters;
 		this.#forgetLast();
-		this.#saveSettings();
 		this.view.changed();
 		await before.close();
 	}
@@ -284,21 +267,16 @@ export class Chat {
 	async #answer(content: Message["content"], position: number, cache: CacheMode): Promise<Answered> {
 		const isNext = position === this.turns.length;
 		// Until there is a new answer the old one stays.
-		const conversation = isNext
-			? this.#conversation
-			: new Conversation(this.#conversation.llm, {
-					system: this.system,
-					turns: this.turns.slice(0, position),
-				});
+		const conversation = isNext ? this.#session.conversation : this.#session.branch(position);
 		const options = { ...this.parameters, cache };
-		const { model } = this;
+		const { llm } = conversation;
 		const answered = await this.answering.run({ conversation, content, options, aside: false });
 		const { turn, end } = answered;
 		if (end.failure !== null) this.failedWith ??= end.failure.exitCode;
 		this.#unanswered = turn === undefined && isNext ? content : undefined;
 		if (turn !== undefined) {
-			if (!isNext) this.#conversation.replaceLast(turn);
-			this.#record.put(turn, position, model);
+			if (isNext) this.record.put(turn, position, llm);
+			else this.#session.replaceLast(turn, llm);
 		}
 		// What is said to be kept is on the disk by now.
 		this.view.answered(end);
@@ -312,27 +290,6 @@ export class Chat {
 	#forgetLast(): void {
 		this.#other = undefined;
 		this.#unanswered = undefined;
-		this.#warned = false;
-	}
-
-	#saveSettings(): void {
-		this.#record.update({ model: this.model, system: this.system ?? null, parameters: this.parameters });
-	}
-
-	#warnOfContext(text: string): void {
-		const expected = this.contextTokens + estimateTextTokens(text);
-		const warning = contextWarning(expected, this.contextWindow, this.model);
-		if (warning !== null && !this.#warned) this.view.notice(warning);
-		this.#warned = warning !== null;
-	}
-
-	#recordOf(open: OpenSession): SessionRecord {
-		return new SessionRecord(open, (error) => {
-			this.view.failed({
-				message: `the session ${open.session.name} cannot be saved: ${describeFailure(error).message}`,
-				hint: "it goes on unsaved; /export keeps it elsewhere",
-				exitCode: exitCodes.failed,
-			});
-		});
+		this.#contextWatch.forget();
 	}
 }

@@ -12,9 +12,22 @@ export function contextTokens({ turns, messages }: Conversation): number {
 	return messages.length === 0 ? 0 : estimateInputTokens(messages);
 }
 
-/** What to say when `expected` tokens come near what the model can read; null while there is room. */
-export function contextWarning(expected: number, window: number | null, model: string): string | null {
-	if (window === null || expected < window * warnFrom) return null;
-	const share = `about ${formatTokens(expected)} of the ${formatTokens(window)} tokens`;
-	return `the conversation takes ${share} that ${model} can read; /undo, /clear or /new make room`;
+/** Warns once of a conversation that comes near what its model can read. */
+export class ContextWatch {
+	#warned = false;
+
+	/** It may be said again. */
+	forget(): void {
+		this.#warned = false;
+	}
+
+	/** What to say of a question with which `expected` tokens go out; null while there is room, and after the first time. */
+	look(expected: number, window: number | null, model: string): string | null {
+		const near = window !== null && expected >= window * warnFrom;
+		const first = near && !this.#warned;
+		this.#warned = near;
+		if (!first) return null;
+		const share = `about ${formatTokens(expected)} of the ${formatTokens(window)} tokens`;
+		return `the conversation takes ${share} that ${model} can read; /undo, /clear or /new make room`;
+	}
 }

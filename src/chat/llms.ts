@@ -5,15 +5,23 @@ import { addUsage } from "../usage.ts";
 import type { ChatHost } from "./host.ts";
 import { totalsOf } from "./record.ts";
 
+/** What answers took. */
+export interface Spent {
+	/** USD. */
+	readonly cost: Cost;
+	/** Tokens. */
+	readonly usage: Usage;
+}
+
 /** The models that were asked in a session, and what all its answers took, those of earlier processes included. */
 export class SessionModels {
 	readonly #host: ChatHost;
 	readonly #session: string;
-	readonly #before: { readonly cost: Cost; readonly usage: Usage };
+	readonly #before: Spent;
 	readonly #llms = new Map<string, LLM>();
 
 	/** `before` is what the session took so far, when that is known better than from its file. */
-	constructor(host: ChatHost, session: Session, before = totalsOf(session)) {
+	constructor(host: ChatHost, session: Session, before: Spent = totalsOf(session)) {
 		this.#host = host;
 		this.#session = session.name;
 		this.#before = before;

@@ -1,6 +1,7 @@
 /** Turns of a conversation and messages of a session file: one made from the other. */
 
 import type { Turn } from "../conversation.ts";
+import type { LLM } from "../llm.ts";
 import type { Session, SessionMessage } from "../state/session-lines.ts";
 import type { OpenSession } from "../state/sessions.ts";
 import type { Cost, Usage } from "../types.ts";
@@ -65,7 +66,7 @@ export class SessionRecord {
 	}
 
 	/** Adds a turn behind the first `position` ones; what was behind them is dropped from the history. */
-	put(turn: Turn, position: number, model: string): void {
+	put(turn: Turn, position: number, { model, isFree }: Pick<LLM, "model" | "isFree">): void {
 		this.#attempt(() => {
 			this.#keep(position);
 			const { user, assistant, interrupted, finish } = turn;
@@ -73,7 +74,7 @@ export class SessionRecord {
 				...assistant,
 				model,
 				usage: finish?.usage ?? null,
-				costUsd: finish?.costUsd ?? null,
+				costUsd: finish === null && isFree ? 0 : (finish?.costUsd ?? null),
 				cached: finish?.cached ?? false,
 				...(interrupted && { interrupted }),
 			});

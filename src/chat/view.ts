@@ -49,7 +49,7 @@ export interface ChatView {
 	clear(): void;
 	/** Shows the turns of a session that is gone on with. */
 	resumed(turns: readonly ShownTurn[]): void;
-	/** Something of `Chat.status` is different now. */
+	/** What the status line reads is different now. */
 	changed(): void;
 	/** Ends the chat. */
 	leave(): void;

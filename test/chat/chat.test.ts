@@ -32,8 +32,9 @@ async function open(
 	scripts: Readonly<Record<string, Script>> = { model: echo },
 	change: Parameters<typeof fakeHost>[2] = {},
 	options: Partial<ChatOptions> = {},
+	isFree = false,
 ): Promise<Chat> {
-	const host = fakeHost(home, scripts, change);
+	const host = fakeHost(home, scripts, change, isFree);
 	const session = options.session ?? (await beginSession(host.paths, { folder: home }));
 	const chat = new Chat({ host, view, session, model: "model", ...options });
 	chats.push(chat);
@@ -147,6 +148,18 @@ describe("stopping", () => {
 		expect(last.map(({ content }) => content)).toEqual(["one", "half an", "two"]);
 		expect(readSession(chat.host.paths, chat.record.session.name)?.messages[1]?.interrupted).toBe(true);
 		expect(view.log).not.toContain("failed interrupted");
+	});
+
+	it.each([
+		[true, 0],
+		[false, 1],
+	])("costs nothing where nothing is charged (free: %s), also when it is gone on with later", async (isFree, unknownCalls) => {
+		const chat = await open({ model: (_, options) => hangAfter("half an", options) }, {}, {}, isFree);
+		view.onText = () => chat.stop();
+		await chat.ask("one");
+		await chat.close();
+		const session = await openSession(chat.host.paths, chat.record.session.name, { folder: home });
+		expect((await open(undefined, {}, { session })).cost).toEqual({ usd: 0, unknownCalls });
 	});
 
 	it("before the first word leaves no turn, and /retry asks again", async () => {

@@ -32,6 +32,7 @@ export function fakeHost(
 	home: string,
 	scripts: Readonly<Record<string, Script>>,
 	change: Partial<ChatHost> = {},
+	isFree = false,
 ): ChatHost {
 	return {
 		paths: resolvePaths({ LLMX_HOME: home }),
@@ -43,6 +44,7 @@ export function fakeHost(
 			let calls = 0;
 			const fake = {
 				model,
+				isFree,
 				get cost() {
 					return { usd: 0.01 * calls, unknownCalls: 0 };
 				},
