@@ -1,12 +1,13 @@
 /** Keys to edits, menus, searches and messages. */
 
-import { type Completion, sharedPrefix } from "../chat/completion.ts";
+import type { Completion } from "../chat/completion.ts";
 import { Editor } from "../chat/editor.ts";
 import type { InputHistory } from "../chat/history.ts";
 import { HistorySearch } from "../chat/history-search.ts";
 import { type Action, actionOf } from "../chat/key-bindings.ts";
 import { completeMessage } from "../chat/messages-in.ts";
 import type { InputEvent, Key } from "../terminal/keys.ts";
+import { CompletionMenu } from "./completion-menu.ts";
 import type { MenuState } from "./state.ts";
 
 /** What keys do beyond the text. */
@@ -38,18 +39,12 @@ const againWithin = 3000;
 /** A longer text that is put into the box is shown as a paste (characters). */
 const largest = 10_000;
 
-interface Menu {
-	readonly completion: Completion;
-	readonly original: string;
-	selected: number;
-}
-
 export class Input {
 	readonly editor = new Editor();
 	readonly #history: InputHistory;
 	readonly #actions: InputActions;
+	readonly #menu: CompletionMenu;
 	#search: HistorySearch | undefined;
-	#menu: Menu | undefined;
 	#interruptedAt = Number.NEGATIVE_INFINITY;
 
 	readonly #handlers: Readonly<Record<Action, () => void>>;
@@ -57,6 +52,7 @@ export class Input {
 	constructor(history: InputHistory, actions: InputActions) {
 		this.#history = history;
 		this.#actions = actions;
+		this.#menu = new CompletionMenu(this.editor, (text, cursor) => actions.complete(text, cursor));
 		this.#handlers = this.#createHandlers();
 	}
 
@@ -66,7 +62,7 @@ export class Input {
 	}
 
 	get menu(): MenuState | undefined {
-		return this.#menu && { candidates: this.#menu.completion.candidates, selected: this.#menu.selected };
+		return this.#menu.state;
 	}
 
 	take(event: InputEvent): void {
@@ -96,12 +92,12 @@ export class Input {
 			return;
 		}
 		this.editor.insert(text);
-		this.#suggestCommands();
+		this.#menu.suggestCommands();
 	}
 
 	#paste(text: string): void {
 		this.#endSearch();
-		this.#menu = undefined;
+		this.#menu.close();
 		this.editor.paste(text);
 	}
 
@@ -109,10 +105,9 @@ export class Input {
 		const action = actionOf(key);
 		if (action === undefined) return;
 		if (this.#search && this.#pressInSearch(action)) return;
-		if (this.#menu && this.#pressInMenu(action)) return;
-		this.#menu = undefined;
+		if (this.#menu.press(action)) return;
 		this.#handlers[action]();
-		if (action === "backspace") this.#suggestCommands();
+		if (action === "backspace") this.#menu.suggestCommands();
 	}
 
 	/** True when the search took the key. */
@@ -142,46 +137,6 @@ export class Input {
 				this.#endSearch();
 				return false;
 		}
-	}
-
-	/** True when the menu took the key. */
-	#pressInMenu(action: Action): boolean {
-		const menu = this.#menu;
-		if (menu === undefined) return false;
-		const count = menu.completion.candidates.length;
-		switch (action) {
-			case "complete":
-				this.#choose(menu, (menu.selected + 1) % count);
-				return true;
-			case "complete-back":
-				this.#choose(menu, (Math.max(0, menu.selected) - 1 + count) % count);
-				return true;
-			case "up":
-			case "down":
-				if (menu.selected < 0) return false;
-				this.#choose(menu, (menu.selected + (action === "up" ? -1 : 1) + count) % count);
-				return true;
-			case "escape":
-				if (menu.selected >= 0) this.editor.setText(menu.original);
-				this.#menu = undefined;
-				return true;
-			case "send":
-				// The only command that begins like what is typed is meant.
-				if (count === 1 && menu.selected < 0 && /^\/[a-z]+$/i.test(this.editor.text)) {
-					this.editor.setText((menu.completion.candidates[0]?.text ?? "").trimEnd());
-				}
-				return false;
-			default:
-				return false;
-		}
-	}
-
-	#choose(menu: Menu, selected: number): void {
-		const { start, end, candidates } = menu.completion;
-		const text = candidates[selected]?.text ?? "";
-		const before = menu.original.slice(0, start);
-		this.editor.replaceRange(0, this.editor.text.length, before + text + menu.original.slice(end));
-		menu.selected = selected;
 	}
 
 	#createHandlers(): Readonly<Record<Action, () => void>> {
@@ -218,7 +173,7 @@ export class Input {
 			transpose: () => editor.transpose(),
 			undo: () => editor.undo(),
 			redo: () => editor.redo(),
-			complete: () => this.#complete(),
+			complete: () => this.#menu.complete(),
 			"complete-back": () => {},
 			"clear-screen": () => actions.clearScreen(),
 			"external-editor": () => actions.openEditor(editor.content),
@@ -264,31 +219,6 @@ export class Input {
 		if (this.editor.moveRows(delta, this.#actions.width())) return;
 		const text = delta < 0 ? this.#history.previous(this.editor.content) : this.#history.next();
 		if (text !== undefined) this.replace(text);
-	}
-
-	#complete(): void {
-		const { editor } = this;
-		const completion = this.#actions.complete(editor.text, editor.cursor);
-		if (completion === undefined) return;
-		const { start, end, candidates } = completion;
-		const shared = sharedPrefix(candidates);
-		if (shared.length > end - start || candidates.length === 1) editor.replaceRange(start, end, shared);
-		if (candidates.length === 1) {
-			this.#menu = undefined;
-			return;
-		}
-		this.#menu = {
-			completion: { ...completion, end: editor.cursor },
-			original: editor.text,
-			selected: -1,
-		};
-	}
-
-	/** A slash at the start shows what there is. */
-	#suggestCommands(): void {
-		const { text, cursor } = this.editor;
-		const completion = /^\/[a-z]*$/i.test(text) ? this.#actions.complete(text, cursor) : undefined;
-		this.#menu = completion && { completion, original: text, selected: -1 };
 	}
 
 	#showFound(): void {
