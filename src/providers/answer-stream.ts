@@ -1,5 +1,6 @@
 import type { Exchange, FetchResponse } from "../traffic/http.ts";
 import type { Answer, AnswerPart } from "./adapter.ts";
+import type { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
 import { readEvents } from "./events.ts";
 import {
@@ -45,21 +46,6 @@ export function answerOf(parts: readonly AnswerPart[]): Answer {
 		}
 	}
 	throw new TypeError("an answer without a finish part");
-}
-
-/** Follows one streamed answer on one wire: what was said, why it ended, what it used. */
-export interface AnswerReader {
-	/** The finish reason has come; usage may still follow. */
-	readonly finished: boolean;
-	/** What is known so far, for an error that ends the answer now. */
-	readonly failureContext: FailureContext;
-	/** The text and reasoning of one event; throws when it is an error. */
-	read(payload: unknown, eventName: string | undefined): readonly AnswerPart[];
-	/**
-	 * The last parts, `finish` among them, once the body has ended; throws when the answer is not complete or was
-	 * blocked. `done`: the server marked the end itself.
-	 */
-	end(done: boolean): readonly AnswerPart[];
 }
 
 /**

@@ -1,9 +1,8 @@
 import type { FinishReason, Usage } from "../types.ts";
-import type { AdapterCall, AnswerPart } from "./adapter.ts";
-import type { AnswerReader } from "./answer-stream.ts";
+import type { AnswerPart } from "./adapter.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject } from "./error-body.ts";
-import { blocked, type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
-import type { ProviderRow } from "./provider-row.ts";
+import { blocked, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
 import { tokens } from "./usage.ts";
 
 type Json = Record<string, unknown>;
@@ -11,30 +10,13 @@ type Json = Record<string, unknown>;
 const none: readonly AnswerPart[] = [];
 
 /** Reads the events of one answer; a whole message counts as one event. */
-export class AnthropicReader implements AnswerReader {
-	finished = false;
+export class AnthropicReader extends AnswerReader {
 	#stopReason: string | undefined;
 	#stopped = false;
 	#refusal = "refusal";
-	#text = "";
 	#events = 0;
 	/** As the API counts; later events replace the fields that they name. */
-	#usage: Json | undefined;
-	readonly #provider: ProviderRow;
-	readonly #call: AdapterCall;
-
-	constructor(provider: ProviderRow, call: AdapterCall) {
-		this.#provider = provider;
-		this.#call = call;
-	}
-
-	get failureContext(): FailureContext {
-		const { modelId, key, exchange } = this.#call;
-		const partialText = this.#text === "" ? undefined : this.#text;
-		const usage = anthropicUsage(this.#usage);
-		return { provider: this.#provider, modelId, key, exchange, partialText, usage };
-	}
-
+	#reported: Json | undefined;
 	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
 		this.#events++;
 		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
@@ -69,7 +51,7 @@ export class AnthropicReader implements AnswerReader {
 			throw incomplete(context, "the stream ended without a stop reason");
 		}
 		const finishReason = finishReasonOf(this.#stopReason);
-		return [{ type: "finish", finishReason, usage: context.usage ?? null, reportedCostUsd: null }];
+		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
 	}
 
 	#readMessage(message: Json): readonly AnswerPart[] {
@@ -84,7 +66,7 @@ export class AnthropicReader implements AnswerReader {
 	#readBlock(block: unknown): readonly AnswerPart[] {
 		if (!isObject(block)) return none;
 		if (typeof block.text === "string" && block.text !== "") {
-			this.#text += block.text;
+			this.text += block.text;
 			return [{ type: "text-delta", text: block.text }];
 		}
 		if (typeof block.thinking === "string" && block.thinking !== "") {
@@ -107,7 +89,8 @@ export class AnthropicReader implements AnswerReader {
 	#readUsage(raw: unknown): void {
 		if (!isObject(raw)) return;
 		const said = Object.entries(raw).filter(([, value]) => value !== null);
-		this.#usage = { ...this.#usage, ...Object.fromEntries(said) };
+		this.#reported = { ...this.#reported, ...Object.fromEntries(said) };
+		this.usage = anthropicUsage(this.#reported);
 	}
 }
 

@@ -1,9 +1,8 @@
 import type { FinishReason, Usage } from "../types.ts";
-import type { AdapterCall, AnswerPart } from "./adapter.ts";
-import type { AnswerReader } from "./answer-stream.ts";
+import type { AnswerPart } from "./adapter.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject } from "./error-body.ts";
-import { blocked, type FailureContext, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
-import type { ProviderRow } from "./provider-row.ts";
+import { blocked, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
 import { tokens } from "./usage.ts";
 
 type Json = Record<string, unknown>;
@@ -21,30 +20,13 @@ const blockingReasons = new Set([
 ]);
 
 /** Reads the pieces of one answer; a whole answer is a single piece. */
-export class GeminiReader implements AnswerReader {
-	finished = false;
+export class GeminiReader extends AnswerReader {
 	#finishReason: string | undefined;
 	#blockedWhy: string | undefined;
 	#hasToolCalls = false;
 	#hasCandidate = false;
-	#text = "";
-	#usage: Usage | null = null;
-	readonly #provider: ProviderRow;
-	readonly #call: AdapterCall;
-
-	constructor(provider: ProviderRow, call: AdapterCall) {
-		this.#provider = provider;
-		this.#call = call;
-	}
-
-	get failureContext(): FailureContext {
-		const { modelId, key, exchange } = this.#call;
-		const partialText = this.#text === "" ? undefined : this.#text;
-		return { provider: this.#provider, modelId, key, exchange, partialText, usage: this.#usage };
-	}
-
 	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
-		if (isObject(payload)) this.#usage = geminiUsage(payload.usageMetadata) ?? this.#usage;
+		if (isObject(payload)) this.usage = geminiUsage(payload.usageMetadata) ?? this.usage;
 		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
 		if (!isObject(payload) || !isGeminiPayload(payload)) throw notAnAnswer(this.failureContext);
 		this.#readFeedback(payload.promptFeedback);
@@ -60,7 +42,7 @@ export class GeminiReader implements AnswerReader {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
 		const finishReason = this.#finish(this.#finishReason);
-		return [{ type: "finish", finishReason, usage: this.#usage, reportedCostUsd: null }];
+		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
 	}
 
 	#readFeedback(feedback: unknown): void {
@@ -80,7 +62,7 @@ export class GeminiReader implements AnswerReader {
 			if (typeof part.text !== "string" || part.text === "") continue;
 			if (part.thought === true) parts.push({ type: "reasoning-delta", text: part.text });
 			else {
-				this.#text += part.text;
+				this.text += part.text;
 				parts.push({ type: "text-delta", text: part.text });
 			}
 		}

@@ -1,6 +1,6 @@
-import type { FinishReason, Usage } from "../types.ts";
-import type { AdapterCall, Answer, AnswerPart, Choice } from "./adapter.ts";
-import type { AnswerReader } from "./answer-stream.ts";
+import type { FinishReason } from "../types.ts";
+import type { Answer, AnswerPart, Choice } from "./adapter.ts";
+import { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject } from "./error-body.ts";
 import { blocked, type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
 import { filterReason, openAiFinish, readMessage } from "./openai-answer.ts";
@@ -43,32 +43,15 @@ function readChoice(choice: unknown, context: FailureContext, only: boolean): Ch
 }
 
 /** Follows one streamed answer: what was said, why it ended, what it used. */
-export class OpenAiReader implements AnswerReader {
-	finished = false;
+export class OpenAiReader extends AnswerReader {
 	#finishReason: FinishReason | undefined;
 	#filterReason = "content filter";
 	#refusal = "";
-	#text = "";
-	#usage: Usage | null = null;
 	#costUsd: number | null = null;
 	#events = 0;
 	#choices = 0;
 	#serverSplits = false;
 	readonly #splitter = new ThinkSplitter();
-	readonly #provider: ProviderRow;
-	readonly #call: AdapterCall;
-
-	constructor(provider: ProviderRow, call: AdapterCall) {
-		this.#provider = provider;
-		this.#call = call;
-	}
-
-	get failureContext(): FailureContext {
-		const { modelId, key, exchange } = this.#call;
-		const partialText = this.#text === "" ? undefined : this.#text;
-		return { provider: this.#provider, modelId, key, exchange, partialText, usage: this.#usage };
-	}
-
 	/** One event's text and reasoning; throws when it is an error. */
 	read(data: unknown, event: string | undefined): readonly AnswerPart[] {
 		this.#events++;
@@ -106,11 +89,11 @@ export class OpenAiReader implements AnswerReader {
 		}
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
-		return [...last, { type: "finish", finishReason, usage: this.#usage, reportedCostUsd: this.#costUsd }];
+		return [...last, { type: "finish", finishReason, usage: this.usage, reportedCostUsd: this.#costUsd }];
 	}
 
 	#parts(text: string, reasoning: string): readonly AnswerPart[] {
-		this.#text += text;
+		this.text += text;
 		if (text === "" && reasoning === "") return none;
 		if (reasoning === "") return [{ type: "text-delta", text }];
 		const thought: AnswerPart = { type: "reasoning-delta", text: reasoning };
@@ -122,8 +105,8 @@ export class OpenAiReader implements AnswerReader {
 		const raw = data.usage ?? (isObject(data.x_groq) ? data.x_groq.usage : undefined);
 		const usage = openAiUsage(raw);
 		if (usage === null) return;
-		this.#usage = usage;
-		if (this.#provider.reportsCost) this.#costUsd = reportedCost(raw);
+		this.usage = usage;
+		if (this.provider.reportsCost) this.#costUsd = reportedCost(raw);
 	}
 }
 
