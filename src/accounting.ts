@@ -5,7 +5,7 @@ import type { Route } from "./router.ts";
 import type { Ledger, LedgerStatus } from "./state/ledger.ts";
 import { estimateInputTokens, estimateTextTokens } from "./tokens.ts";
 import type { Cost, Usage } from "./types.ts";
-import { addUsage, noUsage } from "./usage.ts";
+import { addCost, addUsage, noCost, noUsage } from "./usage.ts";
 
 export interface AccountingOptions {
 	readonly model: string;
@@ -43,8 +43,7 @@ export interface FailedSending {
 export class Accounting {
 	readonly #options: AccountingOptions;
 	#usage: Usage = noUsage;
-	#usd = 0;
-	#unknownCalls = 0;
+	#cost = noCost;
 	/** Failures that have their row. */
 	readonly #noted = new WeakSet<Error>();
 
@@ -58,7 +57,7 @@ export class Accounting {
 	}
 
 	get cost(): Cost {
-		return { usd: this.#usd, unknownCalls: this.#unknownCalls };
+		return this.#cost;
 	}
 
 	/** USD of a usage at today's price, or as the provider reports it; null when unknown. */
@@ -79,22 +78,25 @@ export class Accounting {
 
 	/**
 	 * Notes a sending that was or may have been billed: as reported, or with estimated tokens and an unknown cost,
-	 * which is 0 where nothing is ever charged.
+	 * which is 0 where nothing is ever charged. Returns its USD: 0 when it was not billed, null when nobody knows.
 	 */
-	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): void {
+	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): number | null {
 		if (error instanceof RequestError && error.usage) {
 			this.#noted.add(error);
-			this.#note({ usage: error.usage, costUsd: this.price(error.usage, null), latencyMs, status: "failed" });
-			return;
+			const costUsd = this.price(error.usage, null);
+			this.#note({ usage: error.usage, costUsd, latencyMs, status: "failed" });
+			return costUsd;
 		}
-		if (!(error instanceof RequestError ? error.maybeBilled : sent)) return;
+		if (!(error instanceof RequestError ? error.maybeBilled : sent)) return 0;
 		if (error instanceof Error) this.#noted.add(error);
 		const usage: Usage = {
 			...noUsage,
 			inputTokens: estimateInputTokens(question.messages),
 			outputTokens: estimateTextTokens(received),
 		};
-		this.#note({ usage, costUsd: this.price(null, null), latencyMs, status: "maybe_billed" });
+		const costUsd = this.price(null, null);
+		this.#note({ usage, costUsd, latencyMs, status: "maybe_billed" });
+		return costUsd;
 	}
 
 	/** Notes a call that failed for good and left no row yet; it cost nothing. */
@@ -113,8 +115,7 @@ export class Accounting {
 		status = "ok",
 	}: Entry): void {
 		const { model, route, command, session, label, ledger } = this.#options;
-		if (costUsd === null) this.#unknownCalls += 1;
-		else this.#usd += costUsd;
+		this.#cost = addCost(this.#cost, costUsd);
 		// The tokens of a row that may have been billed are a guess, and totals hold none.
 		if (usage && !cached && status !== "maybe_billed") this.#usage = addUsage(this.#usage, usage);
 		ledger?.append({

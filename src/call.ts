@@ -130,7 +130,7 @@ export class Caller {
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
 			accounting.noteAnswer(answer.usage, costUsd, latencyMs);
 		} catch (error) {
-			this.#noteFailure(question, error, exchange, "");
+			pending.lose(this.#noteFailure(question, error, exchange, ""));
 			throw error;
 		} finally {
 			exchange.close();
@@ -229,10 +229,12 @@ export class Caller {
 		if (near.length > 0) error.hint = [`did you mean ${near.join(" or ")}?`, error.hint].join("\n");
 	}
 
-	#noteFailure(question: Question, error: unknown, exchange: Exchange, received: string): void {
-		const { sent } = exchange;
-		this.options.accounting.noteFailure({ question, error, sent, received, latencyMs: elapsedMs(exchange) });
+	/** Returns USD: 0 when nothing was billed, null when nobody knows. */
+	#noteFailure(question: Question, error: unknown, exchange: Exchange, received: string): number | null {
 		this.#suggestModel(error);
+		const { sent } = exchange;
+		const latencyMs = elapsedMs(exchange);
+		return this.options.accounting.noteFailure({ question, error, sent, received, latencyMs });
 	}
 }
 

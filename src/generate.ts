@@ -9,7 +9,8 @@ import { estimateInputTokens } from "./tokens.ts";
 import type { Admission, Attempt, Outcome as Sent } from "./traffic/schedule-options.ts";
 import { schedule } from "./traffic/scheduler.ts";
 import { Twins } from "./twins.ts";
-import type { Result, Usage } from "./types.ts";
+import type { Cost, Result, Usage } from "./types.ts";
+import { noCost } from "./usage.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
 export type Outcome<Row> =
@@ -23,13 +24,15 @@ export type Outcome<Row> =
 			readonly attempts: number;
 			/** Of several answers those that came, and were paid for; null when none did. */
 			readonly partial: Result | null;
+			/** What all of its requests cost. */
+			readonly spent: Cost;
 	  };
 
 /** What one sending of a row came to. */
 export interface Sending {
 	readonly usage: Usage | null;
-	/** USD; null when unknown. */
-	readonly costUsd: number | null;
+	/** Of its requests, whether they brought something or not. */
+	readonly cost: Cost;
 	/** Why it failed; undefined when it was answered. */
 	readonly error: unknown;
 }
@@ -58,7 +61,7 @@ export interface RunOptions<Row> extends AskContext {
 }
 
 /** What holds of a row for which nothing was sent. */
-const unsent = { attempts: 0, partial: null } as const;
+const unsent = { attempts: 0, partial: null, spent: noCost } as const;
 
 /**
  * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
@@ -139,7 +142,7 @@ class ManyRun<Row> {
 
 	async #attempt({ row, pending }: Job<Row>, attempt: Attempt): Promise<void> {
 		const { caller, control, pacing } = this.#options;
-		const before = pending.answer.costUsd;
+		const before = pending.spent;
 		let error: unknown;
 		try {
 			await caller.attempt(pending, {
@@ -157,9 +160,9 @@ class ManyRun<Row> {
 			error = failure;
 			throw failure;
 		} finally {
-			const { usage, costUsd } = pending.answer;
-			const cost = costUsd === null || before === null ? null : costUsd - before;
-			control.onSent?.(row, { usage, costUsd: cost, error });
+			const { usd, unknownCalls } = pending.spent;
+			const cost = { usd: usd - before.usd, unknownCalls: unknownCalls - before.unknownCalls };
+			control.onSent?.(row, { usage: pending.answer.usage, cost, error });
 		}
 	}
 
@@ -237,7 +240,8 @@ class ManyRun<Row> {
 		const { index, row, pending } = sent.item;
 		const came = !sent.ok && pending.choices.length > 0;
 		const partial = came ? pending.result(this.#options.caller.options.model) : null;
-		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial });
+		const { spent } = pending;
+		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial, spent });
 		for (const twin of twins)
 			this.#queue.push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
 	}

@@ -1,7 +1,7 @@
 import type { CachedAnswer } from "./cache.ts";
 import type { Choice } from "./providers/adapter.ts";
-import type { Message, Parameters, Result, Usage } from "./types.ts";
-import { addUsage, noUsage } from "./usage.ts";
+import type { Cost, Message, Parameters, Result, Usage } from "./types.ts";
+import { addCost, addUsage, noCost, noUsage } from "./usage.ts";
 
 /** What to ask: a history, or a prompt with a system text, which the cache keeps apart. */
 export interface Question {
@@ -21,6 +21,7 @@ export class PendingAnswer {
 	latencyMs = 0;
 	#usage: Usage | null = noUsage;
 	#costUsd: number | null = 0;
+	#spent = noCost;
 
 	constructor(question: Question) {
 		this.question = question;
@@ -30,10 +31,22 @@ export class PendingAnswer {
 		return this.question.n - this.choices.length;
 	}
 
+	/** What all requests for it cost so far, those that brought nothing included. */
+	get spent(): Cost {
+		return this.#spent;
+	}
+
+	/** Takes what a request brought. */
 	add(choices: readonly Choice[], usage: Usage | null, costUsd: number | null): void {
 		this.choices.push(...choices.slice(0, this.missing));
 		this.#usage = usage && this.#usage && addUsage(this.#usage, usage);
 		this.#costUsd = costUsd === null || this.#costUsd === null ? null : this.#costUsd + costUsd;
+		this.#spent = addCost(this.#spent, costUsd);
+	}
+
+	/** Notes a request that brought nothing: USD, 0 when it was not billed, null when nobody knows. */
+	lose(costUsd: number | null): void {
+		this.#spent = addCost(this.#spent, costUsd);
 	}
 
 	/** What came, in the form in which it is kept and shared. */

@@ -1,4 +1,4 @@
-import type { Usage } from "./types.ts";
+import type { Cost, Usage } from "./types.ts";
 
 /** Nothing read and nothing written. */
 export const noUsage: Usage = {
@@ -9,6 +9,13 @@ export const noUsage: Usage = {
 	outputTokens: 0,
 	reasoningTokens: 0,
 };
+
+export const noCost: Cost = { usd: 0, unknownCalls: 0 };
+
+/** A sum of costs with one more call in it, whose USD are null when nobody knows them. */
+export function addCost({ usd, unknownCalls }: Cost, costUsd: number | null): Cost {
+	return costUsd === null ? { usd, unknownCalls: unknownCalls + 1 } : { usd: usd + costUsd, unknownCalls };
+}
 
 /** The sum of two usages. */
 export function addUsage(a: Usage, b: Usage): Usage {

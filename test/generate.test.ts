@@ -41,8 +41,8 @@ describe("whoever runs many rows", () => {
 				asked.push(row);
 				return "go";
 			},
-			onSent: (row, { costUsd, error, usage }) => {
-				expect([costUsd, error]).toEqual([0, undefined]);
+			onSent: (row, { cost, error, usage }) => {
+				expect([cost, error]).toEqual([{ usd: 0, unknownCalls: 0 }, undefined]);
 				expect(usage?.inputTokens).toBeGreaterThan(0);
 				ended.push(row);
 			},

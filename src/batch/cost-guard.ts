@@ -14,9 +14,8 @@ export interface GuardedRequest {
 
 /** How a request ended. */
 export interface Spending {
-	/** USD; null when unknown, and then all that was set aside counts as spent if `mayBeBilled`. */
+	/** USD; null when unknown, and then all that was set aside counts as spent. */
 	readonly usd: number | null;
-	readonly mayBeBilled: boolean;
 	/** Of its longest answer; null when unknown. */
 	readonly outputTokens: number | null;
 }
@@ -93,13 +92,13 @@ export class CostGuard {
 	}
 
 	/** A request that was let go has ended. */
-	settle(token: object, { usd, mayBeBilled, outputTokens }: Spending): void {
+	settle(token: object, { usd, outputTokens }: Spending): void {
 		const reservation = this.#reservations.get(token);
 		if (reservation === undefined) return;
 		this.#reservations.delete(token);
 		// Sums of many small parts drift; nothing in flight is nothing set aside.
 		this.#reservedUsd = this.#reservations.size === 0 ? 0 : this.#reservedUsd - reservation.usd;
-		this.#spentUsd += usd ?? (mayBeBilled ? reservation.usd : 0);
+		this.#spentUsd += usd ?? reservation.usd;
 		const lane = this.#laneOf(reservation.request.model);
 		if (reservation.isProbe) lane.probing = false;
 		if (outputTokens !== null) lane.largestOutput = Math.max(lane.largestOutput ?? 0, outputTokens);

@@ -1,17 +1,9 @@
-import {
-	AbortedError,
-	CacheMissError,
-	type ErrorClass,
-	type LlmxError,
-	MissingKeyError,
-	RequestError,
-	UsageError,
-} from "../errors.ts";
+import { AbortedError, CacheMissError, type ErrorClass, type LlmxError, RequestError } from "../errors.ts";
+import type { Outcome } from "../generate.ts";
 import { toResultRow } from "../result-row.ts";
 import { toUsageRow } from "../state/usage-row.ts";
 import type { Result, Usage } from "../types.ts";
 import { isObject } from "./json.ts";
-import { RefusedAnswer } from "./schemas.ts";
 
 /** What a record answers. */
 export interface RecordKey {
@@ -46,6 +38,8 @@ export interface RecordFormat {
 /** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
 export type FailureClass = ErrorClass | "interrupted" | "other";
 
+type FailedRow = Pick<Extract<Outcome<unknown>, { ok: false }>, "error" | "attempts" | "partial" | "spent">;
+
 /** Why a row has no answer. */
 export interface Failure {
 	readonly errorClass: FailureClass;
@@ -54,40 +48,24 @@ export interface Failure {
 	readonly maybeBilled: boolean;
 	readonly attempts: number;
 	readonly usage: Usage | null;
-	/** USD; known where an answer came that was refused, else null. */
+	/** USD of all its requests; null when one may have been billed and nobody says how much. */
 	readonly costUsd: number | null;
 	readonly partialText: string | null;
 	/** Of several answers those that came; null when none did. */
 	readonly texts: readonly string[] | null;
 }
 
-/** True when a provider may charge for a request that ended with this error. */
-export function mayHaveBeenBilled(error: unknown): boolean {
-	if (error instanceof RequestError) return error.maybeBilled;
-	// These are raised before anything is sent.
-	return !(
-		error instanceof UsageError ||
-		error instanceof MissingKeyError ||
-		error instanceof CacheMissError
-	);
-}
-
-/**
- * What an error row says of an error, and of the answers that came before it. Messages of our errors carry no keys.
- */
-export function toFailure(error: LlmxError, attempts: number, partial: Result | null = null): Failure {
-	const maybeBilled = attempts > 0 && mayHaveBeenBilled(error);
+/** What an error row says of a row without an answer. Messages of our errors carry no keys. */
+export function toFailure({ error, attempts, partial, spent }: FailedRow): Failure {
 	const request = error instanceof RequestError ? error : undefined;
-	const refusedUsd = error instanceof RefusedAnswer ? error.costUsd : 0;
 	return {
 		errorClass: request?.errorClass ?? (isInterruption(error) ? "interrupted" : "other"),
 		status: request?.status ?? null,
 		message: error.message,
-		maybeBilled,
+		maybeBilled: spent.unknownCalls > 0,
 		attempts,
 		usage: partial === null ? (request?.usage ?? null) : partial.usage,
-		// What failed beside other answers may have been billed as well, and then the sum is not known.
-		costUsd: maybeBilled ? null : partial === null ? refusedUsd : partial.costUsd,
+		costUsd: spent.unknownCalls > 0 ? null : spent.usd,
 		partialText: request?.partialText ?? null,
 		texts: partial === null ? null : partial.texts,
 	};
@@ -114,6 +92,18 @@ function toKey(id: unknown, fields: unknown, errorClass: unknown): RecordKey | u
 	return errorClass === "interrupted" ? { id, model, hash, interrupted: true } : { id, model, hash };
 }
 
+/** What was sent, got and paid for an answer that failed. */
+function failureFigures(failure: Failure): Readonly<Record<string, unknown>> {
+	return {
+		maybe_billed: failure.maybeBilled,
+		attempts: failure.attempts,
+		usage: toUsageRow(failure.usage),
+		cost_usd: failure.costUsd,
+		partial_text: failure.partialText,
+		...(failure.texts && { texts: failure.texts }),
+	};
+}
+
 const plain: RecordFormat = {
 	result: ({ id, model, n, hash, metadata }, result) => ({
 		id,
@@ -127,12 +117,7 @@ const plain: RecordFormat = {
 		id,
 		model,
 		error: { class: failure.errorClass, status: failure.status, message: failure.message },
-		maybe_billed: failure.maybeBilled,
-		attempts: failure.attempts,
-		usage: toUsageRow(failure.usage),
-		cost_usd: failure.costUsd,
-		partial_text: failure.partialText,
-		...(failure.texts && { texts: failure.texts }),
+		...failureFigures(failure),
 		hash,
 		...(metadata && { metadata }),
 	}),
@@ -202,12 +187,7 @@ const openai: RecordFormat = {
 		error: { code: failure.errorClass, message: failure.message },
 		llmx: {
 			model,
-			maybe_billed: failure.maybeBilled,
-			attempts: failure.attempts,
-			usage: toUsageRow(failure.usage),
-			cost_usd: failure.costUsd,
-			partial_text: failure.partialText,
-			...(failure.texts && { texts: failure.texts }),
+			...failureFigures(failure),
 			hash,
 			...(metadata && { metadata }),
 		},

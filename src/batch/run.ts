@@ -8,7 +8,7 @@ import type { CostGuard } from "./cost-guard.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import type { PromptsFile } from "./prompts-file.ts";
-import { mayHaveBeenBilled, type RecordFormat, toFailure } from "./records.ts";
+import { type RecordFormat, toFailure } from "./records.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchRow } from "./row-builder.ts";
 import { RunStats } from "./run-stats.ts";
@@ -174,20 +174,16 @@ class LaneRun {
 		return verdict;
 	}
 
-	#noteSending(sent: SentRow, { usage, costUsd, error }: Sending): void {
+	#noteSending(sent: SentRow, { usage, cost, error }: Sending): void {
 		const { stats } = this.#lane;
 		stats.inFlight -= 1;
 		stats.requests += 1;
-		const mayBeBilled = error === undefined || mayHaveBeenBilled(error);
 		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
 		stats.trouble = error instanceof Error ? error.message : null;
-		if (error !== undefined) {
-			if (mayBeBilled) stats.unknownCosts += 1;
-		} else if (costUsd === null) stats.unknownCosts += 1;
-		else stats.usd += costUsd;
+		stats.usd += cost.usd;
+		stats.unknownCosts += cost.unknownCalls;
 		this.#options.guard?.settle(sent, {
-			usd: error === undefined ? costUsd : null,
-			mayBeBilled,
+			usd: cost.unknownCalls > 0 ? null : cost.usd,
 			outputTokens: error === undefined && usage !== null ? usage.outputTokens / sent.row.n : null,
 		});
 	}
@@ -204,7 +200,7 @@ class LaneRun {
 				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
 				return;
 			}
-			const failure = toFailure(outcome.error, outcome.attempts, outcome.partial);
+			const failure = toFailure(outcome);
 			const interrupted = failure.errorClass === "interrupted";
 			// A row that was never sent is simply missing.
 			if (interrupted && failure.attempts === 0) return;

@@ -6,24 +6,6 @@ import { RowProblem } from "./parameters.ts";
 /** Rows may bring schemas of their own; more different ones than this are a mistake. */
 const mostSchemas = 1_000;
 
-/** An answer came, was paid for, and does not satisfy the row's schema. */
-export class RefusedAnswer extends RequestError {
-	/** What the answer cost in USD; null when unknown. */
-	readonly costUsd: number | null;
-
-	constructor(problem: string, answer: string, { usage, costUsd }: Result, provider: string) {
-		super(`the answer does not satisfy the schema: ${problem}`, {
-			provider,
-			errorClass: "schema",
-			advice: { retry: "never", key: "keep" },
-			maybeBilled: false,
-			partialText: answer,
-			usage,
-		});
-		this.costUsd = costUsd;
-	}
-}
-
 /** The JSON Schemas of a run, compiled once each. */
 export class SchemaSet {
 	readonly #formats = new Map<string, { readonly format: JsonSchemaFormat; readonly line: number }>();
@@ -56,7 +38,7 @@ export class SchemaSet {
 
 	/**
 	 * Returns the result with its texts freed of code fences.
-	 * @throws RefusedAnswer when an answer does not satisfy the row's schema
+	 * @throws RequestError when an answer does not satisfy the row's schema
 	 */
 	judge({ responseFormat }: Parameters, result: Result, provider: string): Result {
 		if (responseFormat?.type !== "json-schema") return result;
@@ -65,7 +47,17 @@ export class SchemaSet {
 		const texts = result.texts.map((answer) => {
 			const checked = check(answer);
 			if (checked.ok) return checked.text;
-			throw new RefusedAnswer(checked.problems[0] ?? "it is invalid", answer, result, provider);
+			throw new RequestError(
+				`the answer does not satisfy the schema: ${checked.problems[0] ?? "it is invalid"}`,
+				{
+					provider,
+					errorClass: "schema",
+					advice: { retry: "never", key: "keep" },
+					maybeBilled: false,
+					partialText: answer,
+					usage: result.usage,
+				},
+			);
 		});
 		return { ...result, texts, text: texts[0] ?? "" };
 	}

@@ -11,7 +11,7 @@ const request = (inputTokens: number, maxOutputTokens?: number, model = "m"): Gu
 	price: (input, output) => input + 2 * output,
 });
 const token = () => ({});
-const answered = (usd: number, outputTokens: number) => ({ usd, mayBeBilled: true, outputTokens });
+const answered = (usd: number, outputTokens: number) => ({ usd, outputTokens });
 
 describe("the guard of --max-cost", () => {
 	it("counts what is in flight with the bound of its output", () => {
@@ -51,7 +51,7 @@ describe("the guard of --max-cost", () => {
 		const probe = token();
 		guard.admit(probe, request(10));
 		expect(guard.admit(token(), request(10, undefined, "other"))).toBe("go");
-		guard.settle(probe, { usd: null, mayBeBilled: false, outputTokens: null });
+		guard.settle(probe, { usd: 0, outputTokens: null });
 		expect(guard.spentUsd).toBe(0);
 		expect(guard.admit(token(), request(10))).toBe("go");
 		expect(guard.admit(token(), request(10))).toBe("wait");
@@ -61,7 +61,7 @@ describe("the guard of --max-cost", () => {
 		const guard = new CostGuard(100);
 		const first = token();
 		guard.admit(first, request(10, 20));
-		guard.settle(first, { usd: null, mayBeBilled: true, outputTokens: null });
+		guard.settle(first, { usd: null, outputTokens: null });
 		expect(guard.spentUsd).toBe(50);
 	});
 

@@ -27,11 +27,12 @@ afterEach(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-function start(args: readonly string[], rows = 300, stdout?: number): Running {
+function start(args: readonly string[], rows = 300, stdout?: number, model = "local/echo"): Running {
 	const lines = Array.from({ length: rows }, (_, index) => `prompt ${index}\n`);
 	writeFileSync(join(folder, "prompts.txt"), lines.join(""));
-	const env = { LOCAL_BASE_URL: `${simulator.url}/v1` };
-	return startLlmx(["batch", "prompts.txt", "-m", "local/echo", ...args], folder, env, stdout);
+	const url = `${simulator.url}/v1`;
+	const env = { LOCAL_BASE_URL: url, OPENAI_BASE_URL: url, OPENAI_API_KEY: "sk-test" };
+	return startLlmx(["batch", "prompts.txt", "-m", model, ...args], folder, env, stdout);
 }
 
 const results = () => readRecords(join(folder, "prompts.results.jsonl"));
@@ -62,7 +63,7 @@ describe("signals", () => {
 	it("breaks off what does not land in time, notes it as maybe billed, and sends it again", async () => {
 		await simulator.close();
 		simulator = await startSimulator({ latency: 60_000 });
-		const first = start(["--concurrency", "4"], 10);
+		const first = start(["--concurrency", "4"], 10, undefined, "gpt-4.1-mini");
 		await until(first, () => simulator.stats.requests === 4);
 		first.child.kill("SIGINT");
 		expect(await first.ended).toBe(130);
@@ -72,7 +73,7 @@ describe("signals", () => {
 		expect(errors[0]).toMatchObject({ error: { class: "interrupted" }, maybe_billed: true });
 		await simulator.close();
 		simulator = await startSimulator();
-		const second = start([], 10);
+		const second = start([], 10, undefined, "gpt-4.1-mini");
 		expect(await second.ended).toBe(0);
 		expect(results()).toHaveLength(10);
 		expect(existsSync(join(folder, "prompts.results.errors.jsonl"))).toBe(false);

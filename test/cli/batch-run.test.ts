@@ -94,6 +94,38 @@ describe("--max-cost", () => {
 	});
 });
 
+describe("the sum of a run", () => {
+	it("is that of the ledger, whatever went wrong, and error rows say what they cost", async () => {
+		const rows = [
+			{ id: "fine", prompt: "one two three" },
+			{ id: "blocked", prompt: "four five [[fault:content-filter]]" },
+			{ id: "refused", prompt: "six [[fault:400 x9]]" },
+			{ id: "again", prompt: "seven [[fault:503 x1]]" },
+			{ id: "cut", prompt: "eight [[fault:short-content-length]]" },
+			{ id: "several", prompt: "nine ten [[fault:503 x1]]", n: 3 },
+		];
+		writeFileSync(join(folder, "faults.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+		const models = ["-m", "gpt-4.1-mini", "-m", "anthropic/claude-haiku-4-5"];
+		const env = { ANTHROPIC_BASE_URL: simulator.url, ANTHROPIC_API_KEY: "sk-ant-test" };
+		const args = ["faults.jsonl", ...models, "--concurrency", "8", "--max-tokens", "50"];
+		const { err } = await run([...args, "--summary-json", "s.json"], { env });
+		const summary = JSON.parse(file("s.json"));
+		expect(summary, err).toMatchObject({ answered: 6, failed: 6 });
+		const io = ioFor();
+		expect(await main(["cost", "--json"], io)).toBe(0);
+		const { total } = JSON.parse(io.out());
+		expect(summary.cost_usd).toBeGreaterThan(0);
+		expect(summary.cost_usd).toBeCloseTo(total.cost_usd, 12);
+		expect(summary.unknown_cost_requests).toBe(total.unknown_calls);
+		const errors = records("faults.results.errors.jsonl").filter(({ model }) => model === "gpt-4.1-mini");
+		expect(errors).toMatchObject([
+			{ id: "blocked", maybe_billed: false, cost_usd: 0.000018, usage: { output_tokens: 9 } },
+			{ id: "refused", maybe_billed: false, cost_usd: 0, usage: null },
+			{ id: "cut", maybe_billed: true, cost_usd: null, attempts: 2 },
+		]);
+	});
+});
+
 describe("the question what a run may cost", () => {
 	const dear = ["prompts.txt", "-m", "gpt-4.1-mini", "--max-tokens", "30000"];
 

@@ -108,8 +108,9 @@ function failedText({ outcome, failuresName }: SummaryView): string {
 }
 
 function missingText({ outcome }: SummaryView): string {
-	const { interrupted } = outcome.stats;
-	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them broken off and maybe billed` : "";
+	const { interrupted, unknownCosts } = outcome.stats;
+	const billed = unknownCosts > 0 ? " and maybe billed" : "";
+	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them broken off${billed}` : "";
 	return `${formatPlural(outcome.missing, "row")} not sent${broken}`;
 }
 

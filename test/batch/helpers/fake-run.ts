@@ -9,9 +9,10 @@ import { RowBuilder, type RowOptions } from "../../../src/batch/row-builder.ts";
 import type { BatchModel, Lane, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
 import { SchemaSet } from "../../../src/batch/schemas.ts";
-import { LlmxError, RequestError } from "../../../src/errors.ts";
+import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
 import type { Outcome } from "../../../src/generate.ts";
 import type { Result } from "../../../src/types.ts";
+import { addCost, noCost } from "../../../src/usage.ts";
 import type { MemoryFiles } from "./memory-files.ts";
 
 /** A result with some text and ten tokens each way. */
@@ -94,14 +95,20 @@ class FakeModel implements BatchModel {
 		this.#onSend(row);
 		try {
 			const result = await this.#answer(row, index);
-			control.onSent?.(row, { usage: result.usage, costUsd: result.costUsd, error: undefined });
-			return { ok: true, index, row, result: control.judge?.(row, result) ?? result };
+			const spent = addCost(noCost, result.costUsd);
+			control.onSent?.(row, { usage: result.usage, cost: spent, error: undefined });
+			try {
+				return { ok: true, index, row, result: control.judge?.(row, result) ?? result };
+			} catch (refusal) {
+				const error = refusal as LlmxError;
+				return { ok: false, index, row, error, attempts: this.#attempts, partial: null, spent };
+			}
 		} catch (error) {
 			if (!(error instanceof LlmxError)) throw error;
-			if (!(error instanceof RequestError && error.errorClass === "schema")) {
-				control.onSent?.(row, { usage: null, costUsd: null, error });
-			}
-			return { ok: false, index, row, error, attempts: this.#attempts, partial: null };
+			const isKnown = error instanceof RequestError ? !error.maybeBilled : !(error instanceof AbortedError);
+			const spent = addCost(noCost, isKnown ? 0 : null);
+			control.onSent?.(row, { usage: null, cost: spent, error });
+			return { ok: false, index, row, error, attempts: this.#attempts, partial: null, spent };
 		}
 	}
 }
