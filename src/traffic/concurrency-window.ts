@@ -4,16 +4,19 @@ import { LatencyGradient } from "./latency-gradient.ts";
 const unprovenWindow = 32;
 const leastWindow = 16;
 /** Episodes in a row that must look like a limit on requests in flight before it is tried out. */
-const evidenceNeeded = 4;
+const evidenceNeeded = 3;
 /** Answers between two episodes without which the second one proves nothing. */
 const leastAnswers = 50;
 /** At a limit in flight the numbers scatter much less than chance would have them (a Poisson law's deviation). */
-const mostScatter = 0.5;
+const mostScatter = 0.2;
 /** At a limit in flight, no more than this share of the answered requests was sent with as many in flight. */
-const mostAbove = 0.04;
-/** A trial fails when its limit is met so often within so many answers. */
-const trialRefusals = 6;
+const mostAbove = 0.08;
+/** Between the two shares an episode proves nothing; above this one it speaks against a limit in flight. */
+const clearlyAbove = 0.15;
+/** A limit was none when it is met so often within so many answers; on trial, in the first of them, sooner. */
 const trialAnswers = 300;
+const trialRefusals = 3;
+const mostRefusals = 6;
 /** Answers without a refusal before one more in flight is tried. */
 const probeAfter = 400;
 
@@ -37,6 +40,8 @@ export class ConcurrencyWindow {
 	#limit: number | undefined;
 	/** When it was last lowered: what was sent before says nothing about it. */
 	#loweredAt = Number.NEGATIVE_INFINITY;
+	#onTrial = false;
+	/** Counted anew when they are complete. */
 	#trialAnswers = 0;
 	#trialRefusals = 0;
 	#sinceRefusal = 0;
@@ -136,13 +141,17 @@ export class ConcurrencyWindow {
 		if (answers < leastAnswers) {
 			return false;
 		}
-		this.#evidence =
-			above <= mostAbove * answers ? [...this.#evidence, inFlight].slice(-this.#evidenceNeeded) : [];
-		if (this.#evidence.length < this.#evidenceNeeded || scatter(this.#evidence) > mostScatter) {
+		if (above > clearlyAbove * answers) {
+			this.#evidence = [];
+		} else if (above <= mostAbove * answers) {
+			this.#evidence = [...this.#evidence, inFlight].slice(-this.#evidenceNeeded);
+		}
+		if (this.#evidence.length < this.#evidenceNeeded || !agree(this.#evidence)) {
 			return false;
 		}
-		this.#limit = Math.max(1, Math.floor(0.97 * inFlight));
+		this.#limit = Math.max(1, Math.floor(0.97 * Math.min(...this.#evidence)));
 		this.#loweredAt = now;
+		this.#onTrial = true;
 		this.#trialAnswers = 0;
 		this.#trialRefusals = 0;
 		return true;
@@ -167,11 +176,13 @@ export class ConcurrencyWindow {
 		this.#sinceRefusal = 0;
 		this.#step = 0;
 		if (this.#trialAnswers > trialAnswers) {
+			this.#onTrial = false;
 			this.#trialAnswers = 0;
 			this.#trialRefusals = 0;
 		}
 		const limit = this.#limit ?? inFlight;
-		if (inFlight < 0.9 * limit || ++this.#trialRefusals >= trialRefusals) {
+		const isFarBelow = inFlight < Math.min(0.9 * limit, limit - 1);
+		if (isFarBelow || ++this.#trialRefusals >= (this.#onTrial ? trialRefusals : mostRefusals)) {
 			// Keeping below it did not help, so it was not that. The next trial needs more evidence.
 			this.#limit = undefined;
 			this.#evidence = [];
@@ -201,9 +212,9 @@ export class ConcurrencyWindow {
 	}
 }
 
-/** Standard deviation in units of the one that a Poisson law of the same mean has. */
-function scatter(numbers: readonly number[]): number {
+/** Whether the numbers are nearly the same; of small ones, one may differ by one. */
+function agree(numbers: readonly number[]): boolean {
 	const mean = numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 	const variance = numbers.reduce((sum, number) => sum + (number - mean) ** 2, 0) / (numbers.length - 1);
-	return Math.sqrt(variance / mean);
+	return variance <= Math.max(mostScatter ** 2 * mean, 1 / numbers.length + 1e-9);
 }
