@@ -26,7 +26,10 @@ function patternsOf(tree: readonly CompletedCommand[]): Patterns {
 	};
 }
 
-/** The lines of two case statements that bash and zsh read alike: values after an option, and other words. */
+/**
+ * What bash and zsh read alike: the rest of a loop over `words` that finds the command, then the case statements for
+ * values after an option and for other words.
+ */
 function posixCases(
 	tree: readonly CompletedCommand[],
 	write: {
@@ -34,7 +37,7 @@ function posixCases(
 		readonly flags: (options: readonly CompletedOption[]) => string;
 		readonly names: (subcommands: CompletedCommand["subcommands"]) => string;
 	},
-): { readonly options: string; readonly words: string } {
+): string {
 	const options: string[] = [];
 	const words: string[] = [];
 	for (const command of tree) {
@@ -49,7 +52,18 @@ function posixCases(
 		const flags = write.flags(command.options);
 		words.push(`\t\t${quoted(key)}) if [[ $cur == -* ]]; then ${flags}; else ${others}; fi ;;`);
 	}
-	return { options: options.join("\n"), words: words.join("\n") };
+	const { skips, steps } = patternsOf(tree);
+	return `		case "$command|\${words[i]}" in
+		${skips.join("|")}) ((i++)) ;;
+		${steps.join("|")}) command=\${command:+$command }\${words[i]} ;;
+		esac
+	done
+	case "$command|$prev" in
+${options.join("\n")}
+	esac
+	case "$command" in
+${words.join("\n")}
+	esac`;
 }
 
 export function bashScript(tree: readonly CompletedCommand[]): string {
@@ -63,7 +77,6 @@ export function bashScript(tree: readonly CompletedCommand[]): string {
 		flags: (options) => words(options.flatMap(({ flags }) => flags)),
 		names: (subcommands) => words(subcommands.map(({ name }) => name)),
 	});
-	const { skips, steps } = patternsOf(tree);
 	return `# bash completion for llmx; use it with: eval "$(llmx completion bash)"
 _llmx_names() { llmx completion --names "$1" 2>/dev/null; }
 _llmx_words() {
@@ -90,17 +103,7 @@ _llmx() {
 	if [[ $line == *[[:space:]] ]]; then cur=; else cur=\${words[\${#words[@]}-1]}; unset "words[\${#words[@]}-1]"; fi
 	prev=\${words[\${#words[@]}-1]}
 	for ((i = 1; i < \${#words[@]}; i++)); do
-		case "$command|\${words[i]}" in
-		${skips.join("|")}) ((i++)) ;;
-		${steps.join("|")}) command=\${command:+$command }\${words[i]} ;;
-		esac
-	done
-	case "$command|$prev" in
-${cases.options}
-	esac
-	case "$command" in
-${cases.words}
-	esac
+${cases}
 }
 complete -F _llmx llmx
 `;
@@ -130,24 +133,13 @@ export function zshScript(tree: readonly CompletedCommand[]): string {
 				"command",
 			),
 	});
-	const { skips, steps } = patternsOf(tree);
 	return `#compdef llmx
 # zsh completion for llmx; use it with: source <(llmx completion zsh)
 _llmx() {
 	local cur=\${words[CURRENT]} prev=\${words[CURRENT-1]} command= i
 	local -a found
 	for ((i = 2; i < CURRENT; i++)); do
-		case "$command|\${words[i]}" in
-		${skips.join("|")}) ((i++)) ;;
-		${steps.join("|")}) command=\${command:+$command }\${words[i]} ;;
-		esac
-	done
-	case "$command|$prev" in
-${cases.options}
-	esac
-	case "$command" in
-${cases.words}
-	esac
+${cases}
 }
 # Autoloaded from fpath this file is the function; sourced it only defines it.
 if [[ \${funcstack[1]} == _llmx ]]; then _llmx "$@"; else compdef _llmx llmx; fi

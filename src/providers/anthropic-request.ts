@@ -3,6 +3,7 @@ import type { ContentPart, Message, ReasoningEffort } from "../types.ts";
 import type { AdapterCall } from "./adapter.ts";
 import { checkParameters, unsupported } from "./parameters.ts";
 import type { ProviderRow } from "./provider-row.ts";
+import { takeSystem } from "./system-messages.ts";
 
 type Json = Record<string, unknown>;
 
@@ -14,17 +15,10 @@ export function anthropicBody(provider: ProviderRow, call: AdapterCall, stream: 
 	const { modelId, parameters } = call;
 	checkParameters(provider, parameters);
 	const version = versionOf(modelId);
-	const system: string[] = [];
-	const messages: Json[] = [];
-	for (const message of call.messages) {
-		if (message.role === "system") system.push(systemText(provider, message));
-		else messages.push(anthropicMessage(provider, message));
-	}
-	if (messages.length === 0) {
-		throw new UnsupportedError(`${provider.label} needs a message of the user beside the system message`);
-	}
+	const { system, rest } = takeSystem(provider, call.messages);
+	const messages = rest.map((message) => anthropicMessage(provider, message));
 	const body: Json = { model: modelId, max_tokens: defaultLimit(version), messages };
-	if (system.length > 0) body.system = system.join("\n\n");
+	if (system !== undefined) body.system = system;
 	setSampling(body, provider, call, version);
 	setThinking(body, provider, call, version);
 	const format = parameters.responseFormat;
@@ -107,17 +101,6 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterCall, versi
 	}
 	if (maxTokens === undefined) body.max_tokens = defaultLimit(version) + budget;
 	body.thinking = { type: "enabled", budget_tokens: budget };
-}
-
-function systemText(provider: ProviderRow, { content }: Message): string {
-	if (typeof content === "string") return content;
-	return content
-		.map((part) => {
-			if (part.type !== "text")
-				throw unsupported(provider, `a system message with a part of type ${part.type}`);
-			return part.text;
-		})
-		.join("\n");
 }
 
 function anthropicMessage(provider: ProviderRow, { role, content }: Message): Json {

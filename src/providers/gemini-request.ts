@@ -1,9 +1,9 @@
-import { UnsupportedError } from "../errors.ts";
 import type { ContentPart, Message, Parameters, ReasoningEffort } from "../types.ts";
 import type { AdapterCall } from "./adapter.ts";
 import { isObject } from "./error-body.ts";
 import { checkParameters, unsupported } from "./parameters.ts";
 import type { ProviderRow } from "./provider-row.ts";
+import { takeSystem } from "./system-messages.ts";
 
 type Json = Record<string, unknown>;
 
@@ -33,23 +33,16 @@ const bodyFields = new Set([
  * Throws UnsupportedError for what Gemini or the model cannot take.
  */
 export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiRequest {
-	const { parameters, messages } = call;
+	const { parameters } = call;
 	checkParameters(provider, parameters);
-	const contents: Json[] = [];
-	const system: string[] = [];
-	for (const message of messages) {
-		if (message.role === "system") system.push(systemText(provider, message));
-		else contents.push(geminiContent(message));
-	}
-	if (contents.length === 0) {
-		throw new UnsupportedError(`${provider.label} needs a message of the user beside the system message`);
-	}
+	const { system, rest } = takeSystem(provider, call.messages);
+	const contents = rest.map(geminiContent);
 	const config: Json = {
 		// Both are loops in which the SDK sends further, billed requests of its own.
 		automaticContinuation: false,
 		automaticFunctionCalling: { disable: true },
 	};
-	if (system.length > 0) config.systemInstruction = { parts: [{ text: system.join("\n\n") }] };
+	if (system !== undefined) config.systemInstruction = { parts: [{ text: system }] };
 	setSampling(config, parameters);
 	const thinking = thinkingConfig(provider, call);
 	if (thinking !== undefined) config.thinkingConfig = thinking;
@@ -69,17 +62,6 @@ function setSampling(config: Json, parameters: Parameters): void {
 	if (format === undefined) return;
 	config.responseMimeType = "application/json";
 	if (format.type === "json-schema") config.responseJsonSchema = format.schema;
-}
-
-function systemText(provider: ProviderRow, { content }: Message): string {
-	if (typeof content === "string") return content;
-	return content
-		.map((part) => {
-			if (part.type !== "text")
-				throw unsupported(provider, `a system message with a part of type ${part.type}`);
-			return part.text;
-		})
-		.join("\n");
 }
 
 function geminiContent({ role, content }: Message): Json {
