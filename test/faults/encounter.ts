@@ -9,9 +9,9 @@ import type { LLMOptions } from "../../src/options.ts";
 import type { WireName } from "../../src/simulator/request.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
-import type { Clock } from "../../src/traffic/clock.ts";
 import type { Timeouts } from "../../src/traffic/http.ts";
 import type { Result, StreamPart } from "../../src/types.ts";
+import { HurriedClock } from "../helpers/hurried-clock.ts";
 
 /** The key that must never be seen again once it is given. */
 export const plantedKey = "sk-planted-0123456789abcdefghijklmnopqrstuvwxyz";
@@ -57,23 +57,6 @@ export interface Encounter {
 	readonly simulator: Simulator;
 }
 
-/** Waits pass at once and are written down. */
-export class ImpatientClock implements Clock {
-	readonly waits: number[] = [];
-	#skippedMs = 0;
-
-	now(): number {
-		return performance.now() + this.#skippedMs;
-	}
-
-	async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-		signal?.throwIfAborted();
-		this.waits.push(ms);
-		this.#skippedMs += ms;
-		await new Promise(setImmediate);
-	}
-}
-
 /**
  * Asks a model of a fresh simulator a question that carries `[[fault:SPEC]]`, and checks what holds for every
  * fault: the key is seen nowhere, and what failed is not in the cache.
@@ -83,7 +66,7 @@ export async function meet(spec: string, options: EncounterOptions = {}): Promis
 	const home = mkdtempSync(join(tmpdir(), "llmx-fault-"));
 	const simulator = await startSimulator(options.simulator);
 	const env = { LLMX_HOME: home };
-	const clock = new ImpatientClock();
+	const clock = new HurriedClock();
 	const notices: string[] = [];
 	const said: string[] = [];
 	const llm = new LLM(

@@ -6,7 +6,8 @@ import { PartialFailureError, type RequestError } from "../../src/errors.ts";
 import { LLM } from "../../src/llm.ts";
 import type { LLMOptions, LLMRuntime } from "../../src/options.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
-import { ImpatientClock, plantedKey } from "./encounter.ts";
+import { HurriedClock } from "../helpers/hurried-clock.ts";
+import { plantedKey } from "./encounter.ts";
 
 const home = mkdtempSync(join(tmpdir(), "llmx-generate-fault-"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
@@ -37,7 +38,7 @@ async function generate(
 			maxRetries: 2,
 			...options,
 		},
-		{ clock: new ImpatientClock(), random: () => 0.5, ...runtime },
+		{ clock: new HurriedClock(), random: () => 0.5, ...runtime },
 	);
 	const sent = (prompt: string) => simulator.requests.filter((request) => request.prompt === prompt).length;
 	try {

@@ -6,8 +6,11 @@ import type { LLMRuntime } from "../../src/options.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
-import type { Clock } from "../../src/traffic/clock.ts";
 import { afterTest } from "../helpers/cleanup.ts";
+import { HurriedClock } from "../helpers/hurried-clock.ts";
+
+export { failureOf } from "../helpers/failure.ts";
+export { HurriedClock };
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {
@@ -20,23 +23,6 @@ export async function simulator(options: SimulatorOptions = {}): Promise<Simulat
 	const started = await startSimulator(options);
 	afterTest(() => started.close());
 	return started;
-}
-
-/** Waits pass at once and are written down. */
-export class HurriedClock implements Clock {
-	readonly waits: number[] = [];
-	#skippedMs = 0;
-
-	now(): number {
-		return performance.now() + this.#skippedMs;
-	}
-
-	async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-		signal?.throwIfAborted();
-		this.waits.push(ms);
-		this.#skippedMs += ms;
-		await new Promise(setImmediate);
-	}
 }
 
 export interface Setup {
@@ -96,15 +82,4 @@ export async function partsOf(stream: AsyncIterable<StreamPart>): Promise<Stream
 
 export function textOf(parts: readonly StreamPart[]): string {
 	return parts.map((part) => (part.type === "text-delta" ? part.text : "")).join("");
-}
-
-/** What a promise rejects with. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look at fields of several error classes.
-export async function failureOf(promise: Promise<unknown>): Promise<any> {
-	try {
-		await promise;
-	} catch (error) {
-		return error;
-	}
-	throw new Error("expected a failure");
 }

@@ -3,6 +3,7 @@ import { UnsupportedError } from "../../src/errors.ts";
 import type { AdapterCall } from "../../src/providers/adapter.ts";
 import { anthropicBody } from "../../src/providers/anthropic-request.ts";
 import { providers } from "../../src/providers/registry.ts";
+import { notedCall } from "./noted-call.ts";
 import {
 	failureOf,
 	finishOf,
@@ -46,16 +47,7 @@ afterEach(() => {
 });
 
 function body(call: Partial<AdapterCall>) {
-	const notes: string[] = [];
-	const full = {
-		modelId: "claude-haiku-4-5",
-		messages: [{ role: "user", content: "hi" }],
-		parameters: {},
-		n: 1,
-		key: "k",
-		onNote: (note: string) => notes.push(note),
-		...call,
-	} as unknown as AdapterCall;
+	const { call: full, notes } = notedCall({ modelId: "claude-haiku-4-5", ...call });
 	return { body: anthropicBody(provider, full, false), notes };
 }
 

@@ -3,6 +3,7 @@ import { UnsupportedError } from "../../src/errors.ts";
 import type { AdapterCall } from "../../src/providers/adapter.ts";
 import { geminiRequest, mergeDeep } from "../../src/providers/gemini-request.ts";
 import { providers } from "../../src/providers/registry.ts";
+import { notedCall } from "./noted-call.ts";
 import {
 	failureOf,
 	finishOf,
@@ -39,16 +40,7 @@ afterEach(() => {
 });
 
 function request(call: Partial<AdapterCall>) {
-	const notes: string[] = [];
-	const full = {
-		modelId: "gemini-2.0-flash",
-		messages: [{ role: "user", content: "hi" }],
-		parameters: {},
-		n: 1,
-		key: "k",
-		onNote: (note: string) => notes.push(note),
-		...call,
-	} as unknown as AdapterCall;
+	const { call: full, notes } = notedCall({ modelId: "gemini-2.0-flash", ...call });
 	return { ...geminiRequest(provider, full), notes };
 }
 

@@ -5,18 +5,10 @@ import { openAiBody } from "../../src/providers/openai-request.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
 import type { ContentPart, Parameters, Role } from "../../src/types.ts";
+import { notedCall } from "./noted-call.ts";
 
 function request(provider: ProviderRow, call: Partial<AdapterCall>, stream = false) {
-	const notes: string[] = [];
-	const full = {
-		modelId: "some-model",
-		messages: [{ role: "user", content: "hi" }],
-		parameters: {},
-		n: 1,
-		key: "k",
-		onNote: (note: string) => notes.push(note),
-		...call,
-	} as unknown as AdapterCall;
+	const { call: full, notes } = notedCall(call);
 	return { body: openAiBody(provider, full, stream), notes };
 }
 

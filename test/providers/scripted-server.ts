@@ -7,6 +7,8 @@ import { providers } from "../../src/providers/registry.ts";
 import { createHttp, type Exchange, type Http } from "../../src/traffic/http.ts";
 import { afterTest } from "../helpers/cleanup.ts";
 
+export { failureOf } from "../helpers/failure.ts";
+
 export interface Received {
 	readonly method: string;
 	readonly url: string;
@@ -142,15 +144,4 @@ export function finishOf(parts: readonly AnswerPart[]) {
 	const last = parts.at(-1);
 	if (last?.type !== "finish") throw new Error("the stream did not end with a finish part");
 	return last;
-}
-
-/** The error that a promise rejects with. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look at fields of several error classes.
-export async function failureOf(promise: Promise<unknown>): Promise<any> {
-	try {
-		await promise;
-	} catch (error) {
-		return error;
-	}
-	throw new Error("expected a failure");
 }
