@@ -40,7 +40,7 @@ export interface ProviderRow {
 	readonly http2: boolean;
 	/** A server of the user's own: it queues instead of refusing, and what it does not charge is not priced. */
 	readonly local: boolean;
-	/** Its `usage.cost` is the price of the call and is preferred to the table. */
+	/** What its usage says of the cost is the price of the call, and is preferred to the table. */
 	readonly reportsCost: boolean;
 	readonly rateHeaders: RateDialect;
 	/** Billing-like codes of a 429 that here mean the ordinary per-minute limit. */

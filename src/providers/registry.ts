@@ -123,6 +123,7 @@ export const providers = {
 		label: "xAI",
 		baseUrl: "https://api.x.ai/v1",
 		baseUrlEnv: ["XAI_API_BASE"],
+		reportsCost: true,
 		rateHeaders: "xai",
 		refuses: ["topK"],
 		choicesPerCall: many,

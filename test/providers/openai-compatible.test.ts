@@ -112,12 +112,20 @@ describe("complete", () => {
 		expect(result.choices.map(({ finishReason }) => finishReason)).toEqual(["content-filter", "stop"]);
 	});
 
-	it("takes the cost that OpenRouter reports, and no other provider's", async () => {
+	it("takes the cost that OpenRouter and xAI report, and no other provider's", async () => {
 		const script = json({ ...answer("x"), usage: { ...usage, cost: 0.0125 } });
 		const server = await scriptedServer(script);
 		const openRouter = await rig(server.url, providers.openrouter);
 		expect((await openRouter.complete()).reportedCostUsd).toBe(0.0125);
 		expect(server.received[0]?.body.provider).toEqual({ sort: "price" });
+		const ticks = { ...usage, cost_in_usd_ticks: 125_000_000 };
+		const grok = await scriptedServer(
+			json({ ...answer("x"), usage: ticks }),
+			sse({ ...delta("x", "stop"), usage: ticks }),
+		);
+		const xai = await rig(grok.url, providers.xai);
+		expect((await xai.complete()).reportedCostUsd).toBe(0.0125);
+		expect(finishOf(await xai.stream()).reportedCostUsd).toBe(0.0125);
 		const together = await rig(server.url, providers.together);
 		expect((await together.complete()).reportedCostUsd).toBeNull();
 	});

@@ -119,6 +119,10 @@ describe("reportedCost", () => {
 	it("takes finite costs of 0 and above", () => {
 		expect(reportedCost({ cost: 0.5 })).toBe(0.5);
 		expect(reportedCost({ cost: 0 })).toBe(0);
+		// The example of xAI's own page.
+		expect(reportedCost({ cost_in_usd_ticks: 37_756_000 })).toBe(0.0037756);
+		expect(reportedCost({ cost_in_usd_ticks: 0 })).toBe(0);
+		expect(reportedCost({ cost_in_usd_ticks: -1 })).toBeNull();
 		for (const cost of [-1, Number.NaN, Number.POSITIVE_INFINITY, "0.5", null, undefined]) {
 			expect(reportedCost({ cost })).toBeNull();
 		}
