@@ -7,8 +7,9 @@ import { finishOf, rig, type Script, scriptedServer } from "../providers/scripte
 /** Answers recorded from providers, kept beside the repository where they are at hand. */
 export const recordedFolder = join(import.meta.dirname, "../../../shared/recorded");
 
-interface Recording {
+export interface Recording {
 	readonly status: number;
+	readonly headers: Readonly<Record<string, string>>;
 	readonly sse_text?: string;
 	readonly body_text?: string;
 	readonly body?: unknown;
