@@ -12,6 +12,8 @@ export interface Job<Item> {
 	/** How often it was refused for rate: that only makes its waits longer. */
 	refusals: number;
 	retries: RetryState;
+	/** It has failed before, other than by a refusal for rate. */
+	hasFailed: boolean;
 }
 
 export interface RetryRules {
@@ -22,7 +24,7 @@ export interface RetryRules {
 }
 
 export function jobOf<Item>(item: Item, cost: Cost): Job<Item> {
-	return { item, cost, attempts: 0, refusals: 0, retries: freshRetryState };
+	return { item, cost, attempts: 0, refusals: 0, retries: freshRetryState, hasFailed: false };
 }
 
 /**

@@ -44,8 +44,10 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	readonly #outage: OutageWatch;
 	readonly #alarm: Alarm;
 	readonly #slots: SlotSupply | undefined;
-	/** Taken or due again, and not sendable at this moment. */
+	/** Due again, and not sendable at this moment. */
 	readonly #held = new Fifo<Job<Item>>();
+	/** Taken from the source and not sent yet. */
+	#fresh: Job<Item> | undefined;
 	readonly #waiting = new TimeQueue<Job<Item>>();
 	#inFlight = 0;
 	#started = false;
@@ -158,13 +160,9 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			if (outageMs > 0) {
 				return outageMs;
 			}
-			let job = this.#held.peek();
+			const job = this.#next();
 			if (job === undefined) {
-				job = this.#waiting.size < maxWaiting ? this.#take() : undefined;
-				if (job === undefined) {
-					return Number.POSITIVE_INFINITY;
-				}
-				this.#held.push(job);
+				return Number.POSITIVE_INFINITY;
 			}
 			if (this.#slots?.request() === false) {
 				return Number.POSITIVE_INFINITY;
@@ -179,11 +177,25 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			} else if (admission === "wait") {
 				return Number.POSITIVE_INFINITY;
 			} else {
-				this.#held.shift();
+				if (job === this.#fresh) {
+					this.#fresh = undefined;
+				} else {
+					this.#held.shift();
+				}
 				this.#send(job, lane);
 			}
 		}
 		return Number.POSITIVE_INFINITY;
+	}
+
+	/** What is to be sent next. A provider that seems out of order is best tried with what has not failed yet. */
+	#next(): Job<Item> | undefined {
+		const again = this.#held.peek();
+		const isOutage = this.#outage.isOpen;
+		if ((again === undefined || isOutage) && this.#waiting.size < maxWaiting) {
+			this.#fresh ??= this.#take();
+		}
+		return isOutage ? (this.#fresh ?? again) : (again ?? this.#fresh);
 	}
 
 	#take(): Job<Item> | undefined {
@@ -234,7 +246,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			this.stop(error);
 			return;
 		}
-		this.#heedOutage(error);
+		this.#heedOutage(job, error);
 		const keyIsOut = route.note(lane, error);
 		const delayMs = keyIsOut
 			? 0
@@ -251,14 +263,21 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		}
 	}
 
-	#heedOutage(error: RequestError): void {
+	/**
+	 * Draws the conclusion for the provider. Once there is nothing left but what has failed before, a failure says
+	 * nothing new about it: the last few items that nobody could answer are no outage.
+	 */
+	#heedOutage(job: Job<Item>, error: RequestError): void {
+		const isTail = job.hasFailed && this.#source.exhausted && !this.#outage.isOpen;
+		const saysNothing = error.advice.retry === "never" || isTail;
 		const now = this.#clock.now();
 		let verdict: number | LlmxError | undefined;
 		if (error.errorClass === "rate_limit") {
 			verdict = this.#outage.refused(now, error);
-		} else if (error.advice.retry === "never") {
+		} else if (saysNothing) {
 			this.#outage.ended();
 		} else {
+			job.hasFailed = true;
 			verdict = this.#outage.failed(now, error);
 		}
 		if (verdict instanceof LlmxError) {
@@ -271,7 +290,10 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	#endIfDone(): void {
 		const unfinished = this.#stopped
 			? this.#inFlight
-			: this.#inFlight + this.#held.size + this.#waiting.size + (this.#source.exhausted ? 0 : 1);
+			: this.#inFlight +
+				this.#held.size +
+				this.#waiting.size +
+				(this.#fresh === undefined && this.#source.exhausted ? 0 : 1);
 		if (unfinished === 0) {
 			this.#over.abort();
 			this.#outbox.end(this.#error);

@@ -20,10 +20,11 @@ async function send(
 	rows: number,
 	answer: (row: number, now: number, attempt: Attempt) => void,
 	options: Partial<ScheduleOptions<number, void>> = {},
+	window = 64,
 ) {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new Route("Test", [{ key: undefined, limiter: new FixedLimiter(64, now) }], now);
+	const route = new Route("Test", [{ key: undefined, limiter: new FixedLimiter(window, now) }], now);
 	const sentAt: number[] = [];
 	const pauses: number[] = [];
 	const reasons: string[] = [];
@@ -56,7 +57,7 @@ async function send(
 			error = thrown;
 		}),
 	);
-	return { sentAt, pauses, reasons, answered, failed, error, endedAt: clock.now() };
+	return { sentAt, pauses, reasons, answered, failed, error };
 }
 
 describe("an outage", () => {
@@ -98,6 +99,28 @@ describe("an outage", () => {
 		expect(run.answered.size + run.failed).toBe(2_000);
 	});
 
+	it("is not seen in rows that fail again and again when the others are done", async () => {
+		const run = await send(1_000, (row) => {
+			if (row % 10 === 0) throw failure("server");
+		});
+		expect(run).toMatchObject({ failed: 100, pauses: [], error: undefined });
+		expect(run.answered.size).toBe(900);
+	});
+
+	it("is over as soon as a row is answered that has not failed before", async () => {
+		const run = await send(
+			1_000,
+			(row) => {
+				if (row < 30) throw failure("server");
+			},
+			{},
+			4,
+		);
+		expect(run.error).toBeUndefined();
+		expect(run.failed).toBe(30);
+		expect(run.answered.size).toBe(970);
+	});
+
 	it("is not seen in failures that are the rows' own fault", async () => {
 		const run = await send(500, () => {
 			throw failure("invalid_request", "never");
@@ -116,11 +139,12 @@ describe("an outage", () => {
 
 	it("does not send more than once again what may have been billed", async () => {
 		const attempts = new Map<number, number>();
-		await send(1_000, (row, _now, attempt) => {
+		const run = await send(1_000, (row, _now, attempt) => {
 			attempts.set(row, attempt.number);
-			throw failure("timeout", "once");
+			if (row % 3 === 0) throw failure("timeout", "once");
 		});
 		expect(Math.max(...attempts.values())).toBe(2);
+		expect(run).toMatchObject({ failed: 334, error: undefined });
 	});
 });
 
