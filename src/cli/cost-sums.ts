@@ -37,7 +37,7 @@ export interface CostQuery {
 }
 
 /** The key of calls without a session. */
-export const NO_SESSION = "(none)";
+const NO_SESSION = "(none)";
 
 /** Sums the ledger in one pass. Memory grows with the number of groups only. */
 export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Promise<CostReport> {

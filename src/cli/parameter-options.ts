@@ -95,7 +95,7 @@ export function parseNumber(value: string): number {
 	return number;
 }
 
-export function parseInteger(value: string): number {
+function parseInteger(value: string): number {
 	const number = parseNumber(value);
 	if (!Number.isSafeInteger(number)) throw new InvalidArgumentError("It must be a whole number.");
 	return number;

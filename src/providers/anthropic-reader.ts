@@ -110,7 +110,7 @@ function finishReasonOf(reason: string | undefined): FinishReason {
 }
 
 /** Reads `usage`, or null when it is missing or makes no sense. `input_tokens` leaves the cached ones out. */
-export function anthropicUsage(raw: unknown): Usage | null {
+function anthropicUsage(raw: unknown): Usage | null {
 	if (!isObject(raw)) return null;
 	const input = tokens(raw.input_tokens);
 	const output = tokens(raw.output_tokens);

@@ -100,7 +100,7 @@ function ratings(source: Json): string {
  * Reads `usageMetadata`, or null when it is missing or makes no sense. Thoughts are counted apart from the
  * candidates and billed as output; the results of tools are input.
  */
-export function geminiUsage(raw: unknown): Usage | null {
+function geminiUsage(raw: unknown): Usage | null {
 	if (!isObject(raw)) return null;
 	const prompt = tokens(raw.promptTokenCount);
 	if (prompt === undefined) return null;

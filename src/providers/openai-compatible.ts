@@ -10,7 +10,7 @@ import { openAiBody } from "./openai-request.ts";
 type Call = Pick<AdapterCall, "key" | "exchange"> & Partial<AdapterCall>;
 
 /** The adapter of every provider that speaks OpenAI's chat completions, over the openai SDK. */
-export class OpenAiCompatible implements Adapter {
+class OpenAiCompatible implements Adapter {
 	readonly choicesPerCall: number;
 	readonly #context: AdapterContext;
 	readonly #clients = new Map<string | undefined, LeanOpenAI>();

@@ -80,7 +80,7 @@ export function countTokens(text: string): number {
 }
 
 /** What one image, document or sound counts, whatever its size. */
-export const attachmentTokens = 256;
+const attachmentTokens = 256;
 
 const slowPace: Pace = { firstTokenMs: 500, tokensPerSecond: 20 };
 

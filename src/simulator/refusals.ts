@@ -141,7 +141,7 @@ export function refusal(
 }
 
 /** The quota ids of Gemini's 429; PerDay means that waiting does not help today. */
-export const geminiQuotaIds: Readonly<Record<Dimension, string>> = {
+const geminiQuotaIds: Readonly<Record<Dimension, string>> = {
 	requests: "GenerateRequestsPerMinutePerProjectPerModel",
 	tokens: "GenerateContentPaidTierInputTokensPerModelPerMinute",
 	"requests-day": "GenerateRequestsPerDayPerProjectPerModel-FreeTier",

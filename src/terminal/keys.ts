@@ -20,7 +20,7 @@ export interface Key {
 }
 
 /** An Escape that begins no sequence is known as such after this time, in ms. */
-export const escapeDelay = 50;
+const escapeDelay = 50;
 /** A paste whose end never comes is taken as ended after this time without input, in ms. */
 const pasteDelay = 1000;
 /** Enter this soon (ms) after several pasted lines belongs to them. */

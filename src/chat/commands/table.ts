@@ -38,7 +38,7 @@ export type Input =
  * Reads a line. `/word` alone must be a command; with more behind it, a word that is none is text, for a question may
  * begin with a path: `/etc/hosts is…`. A space in front makes anything text.
  */
-export function readInput(text: string): Input {
+function readInput(text: string): Input {
 	const trimmed = text.trim();
 	if (trimmed === "") return { kind: "empty" };
 	if (/^(exit|quit)$/i.test(trimmed)) return { kind: "command", command: commandNamed("quit"), argument: "" };
@@ -82,7 +82,7 @@ export async function submit(chat: Chat, text: string): Promise<void> {
 }
 
 /** Commands and keys, from the tables that drive them. */
-export function helpText(): string {
+function helpText(): string {
 	const commands = chatCommands.map(({ name, argument, summary }) => ({
 		left: `/${name}${argument === undefined ? "" : ` ${argument}`}`,
 		right: summary,

@@ -43,7 +43,7 @@ async function lie(call: Call, announcedShare: number, sentShare: number): Promi
 }
 
 /** The text of a plain answer or a first delta, cut open so that more text can be put inside. */
-export function aroundText(call: Call): { before: string; after: string } {
+function aroundText(call: Call): { before: string; after: string } {
 	const { request, wire } = call;
 	const marker = "\u2063MARKER\u2063";
 	const answer = {
