@@ -56,6 +56,7 @@ export interface CachedAnswer {
 	readonly costUsd: number | null;
 }
 
+/** How much the cache holds. */
 export interface CacheStatistics {
 	readonly entries: number;
 	/** Size of the database in bytes. */
@@ -97,6 +98,7 @@ export class ResponseCache {
 	#broken = false;
 	#warned = false;
 
+	/** `path` is the database's file; it and its folder are made, private, when the first answer is stored or sought. */
 	constructor(path: string, options: ResponseCacheOptions = {}) {
 		this.path = path;
 		this.#options = options;
@@ -157,19 +159,20 @@ export class ResponseCache {
 		await Promise.all(this.#writing);
 	}
 
-	/** Throws when the database cannot be read. */
+	/** @throws Error when the database cannot be read */
 	async statistics(): Promise<CacheStatistics> {
 		return this.#retry((store) => store.statistics());
 	}
 
-	/** What is wrong with the database, read whole; null when it is sound. Throws when it cannot be opened. */
+	/** What is wrong with the database, read whole; null when it is sound. @throws Error when it cannot be opened */
 	async findDamage(): Promise<string | null> {
 		return this.#retry((store) => store.findDamage());
 	}
 
 	/**
-	 * Removes answers older than `olderThanMs`, or all, and gives the space back. Returns how many were removed; null
-	 * when the database was damaged and has been deleted. Throws when it is locked or cannot be written.
+	 * Removes answers older than `olderThanMs`, or all, and gives the space back.
+	 * @returns how many were removed; null when the database was damaged and has been deleted
+	 * @throws Error when it is locked or cannot be written
 	 */
 	async clear(olderThanMs?: number): Promise<number | null> {
 		const before = olderThanMs === undefined ? undefined : this.#now() - olderThanMs;

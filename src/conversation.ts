@@ -74,7 +74,7 @@ export class Conversation {
 		}
 	}
 
-	/** Asks and returns the whole answer. */
+	/** Asks and returns the text of the whole answer. @throws what `send` throws */
 	async say(content: string | readonly ContentPart[], options: CallOptions = {}): Promise<string> {
 		for await (const _ of this.send(content, options));
 		return textOf(this.#turns.at(-1)?.assistant.content ?? "");

@@ -29,6 +29,7 @@ export interface LlmxErrorOptions {
 	readonly cause?: unknown;
 }
 
+/** Every error that llmx raises on purpose: what happened, the next step, and the exit code that it leads to. */
 export class LlmxError extends Error {
 	/** Whoever knows a better next step may replace it. */
 	hint: string | undefined;

@@ -22,8 +22,9 @@ export interface ListOptions {
 }
 
 /**
- * Asks a provider, by one of its prefixes, which models it serves now.
- * @throws NoRouteError | MissingKeyError | RequestError | AbortedError
+ * Asks a provider, by one of its prefixes, which models it serves now. Costs nothing, and is not tried again.
+ * @returns the models in the provider's own order
+ * @throws NoRouteError | ConfigError | MissingKeyError | RequestError | AbortedError
  */
 export async function listModels(prefix: string, options: ListOptions = {}): Promise<readonly LiveModel[]> {
 	const env = options.env ?? process.env;

@@ -154,7 +154,10 @@ export class LLM {
 		return (await this.ask(messages, options)).text;
 	}
 
-	/** Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire. */
+	/**
+	 * Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire.
+	 * @throws what `chat` throws; of a RequestError `partialText` holds what came before it
+	 */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
 		this.#assertOpen();
 		const single = this.#single(toQuestion(messages, options), options);
@@ -182,7 +185,8 @@ export class LLM {
 	/**
 	 * Runs any number of prompts concurrently in flat memory and yields what became of each, as it completes. Cached
 	 * answers cost nothing, and identical prompts in flight are sent once unless `cache` is false.
-	 * @throws what ends the whole run: AbortedError, or the error of the last usable key
+	 * `control` has a say in every sending.
+	 * @throws MissingKeyError; and what ends the whole run: AbortedError, or the error of the last usable key
 	 */
 	generateEach<Row extends string | GenerateRow>(
 		rows: Iterable<Row> | AsyncIterable<Row>,

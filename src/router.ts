@@ -31,6 +31,7 @@ export interface Route {
 	readonly keys: readonly RouteKey[];
 }
 
+/** Where `route` looks. */
 export interface RouteOptions {
 	readonly env: Environment;
 	/** Rows of the config file; they win over built-in ones. */
@@ -46,8 +47,8 @@ export interface RouteOptions {
 /**
  * Finds the provider of a model string: `sambanova/X` is X at SambaNova, `gpt-…` without a prefix is OpenAI, and
  * with LITELLM_BASE_URL set any other prefix goes to that proxy whole. Only the first prefix is taken off.
- * Throws NoRouteError, or ConfigError for a base URL or key that cannot be used. A missing key is not an error
- * here: call `requireKeys` before the first request.
+ * A missing key is not an error here: call `requireKeys` before the first request.
+ * @throws NoRouteError when nobody serves the model; ConfigError for a base URL or key that cannot be used
  */
 export function route(model: string, options: RouteOptions): Route {
 	const { provider, modelId } = findProvider(model, options);
@@ -56,15 +57,16 @@ export function route(model: string, options: RouteOptions): Route {
 	if (keys.length > 0 && isPlainHttpBeyondLoopback(baseUrl)) {
 		throw new ConfigError(
 			`refusing to send the ${provider.label} key over plain http to ${hostOf(baseUrl)}`,
-			{
-				hint: "use https, or a loopback address",
-			},
+			{ hint: "use https, or a loopback address" },
 		);
 	}
 	return { provider, modelId, baseUrl, baseUrlSource: source, keys };
 }
 
-/** Returns the route's keys; throws MissingKeyError when the provider needs one and there is none. */
+/**
+ * The keys of a route; empty for a provider that needs none.
+ * @throws MissingKeyError when it needs one and there is none
+ */
 export function requireKeys(found: Route): readonly RouteKey[] {
 	const { provider, keys } = found;
 	if (keys.length === 0 && provider.keyRequired) {
@@ -75,6 +77,7 @@ export function requireKeys(found: Route): readonly RouteKey[] {
 	return keys;
 }
 
+/** A model to use, and why that one. */
 export interface ModelChoice {
 	readonly model: string;
 	/** A sentence's end for people: `from -m`, `from LLMX_MODEL`, … */
@@ -83,6 +86,7 @@ export interface ModelChoice {
 	readonly isDefault: boolean;
 }
 
+/** What names a model, strongest first, and where keys are looked for. */
 export interface ModelChoiceOptions extends Pick<RouteOptions, "env" | "providers" | "storedKeys"> {
 	readonly flag?: string | undefined;
 	readonly configModel?: string | undefined;
@@ -93,6 +97,7 @@ export interface ModelChoiceOptions extends Pick<RouteOptions, "env" | "provider
 /**
  * The model to use: the flag, LLMX_MODEL, the config file, then the default model of the first provider that has
  * a key of its own. Undefined when there is none of these.
+ * @throws ConfigError for a key that cannot be used
  */
 export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefined {
 	const { flag, env, configModel } = options;
@@ -114,9 +119,7 @@ export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefine
 	return undefined;
 }
 
-/**
- * The rows that a config file defines. Throws ConfigError for an id that cannot be one.
- */
+/** The rows that a config file defines. @throws ConfigError for an id that cannot be one */
 export function configuredRows(definitions: Config["providers"]): ProviderRow[] {
 	return Object.entries(definitions).map(([id, definition]) => defineProvider(id, definition));
 }

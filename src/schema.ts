@@ -1,18 +1,16 @@
 import { UsageError } from "./errors.ts";
 import type { JsonSchemaFormat } from "./types.ts";
 
+/** Either the JSON of an answer, without a code fence around it, or what is wrong with the answer, in words. */
 export type SchemaCheck =
-	| {
-			readonly ok: true /** The JSON of the answer, without a code fence around it. */;
-			readonly text: string;
-	  }
+	| { readonly ok: true; readonly text: string }
 	| { readonly ok: false; readonly problems: readonly string[] };
 
 /** Checks answers against one schema. */
 export type SchemaChecker = (answer: string) => SchemaCheck;
 
 /**
- * Makes a checker for a JSON Schema.
+ * Makes a checker for a JSON Schema: draft 2020-12 where its `$schema` says so, else draft-07. The checker never throws.
  * @throws UsageError when the schema itself is invalid
  */
 export async function createSchemaChecker({ schema }: JsonSchemaFormat): Promise<SchemaChecker> {
