@@ -195,7 +195,7 @@ export class LLM {
 	): AsyncGenerator<Outcome<Row>, void> {
 		this.#assertOpen();
 		const context = this.#context(options);
-		if (context.cache !== "only") this.assertKeys();
+		if (context.cache !== "only") this.assertReady();
 		const toQuestion = questionMaker(options);
 		return runMany(rows, {
 			...context,
@@ -211,9 +211,14 @@ export class LLM {
 		return found !== undefined;
 	}
 
-	/** @throws MissingKeyError when the provider needs a key and there is none */
-	assertKeys(): void {
+	/**
+	 * Finds out before anything is sent, or anybody is asked, what would end a run at once.
+	 * @throws MissingKeyError when the provider needs a key and there is none; ConfigError when LLM_GLOBAL_CONCURRENCY
+	 *   is no whole number above 0
+	 */
+	assertReady(): void {
 		this.#keys();
+		this.#ownPacing();
 	}
 
 	/** Writes what is pending and closes connections; calls that still run are aborted. Calls after it fail. */

@@ -288,6 +288,16 @@ describe("prompts on stdin", () => {
 	});
 });
 
+describe("what would end a run at once", () => {
+	it("is said before the question what it may cost", async () => {
+		writeRows(3);
+		const args = ["prompts.txt", "-m", "gpt-4.1-mini", "--max-tokens", "1000000"];
+		const { exitCode, err } = await run(args, { env: { LLM_GLOBAL_CONCURRENCY: "many" } });
+		expect(exitCode).toBe(2);
+		expect(err).toBe('llmx: LLM_GLOBAL_CONCURRENCY is "many", which is no whole number above 0\n');
+	});
+});
+
 describe("keys", () => {
 	it("that are refused end the run with exit 4, and rows stay missing", async () => {
 		await restart({ keys: ["sk-right"] });

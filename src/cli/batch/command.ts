@@ -135,7 +135,7 @@ class BatchCommand {
 			if (flags.dryRun) return this.#dryRun(checked, await closely());
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
-			for (const { llm } of this.#lanes.values()) if (!flags.cacheOnly) llm.assertKeys();
+			for (const { llm } of this.#lanes.values()) if (!flags.cacheOnly) llm.assertReady();
 			const remainingUsd = await this.#remainingBudget();
 			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
 				io.stderr.write("llmx: nothing was sent\n");
