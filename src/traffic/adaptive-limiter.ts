@@ -1,5 +1,6 @@
 import type { Ceiling } from "./ceiling.ts";
 import { ConcurrencyWindow } from "./concurrency-window.ts";
+import { Drought } from "./drought.ts";
 import { HeaderLevels, type LevelMarks } from "./header-levels.ts";
 import type { Cost, Limiter, LimiterState, Refusal, Sending, Success } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
@@ -31,7 +32,8 @@ const mostExplained = 0.003;
 const shareWeight = 1 / 1000;
 /** After so many refusals in a row without one request let through, only single requests are tried. */
 const droughtAfter = 6;
-const firstDroughtMs = 250;
+/** A pause of this length shows that a limit comes back all at once, and not bit by bit. */
+const longPauseMs = 1_500;
 /** A limit that ends so late is better heard from the server, which may have an error code for it. */
 const tooLongMs = 300_000;
 
@@ -60,8 +62,9 @@ export class AdaptiveLimiter implements Limiter {
 	/** Share of the sendings that were refused although the limits stood as headers had said, smoothed. */
 	#refusedShare = 0;
 	#limitsChangedAt = Number.POSITIVE_INFINITY;
-	#droughts = 0;
-	#probe: { readonly sequence: number; readonly until: number } | undefined;
+	readonly #drought = new Drought();
+	/** Since when nothing but single requests has been sent, because the server asked for that or let nothing through. */
+	#pausedAt: number | undefined;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
 
@@ -85,13 +88,16 @@ export class AdaptiveLimiter implements Limiter {
 			this.#reason = window.reason;
 			return Number.POSITIVE_INFINITY;
 		}
-		const blockedUntil = Math.max(this.#blockedUntil, this.#probe?.until ?? Number.NEGATIVE_INFINITY);
+		const blockedUntil = Math.max(this.#blockedUntil, this.#drought.waitUntil);
 		if (now < blockedUntil) {
 			this.#reason = this.#blockReason;
 			return blockedUntil - now;
 		}
-		if (this.#probe !== undefined) {
-			this.#endDrought();
+		if (this.#drought.waitUntil > Number.NEGATIVE_INFINITY) {
+			this.#drought.end();
+		}
+		if (this.#pausedAt !== undefined && !this.#drought.isOn) {
+			this.#endPause(this.#pausedAt, now);
 		}
 		let longest = this.#pacer.waitMs(now);
 		if (longest > 0) {
@@ -125,10 +131,7 @@ export class AdaptiveLimiter implements Limiter {
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};
-		if (this.#droughts > 0) {
-			const untilRefused = Math.max(100, 2 * this.#pacer.refusalDelayMs);
-			this.#probe = { sequence: record.sequence, until: now + untilRefused };
-		}
+		this.#drought.sent(record.sequence, now, this.#pacer.refusalDelayMs);
 		return record;
 	}
 
@@ -143,8 +146,8 @@ export class AdaptiveLimiter implements Limiter {
 		if (success.snapshot !== undefined) {
 			this.#read(record, success.snapshot, now);
 		}
-		if (this.#probe?.sequence === record.sequence) {
-			this.#endDrought();
+		if (this.#drought.isProbe(record.sequence)) {
+			this.#drought.end();
 		}
 		const { limit, meanLatencyMs } = this.#window;
 		if (limit !== undefined) {
@@ -167,7 +170,7 @@ export class AdaptiveLimiter implements Limiter {
 		const isExplained =
 			this.#levels.isKnown && this.#levels.explain(record.levels, snapshot, this.#tokens.most, now);
 		// In a drought nothing is let through at any rate, so the rate has nothing to learn from it.
-		if (this.#droughts > 0 || (isExplained && this.#refusedShare <= mostExplained)) {
+		if (this.#drought.isOn || (isExplained && this.#refusedShare <= mostExplained)) {
 			this.#pacer.noteRefused(record.sequence, now);
 		} else {
 			this.#conclude(record, now);
@@ -175,7 +178,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#heedDrought(record, hintMs, now);
 		if (hintMs !== undefined && hintMs > 0 && record.sentAt >= this.#blockedUntil) {
 			const waitMs = this.#levels.isKnown ? Math.min(hintMs, longestBlockMs) : hintMs;
-			this.#block(now + waitMs, "waiting as long as the server asked");
+			this.#block(now, waitMs, "waiting as long as the server asked");
 		}
 	}
 
@@ -233,24 +236,25 @@ export class AdaptiveLimiter implements Limiter {
 	}
 
 	#heedDrought(record: SendingRecord, hintMs: number | undefined, now: number): void {
-		const isProbe = this.#probe?.sequence === record.sequence;
-		if (isProbe || (this.#droughts === 0 && this.#pacer.refusedInRow(record.sequence, droughtAfter))) {
-			this.#probe = undefined;
-			// A server that names a short wait is believed, within reason.
-			const longest = Math.max(firstDroughtMs, Math.min(longestBlockMs, 20 * (hintMs ?? longestBlockMs)));
-			const waitMs = Math.min(longest, firstDroughtMs * 2 ** this.#droughts++);
-			this.#block(now + waitMs, "waiting, because nothing was let through");
+		const begins = !this.#drought.isOn && this.#pacer.refusedInRow(record.sequence, droughtAfter);
+		if (begins || this.#drought.isProbe(record.sequence)) {
+			this.#block(now, this.#drought.deepen(hintMs), "waiting, because nothing was let through");
 		}
 	}
 
-	#endDrought(): void {
-		this.#probe = undefined;
-		this.#droughts = 0;
+	#endPause(from: number, now: number): void {
+		this.#pausedAt = undefined;
+		// It may have ended long ago, with nothing to send since.
+		const pauseMs = this.#blockedUntil - from;
+		if (pauseMs >= longPauseMs) {
+			this.#pacer.resumed(now, pauseMs);
+		}
 	}
 
-	#block(until: number, reason: string): void {
-		if (until > this.#blockedUntil) {
-			this.#blockedUntil = until;
+	#block(now: number, waitMs: number, reason: string): void {
+		this.#pausedAt ??= now;
+		if (now + waitMs > this.#blockedUntil) {
+			this.#blockedUntil = now + waitMs;
 			this.#blockReason = reason;
 		}
 	}

@@ -1,5 +1,5 @@
 import { Cubic } from "./cubic.ts";
-import { SendRecord } from "./send-record.ts";
+import { RateEstimate } from "./rate-estimate.ts";
 
 /** Requests per second before anything is known. */
 const firstRate = 2;
@@ -19,9 +19,9 @@ const fastUpTo = 100;
 const fastUpToTimesLimit = 4;
 const leastRate = 0.02;
 const highestRate = 100_000;
-/** Refusals further apart than this do not belong to one burst. */
-const burstGapMs = 2_000;
-const recentMs = 1_500;
+/** What comes back all at once is spread with so much to spare, on so many seconds of the curve in all. */
+const surplus = 1.03;
+const curveSeconds = 8;
 /** Below this rate (requests per second) the curve is stretched, so that refusals stay rare among the answers. */
 const fullSpeedRate = 25;
 
@@ -37,7 +37,7 @@ const reasons: Readonly<Record<PacerPhase, string>> = {
 
 /** Finds and keeps the request rate of an account that says nothing about its limits but 429. Rates are per second. */
 export class RatePacer {
-	readonly #record = new SendRecord();
+	readonly #estimate = new RateEstimate();
 	#phase: PacerPhase = "start";
 	#rate = firstRate;
 	#credit = firstCredit;
@@ -49,17 +49,6 @@ export class RatePacer {
 	#curve: Cubic | undefined;
 	#curveMs = 0;
 	#cutAt = Number.NEGATIVE_INFINITY;
-	/** What the server was seen to let through when there was nothing left to take. */
-	#limit: number | undefined;
-	/** How many sendings that is known from. */
-	#samples = 0;
-	/** First refusal of the current burst, last one of the burst before, last one of all. */
-	#burstStart: number | undefined;
-	#anchor: number | undefined;
-	#lastRefused: number | undefined;
-	/** Per ms, what was let through just before the current burst if the rate was climbing; else 0. */
-	#reached = 0;
-	#refusalDelayMs = 100;
 	/** While a burst's refusals come in, nothing is sent. */
 	#silentUntil = Number.NEGATIVE_INFINITY;
 
@@ -86,9 +75,9 @@ export class RatePacer {
 		return this.#rate;
 	}
 
-	/** How long a refusal takes to come back, smoothed. */
+	/** How long a refusal takes to come back, in ms, smoothed. */
 	get refusalDelayMs(): number {
-		return this.#refusalDelayMs;
+		return this.#estimate.refusalDelayMs;
 	}
 
 	/** Ms until the next request fits the rate, 0 when it does now. */
@@ -111,7 +100,7 @@ export class RatePacer {
 		if (this.#credit < 1) {
 			this.#heldBackAt = now;
 		}
-		return this.#record.add(now);
+		return this.#estimate.sent(now);
 	}
 
 	/** `latencyMs`: the mean time of an answer. */
@@ -135,48 +124,35 @@ export class RatePacer {
 	release(rate: number): void {
 		this.#phase = "open";
 		this.#rate = rate;
-		this.#limit = undefined;
-		this.#burstStart = undefined;
-		this.#lastRefused = undefined;
+		this.#estimate.forget();
 	}
 
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
 	noteRefused(sequence: number, now: number): void {
-		this.#record.markRefused(sequence);
-		this.#refusalDelayMs += 0.2 * (now - this.#record.sentAt(sequence) - this.#refusalDelayMs);
+		this.#estimate.noteRefused(sequence, now);
 	}
 
 	/** True when the refusal began an episode: it was sent after the last cut, so the rate was cut again. */
 	refused(sequence: number, now: number): boolean {
 		this.#advance(now);
-		this.noteRefused(sequence, now);
-		const sentAt = this.#record.sentAt(sequence);
 		if (this.#phase === "start" && sequence < firstCredit) {
 			// They went out at once, so they say what the account had saved up and not at which rate it comes back.
-			this.#silentUntil = now + 1.5 * this.#refusalDelayMs;
+			this.noteRefused(sequence, now);
+			this.#silentUntil = now + 1.5 * this.refusalDelayMs;
 			return false;
 		}
-		if (
-			this.#burstStart === undefined ||
-			this.#lastRefused === undefined ||
-			sentAt - this.#record.sentAt(this.#lastRefused) > burstGapMs
-		) {
-			this.#anchor = this.#lastRefused;
-			this.#burstStart = sequence;
-			const climbing = this.#phase === "start" || this.#phase === "climb";
-			this.#reached = climbing ? this.#recentRate(now) / 1000 : 0;
-		}
-		this.#lastRefused = Math.max(this.#lastRefused ?? 0, sequence);
-		const estimate = this.#estimate(sequence);
-		const episode = sentAt > this.#cutAt;
+		const known = this.#estimate.limit;
+		const isClimbing = this.#phase === "start" || this.#phase === "climb";
+		const estimate = this.#estimate.refused(sequence, now, isClimbing);
+		const episode = this.#estimate.sentAt(sequence) > this.#cutAt;
 		if (episode) {
-			const before = this.#phase === "open" ? this.#recentRate(now) : this.#rate;
+			const before = this.#phase === "open" ? this.#estimate.recentRate(now) : this.#rate;
 			const limit = Math.max(leastRate, Math.min(estimate ?? before, before));
-			if (this.#phase === "start" || this.#phase === "climb") {
-				this.#silentUntil = now + 1.5 * this.#refusalDelayMs;
+			if (isClimbing) {
+				this.#silentUntil = now + 1.5 * this.refusalDelayMs;
 			}
 			this.#cut(clamp(0.85 * before, 0.7 * limit, 0.95 * limit), limit, now);
-		} else if (estimate !== undefined && this.#limit !== undefined && estimate < 0.9 * this.#limit) {
+		} else if (estimate !== undefined && known !== undefined && estimate < 0.9 * known) {
 			// The rest of a burst does not cut again, but shows how deep its one cut should have been.
 			const limit = Math.max(leastRate, estimate);
 			this.#cut(Math.min(this.#rate, 0.9 * limit), limit, now);
@@ -184,55 +160,32 @@ export class RatePacer {
 		return episode;
 	}
 
-	/** Whether the last `count` sendings before and with this one were all refused. */
-	refusedInRow(sequence: number, count: number): boolean {
-		return this.#record.refusedInRow(sequence, count) >= count;
+	/** After a pause of `pauseMs` in which nothing was let through, it is again. */
+	resumed(now: number, pauseMs: number): void {
+		const found = this.#estimate.resumed(now, pauseMs);
+		if (found !== undefined && this.#phase !== "open") {
+			const rate = surplus * found.rate;
+			this.#cut(rate, rate, now, found.periodMs / 1000 / curveSeconds);
+		}
 	}
 
-	#cut(rate: number, limit: number, now: number): void {
-		this.#limit = limit;
+	/** Whether the last `count` sendings before and with this one were all refused. */
+	refusedInRow(sequence: number, count: number): boolean {
+		return this.#estimate.refusedInRow(sequence, count);
+	}
+
+	#cut(rate: number, limit: number, now: number, stretch = this.#stretchFor(limit)): void {
+		this.#estimate.limit = limit;
 		this.#rate = rate;
-		this.#curve = new Cubic(rate, limit, clamp(fullSpeedRate / limit, 1, 1 + this.#samples / 20));
+		this.#curve = new Cubic(rate, limit, stretch);
 		this.#curveMs = 0;
 		this.#phase = "cubic";
 		this.#credit = Math.min(this.#credit, 0);
 		this.#cutAt = now;
 	}
 
-	/** The limit in requests per second, from what was let through between refusals; undefined when too few are known. */
-	#estimate(sequence: number): number | undefined {
-		const record = this.#record;
-		const start = this.#burstStart ?? sequence;
-		this.#samples = this.#anchor === undefined ? sequence - start : sequence - this.#anchor;
-		let long = this.#anchor === undefined ? undefined : record.admittedPerMs(this.#anchor, sequence);
-		if (long !== undefined) {
-			// On the way up less was sent than allowed, so the mean since the last refusal is too low.
-			long = Math.max(long, this.#reached);
-		}
-		if (sequence - start < 8) {
-			return long === undefined ? undefined : long * 1000;
-		}
-		const elapsed = record.sentAt(sequence) - record.sentAt(start);
-		if (elapsed <= 0) {
-			return long === undefined ? undefined : long * 1000;
-		}
-		const seen = record.admitted(start, sequence);
-		if (long !== undefined && seen >= long * elapsed - 3 * Math.sqrt(long * elapsed) - 1) {
-			// The long view is exact while the limit stays what it was; the burst would say if it did not.
-			return long * 1000;
-		}
-		// A handful seen in a moment: by chance it may be too few, and too low a rate takes longer to notice.
-		this.#samples = Math.min(this.#samples, seen);
-		return ((seen + Math.sqrt(seen) + 1) / elapsed) * 1000;
-	}
-
-	#recentRate(now: number): number {
-		const record = this.#record;
-		let first = record.next;
-		while (first > record.oldest && now - record.sentAt(first - 1) < recentMs) {
-			first--;
-		}
-		return Math.max(1, ((record.next - first) / recentMs) * 1000);
+	#stretchFor(limit: number): number {
+		return clamp(fullSpeedRate / limit, 1, 1 + this.#estimate.samples / 20);
 	}
 
 	#advance(now: number): void {
@@ -253,30 +206,19 @@ export class RatePacer {
 	#grow(elapsed: number, now: number): void {
 		if (this.#phase === "start" || this.#phase === "climb") {
 			const most = this.#proven ? highestRate : unprovenRate;
-			const fast = this.#rate < Math.max(fastUpTo, fastUpToTimesLimit * (this.#limit ?? 0));
+			const fast = this.#rate < Math.max(fastUpTo, fastUpToTimesLimit * (this.#estimate.limit ?? 0));
 			const factor = 2 ** (elapsed / (fast ? this.#doublingMs : slowness * this.#doublingMs));
 			this.#rate = Math.max(this.#rate, Math.min(most, this.#rate * factor));
 		} else if (this.#phase === "cubic" && this.#curve !== undefined) {
 			this.#curveMs += elapsed;
 			// What was concluded from a few requests is soon tested again.
 			const least =
-				this.#samples < reliableSamples ? this.#rate * 2 ** (elapsed / guessDoublingMs) : this.#rate;
+				this.#estimate.samples < reliableSamples ? this.#rate * 2 ** (elapsed / guessDoublingMs) : this.#rate;
 			this.#rate = Math.max(least, this.#curve.at(this.#curveMs));
-			if (this.#limitIsDisproved(now)) {
+			if (this.#estimate.limitIsDisproved(now, this.#rate)) {
 				this.#phase = "climb";
 			}
 		}
-	}
-
-	/** More was let through since the last refusal than the limit could have given: it must have risen. */
-	#limitIsDisproved(now: number): boolean {
-		if (this.#limit === undefined || this.#lastRefused === undefined) {
-			return false;
-		}
-		const undecided = (this.#rate * this.#refusalDelayMs * 1.5) / 1000;
-		const admitted = this.#record.next - 1 - this.#lastRefused - undecided;
-		const possible = (this.#limit * (now - this.#record.sentAt(this.#lastRefused))) / 1000;
-		return admitted > 1.02 * possible + Math.min(5, 2 + this.#samples / 20);
 	}
 }
 
