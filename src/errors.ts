@@ -114,7 +114,7 @@ export interface RequestErrorOptions extends LlmxErrorOptions {
 	/** True when the provider may charge for the request although no answer came. */
 	readonly maybeBilled: boolean;
 	readonly attempts?: number;
-	/** Text that did arrive before the failure. */
+	/** Text that did arrive before the failure; several answers are parted by lines of dashes. */
 	readonly partialText?: string | undefined;
 	/** Usage reported before the failure (camelCase Usage), when there was any. */
 	readonly usage?: Usage | null | undefined;

@@ -55,8 +55,10 @@ export interface Usage {
 	readonly reasoningTokens: number;
 }
 
-/** How hard a reasoning model thinks; `none` switches it off where the model allows that. */
-export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
+/** How hard a reasoning model thinks, least first; `none` switches it off where the model allows that. */
+export const reasoningEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
+
+export type ReasoningEffort = (typeof reasoningEfforts)[number];
 
 /** A JSON Schema that the answer must satisfy. */
 export interface JsonSchemaFormat {

@@ -2,9 +2,7 @@
 
 import { UsageError } from "../errors.ts";
 import { didYouMean } from "../state/nearest.ts";
-import type { Parameters, ReasoningEffort } from "../types.ts";
-
-const efforts: readonly string[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+import { type Parameters, reasoningEfforts } from "../types.ts";
 
 type Key = Exclude<keyof Parameters, "extra" | "responseFormat">;
 
@@ -28,7 +26,7 @@ const settings: Readonly<Record<string, Setting>> = {
 	frequency_penalty: { key: "frequencyPenalty", read: number },
 	effort: {
 		key: "reasoningEffort",
-		read: (value) => (efforts.includes(value) ? (value as ReasoningEffort) : undefined),
+		read: (value) => reasoningEfforts.find((effort) => effort === value),
 	},
 	thinking_budget: { key: "thinkingBudget", read: count },
 };
@@ -56,7 +54,7 @@ export function changeSetting(parameters: Parameters, name: string, value: strin
 	const read = setting.read(value);
 	if (read === undefined) {
 		throw new UsageError(`"${value}" is no value for ${name}`, {
-			hint: name === "effort" ? `one of: ${efforts.join(", ")}` : "it takes a number",
+			hint: name === "effort" ? `one of: ${reasoningEfforts.join(", ")}` : "it takes a number",
 		});
 	}
 	return { ...rest, [setting.key]: read };

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
-import type { JsonSchemaFormat, Parameters, ReasoningEffort } from "../types.ts";
+import { type JsonSchemaFormat, type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
 
 /** What commander collects for the options below. */
 export interface ParameterFlags {
@@ -18,8 +18,6 @@ export interface ParameterFlags {
 	readonly schema?: string;
 }
 
-const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-
 /** Adds the options that shape an answer; `ask`, `chat` and `batch` share them. */
 export function addParameterOptions(command: Command): Command {
 	return command
@@ -28,7 +26,7 @@ export function addParameterOptions(command: Command): Command {
 		.option("--top-p <number>", "nucleus sampling", parseNumber)
 		.option("--stop <text>", "stop before this text (repeatable)", collect)
 		.option("--seed <integer>", "for repeatable answers where the provider has them", parseInteger)
-		.addOption(new Option("--effort <level>", "how hard a reasoning model thinks").choices(efforts))
+		.addOption(new Option("--effort <level>", "how hard a reasoning model thinks").choices(reasoningEfforts))
 		.option("--thinking-budget <tokens>", "tokens for thinking, 0 for none", parseCount)
 		.option("--schema <file|json>", "JSON Schema that the answer must satisfy")
 		.option(

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
-import type { Parameters, ReasoningEffort } from "../types.ts";
+import { type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
 import {
 	Fault,
 	fieldsOf,
@@ -148,11 +148,10 @@ function checkAlias(name: string, aliases: Readonly<Record<string, string>>): vo
 	}
 }
 
-const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
-
 const effort: Reader<ReasoningEffort> = (value, path) => {
-	if (!efforts.includes(value as ReasoningEffort)) throw wrong(path, `one of ${efforts.join(", ")}`, value);
-	return value as ReasoningEffort;
+	const known = reasoningEfforts.find((candidate) => candidate === value);
+	if (known === undefined) throw wrong(path, `one of ${reasoningEfforts.join(", ")}`, value);
+	return known;
 };
 
 const stopTexts: Reader<readonly string[]> = (value, path) =>
