@@ -38,6 +38,9 @@ function reasonOf(code: string, phase: TransportPhase, secure: boolean): Transpo
 		case "ENETDOWN":
 		case "EADDRNOTAVAIL":
 			return "unreachable";
+		case "EMFILE":
+		case "ENFILE":
+			return "too-many-files";
 		case "UND_ERR_CONNECT_TIMEOUT":
 			return "timeout-connect";
 		case "ETIMEDOUT":
@@ -85,6 +88,8 @@ function describe(reason: TransportReason, phase: TransportPhase, origin: string
 			return `the name of ${origin} could not be looked up just now`;
 		case "unreachable":
 			return `${origin} cannot be reached from here`;
+		case "too-many-files":
+			return `no further connection to ${origin}: too many files are open (ulimit -n, or a lower --concurrency)`;
 		case "timeout-connect":
 			return `no connection to ${origin} in time`;
 		case "tls":

@@ -25,6 +25,7 @@ export type TransportReason =
 	| "timeout-total"
 	| "tls"
 	| "too-large"
+	| "too-many-files"
 	| "unreachable";
 
 export interface TransportErrorOptions {
@@ -102,6 +103,7 @@ function advise(reason: TransportReason, phase: TransportPhase): FailureAdvice {
 		case "dns-temporary":
 		case "unreachable":
 		case "timeout-connect":
+		case "too-many-files":
 			return { retry: "always", key: "keep" };
 		case "reset":
 		case "cut":
