@@ -54,17 +54,10 @@ function fromBody(body: string): number | undefined {
 	const texts: string[] = [];
 	const delays: number[] = [];
 	collect(parseJson(body), { texts, delays }, 0);
-	if (delays.length > 0) return Math.max(...delays);
-	if (texts.length === 0) texts.push(body);
-	return fromTexts(texts);
-}
-
-function fromTexts(texts: readonly string[]): number | undefined {
-	for (const text of texts) {
-		const hint = fromText(text);
-		if (hint !== undefined) return hint;
-	}
-	return undefined;
+	if (texts.length === 0 && delays.length === 0) texts.push(body);
+	// Gemini says it twice, rounded down the first time: 48s, and "Please retry in 48.94s".
+	const hints = [...delays, ...texts.flatMap((text) => fromText(text) ?? [])];
+	return hints.length === 0 ? undefined : Math.max(...hints);
 }
 
 /**

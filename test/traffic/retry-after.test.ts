@@ -84,6 +84,16 @@ describe("a hint in the body", () => {
 			]),
 			34_070,
 		],
+		[
+			"the larger of Gemini's two",
+			JSON.stringify({
+				error: {
+					message: "You exceeded your current quota.\nPlease retry in 48.94s.",
+					details: [{ retryDelay: "48s" }],
+				},
+			}),
+			48_940,
+		],
 		["RetryInfo in ms", JSON.stringify({ error: { details: [{ retryDelay: "900ms" }] } }), 900],
 		[
 			"OpenRouter's raw text",
