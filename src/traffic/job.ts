@@ -40,20 +40,20 @@ export function retryDelay<Item>(
 	const isRefusal = error.errorClass === "rate_limit";
 	const counts = maxRetries === 0 || !(isRefusal || isOutage);
 	const before = counts ? job.retries : { ...job.retries, retries: job.refusals };
-	const decision = nextRetry(before, error.advice, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
-	if (!decision.retry) {
+	const next = nextRetry(before, error.advice, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
+	if (next === undefined) {
 		return undefined;
 	}
 	if (counts) {
-		job.retries = decision.state;
+		job.retries = next.state;
 	} else {
 		job.refusals++;
-		job.retries = { ...job.retries, resends: decision.state.resends };
+		job.retries = { ...job.retries, resends: next.state.resends };
 	}
 	const remaining = isRefusal ? snapshot?.tokens?.remaining : undefined;
 	if (remaining !== undefined) {
 		// What was left did not suffice, so the request uses more than that.
 		job.cost = { ...job.cost, leastTokens: remaining + 1 };
 	}
-	return decision.delayMs;
+	return next.delayMs;
 }

@@ -4,8 +4,6 @@ import type { Clock } from "./clock.ts";
 /** A key as the pool hands it out; undefined for providers that need none. */
 export interface PooledKey {
 	readonly value: string | undefined;
-	/** For people: enough to tell keys apart, too little to use. Empty for a keyless provider. */
-	readonly lastFour: string;
 }
 
 /** Why no key can be used: refused by the server, spent, or asked to wait for longer than `parkAfterMs`. */
@@ -69,7 +67,7 @@ export class KeyPool {
 		this.#clock = clock;
 		const values: readonly (string | undefined)[] = keys.length === 0 ? [undefined] : [...new Set(keys)];
 		this.#entries = values.map((value) => ({
-			key: { value, lastFour: lastFour(value) },
+			key: { value },
 			state: "live",
 			readyAt: Number.NEGATIVE_INFINITY,
 		}));
@@ -146,10 +144,4 @@ export class KeyPool {
 		if (entry === undefined) throw new TypeError("the key is not of this pool");
 		return entry;
 	}
-}
-
-/** The last four characters, unless the key is so short that they would give it away. */
-export function lastFour(key: string | undefined): string {
-	if (key === undefined) return "";
-	return key.length < 12 ? "…" : `…${key.slice(-4)}`;
 }

@@ -13,38 +13,34 @@ export interface RetryState {
 
 export const freshRetryState: RetryState = { retries: 0, resends: 0 };
 
-export type RetryDecision =
-	| { readonly retry: true; readonly delayMs: number; readonly state: RetryState }
-	| {
-			readonly retry: false;
-			/** `final`: it cannot help. `spent`: no retry is left. `parked`: the hint is too long to wait for. */
-			readonly why: "final" | "spent" | "parked";
-	  };
+export interface NextRetry {
+	readonly delayMs: number;
+	readonly state: RetryState;
+}
 
 export const defaultMaxRetries = 5;
 const firstDelayMs = 500;
 const longestDelayMs = 60_000;
 
 /**
- * Whether and when to send a failed call again. Pure: `random` gives numbers in [0, 1). The delay doubles from
- * 500 ms to 60 s, of which a random half is taken, so that many clients do not come back together. It is never
- * shorter than the server's hint, and stretched by up to 0.3 of it. A hint over 300 s stops.
+ * When to send a failed call again; undefined when it cannot help, no retry is left, or the hint is over 300 s. Pure:
+ * `random` gives numbers in [0, 1). The delay doubles from 500 ms to 60 s, of which a random half is taken, so that
+ * many clients do not come back together. It is never shorter than the server's hint, and stretched by up to 0.3 of it.
  */
 export function nextRetry(
 	state: RetryState,
 	advice: FailureAdvice,
 	random: () => number,
 	maxRetries: number = defaultMaxRetries,
-): RetryDecision {
-	if (advice.retry === "never") return { retry: false, why: "final" };
-	if (advice.afterMs !== undefined && advice.afterMs > parkAfterMs) return { retry: false, why: "parked" };
-	if (state.retries >= maxRetries) return { retry: false, why: "spent" };
-	if (advice.retry === "once" && state.resends >= 1) return { retry: false, why: "spent" };
+): NextRetry | undefined {
+	if (advice.retry === "never") return undefined;
+	if (advice.afterMs !== undefined && advice.afterMs > parkAfterMs) return undefined;
+	if (state.retries >= maxRetries) return undefined;
+	if (advice.retry === "once" && state.resends >= 1) return undefined;
 
 	const backoffMs = Math.min(firstDelayMs * 2 ** state.retries, longestDelayMs) * (0.5 + 0.5 * random());
 	const hintMs = (advice.afterMs ?? 0) * (1 + 0.3 * random());
 	return {
-		retry: true,
 		delayMs: Math.ceil(Math.max(backoffMs, hintMs)),
 		state: {
 			retries: state.retries + 1,
@@ -103,7 +99,7 @@ export async function retry<T>(
 			if (!(error instanceof RequestError)) throw error;
 			error.attempts = number;
 			const { advice } = error;
-			const decision = nextRetry(state, advice, random, maxRetries);
+			const next = nextRetry(state, advice, random, maxRetries);
 			const notice = (delayMs: number) => onRetry?.({ attempt: number + 1, delayMs, reason: error.message });
 
 			if (advice.key === "drop") pool.drop(key);
@@ -115,7 +111,7 @@ export async function retry<T>(
 				continue;
 			}
 			if (advice.key === "next") {
-				pool.rest(key, decision.retry ? decision.delayMs : (advice.afterMs ?? 0));
+				pool.rest(key, next?.delayMs ?? advice.afterMs ?? 0);
 				// Another key's limit is another limit: asking there costs no retry, but each key gets one turn a round.
 				if (advice.retry === "always" && rotations < pool.size - 1 && pool.readyInMs() === 0) {
 					rotations++;
@@ -123,10 +119,10 @@ export async function retry<T>(
 					continue;
 				}
 			}
-			if (!decision.retry) throw error;
-			state = decision.state;
+			if (next === undefined) throw error;
+			state = next.state;
 			rotations = 0;
-			const delayMs = advice.key === "next" ? (pool.readyInMs() ?? decision.delayMs) : decision.delayMs;
+			const delayMs = advice.key === "next" ? (pool.readyInMs() ?? next.delayMs) : next.delayMs;
 			notice(delayMs);
 			await clock.sleep(delayMs, signal);
 		}

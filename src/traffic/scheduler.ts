@@ -66,15 +66,6 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
 	}
 
-	get inFlight(): number {
-		return this.#inFlight;
-	}
-
-	/** Items that wait for their next attempt. */
-	get waiting(): number {
-		return this.#waiting.size;
-	}
-
 	[Symbol.asyncIterator](): this {
 		return this;
 	}
