@@ -108,9 +108,20 @@ class Turn {
 		return this.#asking.then((answered) => answered.ok || answered.partialText !== "");
 	}
 
-	/** @throws the failure, when what came of the answer is printed */
+	/** @throws the failure, when what came of the answer is printed and handed on */
 	async print(): Promise<void> {
-		if (this.#flags.json) return this.#printJson();
+		const { llm, onEnd } = this.#job;
+		const answered = await (this.#flags.json ? this.#printJson() : this.#printText());
+		if (answered.ok) {
+			onEnd?.(answered.result);
+			return;
+		}
+		const { error, partialText } = answered;
+		if (partialText !== "") onEnd?.({ model: llm.model, partial: partialText, costUsd: knownCost(llm) });
+		throw error;
+	}
+
+	async #printText(): Promise<Answered> {
 		const { options } = this.#job;
 		const writer = await createAnswerWriter(this.#io, this.#flags.raw === true);
 		writer.push(this.#early);
@@ -120,26 +131,26 @@ class Turn {
 			if (!isStreamed(options)) await this.#printTexts(answered.result, writer);
 			writer.end();
 			this.#printUsage(answered.result);
-			return;
+			return answered;
 		}
 		const { partialText } = answered;
 		if (hasSchema(options)) this.#printInvalid(partialText);
 		else if (!isStreamed(options)) writer.push(partialText);
 		writer.end();
-		throw answered.error;
+		return answered;
 	}
 
-	async #printJson(): Promise<void> {
+	async #printJson(): Promise<Answered> {
 		const { llm, options } = this.#job;
 		const answered = await this.#asking;
 		if (answered.ok) {
 			this.#printObject(toResultRow(answered.result, options.n));
 			this.#printUsage(answered.result);
-			return;
+			return answered;
 		}
 		const failed = answered.partialText === "" ? undefined : toFailedRow({ llm, ...answered });
 		if (failed !== undefined) this.#printObject(failed);
-		throw answered.error;
+		return answered;
 	}
 
 	#printObject(row: object): void {
@@ -181,16 +192,15 @@ class Turn {
 }
 
 /** Never rejects: what came of a failed answer goes with its error. */
-async function ask(
-	{ llm, messages, options, onEnd }: AnswerJob,
-	onText: (text: string) => void,
-): Promise<Answered> {
+async function ask({ llm, messages, options }: AnswerJob, onText: (text: string) => void): Promise<Answered> {
 	let received = "";
+	let ended = false;
 	const onPart = (part: StreamPart) => {
-		// An answer and its repair are two.
-		if (part.type === "finish") received += "\n";
+		ended ||= part.type === "finish";
 		if (part.type !== "text-delta") return;
-		received += part.text;
+		// An answer and its repair are two.
+		received += ended ? `\n${part.text}` : part.text;
+		ended = false;
 		onText(part.text);
 	};
 	const asked = { ...options, onPart };
@@ -198,11 +208,9 @@ async function ask(
 		const result = hasSchema(options)
 			? await askForJson(llm, messages, asked)
 			: await llm.ask(messages, asked);
-		onEnd?.(result);
 		return { ok: true, result };
 	} catch (error) {
 		const partialText = (error instanceof RequestError ? error.partialText : undefined) ?? received;
-		if (partialText !== "") onEnd?.({ model: llm.model, partial: partialText, costUsd: knownCost(llm) });
 		return { ok: false, error, partialText };
 	}
 }

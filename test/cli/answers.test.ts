@@ -47,3 +47,35 @@ describe("an interruption of several models", () => {
 		expect(io.out()).toContain("three");
 	});
 });
+
+describe("an answer that cannot be handed on", () => {
+	const result = {
+		model: "a",
+		text: "hi",
+		texts: ["hi"],
+		reasoning: null,
+		finishReason: "stop",
+		usage: null,
+	};
+	const llm = {
+		model: "a",
+		ask: async () => ({ ...result, costUsd: null, cached: false, attempts: 1, latencyMs: 1 }),
+	};
+	const job: AnswerJob = {
+		llm: llm as unknown as LLM,
+		messages: [],
+		options: {},
+		onEnd: () => {
+			throw new Error("no space left");
+		},
+	};
+
+	it.each([
+		[{}, "hi\n"],
+		[{ json: true }, '"text":"hi"'],
+	] as const)("is printed before that is told: %o", async (flags, text) => {
+		const io = createTestIo();
+		await expect(printAnswers(io, flags, [job])).rejects.toThrow("no space left");
+		expect(io.out()).toContain(text);
+	});
+});
