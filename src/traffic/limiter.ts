@@ -1,3 +1,4 @@
+import { RequestError } from "../errors.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
 
 /** What one request will use of an account's limits, as far as it is known before it is sent. */
@@ -55,4 +56,21 @@ export interface Limiter {
 	overloaded(sending: Sending): void;
 	failed(sending: Sending): void;
 	state(): LimiterState;
+}
+
+/** Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits. */
+export function endFailed(
+	limiter: Limiter,
+	sending: Sending,
+	error: unknown,
+	snapshot: RateSnapshot | undefined,
+): void {
+	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
+	if (error instanceof RequestError && errorClass === "rate_limit") {
+		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot });
+	} else if (errorClass === "overloaded") {
+		limiter.overloaded(sending);
+	} else {
+		limiter.failed(sending);
+	}
 }

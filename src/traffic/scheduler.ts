@@ -3,7 +3,7 @@ import { Alarm } from "./alarm.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Fifo } from "./fifo.ts";
 import { type Job, jobOf, retryDelay } from "./job.ts";
-import type { Cost, Sending } from "./limiter.ts";
+import { type Cost, endFailed } from "./limiter.ts";
 import { OutageWatch } from "./outage.ts";
 import { Outbox } from "./outbox.ts";
 import { defaultMaxRetries } from "./retry.ts";
@@ -217,7 +217,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			(error) => {
 				this.#inFlight--;
 				releaseSlot?.();
-				tellLimiter(lane, sending, attempt, error);
+				endFailed(lane.limiter, sending, error, attempt.snapshot);
 				this.#fail(job, lane, attempt, error);
 				this.#pump();
 			},
@@ -289,16 +289,5 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 			this.#over.abort();
 			this.#outbox.end(this.#error);
 		}
-	}
-}
-
-function tellLimiter(lane: Lane, sending: Sending, attempt: Attempt, error: unknown): void {
-	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
-	if (error instanceof RequestError && errorClass === "rate_limit") {
-		lane.limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot: attempt.snapshot });
-	} else if (errorClass === "overloaded") {
-		lane.limiter.overloaded(sending);
-	} else {
-		lane.limiter.failed(sending);
 	}
 }
