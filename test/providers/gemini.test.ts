@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { providers } from "../../src/providers/registry.ts";
+import { notedCall } from "./noted-call.ts";
 import {
 	failureOf,
 	finishOf,
@@ -280,14 +281,7 @@ describe("stream", () => {
 			response.on("close", () => closed());
 		});
 		const { adapter, http } = await rig(server.url, provider);
-		const call = {
-			modelId: "gemini-2.5-flash",
-			messages: [{ role: "user", content: "x" }],
-			parameters: {},
-			n: 1,
-			key: "k",
-			exchange: http.begin(),
-		} as const;
+		const { call } = notedCall({ exchange: http.begin() });
 		for await (const _ of adapter.stream(call)) break;
 		await whenClosed;
 	});

@@ -1,6 +1,6 @@
 import type { AdapterCall } from "../../src/providers/adapter.ts";
 
-/** A call that no request is made of, and what was said to be changed about it. */
+/** A call of which only `call` matters, and what was said to be changed about it. */
 export function notedCall(call: Partial<AdapterCall>) {
 	const notes: string[] = [];
 	const full = {

@@ -6,6 +6,7 @@ import { OpenAiReader } from "../../src/providers/openai-reader.ts";
 import { providers } from "../../src/providers/registry.ts";
 import type { Exchange, FetchResponse } from "../../src/traffic/http.ts";
 import { TransportError } from "../../src/traffic/transport-error.ts";
+import { notedCall } from "./noted-call.ts";
 import { answer, delta, usage } from "./openai-answers.ts";
 import {
 	done,
@@ -88,14 +89,7 @@ describe("stream", () => {
 		const { adapter, http } = await rig(server.url);
 		const exchange = http.begin();
 		const noteFinish = vi.spyOn(exchange, "noteFinish");
-		const call = {
-			modelId: "m",
-			messages: [{ role: "user", content: "x" }],
-			parameters: {},
-			n: 1,
-			key: "k",
-			exchange,
-		} as const;
+		const { call } = notedCall({ exchange });
 		for await (const part of adapter.stream(call)) {
 			if (part.type === "text-delta") expect(noteFinish).not.toHaveBeenCalled();
 		}
@@ -209,14 +203,7 @@ describe("stream", () => {
 		});
 		const { adapter, http } = await rig(server.url);
 		const exchange = http.begin();
-		const call = {
-			modelId: "m",
-			messages: [{ role: "user", content: "x" }],
-			parameters: {},
-			n: 1,
-			key: "k",
-			exchange,
-		} as const;
+		const { call } = notedCall({ exchange });
 		for await (const part of adapter.stream(call)) {
 			expect(part).toEqual({ type: "text-delta", text: "first" });
 			break;
@@ -232,14 +219,7 @@ describe("stream", () => {
 		});
 		const { adapter, http } = await rig(server.url);
 		const exchange = http.begin({ signal: controller.signal });
-		const call = {
-			modelId: "m",
-			messages: [{ role: "user", content: "x" }],
-			parameters: {},
-			n: 1,
-			key: "k",
-			exchange,
-		} as const;
+		const { call } = notedCall({ exchange });
 		const run = async () => {
 			for await (const _ of adapter.stream(call)) controller.abort();
 		};
