@@ -1,4 +1,4 @@
-import type { Parameters, ReasoningEffort, ResponseFormat } from "../types.ts";
+import { type Parameters, type ReasoningEffort, type ResponseFormat, reasoningEfforts } from "../types.ts";
 import { isObject, numberText } from "./json.ts";
 
 /** Something about a row that must be mended before anything is sent; the reader adds file and line. */
@@ -6,8 +6,6 @@ export class RowProblem extends Error {}
 
 type Writable = { -readonly [Name in keyof Parameters]: Parameters[Name] };
 type Reader = (value: unknown, name: string) => unknown;
-
-const efforts: readonly ReasoningEffort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /** Row fields that shape the answer, in the names of OpenAI's wire, which most prompt files use. */
 const readers: Readonly<Record<string, readonly [field: keyof Parameters, read: Reader]>> = {
@@ -100,9 +98,11 @@ function readStop(value: unknown): readonly string[] {
 }
 
 function readEffort(value: unknown): ReasoningEffort {
-	const effort = efforts.find((candidate) => candidate === value);
+	const effort = reasoningEfforts.find((candidate) => candidate === value);
 	if (effort !== undefined) return effort;
-	throw new RowProblem(`"reasoning_effort" must be one of ${efforts.join(", ")}, not ${describe(value)}`);
+	throw new RowProblem(
+		`"reasoning_effort" must be one of ${reasoningEfforts.join(", ")}, not ${describe(value)}`,
+	);
 }
 
 function readFormat(value: unknown): ResponseFormat | undefined {

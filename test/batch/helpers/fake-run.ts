@@ -13,7 +13,7 @@ import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
 import type { Outcome } from "../../../src/generate.ts";
 import type { Result } from "../../../src/types.ts";
 import { addCost, noCost } from "../../../src/usage.ts";
-import type { MemoryFiles } from "./memory-files.ts";
+import { MemoryFiles } from "./memory-files.ts";
 
 /** A result with some text and ten tokens each way. */
 export function answer(text: string, overrides: Partial<Result> = {}): Result {
@@ -224,6 +224,21 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 	} finally {
 		files.close(input.file);
 	}
+}
+
+/** The ids r0, r1 and so on. */
+export function names(count: number): string[] {
+	return Array.from({ length: count }, (_, index) => `r${index}`);
+}
+
+/** A file system with a prompts file `in` that has a row for each id. */
+export function withRows(
+	ids: readonly string[],
+	edit: (id: string) => string = (id) => `p ${id}`,
+): MemoryFiles {
+	const files = new MemoryFiles();
+	files.set("in", ids.map((id) => `${JSON.stringify({ id, prompt: edit(id) })}\n`).join(""));
+	return files;
 }
 
 /** The ids in a file of records, in their order. */

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { answer, failure, names, runFake, withRows } from "./helpers/fake-run.ts";
+import { MemoryFiles } from "./helpers/memory-files.ts";
+
+describe("other shapes of output", () => {
+	it("may be OpenAI's, and is resumed all the same", async () => {
+		const files = withRows(names(4));
+		const run = {
+			outFormat: "openai" as const,
+			answer: ({ row }: { row: { id: string } }) => {
+				if (row.id === "r2") throw failure("no");
+				return answer("yes");
+			},
+		};
+		await runFake(files, run);
+		const lines = (files.text("out") as string)
+			.split("\n")
+			.slice(0, -1)
+			.map((line) => JSON.parse(line));
+		expect(lines[0]).toMatchObject({
+			custom_id: "r0",
+			error: null,
+			response: {
+				status_code: 200,
+				body: {
+					object: "chat.completion",
+					choices: [{ index: 0, message: { role: "assistant", content: "yes" }, finish_reason: "stop" }],
+					usage: { prompt_tokens: 10, completion_tokens: 10, total_tokens: 20 },
+				},
+			},
+		});
+		expect(JSON.parse(files.text("errors") as string)).toMatchObject({
+			custom_id: "r2",
+			response: { status_code: 500 },
+			error: { code: "server", message: "no" },
+		});
+		expect((await runFake(files, { outFormat: "openai" })).sent).toEqual([]);
+		expect((await runFake(files, { outFormat: "openai", retryFailed: true })).sent).toEqual(["r2"]);
+	});
+
+	it("may be a table with the input's columns, several answers and errors; only answers are kept from running", async () => {
+		const files = new MemoryFiles();
+		files.set("in", 'id,prompt,answer\n1,"=SUM(A1)",x\n2,"a\nb",y\n3,c,z\n');
+		const outcome = await runFake(files, {
+			format: "csv",
+			rows: { n: 2 },
+			table: "out.csv",
+			answer: ({ row }) => {
+				if (row.id === "3") throw failure("=cmd");
+				return answer("=1+1", { texts: ["=1+1", 'say "hi",\nplease'] });
+			},
+		});
+		expect(outcome.exitCode).toBe(1);
+		expect(files.text("out.csv")).toBe(
+			[
+				"id,prompt,answer,answer_1,answer_2,error",
+				'1,=SUM(A1),x,"\'=1+1","say ""hi"",\nplease",',
+				'2,"a\nb",y,"\'=1+1","say ""hi"",\nplease",',
+				"3,c,z,,,server: =cmd",
+				"",
+			].join("\r\n"),
+		);
+		expect(JSON.parse((files.text("out") as string).split("\n")[0] as string).metadata).toEqual({
+			answer: "x",
+		});
+	});
+
+	it("keeps every nasty string exactly, from the row to the results", async () => {
+		const nasty =
+			"\u0000\u0007\u001b[2J\u007f\u0085\u202e\u2066\ud800\udc00\ud800x\u2028\u2029=1+1\r\n\t\"'\\";
+		const files = new MemoryFiles();
+		files.set("in", `${JSON.stringify({ id: nasty, prompt: nasty, [nasty]: nasty })}\n`);
+		await runFake(files, { answer: (sent) => answer(sent.prompt as string) });
+		const record = JSON.parse(files.text("out") as string);
+		expect(record).toMatchObject({ id: nasty, text: nasty, metadata: { [nasty]: nasty } });
+		expect((await runFake(files)).sent).toEqual([]);
+	});
+});
