@@ -5,6 +5,7 @@ import { resetErrorMs, WindowEnd } from "./window-end.ts";
 const trustedRefill = 0.98;
 const driftEveryMs = 2_000;
 const driftWeight = 0.4;
+const othersForMs = 5_000;
 /** Never hold back more than this share of what the account can save up. */
 const mostReserve = 0.5;
 /** By how much the worst error fades with each reading: it is remembered over some two thousand. */
@@ -14,6 +15,7 @@ const leastBurstMs = 1_000;
 
 /** What a sending remembers of one level, to read the answer's headers against. */
 export interface LevelMark {
+	readonly cost: number;
 	/** All that was sent up to and with this request. */
 	readonly spent: number;
 	/** What should be left after it, as far as was known then. */
@@ -38,6 +40,8 @@ export class HeaderLevel {
 	#driftBase: Reading | undefined;
 	#spent = 0;
 	#othersPerMs = 0;
+	/** How old the last reading was when it came. */
+	#readingDelayMs = 0;
 	/** By how much more was predicted than was left, at worst, lately. */
 	#worstError = 0;
 	/** What the account can save up. */
@@ -77,12 +81,15 @@ export class HeaderLevel {
 		if (this.isWindowed) {
 			return now < this.#windowEnd.at ? base.remaining - spent : this.#limit - spent;
 		}
-		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * (now - base.at));
+		const elapsed = now - base.at;
+		const others = this.#othersPerMs * Math.min(elapsed, this.#horizonMs);
+		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * elapsed - others);
 	}
 
 	/** Ms until a request of this cost should fit, 0 when it does now. */
 	waitMs(cost: number, now: number): number {
-		if (this.#base === undefined) {
+		const base = this.#base;
+		if (base === undefined) {
 			return 0;
 		}
 		const reserve = Math.min(mostReserve * this.#capacity, this.#worstError);
@@ -94,14 +101,18 @@ export class HeaderLevel {
 		if (this.isWindowed) {
 			return Math.max(1, this.#windowEnd.at - now);
 		}
-		return missing / Math.max(this.#refillPerMs, (0.02 * this.#limit) / this.#windowMs);
+		const untilHorizonMs = Math.max(0, base.at + this.#horizonMs - now);
+		const back = (this.#refillPerMs - this.#othersPerMs) * untilHorizonMs;
+		return back >= missing
+			? missing / (this.#refillPerMs - this.#othersPerMs)
+			: untilHorizonMs + (missing - back) / this.#refillPerMs;
 	}
 
 	sent(cost: number, now: number): LevelMark {
 		this.#spent += cost;
 		// Around the end of a window nobody knows which one a request will fall into.
 		const isGuess = this.isWindowed && now > this.#windowEnd.at - resetErrorMs;
-		return { spent: this.#spent, predicted: isGuess ? Number.NaN : this.at(now) };
+		return { cost, spent: this.#spent, predicted: isGuess ? Number.NaN : this.at(now) };
 	}
 
 	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
@@ -143,7 +154,8 @@ export class HeaderLevel {
 			this.#worstError = Math.max(error, this.#worstError * errorFading);
 		}
 		this.#base = { remaining: level.remaining, at: sentAt, spent: mark.spent };
-		this.#learnDrift(this.#base);
+		this.#readingDelayMs = now - sentAt;
+		this.#learnDrift(this.#base, mark.cost);
 	}
 
 	/** The server refused for want of this, so there was nothing left when `sentAt` was. */
@@ -154,7 +166,12 @@ export class HeaderLevel {
 	}
 
 	get #refillPerMs(): number {
-		return (trustedRefill * this.#limit) / this.#windowMs - this.#othersPerMs;
+		return (trustedRefill * this.#limit) / this.#windowMs;
+	}
+
+	/** How long after a reading others are still thought to take what they did: nobody waits for ever on a guess. */
+	get #horizonMs(): number {
+		return othersForMs + 2 * this.#readingDelayMs;
 	}
 
 	/**
@@ -208,7 +225,7 @@ export class HeaderLevel {
 	 * Others' use is what went missing between two readings. Where the account could have been full between them, part
 	 * of that may have been lost instead: then only bounds are known, and what was known before is kept to them.
 	 */
-	#learnDrift(reading: Reading): void {
+	#learnDrift(reading: Reading, cost: number): void {
 		const base = this.#driftBase ?? reading;
 		const elapsed = reading.at - base.at;
 		const perMs = this.#limit / this.#windowMs;
@@ -218,7 +235,8 @@ export class HeaderLevel {
 		this.#driftBase = reading;
 		const expected = base.remaining + elapsed * perMs - (reading.spent - base.spent);
 		const taken = (from: number) => (from - reading.remaining) / Math.max(1, elapsed);
-		const least = taken(Math.min(expected, 0.95 * this.#capacity));
+		// Full it would have been before the last request took its part.
+		const least = taken(Math.min(expected, 0.95 * this.#capacity - cost));
 		const drift = this.isWindowed ? 0 : Math.min(Math.max(this.#othersPerMs, least), taken(expected));
 		const weight = driftWeight * Math.min(1, elapsed / driftEveryMs);
 		this.#othersPerMs = Math.max(0, this.#othersPerMs + weight * (drift - this.#othersPerMs));

@@ -43,7 +43,22 @@ describe("a level", () => {
 			const mark = level.sent(0, now);
 			level.read({ limit: 600, remaining: 300, resetMs: undefined, windowMs: minute }, mark, now, now);
 		}
-		expect(level.at(30_000)).toBeLessThan(305);
+		expect(level.at(25_000)).toBeLessThan(305);
+		// But not for ever, on a guess that nothing confirms: nobody would send any more.
+		expect(level.at(45_000)).toBeGreaterThan(480);
+		level.sent(level.at(20_000), 20_000);
+		expect(level.waitMs(100, 20_000)).toBeGreaterThan(5_000 + 95 / 0.0098);
+		expect(level.waitMs(100, 20_000)).toBeLessThan(5_000 + 125 / 0.0098);
+	});
+
+	it("counts with others the longer, the later readings come", () => {
+		const level = levelAt(300);
+		for (let now = 2_000; now <= 20_000; now += 2_000) {
+			const mark = level.sent(0, now);
+			const statement = { limit: 600, remaining: 300, resetMs: undefined, windowMs: minute };
+			level.read(statement, mark, now, now + 10_000);
+		}
+		expect(level.at(40_000)).toBeLessThan(320);
 	});
 
 	it("does not take a full account for one that others use", () => {
@@ -71,14 +86,26 @@ describe("a level", () => {
 			const level = new HeaderLevel();
 			let now = 0;
 			for (; now < 60_000; now += gapMs) {
-				const mark = level.sent(0.02 * gapMs, now);
+				level.sent(0.02 * gapMs - 1, now);
+				const mark = level.sent(1, now);
 				level.read({ limit: 3000, remaining: 20, resetMs: 600, windowMs: minute }, mark, now, now);
 			}
 			return 2 * (level.at(now - gapMs + 500) - level.at(now - gapMs));
 		};
 		expect(perSecond(800)).toBeCloseTo(49 - 30, 1);
 		// In this time the account could have been full and lost some: at least 18 a second were taken by others.
-		expect(perSecond(1_500)).toBeCloseTo(49 - 18.3, 1);
+		expect(perSecond(1_500)).toBeCloseTo(49 - 17.7, 1);
+	});
+
+	it("does not take for others' use what was lost because the account was full before the request", () => {
+		const level = new HeaderLevel();
+		let now = 0;
+		// One comes back every 3 s, and one can be saved up; it is sent when it has been there for a second.
+		for (; now < 120_000; now += 4_000) {
+			const mark = level.sent(1, now);
+			level.read({ limit: 20, remaining: 0, resetMs: 3_000, windowMs: minute }, mark, now, now);
+		}
+		expect(level.waitMs(1, now - 4_000)).toBeLessThan(3_200);
 	});
 
 	it("notices that others have stopped, though the account is full", () => {
