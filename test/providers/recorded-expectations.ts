@@ -139,7 +139,7 @@ export const expectations: Readonly<Record<string, readonly [ProviderRow, Expect
 	],
 	"gemini-gen-01": [
 		providers.gemini,
-		{ error: "rate_limit", retry: "always", key: "next", says: "limit: 1000000", afterMs: 48_000 },
+		{ error: "rate_limit", retry: "always", key: "next", says: "limit: 1000000", afterMs: 48_940 },
 	],
 	"gemini-gen-03": [providers.gemini, { error: "not_found", ...final, says: "gemini-3.6-flahs" }],
 	"gemini-gen-05": [
