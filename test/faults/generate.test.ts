@@ -145,6 +145,7 @@ describe("generate", () => {
 			index === 3 ? "[[fault:outage=20 x1]]" : `row ${index}`,
 		);
 		const run = await generate(prompts, { maxConcurrent: 2, maxRetries: 2_000 });
-		expect(run.results).toEqual(prompts);
+		const reasons = run.errors.map((error) => error?.message ?? "").join("\n");
+		expect(run.results, reasons).toEqual(prompts);
 	});
 });
