@@ -1,19 +1,20 @@
 /**
  * How full the controller keeps a provider's rate, beside fixed concurrency with an SDK's back-off and AIMD, on the
  * simulator's limits and a virtual clock. `--all` runs the controller alone, over all latencies, clock errors,
- * account sizes and several seeds, and prints the worst of each.
+ * account sizes and several seeds, and prints the worst of each; `--slow` does so for accounts of few requests a minute.
  */
 import { parseArgs } from "node:util";
 import type { Limits } from "../src/simulator/limits.ts";
 import { controller, type Measured, measure } from "./rate-control/measure.ts";
 import type { Latency } from "./rate-control/provider.ts";
 import { rivals } from "./rate-control/rivals.ts";
-import { latencies, meanOf, type Scenario, scenarios } from "./rate-control/scenarios.ts";
+import { latencies, meanOf, type Scenario, scenarios, slowScenarios } from "./rate-control/scenarios.ts";
 import { printTable } from "./report.ts";
 
 const { values } = parseArgs({
 	options: {
 		all: { type: "boolean", default: false },
+		slow: { type: "boolean", default: false },
 		only: { type: "string", default: "ABCDEFGHIJKL" },
 		seeds: { type: "string", default: "3" },
 	},
@@ -53,10 +54,10 @@ async function compare(): Promise<void> {
 	printTable(head, rows);
 }
 
-async function stress(): Promise<void> {
+async function stress(of: (bursts: Limits) => readonly Scenario[]): Promise<void> {
 	const rows: string[][] = [];
 	for (const [account, bursts] of Object.entries(accounts)) {
-		for (const scenario of scenarios(bursts)) {
+		for (const scenario of of(bursts)) {
 			if (!values.only.includes(scenario.id)) continue;
 			const worst = await worstOf(scenario);
 			rows.push([`${scenario.id}  ${scenario.title}`, account, ...figures(worst)]);
@@ -84,4 +85,8 @@ async function worstOf(scenario: Scenario): Promise<Measured> {
 	};
 }
 
-await (values.all ? stress() : compare());
+if (values.all || values.slow) {
+	await stress(values.slow ? slowScenarios : scenarios);
+} else {
+	await compare();
+}

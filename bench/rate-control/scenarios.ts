@@ -89,3 +89,17 @@ export function scenarios(bursts: Limits): readonly Scenario[] {
 		{ ...plain, id: "L", title: "the same, no headers", limits: rpm, windowed: true, headers: false },
 	];
 }
+
+/** A few requests a minute, as free accounts have them. */
+export function slowScenarios(bursts: Limits): readonly Scenario[] {
+	return [20, 60, 300].flatMap((requestsPerMinute) =>
+		[true, false].map((headers) => ({
+			...plain,
+			id: headers ? "A" : "C",
+			title: `${requestsPerMinute} RPM, ${headers ? "" : "no "}headers`,
+			limits: { ...bursts, requestsPerMinute },
+			headers,
+			seconds: 1800,
+		})),
+	);
+}

@@ -5,6 +5,7 @@ import { resetErrorMs, WindowEnd } from "./window-end.ts";
 const trustedRefill = 0.98;
 const driftEveryMs = 2_000;
 const driftWeight = 0.4;
+/** Others are thought to go on for so long, and twice the delay of readings, after the last one. */
 const othersForMs = 5_000;
 /** Never hold back more than this share of what the account can save up. */
 const mostReserve = 0.5;
@@ -15,6 +16,7 @@ const leastBurstMs = 1_000;
 
 /** What a sending remembers of one level, to read the answer's headers against. */
 export interface LevelMark {
+	/** In units of the limit: requests or tokens. */
 	readonly cost: number;
 	/** All that was sent up to and with this request. */
 	readonly spent: number;
@@ -116,7 +118,8 @@ export class HeaderLevel {
 	}
 
 	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
-	givenBack(cost: number, mark: LevelMark, remaining: number | undefined): void {
+	givenBack(mark: LevelMark, remaining: number | undefined): void {
+		const { cost } = mark;
 		if (this.isWindowed && Number.isNaN(mark.predicted)) {
 			this.#windowEnd.refused();
 		} else if (remaining !== undefined) {

@@ -21,7 +21,6 @@ export interface Tokens {
 
 /** What a sending remembers of all levels. */
 export interface LevelMarks {
-	readonly tokens: Tokens;
 	readonly sentAt: number;
 	readonly marks: readonly LevelMark[];
 }
@@ -65,15 +64,15 @@ export class HeaderLevels {
 
 	sent(tokens: Tokens, now: number): LevelMarks {
 		const marks = this.#levels.map((level, index) => level.sent(costIn(index, tokens), now));
-		return { tokens, sentAt: now, marks };
+		return { sentAt: now, marks };
 	}
 
 	/** A refused request used up nothing. `snapshot` is what its response said. */
-	refused({ tokens, marks }: LevelMarks, snapshot: RateSnapshot | undefined): void {
+	refused({ marks }: LevelMarks, snapshot: RateSnapshot | undefined): void {
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = marks[index];
 			if (mark !== undefined) {
-				level.givenBack(costIn(index, tokens), mark, stated(snapshot, index)?.remaining);
+				level.givenBack(mark, stated(snapshot, index)?.remaining);
 			}
 		}
 	}
@@ -115,7 +114,7 @@ export class HeaderLevels {
 				continue;
 			}
 			const isOfRequests = dimensions[index] === "requests" || dimensions[index] === "requestsPerDay";
-			const need = isOfRequests ? 1 : Math.max(costIn(index, sending.tokens), mostTokens);
+			const need = isOfRequests ? 1 : Math.max(mark.cost, mostTokens);
 			const little = nothingLeft * level.limit;
 			const remaining = stated(snapshot, index)?.remaining;
 			if (remaining !== undefined) {

@@ -111,10 +111,7 @@ export class RatePacer {
 
 	/** From now on others (headers) set the pace; this only keeps it below `rate`. */
 	open(rate: number): void {
-		if (this.#phase === "open" || this.#phase === "start") {
-			this.#phase = "open";
-			this.#rate = rate;
-		} else if (this.#rate >= rate) {
+		if (this.#phase === "open" || this.#phase === "start" || this.#rate >= rate) {
 			this.#phase = "open";
 			this.#rate = rate;
 		}
