@@ -14,7 +14,7 @@ const mostAbove = 0.08;
 /** Between the two shares an episode proves nothing; above this one it speaks against a limit in flight. */
 const clearlyAbove = 0.15;
 /** A limit was none when it is met so often within so many answers; on trial, in the first of them, sooner. */
-const trialAnswers = 300;
+const trialAnswers = 500;
 const trialRefusals = 3;
 const mostRefusals = 6;
 /** Answers without a refusal before one more in flight is tried. */

@@ -72,7 +72,7 @@ it("gives a limit up at the third refusal while it is on trial, and needs twice 
 it("keeps a limit that has stood its trial through five refusals", () => {
 	const { window, answer, refuse, episode } = setUp();
 	for (let count = 0; count < 3; count++) episode(65);
-	answer(301, 62);
+	answer(501, 62);
 	for (let count = 0; count < 5; count++) expect(refuse(63)).toBe(true);
 	expect(window.limit).toBe(58);
 	expect(refuse(58)).toBe(false);
