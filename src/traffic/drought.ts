@@ -35,7 +35,7 @@ export class Drought {
 		this.#probe = undefined;
 		// A server that names a short wait is believed, within reason.
 		const longest = Math.max(firstPauseMs, Math.min(longestPauseMs, 20 * (hintMs ?? longestPauseMs)));
-		return Math.min(longest, firstPauseMs * 2 ** this.#tries++);
+		return Math.min(longest, firstPauseMs * 3 ** this.#tries++);
 	}
 
 	end(): void {

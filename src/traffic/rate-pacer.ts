@@ -20,8 +20,8 @@ const fastUpToTimesLimit = 4;
 const leastRate = 0.02;
 const highestRate = 100_000;
 /** What comes back all at once is spread with so much to spare, on so many seconds of the curve in all. */
-const surplus = 1.03;
-const curveSeconds = 8;
+const surplus = 1.08;
+const curveSeconds = 6;
 /** Below this rate (requests per second) the curve is stretched, so that refusals stay rare among the answers. */
 const fullSpeedRate = 25;
 
