@@ -67,10 +67,18 @@ export class MissingKeyError extends LlmxError {
 	}
 }
 
+export interface AbortedErrorOptions extends LlmxErrorOptions {
+	/** Text that had come by then; several answers are parted by lines of dashes. */
+	readonly partialText?: string | undefined;
+}
+
 /** The caller's signal stopped the work (exit 130 unless a signal says otherwise). */
 export class AbortedError extends LlmxError {
-	constructor(message = "interrupted", options: LlmxErrorOptions = {}) {
+	readonly partialText: string | undefined;
+
+	constructor(message = "interrupted", options: AbortedErrorOptions = {}) {
 		super(message, { exitCode: exitCodes.interrupted, ...options });
+		this.partialText = options.partialText;
 	}
 }
 
@@ -143,6 +151,11 @@ export class RequestError extends LlmxError {
 		this.usage = options.usage ?? null;
 		this.attempts = options.attempts ?? 1;
 	}
+}
+
+/** The text that had come before a failure; empty when it carries none. */
+export function partialTextOf(error: unknown): string {
+	return error instanceof RequestError || error instanceof AbortedError ? (error.partialText ?? "") : "";
 }
 
 /** A parameter or message part that the provider or model cannot take; raised before anything is sent. */

@@ -156,7 +156,8 @@ export class LLM {
 
 	/**
 	 * Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire.
-	 * @throws what `chat` throws; of a RequestError `partialText` holds what came before it
+	 * @throws what `chat` throws; of a RequestError or AbortedError `partialText` holds what had come: of several
+	 * answers those that were there, of several tries the longest text
 	 */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
 		this.#assertOpen();

@@ -65,7 +65,10 @@ export interface CallOptions extends Parameters {
 export interface AskOptions extends CallOptions {
 	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
 	readonly streamed?: boolean | undefined;
-	/** Hears the parts of a streamed answer as they come. */
+	/**
+	 * Hears the parts of a streamed answer as they come. After the first one the question is not sent again: where
+	 * nobody hears them, a stream that breaks off is asked for once more.
+	 */
 	readonly onPart?: ((part: StreamPart) => void) | undefined;
 }
 

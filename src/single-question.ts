@@ -1,7 +1,7 @@
 import type { AskContext } from "./ask-context.ts";
 import { cacheMiss } from "./cache.ts";
-import { LlmxError } from "./errors.ts";
-import { withPartialText } from "./partial-text.ts";
+import { LlmxError, partialTextOf, RequestError } from "./errors.ts";
+import { joinAnswers, withPartialText } from "./partial-text.ts";
 import { PendingAnswer, type Question } from "./pending-answer.ts";
 import type { KeyPool } from "./traffic/key-pool.ts";
 import { type Attempt, retry } from "./traffic/retry.ts";
@@ -45,7 +45,8 @@ export class SingleQuestion {
 			});
 		} catch (error) {
 			const { choices, usage } = pending.answer;
-			throw withPartialText(error, choices.map(({ text }) => text).join("\n---\n"), usage);
+			const texts = [...choices.map(({ text }) => text), partialTextOf(error)];
+			throw withPartialText(error, { text: joinAnswers(texts), usage });
 		}
 		if (cache !== false) await caller.store(caller.cacheKey(this.#question), pending.answer);
 		await flushLedger();
@@ -86,21 +87,62 @@ export class SingleQuestion {
 		}
 	}
 
-	/** Streams the answer, hands its parts on, and puts them together. @throws what `answer` throws */
+	/**
+	 * Streams the answer, hands its parts on, and puts them together. Where nobody hears the parts, nothing is lost by
+	 * beginning anew: what fails in the middle is retried too.
+	 * @throws what `answer` throws
+	 */
 	async collect(onPart: ((part: StreamPart) => void) | undefined): Promise<Result> {
-		const { model } = this.#options.caller.options;
-		let text = "";
-		let reasoning = "";
-		for await (const part of this.stream()) {
-			onPart?.(part);
-			if (part.type === "text-delta") text += part.text;
-			else if (part.type === "reasoning-delta") reasoning += part.text;
-			else {
-				const { type: _, ...finish } = part;
-				return { model, text, texts: [text], reasoning: reasoning || null, ...finish };
-			}
+		if (onPart === undefined) return this.#collectUnheard();
+		const received = new ReceivedStream(this.#options.caller.options.model);
+		try {
+			return await received.read(this.stream(), onPart);
+		} catch (error) {
+			throw withPartialText(error, { text: received.text });
 		}
-		throw new LlmxError(`${model}: the stream ended without a finish`);
+	}
+
+	/** The error of the last try carries the text of the one that brought most. */
+	async #collectUnheard(): Promise<Result> {
+		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
+		const found = await this.#lookUp();
+		if (found) return found;
+		let most: { readonly text: string; readonly cause?: unknown } = { text: "" };
+		let losses = 0;
+		try {
+			const ended = await this.#withRetries(async ({ key, number, resend }) => {
+				const leaveSlot = await takeSlot(signal);
+				const received = new ReceivedStream(caller.options.model);
+				try {
+					const parts = await caller.open(this.#question, {
+						key,
+						signal,
+						resend: resend || losses > 0,
+						attempts: number,
+						keep: cache !== false,
+					});
+					return await received.read(parts);
+				} catch (error) {
+					if (received.text.length > most.text.length) most = { text: received.text, cause: error };
+					if (!(error instanceof RequestError && error.maybeBilled)) throw error;
+					losses += 1;
+					if (losses < 2) throw error;
+					// `retry` would go on to the next key when this one is refused or spent in the middle of an answer.
+					error.attempts = number;
+					return error;
+				} finally {
+					leaveSlot?.();
+				}
+			});
+			if (ended instanceof RequestError) throw ended;
+			return ended;
+		} catch (error) {
+			const { text, cause } = most;
+			const usage = cause instanceof RequestError && cause !== error ? cause.usage : null;
+			throw withPartialText(error, { text, usage, maybeBilled: true });
+		} finally {
+			await flushLedger();
+		}
 	}
 
 	async #lookUp(): Promise<Result | undefined> {
@@ -122,6 +164,32 @@ export class SingleQuestion {
 			await flushLedger();
 			throw error;
 		}
+	}
+}
+
+/** A streamed answer as far as it has come. */
+class ReceivedStream {
+	readonly #model: string;
+	text = "";
+	#reasoning = "";
+
+	constructor(model: string) {
+		this.#model = model;
+	}
+
+	/** Reads to the finish and hands each part on. @throws what the stream throws; `text` is then what had come */
+	async read(parts: AsyncIterable<StreamPart>, onPart?: (part: StreamPart) => void): Promise<Result> {
+		for await (const part of parts) {
+			onPart?.(part);
+			if (part.type === "text-delta") this.text += part.text;
+			else if (part.type === "reasoning-delta") this.#reasoning += part.text;
+			else {
+				const { type: _, ...finish } = part;
+				const { text } = this;
+				return { model: this.#model, text, texts: [text], reasoning: this.#reasoning || null, ...finish };
+			}
+		}
+		throw new LlmxError(`${this.#model}: the stream ended without a finish`);
 	}
 }
 

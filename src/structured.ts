@@ -1,7 +1,7 @@
-import { RequestError, UsageError } from "./errors.ts";
+import { partialTextOf, RequestError, UsageError } from "./errors.ts";
 import type { LLM } from "./llm.ts";
 import type { AskOptions, CacheMode, ChatInput } from "./options.ts";
-import { withPartialText } from "./partial-text.ts";
+import { joinAnswers, withPartialText } from "./partial-text.ts";
 import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
 import type { Result } from "./types.ts";
 import { addUsage } from "./usage.ts";
@@ -51,7 +51,8 @@ async function repair(
 	];
 	const askAgain = (cache: CacheMode | undefined) =>
 		llm.ask(history, { ...options, n: 1, cache }).catch((error) => {
-			throw withPartialText(error, text, result.usage);
+			const texts = [...result.texts, partialTextOf(error)];
+			throw withPartialText(error, { text: joinAnswers(texts), usage: result.usage });
 		});
 	let second = await askAgain(options.cache);
 	let checked = check(second.text);
@@ -68,7 +69,7 @@ async function repair(
 			errorClass: "schema",
 			advice: { retry: "never", key: "keep" },
 			maybeBilled: false,
-			partialText: second.text || text,
+			partialText: joinAnswers(withText(result, index, second.text || text).texts),
 			usage,
 			attempts: result.attempts + second.attempts,
 			hint: "try a stronger model, a simpler schema, or --effort high",

@@ -30,6 +30,8 @@ export type Mode = "plain" | "stream";
 export interface EncounterOptions {
 	readonly wire?: WireName;
 	readonly mode?: Mode;
+	/** False: nobody hears the parts of a stream as they come. */
+	readonly heard?: boolean;
 	/** Instead of the wire's own model; the base URL stays that of the wire. */
 	readonly model?: string;
 	readonly prompt?: string;
@@ -62,7 +64,7 @@ export interface Encounter {
  * fault: the key is seen nowhere, and what failed is not in the cache.
  */
 export async function meet(spec: string, options: EncounterOptions = {}): Promise<Encounter> {
-	const { wire = "openai", mode = "plain", keys = [plantedKey], times = 1 } = options;
+	const { wire = "openai", mode = "plain", heard = true, keys = [plantedKey], times = 1 } = options;
 	const home = mkdtempSync(join(tmpdir(), "llmx-fault-"));
 	const simulator = await startSimulator(options.simulator);
 	const env = { LLMX_HOME: home };
@@ -85,16 +87,14 @@ export async function meet(spec: string, options: EncounterOptions = {}): Promis
 	);
 	const prompt = options.prompt ?? `${nasty}${spec === "" ? "" : ` [[fault:${spec}]]`}`;
 	const parts: StreamPart[] = [];
+	const onPart = heard ? (part: StreamPart) => void parts.push(part) : undefined;
 	let result: Result | undefined;
 	let error: RequestError | undefined;
 	try {
 		for (let time = 0; time < times; time++) {
 			parts.length = 0;
 			result = undefined;
-			result =
-				mode === "stream"
-					? await llm.ask(prompt, { streamed: true, onPart: (part) => parts.push(part) })
-					: await llm.ask(prompt);
+			result = await llm.ask(prompt, mode === "stream" ? { streamed: true, onPart } : {});
 		}
 	} catch (thrown) {
 		error = thrown as RequestError;

@@ -4,6 +4,7 @@ import { accepted, brokenStream, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
 const stream = { mode: "stream" } as const;
+const unheard = { mode: "stream", heard: false } as const;
 
 describe.each(wires)("row 16 on the %s wire: an error inside a stream", (wire) => {
 	it.each([
@@ -20,6 +21,16 @@ describe.each(wires)("row 16 on the %s wire: an error inside a stream", (wire) =
 
 	it("before any content is asked for once more", async () => {
 		await retriedOnce("stream-error-first", "overloaded", { wire, ...stream });
+	});
+
+	it.each([
+		"stream-error",
+		"stream-error-event",
+		"stream-error-text",
+	])("%s that nobody heard is asked for once more, and what came is kept", async (spec) => {
+		const seen = await retriedOnce(spec, expect.any(String) as never, { wire, ...unheard });
+		expect(nasty.startsWith(seen.error?.partialText ?? "")).toBe(true);
+		expect(seen.error?.partialText).not.toBe("");
 	});
 
 	it("is classified by its code", async () => {
@@ -51,6 +62,17 @@ describe.each(wires)("row 18 on the %s wire: a stream that was cut is never comp
 
 	it("before any content is asked for once more", async () => {
 		await retriedOnce("cut-before-content", "incomplete", { wire, ...stream });
+	});
+
+	it.each([
+		"cut-stream",
+		"cut-stream-clean",
+		"cut-in-frame",
+		"no-finish",
+	])("%s that nobody heard is asked for once more, and what came is kept", async (spec) => {
+		const seen = await retriedOnce(spec, "incomplete", { wire, ...unheard, exitCode: 1 });
+		expect(`${nasty} [[fault:${spec}]]`.startsWith(seen.error?.partialText ?? "")).toBe(true);
+		expect(seen.error?.partialText).not.toBe("");
 	});
 
 	it("at any frame", async () => {
@@ -96,6 +118,16 @@ describe.each(wires)("row 20 on the %s wire: silence", (wire) => {
 
 	it("in the middle keeps what came", async () => {
 		await brokenStream("stall-mid-stream", "timeout", { wire, timeouts });
+	});
+
+	it("in the middle, where nobody heard what came, is asked for once more", async () => {
+		const seen = await retriedOnce("stall-mid-stream", "timeout", {
+			wire,
+			...unheard,
+			timeouts,
+			exitCode: 1,
+		});
+		expect(seen.error?.partialText).not.toBe("");
 	});
 
 	it("that ends in time is none", async () => {

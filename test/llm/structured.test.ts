@@ -110,6 +110,34 @@ describe("askForJson", () => {
 		expect(simulator.stats.requests).toBe(2);
 	});
 
+	it.each([
+		[1, "not JSON"],
+		[2, "not JSON\n---\nnot JSON"],
+	])("keeps the answers, %i of them, when it is stopped while one is repaired", async (n, partialText) => {
+		const { llm, simulator } = await setup();
+		const asked = llm("openai/echo");
+		let requests = 0;
+		const ask = asked.ask.bind(asked);
+		asked.ask = (messages, options) =>
+			++requests === 1 ? ask(messages, options) : ask("[[fault:no-answer]]", options);
+		const stop = new AbortController();
+		const question = [{ role: "user", content: "Who? [[fault:say=not JSON]]" }];
+		const options = { responseFormat, n, streamed: true, signal: stop.signal };
+		const asking = failureOf(askForJson(asked, question, options));
+		await expect.poll(() => simulator.stats.requests).toBe(2);
+		stop.abort();
+		expect(await asking).toMatchObject({ name: "AbortedError", exitCode: 130, partialText });
+	});
+
+	it("keeps the other answers when the repair of one is wrong too", async () => {
+		const { llm } = await setup();
+		const asking = askForJson(llm("openai/fault:say"), ask("Who?"), { responseFormat, n: 2 });
+		expect(await failureOf(asking)).toMatchObject({
+			errorClass: "schema",
+			partialText: "not JSON\n---\nnot JSON",
+		});
+	});
+
 	it("repairs only those of several answers that are wrong", async () => {
 		const { llm, simulator } = await setup();
 		const result = await askForJson(llm("openai/json"), ask("Who?"), { responseFormat, n: 2 });
