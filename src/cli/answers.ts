@@ -1,4 +1,4 @@
-import { AbortedError, LlmxError, RequestError } from "../errors.ts";
+import { AbortedError, LlmxError, partialTextOf } from "../errors.ts";
 import {
 	type AskOptions,
 	askForJson,
@@ -96,7 +96,7 @@ class Turn {
 			if (this.#writer) this.#writer.push(text);
 			else this.#early += text;
 		};
-		this.#asking = ask(job, isStreamed(job.options) ? show : () => {});
+		this.#asking = ask(job, isStreamed(job.options) && !flags.json ? show : undefined);
 	}
 
 	get model(): string {
@@ -191,18 +191,16 @@ class Turn {
 	}
 }
 
-/** Never rejects: what came of a failed answer goes with its error. */
-async function ask({ llm, messages, options }: AnswerJob, onText: (text: string) => void): Promise<Answered> {
-	let received = "";
-	let ended = false;
-	const onPart = (part: StreamPart) => {
-		ended ||= part.type === "finish";
-		if (part.type !== "text-delta") return;
-		// An answer and its repair are two.
-		received += ended ? `\n${part.text}` : part.text;
-		ended = false;
-		onText(part.text);
-	};
+/**
+ * Never rejects: what came of a failed answer goes with its error. A stream that breaks off is asked for again as long
+ * as nothing of it was shown, so only what is shown at once is heard part by part.
+ */
+async function ask({ llm, messages, options }: AnswerJob, show?: (text: string) => void): Promise<Answered> {
+	const onPart =
+		show &&
+		((part: StreamPart) => {
+			if (part.type === "text-delta") show(part.text);
+		});
 	const asked = { ...options, onPart };
 	try {
 		const result = hasSchema(options)
@@ -210,8 +208,7 @@ async function ask({ llm, messages, options }: AnswerJob, onText: (text: string)
 			: await llm.ask(messages, asked);
 		return { ok: true, result };
 	} catch (error) {
-		const partialText = (error instanceof RequestError ? error.partialText : undefined) ?? received;
-		return { ok: false, error, partialText };
+		return { ok: false, error, partialText: partialTextOf(error) };
 	}
 }
 
@@ -227,7 +224,7 @@ function hasSchema({ responseFormat }: AskOptions): boolean {
 /** Columns cannot stream without moving the cursor about, so they are printed when all answers are there. */
 async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<number> {
 	const { renderColumns } = await import("../terminal/columns.ts");
-	const answers = await Promise.all(jobs.map((job) => ask(job, () => {})));
+	const answers = await Promise.all(jobs.map((job) => ask(job)));
 	const columns = answers.map((answered, index) => ({
 		title: sanitizeLine(jobs[index]?.llm.model ?? ""),
 		text: answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText,

@@ -8,7 +8,7 @@ import { createTestIo } from "../helpers/io.ts";
 function interrupted(model: string, text: string): AnswerJob {
 	const ask = async (_messages: unknown, { onPart }: AskOptions) => {
 		if (text !== "") onPart?.({ type: "text-delta", text });
-		throw new AbortedError();
+		throw new AbortedError(undefined, { partialText: text });
 	};
 	const llm = { model, cost: { usd: 0, unknownCalls: 1 }, ask } as unknown as LLM;
 	return { llm, messages: [], options: { streamed: true } };

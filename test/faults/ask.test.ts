@@ -77,6 +77,7 @@ describe.each(wires)("llmx ask meets every fault on the %s wire", (wire) => {
 	it.each(possible)("$name", async (fault) => {
 		if (fault.on !== "stream") await ask(wire, fault, ["--no-stream"]);
 		if (fault.on !== "plain") await ask(wire, fault, []);
+		if (fault.on === "stream") await ask(wire, fault, ["--json"]);
 	});
 });
 
