@@ -19,7 +19,7 @@ export interface Pace {
 }
 
 export interface PacingOptions {
-	readonly provider: Pick<ProviderRow, "label" | "local" | "rateHeaders">;
+	readonly provider: Pick<ProviderRow, "label" | "local" | "rateHeaders" | "chargesMaxTokens">;
 	/** None for a provider that needs no key. */
 	readonly keys: readonly string[];
 	readonly maxConcurrent?: number | undefined;
@@ -59,6 +59,7 @@ export class Pacing {
 				concurrency: this.maxInFlight,
 				eager: maxConcurrent !== undefined,
 				queues: provider.local && maxConcurrent === undefined,
+				chargesMaxTokens: provider.chargesMaxTokens,
 			}),
 		}));
 		this.route = new Route(provider.label, lanes, now);

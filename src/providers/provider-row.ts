@@ -43,6 +43,8 @@ export interface ProviderRow {
 	/** What its usage says of the cost is the price of the call, and is preferred to the table. */
 	readonly reportsCost: boolean;
 	readonly rateHeaders: RateDialect;
+	/** Its token limit is charged with `max_tokens` when a request comes, not with the answer. */
+	readonly chargesMaxTokens: boolean;
 	/** Billing-like codes of a 429 that here mean the ordinary per-minute limit. */
 	readonly minuteLimitCodes: readonly string[];
 	/** `stream_options.include_usage` may be asked. */
@@ -88,6 +90,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		local: false,
 		reportsCost: false,
 		rateHeaders: "openai",
+		chargesMaxTokens: false,
 		minuteLimitCodes: [],
 		streamUsage: true,
 		maxTokensField: "max_tokens",

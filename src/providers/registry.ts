@@ -15,6 +15,8 @@ export const providers = {
 		baseUrl: "https://api.openai.com/v1",
 		bareNames: /^(?:gpt-|chatgpt-|o1|o3|o4)/,
 		http2: true,
+		// https://platform.openai.com/docs/guides/rate-limits, "Reduce the max_tokens"
+		chargesMaxTokens: true,
 		maxTokensField: "by-model",
 		refuses: ["topK"],
 		choicesPerCall: many,

@@ -16,6 +16,8 @@ export interface AdaptiveLimiterOptions {
 	readonly concurrency?: number | undefined;
 	/** Begin with all of `concurrency` in flight, because the user has chosen it, instead of slowly. */
 	readonly eager?: boolean | undefined;
+	/** The provider takes the request's own bound on its answer off the limit, not the answer. */
+	readonly chargesMaxTokens?: boolean | undefined;
 	/** The server queues what it cannot do at once, instead of refusing it. */
 	readonly queues?: boolean | undefined;
 }
@@ -54,7 +56,7 @@ export class AdaptiveLimiter implements Limiter {
 	readonly #pacer: RatePacer;
 	readonly #window: ConcurrencyWindow;
 	readonly #levels = new HeaderLevels();
-	readonly #tokens = new TokenEstimate();
+	readonly #tokens: TokenEstimate;
 	#blockedUntil = Number.NEGATIVE_INFINITY;
 	#blockReason = "";
 	/** Share of the sendings that were refused although the limits stood as headers had said, smoothed. */
@@ -76,6 +78,7 @@ export class AdaptiveLimiter implements Limiter {
 			eager: options.eager ?? false,
 			queues: options.queues ?? false,
 		});
+		this.#tokens = new TokenEstimate(options.chargesMaxTokens ?? false);
 	}
 
 	waitMs(cost: Cost): number {

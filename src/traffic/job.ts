@@ -1,7 +1,7 @@
 import type { RequestError } from "../errors.ts";
 import type { Cost } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
-import { freshRetryState, nextRetry, type RetryState } from "./retry.ts";
+import { freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
 
 /** An item on its way through the scheduler. */
 export interface Job<Item> {
@@ -25,6 +25,16 @@ export interface RetryRules {
 
 export function jobOf<Item>(item: Item, cost: Cost): Job<Item> {
 	return { item, cost, attempts: 0, refusals: 0, retries: freshRetryState, hasFailed: false };
+}
+
+/** 0 when the job may be sent again with another key, because its own is out of use; undefined when it may not. */
+export function nextKeyDelay<Item>(job: Job<Item>, { maybeBilled }: RequestError): 0 | undefined {
+	const retries = withNextKey(job.retries, maybeBilled);
+	if (retries === undefined) {
+		return undefined;
+	}
+	job.retries = retries;
+	return 0;
 }
 
 /**

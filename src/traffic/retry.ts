@@ -49,6 +49,15 @@ export function nextRetry(
 	};
 }
 
+/**
+ * The state of a call whose key is out of use, so that it goes on at once with another one. What may have been billed
+ * is sent again only once, with whatever key: undefined when that is spent.
+ */
+export function withNextKey(state: RetryState, maybeBilled: boolean): RetryState | undefined {
+	if (!maybeBilled) return state;
+	return state.resends >= 1 ? undefined : { ...state, resends: state.resends + 1 };
+}
+
 /** One sending of a call. */
 export interface Attempt {
 	readonly key: string | undefined;
@@ -104,9 +113,10 @@ export async function retry<T>(
 
 			if (advice.key === "drop") pool.drop(key);
 			if (advice.key === "retire") pool.retire(key);
-			// The server did not take this key, so nothing was billed and the next key starts afresh.
 			if (advice.key === "drop" || advice.key === "retire") {
-				if (pool.exhaustion() !== undefined) throw error;
+				const fresh = withNextKey(state, error.maybeBilled);
+				if (fresh === undefined || pool.exhaustion() !== undefined) throw error;
+				state = fresh;
 				notice(pool.readyInMs() ?? 0);
 				continue;
 			}

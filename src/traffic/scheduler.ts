@@ -2,7 +2,7 @@ import { AbortedError, LlmxError, RequestError } from "../errors.ts";
 import { Alarm } from "./alarm.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Fifo } from "./fifo.ts";
-import { type Job, jobOf, retryDelay } from "./job.ts";
+import { type Job, jobOf, nextKeyDelay, retryDelay } from "./job.ts";
 import { type Cost, endFailed } from "./limiter.ts";
 import { OutageWatch } from "./outage.ts";
 import { Outbox } from "./outbox.ts";
@@ -240,7 +240,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		this.#heedOutage(job, error);
 		const keyIsOut = route.note(lane, error);
 		const delayMs = keyIsOut
-			? 0
+			? nextKeyDelay(job, error)
 			: retryDelay(job, error, attempt.snapshot, { random, maxRetries, isOutage: this.#outage.isOpen });
 		if (delayMs === undefined) {
 			lose();

@@ -5,12 +5,18 @@ const leastWeight = 0.02;
 
 /** What requests cost in tokens, learnt from what the provider counted for those that were answered. */
 export class TokenEstimate {
+	readonly #chargesMaxTokens: boolean;
 	#answers = 0;
 	#output = 0;
 	/** Tokens the provider counts for each input token of ours. */
 	#inputRatio = 1;
 	#total = 0;
 	#most = 0;
+
+	/** `chargesMaxTokens`: the provider takes the bound that a request sets on its answer, not the answer. */
+	constructor(chargesMaxTokens: boolean) {
+		this.#chargesMaxTokens = chargesMaxTokens;
+	}
 
 	/** The most that one answered request has used. */
 	get most(): number {
@@ -23,9 +29,12 @@ export class TokenEstimate {
 	}
 
 	of(cost: Cost): { readonly input: number; readonly output: number } {
-		const { maxOutputTokens = Number.POSITIVE_INFINITY, leastTokens = 0 } = cost;
+		const { maxOutputTokens, leastTokens = 0 } = cost;
 		const input = cost.inputTokens * this.#inputRatio;
-		const output = Math.min(maxOutputTokens, this.#output);
+		let output = this.#output;
+		if (maxOutputTokens !== undefined) {
+			output = this.#chargesMaxTokens ? maxOutputTokens : Math.min(maxOutputTokens, output);
+		}
 		return { input, output: Math.max(output, leastTokens - input) };
 	}
 

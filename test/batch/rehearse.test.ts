@@ -18,7 +18,7 @@ interface Limits {
 }
 
 function startPacing(limits: Limits, now: () => number): Pacing {
-	const provider = { label: "Test", local: false, rateHeaders: "openai" as const };
+	const provider = { label: "Test", local: false, rateHeaders: "openai" as const, chargesMaxTokens: false };
 	return new Pacing({ provider, keys: ["key"], slotsFolder: "", now, ...limits });
 }
 

@@ -207,6 +207,31 @@ describe("the controller", () => {
 		expect(limiter.state().reason).toBe("held by the token limit");
 	});
 
+	it.each([
+		[true, 3, 5],
+		[false, 15, 30],
+	])("counts the bound of an answer where the provider charges that: %s", (chargesMaxTokens, least, most) => {
+		const { time, limiter, sendAll } = setUp({ chargesMaxTokens, concurrency: 100, eager: true });
+		const bounded: Cost = { inputTokens: 100, maxOutputTokens: 2_900 };
+		const first = limiter.sent(bounded);
+		time.now += 100;
+		limiter.succeeded(first, {
+			inputTokens: 100,
+			outputTokens: 200,
+			snapshot: { tokens: { limit: 10_000, remaining: 9_700, resetMs: undefined, windowMs: 60_000 } },
+		});
+		let sent = 0;
+		for (; time.now < 20_000; time.now += 10) {
+			for (const sending of sendAll(bounded)) {
+				limiter.succeeded(sending, {});
+				sent++;
+			}
+		}
+		// 9,700 are left and 3,300 come back.
+		expect(sent).toBeGreaterThanOrEqual(least);
+		expect(sent).toBeLessThanOrEqual(most);
+	});
+
 	it("keeps to the user's ceilings, over all keys that share them", () => {
 		const time = { now: 0 };
 		const now = () => time.now;

@@ -181,6 +181,16 @@ describe("keys", () => {
 		expect(sleeps).toEqual([]);
 	});
 
+	test("that are spent in the middle of an answer, which may be billed, are replaced once", async () => {
+		const midway: FailureAdvice = { retry: "once", key: "retire" };
+		const { outcome, attempts } = await run([midway, midway], { keys: ["a", "b", "c"] });
+		expect(outcome).toBeInstanceOf(RequestError);
+		expect(attempts.map(({ key, resend }) => [key, resend])).toEqual([
+			["a", false],
+			["b", true],
+		]);
+	});
+
 	test("all refused raise the last refusal, and the next call says so without asking", async () => {
 		const { outcome, keys, pool } = await run([refused, refused], { keys: ["a", "b"] });
 		expect(outcome).toBeInstanceOf(RequestError);

@@ -219,6 +219,32 @@ describe("schedule", () => {
 		expect(keys.slice(3)).toEqual(["second", "second"]);
 	});
 
+	it("sends what may have been billed only once more, also with other keys", async () => {
+		const { clock, run } = setUp(1, ["first", "second", "third"]);
+		const keys: (string | undefined)[] = [];
+		const outcomes = await clock.run(
+			collect(
+				run(["midway", "fine"], {
+					attempt: async (item, attempt) => {
+						if (item === "fine") return;
+						keys.push(attempt.key);
+						throw new RequestError("the quota ended in the middle", {
+							provider: "test",
+							errorClass: "quota",
+							advice: { retry: "once", key: "retire" },
+							maybeBilled: true,
+						});
+					},
+				}),
+			),
+		);
+		expect(keys).toEqual(["first", "second"]);
+		expect(outcomes.map(({ item, ok }) => [item, ok])).toEqual([
+			["midway", false],
+			["fine", true],
+		]);
+	});
+
 	it("asks the gate before every sending: wait until an end, stop for good", async () => {
 		const { clock, run } = setUp(4);
 		let open = 0;
