@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -11,7 +12,7 @@ export default defineConfig({
 		// each has a home of its own (setup.ts) and puts back what it replaces.
 		isolate: false,
 		// Tests wait for sockets and processes more than they compute.
-		maxWorkers: "100%",
+		maxWorkers: Math.ceil(availableParallelism() * 1.5),
 		testTimeout: 20_000,
 	},
 });

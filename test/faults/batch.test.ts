@@ -72,7 +72,7 @@ describe("a batch that meets every fault of a request", () => {
 					ANTHROPIC_API_KEY: plantedKey,
 				},
 			});
-			const bounds = ["--max-tokens", "200", "--timeout", "0.4", "--max-retries", "1", "--yes"];
+			const bounds = ["--max-tokens", "200", "--timeout", "2", "--max-retries", "1", "--yes"];
 			const flags = ["--debug", "--concurrency", "16", "--summary-json", "summary.json", ...bounds];
 			expect(await main(["batch", "in.jsonl", "-m", models[wire], ...flags], io)).toBe(1);
 			const answers = rowsOf(join(folder, "in.results.jsonl"));
