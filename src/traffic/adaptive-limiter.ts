@@ -185,7 +185,7 @@ export class AdaptiveLimiter implements Limiter {
 	overloaded(sending: Sending): void {
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.overloaded(sending.sentAt, now);
+		this.#window.overloaded(sending.sentAt, this.#pacer.rate, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 

@@ -193,13 +193,16 @@ export class ConcurrencyWindow {
 		return true;
 	}
 
-	/** The server has too much to do: 15 % fewer, once for all that was sent before that. */
-	overloaded(sentAt: number, now: number): void {
+	/**
+	 * The server has too much to do: 15 % fewer than `at` allows at this rate, once for all that was sent before that.
+	 * Not fewer than are in flight by chance: that may be one, and it takes a minute to come back from there.
+	 */
+	overloaded(sentAt: number, rate: number, now: number): void {
 		if (this.#overload !== undefined && sentAt <= this.#overload.at) {
 			return;
 		}
 		this.#gradient?.overloaded();
-		const before = Math.max(1, this.#inFlight);
+		const before = this.at(rate, now).size;
 		this.#overload = { curve: new Cubic(0.85 * before, before), at: now };
 	}
 

@@ -6,11 +6,14 @@ const folder = fileURLToPath(new URL("../golden", import.meta.url));
 
 /** Times and dates are not what these transcripts are about. */
 function normalize(text: string): string {
-	return text
-		.replace(/\b20\d\d-\d\d-\d\d(?=-\d)/g, "DATE")
-		.replace(/\b20\d\d-\d\d-\d\d\b/g, "DATE")
-		.replace(/\d+(\.\d)? m?s · [\d,]+ tok\/s/g, "TIME")
-		.replace(/127\.0\.0\.1:\d+/g, "HOST");
+	return (
+		text
+			.replace(/\b20\d\d-\d\d-\d\d(?=-\d)/g, "DATE")
+			.replace(/\b20\d\d-\d\d-\d\d\b/g, "DATE")
+			// An answer that took no time has no pace.
+			.replace(/(?<=\$[\d.]+ · )\d+(\.\d)? m?s( · [\d,]+ tok\/s)?/g, "TIME")
+			.replace(/127\.0\.0\.1:\d+/g, "HOST")
+	);
 }
 
 for (const file of globSync("chat-*.txt", { cwd: folder }).sort()) {

@@ -172,6 +172,13 @@ describe("the controller", () => {
 		expect(answered).toBeGreaterThan(300);
 	});
 
+	it("goes on nearly as before when one of a few requests meets an overload", () => {
+		const { limiter, time } = setUp({ concurrency: 100, eager: true });
+		limiter.overloaded(limiter.sent(cost));
+		time.now += 1_000;
+		expect(limiter.state().window).toBeGreaterThanOrEqual(85);
+	});
+
 	it("has fewer in flight when the server is overloaded, once for what was sent before", () => {
 		const { time, limiter, sendAll } = setUp({ concurrency: 100, eager: true });
 		const sendings = sendAll();
