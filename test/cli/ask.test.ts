@@ -24,7 +24,7 @@ const env = {
 const normalize = (text: string) =>
 	text
 		.replace(/127\.0\.0\.1:\d{4,}/g, "SIMULATOR")
-		.replace(/(?<=\$[\d.]+ · )\d[\d.]* m?s( · [\d,]+ tok\/s)?/g, "TIME · SPEED")
+		.replace(/(?<=(?:\$[\d.]+|cost unknown) · )\d[\d.]* m?s( · [\d,]+ tok\/s)?/g, "TIME · SPEED")
 		.replace(/"latency_ms":\d+/g, '"latency_ms":N')
 		.replace(/\b20\d\d-\d\d-\d\d\b/g, "DAY")
 		.replace(/trying again in \d+\.\d s/g, "trying again in N s");
