@@ -85,14 +85,20 @@ export function transportFailure(error: TransportError, options: { local?: boole
 	const { reason, phase } = error;
 	const notRunning = options.local === true && reason === "refused";
 	const usual = advise(reason, phase);
-	// What may have been billed is sent again once, and the replacement of a closed connection was that once.
+	// What may have been billed is sent again once, and the replacement of a closed connection was that once, unless it
+	// never got as far as being sent.
 	const spent = error.resent && usual.retry === "once";
-	const advice = notRunning || spent ? ({ retry: "never", key: "keep" } as const) : usual;
+	const retry =
+		notRunning || spent ? "never" : error.resent && usual.retry === "always" ? "once" : usual.retry;
+	const advice = { ...usual, retry };
 	return {
 		errorClass: errorClassOf(reason),
 		advice,
-		// A refused redirect and a page that is not the API's come from in front of the model: nothing was computed.
-		maybeBilled: phase !== "connect" && reason !== "redirect" && reason !== "not-api" && reason !== "tls",
+		// A refused redirect and a page that is not the API's come from in front of the model: nothing was computed. A
+		// connection that was closed may have been an idle one, or that of a server that went down in its work.
+		maybeBilled:
+			error.resent ||
+			(phase !== "connect" && reason !== "redirect" && reason !== "not-api" && reason !== "tls"),
 		message: error.message,
 	};
 }

@@ -49,6 +49,18 @@ describe("a failure of the network", () => {
 		expect(failure("dns-temporary", "connect", true).advice.retry).toBe("always");
 	});
 
+	test.each<[TransportReason, TransportPhase, string]>([
+		["reset", "sent", "never"],
+		["timeout-first", "sent", "never"],
+		["refused", "connect", "once"],
+		["dns-temporary", "connect", "once"],
+		["redirect", "body", "never"],
+	])("after a closed connection was replaced may be billed: %s in phase %s is sent again %s", (reason, phase, retry) => {
+		const error = new TransportError("it failed", { reason, phase });
+		error.resent = true;
+		expect(transportFailure(error)).toMatchObject({ advice: { retry, key: "keep" }, maybeBilled: true });
+	});
+
 	test("is found below the errors of an SDK, however the chain is tied", () => {
 		const error = new TransportError("x", { reason: "reset", phase: "sent" });
 		expect(findTransportError(new Error("outer", { cause: new TypeError("inner", { cause: error }) }))).toBe(
