@@ -81,6 +81,10 @@ export class SingleQuestion {
 				}
 			});
 			yield* parts;
+		} catch (error) {
+			// What fails in the middle of a stream does not know of the tries before it.
+			if (error instanceof RequestError) error.attempts = attempts;
+			throw error;
 		} finally {
 			leaveSlot?.();
 			await flushLedger();
@@ -108,34 +112,26 @@ export class SingleQuestion {
 		const found = await this.#lookUp();
 		if (found) return found;
 		let most: { readonly text: string; readonly cause?: unknown } = { text: "" };
-		let losses = 0;
 		try {
-			const ended = await this.#withRetries(async ({ key, number, resend }) => {
+			return await this.#withRetries(async ({ key, number, resend }) => {
 				const leaveSlot = await takeSlot(signal);
 				const received = new ReceivedStream(caller.options.model);
 				try {
 					const parts = await caller.open(this.#question, {
 						key,
 						signal,
-						resend: resend || losses > 0,
+						resend,
 						attempts: number,
 						keep: cache !== false,
 					});
 					return await received.read(parts);
 				} catch (error) {
 					if (received.text.length > most.text.length) most = { text: received.text, cause: error };
-					if (!(error instanceof RequestError && error.maybeBilled)) throw error;
-					losses += 1;
-					if (losses < 2) throw error;
-					// `retry` would go on to the next key when this one is refused or spent in the middle of an answer.
-					error.attempts = number;
-					return error;
+					throw error;
 				} finally {
 					leaveSlot?.();
 				}
 			});
-			if (ended instanceof RequestError) throw ended;
-			return ended;
 		} catch (error) {
 			const { text, cause } = most;
 			const usage = cause instanceof RequestError && cause !== error ? cause.usage : null;

@@ -138,6 +138,14 @@ describe("a streamed ask whose parts are heard", () => {
 	});
 });
 
+it("counts the tries before the one that failed in the middle", async () => {
+	const { llm, simulator } = await setup();
+	const prompt = `${words} [[fault:503 x1]][[fault:cut-stream]]`;
+	const error = await failureOf(llm().ask(prompt, { streamed: true, onPart: () => {} }));
+	expect(error).toMatchObject({ errorClass: "incomplete", attempts: 2 });
+	expect(simulator.stats.requests).toBe(2);
+});
+
 describe("an interruption", () => {
 	it.each([
 		["heard", true],
