@@ -14,14 +14,16 @@ export interface FailedAnswer {
 export function toFailedRow({ llm, error, partialText }: FailedAnswer): object | undefined {
 	const facts = factsOf(error);
 	if (facts === undefined) return undefined;
-	const { errorClass, status, message, maybeBilled, attempts, usage } = facts;
+	const { errorClass, status, message, attempts, usage } = facts;
+	const costUsd = knownCost(llm);
 	return {
 		model: llm.model,
 		error: { class: errorClass, status, message },
-		maybe_billed: maybeBilled,
+		// As in a batch's row: something may have been charged for, and nobody says how much.
+		maybe_billed: costUsd === null,
 		attempts,
 		usage: toUsageRow(usage),
-		cost_usd: knownCost(llm),
+		cost_usd: costUsd,
 		partial_text: partialText,
 	};
 }
@@ -33,10 +35,10 @@ export function knownCost({ cost }: Pick<LLM, "cost">): number | null {
 
 function factsOf(error: unknown) {
 	if (error instanceof RequestError) {
-		const { errorClass, status = null, message, maybeBilled, attempts, usage } = error;
-		return { errorClass, status, message, maybeBilled, attempts, usage };
+		const { errorClass, status = null, message, attempts, usage } = error;
+		return { errorClass, status, message, attempts, usage };
 	}
 	if (!(error instanceof AbortedError)) return undefined;
 	const { message } = error;
-	return { errorClass: "interrupted", status: null, message, maybeBilled: true, attempts: 1, usage: null };
+	return { errorClass: "interrupted", status: null, message, attempts: 1, usage: null };
 }

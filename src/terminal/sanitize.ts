@@ -203,7 +203,7 @@ const hiddenInJson =
 	/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f]/g;
 
 /**
- * Takes JSON text and returns it with controls, bidi controls and line separators as `\uXXXX`: it parses to the very
+ * Takes JSON text and returns it with controls, bidi controls and line separators as `\u` escapes: it parses to the very
  * same value and is safe to print.
  */
 export function escapeJson(json: string): string {

@@ -58,6 +58,13 @@ describe("an answer that is cut before any of it is shown", () => {
 		expect(rows.map(({ status }) => status)).toEqual(["maybe_billed", "maybe_billed"]);
 	});
 
+	it("is not called maybe billed where nothing is ever charged", async () => {
+		const { env, simulator, ask } = await prepare();
+		const on = createTestIo({ env: { ...env, LOCAL_BASE_URL: `${simulator.url}/v1` }, cwd: env.LLMX_HOME });
+		expect(await ask(on, "-m", "local/echo", "--json", `${words} [[fault:cut-stream]]`)).toBe(1);
+		expect(printedRow(on)).toMatchObject({ maybe_billed: false, cost_usd: 0, attempts: 2 });
+	});
+
 	it("is not asked for again once it streams to the screen", async () => {
 		const { simulator, io, ask } = await prepare();
 		const on = io();
