@@ -48,7 +48,7 @@ export interface RunControl<Row> {
 	 * the cache does not keep it, and one that the cache holds is asked for again.
 	 */
 	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
-	/** Hears that nothing is sent for so many ms, because more than half of the last 50 requests failed, and how the last. */
+	/** Hears for how many ms nothing is sent, because more than half of the last 50 requests failed, and how the last did. */
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
 	readonly stop?: AbortSignal | undefined;

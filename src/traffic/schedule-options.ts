@@ -55,7 +55,7 @@ export interface ScheduleOptions<Item, Value> {
 	/** A slot that other processes share is taken for every sending. */
 	readonly acquireSlot?: ((signal: AbortSignal) => Promise<ReleaseSlot>) | undefined;
 	readonly onRetry?: ((item: Item, notice: RetryNotice) => void) | undefined;
-	/** Hears that nothing is sent for so many ms, because more than half of the last 50 sendings failed, and how the last. */
+	/** Hears for how many ms nothing is sent, because more than half of the last 50 sendings failed, and how the last did. */
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** How long an outage is waited out, in ms, before the run ends with exit code 5. Default 5 minutes. */
 	readonly patienceMs?: number | undefined;

@@ -22,9 +22,9 @@ const maxUnread = 1024;
 const maxUnproven = 64;
 
 /**
- * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. One
- * item at most is taken before it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is in
- * flight.
+ * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. One item at
+ * most is taken before it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is
+ * in flight.
  */
 export function schedule<Item, Value>(
 	items: Iterable<Item> | AsyncIterable<Item>,
