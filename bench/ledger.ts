@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sumLedger } from "../src/cli/cost-sums.ts";
+import { sumLedger } from "../src/cli/cost/sums.ts";
 import { Ledger } from "../src/state/ledger.ts";
 import { resolvePaths } from "../src/state/paths.ts";
 import { readSpending } from "../src/state/totals.ts";

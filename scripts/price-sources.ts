@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
 import papaparse from "papaparse";
-import { type Price, possibleNames, priceColumns } from "../src/pricing.ts";
+import { type Price, possibleNames, priceColumns } from "../src/models/pricing.ts";
 
 /** Our provider ids to those of the package. */
 export const packageProviders: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Price, parsePrices, priceColumns } from "../src/pricing.ts";
+import { type Price, parsePrices, priceColumns } from "../src/models/pricing.ts";
 import { findFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
 import {
 	type Override,

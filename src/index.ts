@@ -1,12 +1,25 @@
 /** The public face of llmx. What is not exported here is internal. */
 
-export { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "./attachments.ts";
-export { type CacheStatistics, ResponseCache } from "./cache.ts";
+export type { Outcome, RunControl, Sending } from "./ask/generate.ts";
+export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./ask/schema.ts";
+export { askForJson } from "./ask/structured.ts";
+export { type CacheStatistics, ResponseCache } from "./cache/response-cache.ts";
+export { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "./content/attachments.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";
-export type { Outcome, RunControl, Sending } from "./generate.ts";
-export { type ListOptions, type LiveModel, listModels } from "./listing.ts";
 export { LLM } from "./llm.ts";
+export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
+export { allPrices, findPrice, type Price, type PriceOptions } from "./models/pricing.ts";
+export {
+	chooseModel,
+	configuredRows,
+	type ModelChoice,
+	type ProviderRow,
+	type Route,
+	requireKeys,
+	route,
+	rows as providerRows,
+} from "./models/router.ts";
 export { multiChat, multiGenerate } from "./multi.ts";
 export type {
 	AskOptions,
@@ -17,18 +30,5 @@ export type {
 	GenerateRow,
 	LLMOptions,
 } from "./options.ts";
-export { allPrices, findPrice, type Price, type PriceOptions } from "./pricing.ts";
-export { type ResultRow, toResultRow } from "./result-row.ts";
-export {
-	chooseModel,
-	configuredRows,
-	type ModelChoice,
-	type ProviderRow,
-	type Route,
-	requireKeys,
-	route,
-	rows as providerRows,
-} from "./router.ts";
-export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./schema.ts";
-export { askForJson } from "./structured.ts";
+export { type ResultRow, toResultRow } from "./state/result-row.ts";
 export type * from "./types.ts";

@@ -1,10 +1,16 @@
-import { Accounting } from "./accounting.ts";
-import { collectAnswers } from "./answer-lists.ts";
-import type { AskContext } from "./ask-context.ts";
-import { ResponseCache } from "./cache.ts";
-import { Caller } from "./call.ts";
+import { Accounting } from "./ask/accounting.ts";
+import type { Question } from "./ask/answer.ts";
+import { collectAnswers } from "./ask/answer-lists.ts";
+import { SingleQuestion } from "./ask/ask.ts";
+import type { AskContext } from "./ask/ask-context.ts";
+import { Caller } from "./ask/call.ts";
+import { type Outcome, type RunControl, runMany } from "./ask/generate.ts";
+import { type Pace, Pacing } from "./ask/pacing.ts";
+import { questionMaker, toQuestion } from "./ask/question.ts";
+import { ResponseCache } from "./cache/response-cache.ts";
 import { LlmxError } from "./errors.ts";
-import { type Outcome, type RunControl, runMany } from "./generate.ts";
+import { createHttp, type Http } from "./http/http.ts";
+import { configuredRows, type Route, requireKeys, route } from "./models/router.ts";
 import type {
 	AskOptions,
 	CallOptions,
@@ -12,22 +18,26 @@ import type {
 	GenerateOptions,
 	GenerateRow,
 	LLMOptions,
-	LLMRuntime,
+	Timeouts,
 } from "./options.ts";
-import { type Pace, Pacing } from "./pacing.ts";
-import type { Question } from "./pending-answer.ts";
-import { questionMaker, toQuestion } from "./question.ts";
-import { configuredRows, type Route, requireKeys, route } from "./router.ts";
-import { SingleQuestion } from "./single-question.ts";
+import { type Clock, systemClock } from "./schedule/clock.ts";
+import { KeyPool } from "./schedule/key-pool.ts";
+import type { ReleaseSlot } from "./slots/slots.ts";
 import { loadConfig } from "./state/config.ts";
 import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
-import { type Clock, systemClock } from "./traffic/clock.ts";
-import { createHttp, type Http } from "./traffic/http.ts";
-import { KeyPool } from "./traffic/key-pool.ts";
-import type { ReleaseSlot } from "./traffic/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
+
+/** What a test puts in the place of time, chance and the network's patience. */
+export interface LLMRuntime {
+	/** Measures and waits between two sendings. */
+	readonly clock?: Clock | undefined;
+	/** Numbers in [0, 1). */
+	readonly random?: (() => number) | undefined;
+	/** Silences that a request may have. */
+	readonly timeouts?: Partial<Timeouts> | undefined;
+}
 
 const DEFAULT_MAX_RETRIES = 5;
 

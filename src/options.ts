@@ -1,5 +1,3 @@
-import type { Clock } from "./traffic/clock.ts";
-import type { Timeouts } from "./traffic/http.ts";
 import type { Parameters, RetryNotice, StreamPart } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
@@ -7,6 +5,18 @@ export type ChatInput = string | readonly { readonly role: string; readonly cont
 
 /** `false` neither reads nor writes; `refresh` asks afresh and stores the answer; `only` never sends anything. */
 export type CacheMode = boolean | "refresh" | "only";
+
+/** Limits of one request in ms. */
+export interface Timeouts {
+	/** To the first content of the answer (comments and keep-alives do not count). */
+	readonly firstContentMs: number;
+	/** Between two pieces of content. */
+	readonly idleMs: number;
+	/** After the finish reason, for what may still follow it (usage); then the answer counts as whole. */
+	readonly finishMs: number;
+	/** For the whole exchange; Infinity when `--timeout` is not given. */
+	readonly totalMs: number;
+}
 
 export interface LLMOptions {
 	/**
@@ -42,16 +52,6 @@ export interface LLMOptions {
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
 	readonly onNote?: ((note: string) => void) | undefined;
-}
-
-/** What a test puts in the place of time, chance and the network's patience. */
-export interface LLMRuntime {
-	/** Measures and waits between two sendings. */
-	readonly clock?: Clock | undefined;
-	/** Numbers in [0, 1). */
-	readonly random?: (() => number) | undefined;
-	/** Silences that a request may have. */
-	readonly timeouts?: Partial<Timeouts> | undefined;
 }
 
 export interface CallOptions extends Parameters {

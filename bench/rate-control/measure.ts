@@ -1,8 +1,8 @@
-import { AdaptiveLimiter } from "../../src/traffic/adaptive-limiter.ts";
-import type { Limiter } from "../../src/traffic/limiter.ts";
-import { Route } from "../../src/traffic/route.ts";
-import { schedule } from "../../src/traffic/scheduler.ts";
-import { VirtualClock } from "../../src/traffic/virtual-clock.ts";
+import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
+import type { Limiter } from "../../src/limits/limiter.ts";
+import { Route } from "../../src/schedule/lanes.ts";
+import { schedule } from "../../src/schedule/scheduler.ts";
+import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { type Latency, Provider, RefusedError, seeded } from "./provider.ts";
 import type { Scenario } from "./scenarios.ts";
 

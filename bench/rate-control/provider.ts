@@ -1,7 +1,7 @@
 import { type ErrorClass, RequestError } from "../../src/errors.ts";
+import type { RateLevel, RateSnapshot } from "../../src/limits/rate-headers.ts";
+import type { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { AccountLimits, type Limits } from "../../src/simulator/limits.ts";
-import type { RateLevel, RateSnapshot } from "../../src/traffic/rate-headers.ts";
-import type { VirtualClock } from "../../src/traffic/virtual-clock.ts";
 import { WindowLimits } from "./window-limits.ts";
 
 /** Median and spread (sigma of the logarithm) of the time an answer takes. */

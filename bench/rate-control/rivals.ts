@@ -1,4 +1,4 @@
-import type { Limiter, LimiterState, Sending } from "../../src/traffic/limiter.ts";
+import type { Limiter, LimiterState, Sending } from "../../src/limits/limiter.ts";
 import type { Contender } from "./measure.ts";
 
 /** One more in flight for each window's worth of answers, half as many after an episode of refusals. */

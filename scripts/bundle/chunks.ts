@@ -9,8 +9,14 @@ import type { Plugin } from "esbuild";
  * command line, so this costs nothing; the commands share what `ask` needs, most of which they load anyway.
  */
 const roots = [
-	{ lazyIn: /^src\/(cli|ui|terminal|batch)\//, imports: ["src/cli/main.ts", "src/cli/commands/ask.ts"] },
-	{ lazyIn: /^src\/(providers\/|traffic\/|state\/|[^/]+$)/, imports: ["src/index.ts"] },
+	{
+		lazyIn: /^src\/(cli|ui|terminal|batch|prompts|results)\//,
+		imports: ["src/cli/main.ts", "src/cli/ask/ask.ts"],
+	},
+	{
+		lazyIn: /^src\/(providers|http|limits|schedule|slots|state|ask|cache|content|models)\/|^src\/[^/]+$/,
+		imports: ["src/index.ts"],
+	},
 ];
 
 export function fewerChunks(folder: string): Plugin {

@@ -1,21 +1,13 @@
 import { LlmxError, UsageError } from "../errors.ts";
-import type { Files } from "./files.ts";
-import { type JournalState, scanJournal } from "./journal.ts";
-import { RowProblem } from "./parameters.ts";
-import { ProblemList, type PromptsFile } from "./prompts-file.ts";
-import type { RecordFormat } from "./records.ts";
+import { RowProblem } from "../prompts/parameters.ts";
+import { ProblemList, type PromptsFile } from "../prompts/prompts-file.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
+import type { Checked, OutputFiles } from "../results/checked.ts";
+import { scanJournal } from "../results/journal.ts";
+import type { RecordFormat } from "../results/records.ts";
+import { RowIndex, type RowState } from "../results/row-index.ts";
+import type { Files } from "../state/file-system.ts";
 import { requestHash } from "./request-hash.ts";
-import type { BatchRow } from "./row-builder.ts";
-import { RowIndex, type RowState } from "./row-index.ts";
-
-/** The two files of a run. */
-export interface OutputFiles {
-	readonly results: string;
-	readonly failures: string;
-	/** As messages name them. */
-	readonly resultsName: string;
-	readonly failuresName: string;
-}
 
 export interface CheckOptions {
 	readonly files: Files;
@@ -33,21 +25,6 @@ export interface CheckOptions {
 	readonly onRow?: ((row: BatchRow, model: string, state: RowState) => void) | undefined;
 	/** 0 <= x < 1. */
 	readonly random: () => number;
-}
-
-/** What a run begins with. */
-export interface Checked {
-	readonly index: RowIndex;
-	readonly problems: ProblemList;
-	readonly rows: number;
-	/** Rows times models, by what is known of them. */
-	readonly done: number;
-	readonly failed: number;
-	readonly missing: number;
-	/** Every model that a row goes to, in the order of their first row. */
-	readonly models: readonly string[];
-	readonly results: JournalState;
-	readonly failures: JournalState;
 }
 
 /** Two ids of one hash that are not the same id: about once in thirty million runs over a million rows. */

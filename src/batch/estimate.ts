@@ -1,7 +1,7 @@
-import { costOf, findPrice } from "../pricing.ts";
-import { estimateInputTokens } from "../tokens.ts";
+import { costOf, findPrice } from "../models/pricing.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Message, Usage } from "../types.ts";
-import type { BatchRow } from "./row-builder.ts";
 
 /** What is only known to lie between two figures. */
 export interface Range {

@@ -1,10 +1,10 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
-import type { OutputFiles } from "./check.ts";
-import type { Files } from "./files.ts";
-import { finishFiles, type TableOutput } from "./finish.ts";
+import type { OutputFiles } from "../results/checked.ts";
+import { finishFiles, type TableOutput } from "../results/finish.ts";
+import { FileSink, StreamSink } from "../results/sinks.ts";
+import type { Files } from "../state/file-system.ts";
 import { type RunOptions, sendRows } from "./run.ts";
 import { RunStats } from "./run-stats.ts";
-import { FileSink, StreamSink } from "./sinks.ts";
 
 /** Where results go. */
 export type Output =

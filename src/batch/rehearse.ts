@@ -1,12 +1,12 @@
-import type { Pacing } from "../pacing.ts";
-import { estimateInputTokens } from "../tokens.ts";
-import { schedule } from "../traffic/scheduler.ts";
-import { VirtualClock } from "../traffic/virtual-clock.ts";
-import type { Checked } from "./check.ts";
+import type { Pacing } from "../ask/pacing.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
+import type { PromptsFile } from "../prompts/prompts-file.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
+import type { Checked } from "../results/checked.ts";
+import { schedule } from "../schedule/scheduler.ts";
+import { VirtualClock } from "../schedule/virtual-clock.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
-import type { PromptsFile } from "./prompts-file.ts";
 import { requestHash } from "./request-hash.ts";
-import type { BatchRow } from "./row-builder.ts";
 
 /** How long answers take and get: log-normal, as real ones are. */
 export interface AnswerProfile {

@@ -1,6 +1,6 @@
-import { canonicalJson } from "../cache.ts";
-import { shortHash } from "./hash.ts";
-import type { BatchRow } from "./row-builder.ts";
+import { canonicalJson } from "../cache/response-cache.ts";
+import { shortHash } from "../prompts/hash.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
 
 /**
  * Names a row's request as the user gave it: messages with system text and template applied, attachments' content,

@@ -1,5 +1,5 @@
+import type { FailureClass } from "../results/records.ts";
 import type { Result, Usage } from "../types.ts";
-import type { FailureClass } from "./records.ts";
 
 /** Buckets grow by 2 %, so a percentile is right to 1 %. */
 const growth = Math.log(1.02);

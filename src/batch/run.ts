@@ -1,19 +1,19 @@
+import type { Outcome, RunControl, Sending } from "../ask/generate.ts";
+import type { Pace } from "../ask/pacing.ts";
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
-import type { Outcome, RunControl, Sending } from "../generate.ts";
 import type { CacheMode, GenerateRow } from "../options.ts";
-import type { Pace } from "../pacing.ts";
+import type { PromptsFile } from "../prompts/prompts-file.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
+import type { SchemaSet } from "../prompts/schemas.ts";
+import type { Checked } from "../results/checked.ts";
+import { type RecordFormat, toFailure } from "../results/records.ts";
+import type { Sink } from "../results/sinks.ts";
 import type { Parameters } from "../types.ts";
-import type { Checked } from "./check.ts";
 import type { CostGuard } from "./cost-guard.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
-import type { PromptsFile } from "./prompts-file.ts";
-import { type RecordFormat, toFailure } from "./records.ts";
 import { requestHash } from "./request-hash.ts";
-import type { BatchRow } from "./row-builder.ts";
 import { RunStats } from "./run-stats.ts";
-import type { SchemaSet } from "./schemas.ts";
-import type { Sink } from "./sinks.ts";
 
 /** A row on its way, in the form in which `generateEach` takes it. */
 export interface SentRow extends GenerateRow {

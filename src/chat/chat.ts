@@ -3,9 +3,9 @@
 import type { Turn } from "../conversation.ts";
 import { UsageError } from "../errors.ts";
 import type { LLM } from "../llm.ts";
+import { estimateTextTokens } from "../models/tokens.ts";
 import type { CacheMode } from "../options.ts";
 import { type OpenSession, openSession } from "../state/sessions.ts";
-import { estimateTextTokens } from "../tokens.ts";
 import type { Cost, Message, Parameters, Usage } from "../types.ts";
 import { type Answered, Answering } from "./answering.ts";
 import { ChatSession } from "./chat-session.ts";

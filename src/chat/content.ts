@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
-import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../attachments.ts";
+import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../content/attachments.ts";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { formatBytes } from "../terminal/formats.ts";

@@ -1,6 +1,6 @@
 import type { Conversation } from "../conversation.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
 import { formatTokens } from "../terminal/formats.ts";
-import { estimateInputTokens } from "../tokens.ts";
 
 /** The share of the context window from which on the user is warned. */
 const warnFrom = 0.85;

@@ -2,7 +2,7 @@ import { Command, CommanderError } from "commander";
 import { exitCodes, LlmxError } from "../errors.ts";
 import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
-import { commands } from "./commands/table.ts";
+import { commands } from "./commands.ts";
 import { type Io, processIo } from "./io.ts";
 import { usageMessage } from "./usage-error.ts";
 

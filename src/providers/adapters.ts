@@ -1,12 +1,12 @@
-import type { FetchLike } from "../traffic/http.ts";
+import type { FetchLike } from "../http/http.ts";
 import type { Adapter, AdapterFactory } from "./adapter.ts";
 import type { ProviderRow, WireFormat } from "./provider-row.ts";
 
 /** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
 const factories: Readonly<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>> = {
-	openai: () => import("./openai-compatible.ts"),
-	gemini: () => import("./gemini.ts"),
-	anthropic: () => import("./anthropic.ts"),
+	openai: () => import("./openai/openai-compatible.ts"),
+	gemini: () => import("./gemini/gemini.ts"),
+	anthropic: () => import("./anthropic/anthropic.ts"),
 };
 
 /** The parts of a route that an adapter needs. */

@@ -6,9 +6,9 @@ import {
 	LlmxError,
 	RequestError,
 } from "../errors.ts";
-import type { Exchange } from "../traffic/http.ts";
-import { retryHint } from "../traffic/retry-after.ts";
-import { findTransportError, TransportError, transportFailure } from "../traffic/transport-error.ts";
+import type { Exchange } from "../http/http.ts";
+import { findTransportError, TransportError, transportFailure } from "../http/transport-error.ts";
+import { retryHint } from "../limits/retry-after.ts";
 import type { Usage } from "../types.ts";
 import { blockedHint, classify } from "./classify.ts";
 import { isObject, readErrorBody, readErrorText } from "./error-body.ts";

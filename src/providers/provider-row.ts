@@ -1,4 +1,4 @@
-import type { RateDialect } from "../traffic/rate-headers.ts";
+import type { RateDialect } from "../limits/rate-headers.ts";
 import type { Parameters } from "../types.ts";
 
 /** The language a provider speaks on the wire; each has one adapter. */

@@ -1,6 +1,6 @@
-import { type Completion, sharedPrefix } from "../chat/completion.ts";
-import type { Editor } from "../chat/editor.ts";
-import type { Action } from "../chat/key-bindings.ts";
+import { type Completion, sharedPrefix } from "../chat/input/completion.ts";
+import type { Editor } from "../chat/input/editor.ts";
+import type { Action } from "../chat/input/key-bindings.ts";
 import type { MenuState } from "./state.ts";
 
 interface Menu {

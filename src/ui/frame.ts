@@ -1,6 +1,6 @@
 /** The lines of the live region: the end of the answer, the input box, the status. A pure function of the state. */
 
-import { visibleRows } from "../chat/input-layout.ts";
+import { visibleRows } from "../chat/input/input-layout.ts";
 import type { Colors } from "../terminal/colors.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import { breakText, padText, textWidth, truncateText } from "../terminal/width.ts";

@@ -1,10 +1,10 @@
 /** Keys to edits, menus, searches and messages. */
 
-import type { Completion } from "../chat/completion.ts";
-import { Editor } from "../chat/editor.ts";
-import type { InputHistory } from "../chat/history.ts";
-import { HistorySearch } from "../chat/history-search.ts";
-import { type Action, actionOf } from "../chat/key-bindings.ts";
+import type { Completion } from "../chat/input/completion.ts";
+import { Editor } from "../chat/input/editor.ts";
+import type { InputHistory } from "../chat/input/history.ts";
+import { HistorySearch } from "../chat/input/history-search.ts";
+import { type Action, actionOf } from "../chat/input/key-bindings.ts";
 import { completeMessage } from "../chat/messages-in.ts";
 import type { InputEvent, Key } from "../terminal/keys.ts";
 import { CompletionMenu } from "./completion-menu.ts";

@@ -3,9 +3,9 @@
 import { constants } from "node:os";
 import type { Chat } from "../chat/chat.ts";
 import { submit } from "../chat/commands/table.ts";
-import { complete } from "../chat/completion.ts";
 import { describeFailure } from "../chat/failure.ts";
-import { openHistory } from "../chat/history.ts";
+import { complete } from "../chat/input/completion.ts";
+import { openHistory } from "../chat/input/history.ts";
 import { shownTurns } from "../chat/record.ts";
 import type { ChatView } from "../chat/view.ts";
 import { createColors, wantsColor } from "../terminal/colors.ts";

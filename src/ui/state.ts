@@ -1,8 +1,8 @@
 /** What the screen shows, as a value; and where it is kept. */
 
 import type { RetryWait } from "../chat/answering.ts";
-import type { Candidate } from "../chat/completion.ts";
-import type { Label } from "../chat/input-layout.ts";
+import type { Candidate } from "../chat/input/completion.ts";
+import type { Label } from "../chat/input/input-layout.ts";
 import type { Cost } from "../types.ts";
 
 /** A piece of the transcript, printed once and never again. Lines of ANSI text without a newline at the end. */

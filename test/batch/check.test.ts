@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type CheckOptions, checkPrompts } from "../../src/batch/check.ts";
-import { PromptsFile, type Selection } from "../../src/batch/prompts-file.ts";
-import { createReader, formatOf, type InputFormat, openInput } from "../../src/batch/reader.ts";
-import { recordFormats } from "../../src/batch/records.ts";
 import { requestHash } from "../../src/batch/request-hash.ts";
-import { RowBuilder, type RowOptions } from "../../src/batch/row-builder.ts";
-import { compileTemplate } from "../../src/batch/template.ts";
+import { PromptsFile, type Selection } from "../../src/prompts/prompts-file.ts";
+import { createReader, formatOf, type InputFormat, openInput } from "../../src/prompts/reader.ts";
+import { RowBuilder, type RowOptions } from "../../src/prompts/row-builder.ts";
+import { compileTemplate } from "../../src/prompts/template.ts";
+import { recordFormats } from "../../src/results/records.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
 interface Setup {

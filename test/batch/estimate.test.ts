@@ -6,8 +6,8 @@ import {
 	loadTokenCounter,
 	type PricedModel,
 } from "../../src/batch/estimate.ts";
-import type { BatchRow } from "../../src/batch/row-builder.ts";
 import { countTextTokens } from "../../src/batch/tokenizer.ts";
+import type { BatchRow } from "../../src/prompts/row-builder.ts";
 
 const mini: PricedModel = {
 	provider: "openai",

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Provider, seeded } from "../../bench/rate-control/provider.ts";
+import { Pacing } from "../../src/ask/pacing.ts";
 import { checkPrompts } from "../../src/batch/check.ts";
-import { PromptsFile } from "../../src/batch/prompts-file.ts";
-import { createReader, openInput } from "../../src/batch/reader.ts";
-import { recordFormats } from "../../src/batch/records.ts";
 import { type RehearsedModel, rehearse, usualAnswers } from "../../src/batch/rehearse.ts";
-import { RowBuilder } from "../../src/batch/row-builder.ts";
-import { Pacing } from "../../src/pacing.ts";
-import { schedule } from "../../src/traffic/scheduler.ts";
-import { VirtualClock } from "../../src/traffic/virtual-clock.ts";
+import { PromptsFile } from "../../src/prompts/prompts-file.ts";
+import { createReader, openInput } from "../../src/prompts/reader.ts";
+import { RowBuilder } from "../../src/prompts/row-builder.ts";
+import { recordFormats } from "../../src/results/records.ts";
+import { schedule } from "../../src/schedule/scheduler.ts";
+import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
 interface Limits {

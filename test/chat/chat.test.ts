@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
 import { submit } from "../../src/chat/commands/table.ts";
-import { complete } from "../../src/chat/completion.ts";
+import { complete } from "../../src/chat/input/completion.ts";
 import { LlmxError } from "../../src/errors.ts";
 import { beginSession, openSession, readSession } from "../../src/state/sessions.ts";
 import type { Message } from "../../src/types.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type AnswerJob, printAnswers } from "../../src/cli/answers.ts";
+import { type AnswerJob, printAnswers } from "../../src/cli/ask/answers.ts";
 import { AbortedError } from "../../src/errors.ts";
 import type { AskOptions, LLM } from "../../src/index.ts";
 import { createTestIo } from "../helpers/io.ts";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { readPrompt } from "../../src/cli/prompt-input.ts";
+import { readPrompt } from "../../src/cli/ask/prompt-input.ts";
 import { createTestIo } from "../helpers/io.ts";
 import { temporaryFolder } from "../llm/harness.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dialectNames } from "../../src/cli/commands/simulate.ts";
 import { main } from "../../src/cli/main.ts";
+import { dialectNames } from "../../src/cli/simulate/simulate.ts";
 import { dialects } from "../../src/simulator/dialects.ts";
 import { startSimulator } from "../../src/simulator/server.ts";
 import { createTestIo, type TestIo } from "../helpers/io.ts";

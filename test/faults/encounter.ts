@@ -5,11 +5,10 @@ import { inspect } from "node:util";
 import { expect } from "vitest";
 import type { RequestError } from "../../src/errors.ts";
 import { LLM } from "../../src/llm.ts";
-import type { LLMOptions } from "../../src/options.ts";
+import type { LLMOptions, Timeouts } from "../../src/options.ts";
 import type { WireName } from "../../src/simulator/request.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
-import type { Timeouts } from "../../src/traffic/http.ts";
 import type { Result, StreamPart } from "../../src/types.ts";
 import { HurriedClock } from "../helpers/hurried-clock.ts";
 

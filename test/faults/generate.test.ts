@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
 import { PartialFailureError, type RequestError } from "../../src/errors.ts";
+import type { LLMRuntime } from "../../src/llm.ts";
 import { LLM } from "../../src/llm.ts";
-import type { LLMOptions, LLMRuntime } from "../../src/options.ts";
+import type { LLMOptions } from "../../src/options.ts";
+import type { Clock } from "../../src/schedule/clock.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
-import type { Clock } from "../../src/traffic/clock.ts";
 import { HurriedClock } from "../helpers/hurried-clock.ts";
 import { plantedKey } from "./encounter.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/traffic/clock.ts";
+import type { Clock } from "../../src/schedule/clock.ts";
 
 /** Waits pass at once and are written down. */
 export class HurriedClock implements Clock {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
-import { ResponseCache } from "../../src/cache.ts";
+import { ResponseCache } from "../../src/cache/response-cache.ts";
 import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import { readSpending } from "../../src/state/totals.ts";

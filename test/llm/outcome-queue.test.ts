@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { OutcomeQueue } from "../../src/outcome-queue.ts";
+import { OutcomeQueue } from "../../src/ask/outcome-queue.ts";
 
 async function drain(queue: OutcomeQueue<number>): Promise<number[]> {
 	const taken: number[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { Caller } from "../../src/call.ts";
+import { Caller } from "../../src/ask/call.ts";
 import { AbortedError, type LLM, RequestError, type StreamPart } from "../../src/index.ts";
-import { systemClock } from "../../src/traffic/clock.ts";
+import { systemClock } from "../../src/schedule/clock.ts";
 import { failureOf, setup } from "./harness.ts";
 
 const words = "one two three four five six seven eight";

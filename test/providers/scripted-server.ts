@@ -1,10 +1,10 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createHttp, type Exchange, type Http } from "../../src/http/http.ts";
 import type { Adapter, AdapterCall, Answer, AnswerPart } from "../../src/providers/adapter.ts";
 import { loadAdapter } from "../../src/providers/adapters.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
-import { createHttp, type Exchange, type Http } from "../../src/traffic/http.ts";
 import { afterTest } from "../helpers/cleanup.ts";
 
 export { failureOf } from "../helpers/failure.ts";

@@ -15,7 +15,7 @@ import {
 	untoldCharges,
 } from "../../scripts/price-sources.ts";
 import { generatePrices } from "../../scripts/prices.ts";
-import { allPrices, costOf, findPrice, type Price, parsePrices } from "../../src/pricing.ts";
+import { allPrices, costOf, findPrice, type Price, parsePrices } from "../../src/models/pricing.ts";
 import { providers } from "../../src/providers/registry.ts";
 
 const root = join(import.meta.dirname, "../..");

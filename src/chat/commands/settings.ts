@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
+import { estimateInputTokens, estimateTextTokens } from "../../models/tokens.ts";
 import type { CacheMode } from "../../options.ts";
 import { formatCost, formatCount, formatPlural, formatTokens } from "../../terminal/formats.ts";
-import { estimateInputTokens, estimateTextTokens } from "../../tokens.ts";
 import type { Chat } from "../chat.ts";
 import { changeSetting, describeSettings, settingNames } from "../settings.ts";
 import type { ChatCommand } from "./command.ts";

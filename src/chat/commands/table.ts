@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { didYouMean } from "../../state/nearest.ts";
 import type { Chat } from "../chat.ts";
-import { bindings, keyLabel } from "../key-bindings.ts";
+import { bindings, keyLabel } from "../input/key-bindings.ts";
 import type { ChatCommand } from "./command.ts";
 import { sessionCommands } from "./sessions.ts";
 import { settingCommands } from "./settings.ts";

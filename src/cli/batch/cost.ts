@@ -1,4 +1,3 @@
-import type { Checked } from "../../batch/check.ts";
 import {
 	assumedOutput,
 	Estimate,
@@ -6,13 +5,14 @@ import {
 	type PricedModel,
 	type Range,
 } from "../../batch/estimate.ts";
-import type { PromptsFile } from "../../batch/prompts-file.ts";
-import type { BatchRow } from "../../batch/row-builder.ts";
 import { UsageError } from "../../errors.ts";
+import type { PromptsFile } from "../../prompts/prompts-file.ts";
+import type { BatchRow } from "../../prompts/row-builder.ts";
+import type { Checked } from "../../results/checked.ts";
 import { formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
-import type { BatchFlags } from "../commands/batch.ts";
 import type { Io } from "../io.ts";
+import type { BatchFlags } from "./batch.ts";
 import { confirm } from "./confirm.ts";
 
 /** Nobody is asked about less. */

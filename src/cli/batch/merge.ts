@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
-import { systemFiles } from "../../batch/files.ts";
-import { mergeResults } from "../../batch/merge.ts";
-import { createReader, formatOf, type InputFormat, openInput } from "../../batch/reader.ts";
-import { type OutputFormat, recordFormats } from "../../batch/records.ts";
-import { idOf } from "../../batch/row-builder.ts";
 import { UsageError } from "../../errors.ts";
+import { createReader, formatOf, type InputFormat, openInput } from "../../prompts/reader.ts";
+import { idOf } from "../../prompts/row-builder.ts";
+import { mergeResults } from "../../results/merge.ts";
+import { type OutputFormat, recordFormats } from "../../results/records.ts";
+import { systemFiles } from "../../state/file-system.ts";
 import { formatCount, formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";

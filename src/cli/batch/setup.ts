@@ -1,17 +1,17 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
-import { AttachmentFolder } from "../../batch/attachment-folder.ts";
-import type { OutputFiles } from "../../batch/check.ts";
-import { systemFiles } from "../../batch/files.ts";
-import { PromptsFile, type Selection } from "../../batch/prompts-file.ts";
-import { createReader, formatOf, type Input, type InputFormat, openInput } from "../../batch/reader.ts";
-import { RowBuilder, type RowPreset } from "../../batch/row-builder.ts";
-import { spoolInput } from "../../batch/spool.ts";
-import { compileTemplate } from "../../batch/template.ts";
 import { UsageError } from "../../errors.ts";
+import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
+import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
+import { createReader, formatOf, type Input, type InputFormat, openInput } from "../../prompts/reader.ts";
+import { RowBuilder, type RowPreset } from "../../prompts/row-builder.ts";
+import { spoolInput } from "../../prompts/spool.ts";
+import { compileTemplate } from "../../prompts/template.ts";
+import type { OutputFiles } from "../../results/checked.ts";
+import { systemFiles } from "../../state/file-system.ts";
 import type { Parameters } from "../../types.ts";
-import type { BatchFlags } from "../commands/batch.ts";
 import type { Io } from "../io.ts";
+import type { BatchFlags } from "./batch.ts";
 
 /** Where a run writes, or that it writes to stdout. */
 export interface Target {

@@ -1,7 +1,7 @@
 import type { RunOutcome } from "../../batch/execute.ts";
-import type { FailureClass } from "../../batch/records.ts";
 import type { Lane } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
+import type { FailureClass } from "../../results/records.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
 	formatCost,

@@ -1,4 +1,4 @@
-import type { Files } from "../../../src/batch/files.ts";
+import type { Files } from "../../../src/state/file-system.ts";
 
 interface MemoryFile {
 	bytes: Buffer;

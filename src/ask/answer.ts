@@ -1,0 +1,82 @@
+import type { CachedAnswer } from "../cache/response-cache.ts";
+import type { Choice } from "../providers/adapter.ts";
+import type { Cost, Message, Parameters, Result, Usage } from "../types.ts";
+import { addCost, addUsage, noCost, noUsage } from "../usage.ts";
+
+/** What to ask: a history, or a prompt with a system text, which the cache keeps apart. */
+export interface Question {
+	readonly messages: readonly Message[];
+	/** Set when the question is one prompt of `generate`: its cache key has a shape of its own. */
+	readonly prompt?: { readonly text: string; readonly system: string | undefined } | undefined;
+	readonly parameters: Parameters;
+	/** How many answers. */
+	readonly n: number;
+}
+
+/** A question on its way. What came survives a failed attempt, so that nothing paid for is asked for again. */
+export class PendingAnswer {
+	readonly question: Question;
+	readonly choices: Choice[] = [];
+	attempts = 0;
+	latencyMs = 0;
+	#usage: Usage | null = noUsage;
+	#costUsd: number | null = 0;
+	#spent = noCost;
+
+	constructor(question: Question) {
+		this.question = question;
+	}
+
+	get missing(): number {
+		return this.question.n - this.choices.length;
+	}
+
+	/** What all requests for it cost so far, those that brought nothing included. */
+	get spent(): Cost {
+		return this.#spent;
+	}
+
+	/** Takes what a request brought. */
+	add(choices: readonly Choice[], usage: Usage | null, costUsd: number | null): void {
+		this.choices.push(...choices.slice(0, this.missing));
+		this.#usage = usage && this.#usage && addUsage(this.#usage, usage);
+		this.#costUsd = costUsd === null || this.#costUsd === null ? null : this.#costUsd + costUsd;
+		this.#spent = addCost(this.#spent, costUsd);
+	}
+
+	/** Notes a request that brought nothing: USD, 0 when it was not billed, null when nobody knows. */
+	lose(costUsd: number | null): void {
+		this.#spent = addCost(this.#spent, costUsd);
+	}
+
+	/** What came, in the form in which it is kept and shared. */
+	get answer(): CachedAnswer {
+		return { choices: this.choices, usage: this.#usage, costUsd: this.#costUsd };
+	}
+
+	/** The result of what came. */
+	result(model: string): Result {
+		const { attempts, latencyMs } = this;
+		return toResult(model, { ...this.answer, cached: false, attempts, latencyMs });
+	}
+}
+
+export interface AnswerFacts extends CachedAnswer {
+	readonly cached: boolean;
+	readonly attempts: number;
+	readonly latencyMs: number;
+}
+
+/** The result of a complete answer. */
+export function toResult(model: string, { choices, latencyMs, ...facts }: AnswerFacts): Result {
+	const [first] = choices as readonly [Choice];
+	return {
+		model,
+		text: first.text,
+		texts: choices.map(({ text }) => text),
+		reasoning: first.reasoning,
+		finishReason: first.finishReason,
+		...facts,
+		latencyMs: Math.round(latencyMs),
+	};
+}

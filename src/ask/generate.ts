@@ -1,0 +1,268 @@
+import { type CachedAnswer, cacheMiss } from "../cache/response-cache.ts";
+import { LlmxError, type RequestError } from "../errors.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
+import type { Admission, Attempt, Outcome as Sent } from "../schedule/schedule-options.ts";
+import { schedule } from "../schedule/scheduler.ts";
+import type { Cost, Result, Usage } from "../types.ts";
+import { noCost } from "../usage.ts";
+import type { Question } from "./answer.ts";
+import type { AskContext } from "./ask-context.ts";
+import { Twins } from "./coalesce.ts";
+import { OutcomeQueue } from "./outcome-queue.ts";
+import type { Pacing } from "./pacing.ts";
+import { type Job, jobsOf, type RefusedRow } from "./rows.ts";
+
+/** What became of one of many prompts; `index` counts from 0 in the order of the input. */
+export type Outcome<Row> =
+	| { readonly ok: true; readonly index: number; readonly row: Row; readonly result: Result }
+	| {
+			readonly ok: false;
+			readonly index: number;
+			readonly row: Row;
+			readonly error: LlmxError;
+			/** Requests sent for it. */
+			readonly attempts: number;
+			/** Of several answers those that came, and were paid for; null when none did. */
+			readonly partial: Result | null;
+			/** What all of its requests cost. */
+			readonly spent: Cost;
+	  };
+
+/** What one sending of a row came to. */
+export interface Sending {
+	readonly usage: Usage | null;
+	/** Of its requests, whether they brought something or not. */
+	readonly cost: Cost;
+	/** Why it failed; undefined when it was answered. */
+	readonly error: unknown;
+}
+
+/** How whoever runs many rows has a say in the run. */
+export interface RunControl<Row> {
+	/** Asked right before every sending; see the scheduler's `admit`. */
+	readonly admit?: ((row: Row) => Admission) | undefined;
+	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
+	readonly onSent?: ((row: Row, sending: Sending) => void) | undefined;
+	/**
+	 * Judges an answer, and may mend it. One that it throws an error for is no answer: the row fails with that error,
+	 * the cache does not keep it, and one that the cache holds is asked for again.
+	 */
+	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
+	/** Hears for how many ms nothing is sent, because more than half of the last 50 requests failed, and how the last did. */
+	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
+	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
+	readonly stop?: AbortSignal | undefined;
+}
+
+export interface RunOptions<Row> extends AskContext {
+	readonly control: RunControl<Row>;
+	readonly toQuestion: (row: Row) => Question;
+	readonly pacing: Pacing;
+}
+
+/** What holds of a row for which nothing was sent. */
+const unsent = { attempts: 0, partial: null, spent: noCost } as const;
+
+/**
+ * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
+ * flight are sent once. A ledger row is written before its outcome is handed on. Memory is flat for any iterable.
+ * @throws what ends the whole run: an AbortedError, or the error of the last usable key
+ */
+export function runMany<Row>(
+	rows: Iterable<Row> | AsyncIterable<Row>,
+	options: RunOptions<Row>,
+): AsyncGenerator<Outcome<Row>, void> {
+	return new ManyRun(rows, options).outcomes();
+}
+
+class ManyRun<Row> {
+	readonly #rows: Iterable<Row> | AsyncIterable<Row>;
+	readonly #options: RunOptions<Row>;
+	readonly #queue = new OutcomeQueue<Outcome<Row>>();
+	/** Rows that wait for the answer of an identical one in flight. */
+	readonly #twins = new Twins<Job<Row>>();
+	/** Answers that came since the last look into the cache, which could not know them yet. */
+	readonly #answered = new Map<string, CachedAnswer>();
+
+	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
+		this.#rows = rows;
+		this.#options = options;
+	}
+
+	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
+		const { caller, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
+			this.#options;
+		const { admit, stop } = control;
+		const sending = schedule(this.#misses(), {
+			route: pacing.route,
+			maxInFlight: pacing.maxInFlight,
+			acquireSlot: pacing.acquireSlot,
+			onPause: control.onPause,
+			maxRetries,
+			signal,
+			clock,
+			random,
+			cost: ({ pending: { question } }: Job<Row>) => ({
+				inputTokens: estimateInputTokens(question.messages),
+				maxOutputTokens: question.parameters.maxTokens,
+			}),
+			attempt: (job, attempt) => this.#attempt(job, attempt),
+			admit: admit && (({ row }) => admit(row)),
+			onRetry: onRetry && ((_job, notice) => onRetry(notice)),
+		});
+		const onStop = () => sending.stop();
+		if (stop?.aborted) onStop();
+		else stop?.addEventListener("abort", onStop, { once: true });
+		const pump = this.#settleAll(sending);
+		try {
+			for await (const outcomes of this.#queue.batches()) {
+				await flushLedger();
+				yield* outcomes;
+			}
+		} finally {
+			stop?.removeEventListener("abort", onStop);
+			sending.abort();
+			this.#queue.leave();
+			await pump;
+			await caller.flushStores();
+		}
+	}
+
+	async #settleAll(sending: AsyncIterable<Sent<Job<Row>, void>>): Promise<void> {
+		try {
+			for await (const sent of sending) {
+				this.#settle(sent);
+				if (this.#queue.isFull) await this.#queue.room();
+			}
+			this.#queue.end();
+		} catch (error) {
+			this.#queue.end(error);
+		}
+	}
+
+	async #attempt({ row, pending }: Job<Row>, attempt: Attempt): Promise<void> {
+		const { caller, control, pacing } = this.#options;
+		const before = pending.spent;
+		let error: unknown;
+		try {
+			await caller.attempt(pending, {
+				key: attempt.key,
+				signal: attempt.signal,
+				resend: attempt.resend,
+				inTurn: pacing.acquireSlot !== undefined,
+				onExchange: ({ headers }) => {
+					attempt.snapshot = headers && pacing.readHeaders(headers);
+				},
+			});
+			attempt.inputTokens = pending.answer.usage?.inputTokens;
+			attempt.outputTokens = pending.answer.usage?.outputTokens;
+		} catch (failure) {
+			error = failure;
+			throw failure;
+		} finally {
+			const { usd, unknownCalls } = pending.spent;
+			const cost = { usd: usd - before.usd, unknownCalls: unknownCalls - before.unknownCalls };
+			control.onSent?.(row, { usage: pending.answer.usage, cost, error });
+		}
+	}
+
+	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
+	async *#misses(): AsyncGenerator<Job<Row>, void> {
+		const { caller, cache } = this.#options;
+		const refuse = ({ index, row, error }: RefusedRow<Row>) =>
+			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
+		for await (const jobs of jobsOf(this.#rows, this.#options, refuse)) {
+			while (this.#queue.isFull) await this.#queue.room();
+			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
+			if (this.#queue.ended) return;
+			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
+			this.#answered.clear();
+			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
+			for (const [position, job] of jobs.entries()) {
+				if (job.key === undefined) {
+					yield job;
+					continue;
+				}
+				if (this.#twins.join(job.key, job)) {
+					while (this.#twins.areTooMany && !this.#queue.left) await this.#queue.room();
+					continue;
+				}
+				const answer = stored[position] ?? this.#answered.get(job.key);
+				const result = answer && this.#reuse(job.row, answer);
+				const { index, row } = job;
+				if (result) this.#queue.push({ ok: true, index, row, result });
+				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
+				else {
+					this.#twins.lead(job.key);
+					yield job;
+				}
+				while (this.#queue.isFull) await this.#queue.room();
+			}
+		}
+	}
+
+	#settle(sent: Sent<Job<Row>, void>): void {
+		const { caller, cache } = this.#options;
+		const { index, row, pending, key } = sent.item;
+		const twins = key === undefined ? [] : this.#twins.part(key);
+		if (!sent.ok) {
+			const error = asLlmxError(sent.error);
+			caller.options.accounting.noteFailedCall(error);
+			this.#fail(sent, error, twins);
+			return;
+		}
+		let result: Result;
+		try {
+			result = this.#judge(row, pending.result(caller.options.model));
+		} catch (refusal) {
+			this.#fail(sent, asLlmxError(refusal), twins);
+			return;
+		}
+		if (key !== undefined) {
+			void caller.store(key, pending.answer);
+			if (cache !== "refresh") this.#answered.set(key, pending.answer);
+		}
+		this.#queue.push({ ok: true, index, row, result });
+		for (const twin of twins) this.#share(pending.answer, twin);
+	}
+
+	#share(answer: CachedAnswer, { index, row }: Job<Row>): void {
+		try {
+			const result = this.#options.caller.reuse(answer, (shared) => this.#judge(row, shared));
+			this.#queue.push({ ok: true, index, row, result });
+		} catch (refusal) {
+			this.#queue.push({ ok: false, index, row, error: asLlmxError(refusal), ...unsent });
+		}
+	}
+
+	/** A row without an answer, and those that waited for the same one. */
+	#fail(sent: Sent<Job<Row>, void>, error: LlmxError, twins: readonly Job<Row>[]): void {
+		const { index, row, pending } = sent.item;
+		const came = !sent.ok && pending.choices.length > 0;
+		const partial = came ? pending.result(this.#options.caller.options.model) : null;
+		const { spent } = pending;
+		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial, spent });
+		for (const twin of twins)
+			this.#queue.push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
+	}
+
+	#judge(row: Row, result: Result): Result {
+		return this.#options.control.judge?.(row, result) ?? result;
+	}
+
+	/** A stored answer as a result; undefined when it is judged to be none. */
+	#reuse(row: Row, answer: CachedAnswer): Result | undefined {
+		try {
+			return this.#options.caller.reuse(answer, (result) => this.#judge(row, result));
+		} catch {
+			return undefined;
+		}
+	}
+}
+
+/** Errors of a caller's own iterable pass through an outcome too. */
+function asLlmxError(error: unknown): LlmxError {
+	if (error instanceof LlmxError) return error;
+	const message = error instanceof Error ? error.message : String(error);
+	return new LlmxError(message, { cause: error });
+}

@@ -1,0 +1,116 @@
+import { ConfigError } from "../errors.ts";
+import { AdaptiveLimiter, mostConcurrent } from "../limits/adaptive-limiter.ts";
+import { Ceiling } from "../limits/ceiling.ts";
+import { type RateSnapshot, readRateHeaders } from "../limits/rate-headers.ts";
+import type { ProviderRow } from "../providers/registry.ts";
+import { Route } from "../schedule/lanes.ts";
+import type { ReleaseSlot, Slots } from "../slots/slots.ts";
+
+/** How requests are held back at one moment, over all keys. */
+export interface Pace {
+	/** Requests that may be in flight. */
+	readonly window: number;
+	/** Requests per minute that are allowed; null when nobody said. */
+	readonly requestsPerMinute: number | null;
+	/** In words, why not more. */
+	readonly reason: string;
+	/** The last thing the provider said about limits; null before the first. */
+	readonly lastSignal: string | null;
+}
+
+export interface PacingOptions {
+	readonly provider: Pick<ProviderRow, "label" | "local" | "rateHeaders" | "chargesMaxTokens">;
+	/** None for a provider that needs no key. */
+	readonly keys: readonly string[];
+	readonly maxConcurrent?: number | undefined;
+	readonly rpm?: number | undefined;
+	readonly tpm?: number | undefined;
+	/** LLM_GLOBAL_CONCURRENCY as it stands in the environment. */
+	readonly globalConcurrency?: string | undefined;
+	readonly slotsFolder: string;
+	/** Monotonic ms. */
+	readonly now: () => number;
+}
+
+/** The limiters of one model for one run, by key, and what all keys share. */
+export class Pacing {
+	readonly route: Route;
+	readonly maxInFlight: number;
+	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
+	readonly acquireSlot: ((signal?: AbortSignal) => Promise<ReleaseSlot>) | undefined;
+	readonly #options: PacingOptions;
+	#slots: Promise<Slots> | undefined;
+
+	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is no whole number above 0 */
+	constructor(options: PacingOptions) {
+		const { provider, keys, maxConcurrent, rpm, tpm, now } = options;
+		this.#options = options;
+		this.maxInFlight = maxConcurrent ?? mostConcurrent;
+		const requestCeiling = rpm === undefined ? undefined : new Ceiling(rpm, now());
+		const tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
+		// Each key gets a limiter of its own. Where several belong to one account after all, each sees the others' use
+		// in the headers, or meets it in refusals, and makes room.
+		const lanes = (keys.length > 0 ? keys : [undefined]).map((key) => ({
+			key,
+			limiter: new AdaptiveLimiter({
+				now,
+				requestCeiling,
+				tokenCeiling,
+				concurrency: this.maxInFlight,
+				eager: maxConcurrent !== undefined,
+				queues: provider.local && maxConcurrent === undefined,
+				chargesMaxTokens: provider.chargesMaxTokens,
+			}),
+		}));
+		this.route = new Route(provider.label, lanes, now);
+		const count = slotCount(options.globalConcurrency);
+		this.acquireSlot = count === undefined ? undefined : (signal) => this.#acquire(count, signal);
+	}
+
+	get pace(): Pace {
+		const states = this.route.states;
+		// The key that could send most says best what holds the run back.
+		const leader = states.reduce((best, state) => (state.window > best.window ? state : best));
+		const rates = states.map((state) => state.requestsPerMinute);
+		const known = rates.filter((rate) => rate !== null);
+		const signals = states.flatMap(({ lastSignal }) => lastSignal ?? []);
+		const last = signals.reduce<(typeof signals)[number] | null>(
+			(latest, signal) => (latest === null || signal.at > latest.at ? signal : latest),
+			null,
+		);
+		return {
+			window: Math.min(
+				this.maxInFlight,
+				states.reduce((sum, { window }) => sum + window, 0),
+			),
+			requestsPerMinute: known.length < rates.length ? null : known.reduce((sum, rate) => sum + rate, 0),
+			reason: leader.reason,
+			lastSignal: last?.text ?? null,
+		};
+	}
+
+	/** What a response's headers say about limits. */
+	readHeaders(headers: Readonly<Record<string, string>>): RateSnapshot {
+		return readRateHeaders(headers, this.#options.provider.rateHeaders, Date.now());
+	}
+
+	async close(): Promise<void> {
+		await (await this.#slots)?.close();
+	}
+
+	async #acquire(count: number, signal: AbortSignal | undefined): Promise<ReleaseSlot> {
+		this.#slots ??= import("../slots/slots.ts").then(
+			({ Slots }) => new Slots({ count, folder: this.#options.slotsFolder }),
+		);
+		return (await this.#slots).acquire(signal);
+	}
+}
+
+function slotCount(text: string | undefined): number | undefined {
+	if (text === undefined || text === "") return undefined;
+	const count = Number(text);
+	if (!Number.isInteger(count) || count < 1) {
+		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY is "${text}", which is no whole number above 0`);
+	}
+	return count;
+}

@@ -1,0 +1,78 @@
+import { PendingAnswer, type Question } from "./answer.ts";
+import type { AskContext } from "./ask-context.ts";
+
+/** A row as a question that can be asked. */
+export interface Job<Row> {
+	/** Counts from 0 in the order of the input. */
+	readonly index: number;
+	readonly row: Row;
+	readonly pending: PendingAnswer;
+	/** The cache key; undefined when every row is a sample of its own. */
+	readonly key: string | undefined;
+}
+
+/** A row that cannot be asked, which is a failure of that row alone. */
+export interface RefusedRow<Row> {
+	readonly index: number;
+	readonly row: Row;
+	readonly error: unknown;
+}
+
+export interface JobOptions<Row> extends Pick<AskContext, "caller" | "cache"> {
+	readonly toQuestion: (row: Row) => Question;
+}
+
+/** Rows taken at once from an iterable that has them at hand. */
+const ROWS_PER_LOOKUP = 64;
+
+/**
+ * Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them.
+ * `onRefused` hears of rows that cannot be asked.
+ * @throws what the caller's iterable throws, after the rows before it
+ */
+export async function* jobsOf<Row>(
+	rows: Iterable<Row> | AsyncIterable<Row>,
+	options: JobOptions<Row>,
+	onRefused: (refused: RefusedRow<Row>) => void,
+): AsyncGenerator<readonly Job<Row>[], void> {
+	let index = 0;
+	let jobs: Job<Row>[] = [];
+	const take = (row: Row) => {
+		try {
+			jobs.push(toJob(row, index, options));
+		} catch (error) {
+			onRefused({ index, row, error });
+		}
+		index += 1;
+	};
+	const taken = () => {
+		const before = jobs;
+		jobs = [];
+		return before;
+	};
+	if (Symbol.asyncIterator in rows) {
+		for await (const row of rows) {
+			take(row);
+			yield taken();
+		}
+		return;
+	}
+	let failure: { readonly error: unknown } | undefined;
+	try {
+		for (const row of rows) {
+			take(row);
+			if (options.cache === false || index % ROWS_PER_LOOKUP === 0) yield taken();
+		}
+	} catch (error) {
+		failure = { error };
+	}
+	// The rows before the one that could not be read are asked like any others.
+	if (jobs.length > 0) yield taken();
+	if (failure) throw failure.error;
+}
+
+function toJob<Row>(row: Row, index: number, { caller, toQuestion, cache }: JobOptions<Row>): Job<Row> {
+	const pending = new PendingAnswer(toQuestion(row));
+	const key = cache === false ? undefined : caller.cacheKey(pending.question);
+	return { index, row, pending, key };
+}

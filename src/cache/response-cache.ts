@@ -1,0 +1,285 @@
+import { CacheMissError } from "../errors.ts";
+import type { Choice } from "../providers/adapter.ts";
+import { ensurePrivateFile } from "../state/files.ts";
+import type { Message, Usage } from "../types.ts";
+import type { CacheStore, StoredAnswer } from "./sqlite.ts";
+
+/** What shapes an answer besides the prompt. Two servers, or two settings, never share an answer. */
+export interface CacheConfig {
+	readonly provider: string;
+	readonly baseUrl: string;
+	/** Every parameter that changes the answer. */
+	readonly [parameter: string]: unknown;
+}
+
+/** A prompt of `generate`. */
+export interface PromptKey {
+	readonly model: string;
+	readonly prompt: string;
+	readonly system: string | null;
+	readonly config: CacheConfig;
+}
+
+/** A history of `chat`; the content of attachments is part of it. */
+export interface MessagesKey {
+	readonly model: string;
+	readonly messages: readonly Message[];
+	readonly config: CacheConfig;
+}
+
+/**
+ * The key of an answer: SHA-256, in hexadecimal, over JSON with sorted keys. The two shapes have different fields,
+ * so that they never collide.
+ */
+export function cacheKey(request: PromptKey | MessagesKey): string {
+	// Loaded here because it takes 4 ms, which those who use no cache are spared.
+	return process.getBuiltinModule("node:crypto").hash("sha256", canonicalJson(request));
+}
+
+/** JSON in which the order of an object's keys does not matter; undefined fields are left out. */
+export function canonicalJson(value: unknown): string {
+	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+	if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+	const fields: string[] = [];
+	for (const name of Object.keys(value).sort()) {
+		const field = (value as Record<string, unknown>)[name];
+		if (field !== undefined) fields.push(`${JSON.stringify(name)}:${canonicalJson(field)}`);
+	}
+	return `{${fields.join(",")}}`;
+}
+
+/** A complete answer: the caller stores no other. */
+export interface CachedAnswer {
+	readonly choices: readonly Choice[];
+	readonly usage: Usage | null;
+	/** USD that the answer cost when it was asked for; null when unknown. */
+	readonly costUsd: number | null;
+}
+
+/** How much the cache holds. */
+export interface CacheStatistics {
+	readonly entries: number;
+	/** Size of the database in bytes. */
+	readonly bytes: number;
+}
+
+export interface ResponseCacheOptions {
+	/** Hears once when the cache cannot be used. */
+	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Older answers are not found; undefined: they never get old. */
+	readonly maxAgeMs?: number | undefined;
+	/** Wall clock in ms since 1970. */
+	readonly now?: (() => number) | undefined;
+	readonly random?: (() => number) | undefined;
+	/** Between two tries on a locked database; resolves after `ms`. */
+	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
+}
+
+/** How long a locked database is waited for, in ms, before this process goes on without it. */
+const PATIENCE_MS = 10_000;
+/** Writes do not follow each other faster: a transaction costs more than the answers in it. */
+const WRITE_EVERY_MS = 10;
+
+/**
+ * Answers by key in a private SQLite database that processes share. Nothing is opened before the first call. No
+ * method that serves a request ever rejects: a cache that is broken or stays locked warns once and finds nothing.
+ */
+export class ResponseCache {
+	readonly path: string;
+	readonly #options: ResponseCacheOptions;
+	#opening: Promise<CacheStore> | undefined;
+	#pending = new Map<string, CachedAnswer>();
+	#written: Promise<void> | undefined;
+	/** Writes that have begun and not ended. */
+	readonly #writing = new Set<Promise<unknown>>();
+	/** Monotonic ms. */
+	#lastWriteAt = Number.NEGATIVE_INFINITY;
+	#patienceMs = PATIENCE_MS;
+	#broken = false;
+	#warned = false;
+
+	/** `path` is the database's file; it and its folder are made, private, when the first answer is stored or sought. */
+	constructor(path: string, options: ResponseCacheOptions = {}) {
+		this.path = path;
+		this.#options = options;
+	}
+
+	/** The answer stored under a key; undefined when there is none, or when the cache cannot be used. */
+	async get(key: string): Promise<CachedAnswer | undefined> {
+		const [answer] = await this.getMany([key]);
+		return answer;
+	}
+
+	/** As `get` for several keys in one query, which costs a third of one query each; the answers in their order. */
+	async getMany(keys: readonly string[]): Promise<(CachedAnswer | undefined)[]> {
+		const missing = keys.filter((key) => !this.#pending.has(key));
+		const rows = missing.length === 0 ? [] : await this.#attempt((store) => store.getMany(missing));
+		const found = new Map(missing.map((key, index) => [key, this.#ifFresh(rows?.[index])]));
+		return keys.map((key) => found.get(key) ?? this.#pending.get(key));
+	}
+
+	#ifFresh(stored: StoredAnswer | undefined): CachedAnswer | undefined {
+		if (stored === undefined) return undefined;
+		const { maxAgeMs } = this.#options;
+		const isOld = maxAgeMs !== undefined && this.#now() - stored.createdAt > maxAgeMs;
+		return isOld ? undefined : stored.answer;
+	}
+
+	/**
+	 * Stores an answer together with the others of this turn of the event loop, or under load of the next 10 ms, which
+	 * halves the time that each takes. Resolves when that was tried; until then `get` finds it in memory.
+	 */
+	set(key: string, answer: CachedAnswer): Promise<void> {
+		this.#pending.set(key, answer);
+		this.#written ??= new Promise((resolve) => {
+			const write = () => {
+				const entries = [...this.#pending];
+				this.#written = undefined;
+				this.#lastWriteAt = performance.now();
+				const createdAt = this.#now();
+				const writing = this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
+					for (const [written, value] of entries) {
+						if (this.#pending.get(written) === value) this.#pending.delete(written);
+					}
+					this.#writing.delete(writing);
+					resolve();
+				});
+				this.#writing.add(writing);
+			};
+			const waitMs = this.#lastWriteAt + WRITE_EVERY_MS - performance.now();
+			if (waitMs > 0) setTimeout(write, waitMs);
+			else setImmediate(write);
+		});
+		return this.#written;
+	}
+
+	/** Resolves when every answer set so far was tried to be stored. */
+	async flush(): Promise<void> {
+		while (this.#written !== undefined) await this.#written;
+		await Promise.all(this.#writing);
+	}
+
+	/** @throws Error when the database cannot be read */
+	async statistics(): Promise<CacheStatistics> {
+		return this.#retry((store) => store.statistics());
+	}
+
+	/** What is wrong with the database, read whole; null when it is sound. @throws Error when it cannot be opened */
+	async findDamage(): Promise<string | null> {
+		return this.#retry((store) => store.findDamage());
+	}
+
+	/**
+	 * Removes answers older than `olderThanMs`, or all, and gives the space back.
+	 * @returns how many were removed; null when the database was damaged and has been deleted
+	 * @throws Error when it is locked or cannot be written
+	 */
+	async clear(olderThanMs?: number): Promise<number | null> {
+		const before = olderThanMs === undefined ? undefined : this.#now() - olderThanMs;
+		try {
+			return await this.#retry((store) => store.clear(before));
+		} catch (error) {
+			if (!isDamage(error)) throw error;
+			await this.#forget();
+			const { deleteDatabase } = await import("./sqlite.ts");
+			deleteDatabase(this.path);
+			this.#broken = false;
+			return null;
+		}
+	}
+
+	/** Waits for pending writes and closes the database; a later call opens it again. */
+	async close(): Promise<void> {
+		await this.flush();
+		await this.#forget();
+	}
+
+	#now(): number {
+		return (this.#options.now ?? Date.now)();
+	}
+
+	async #forget(): Promise<void> {
+		const opening = this.#opening;
+		this.#opening = undefined;
+		await opening?.then((store) => store.close()).catch(() => {});
+	}
+
+	/** Runs an operation for a request: a failure is a warning and no result. */
+	async #attempt<T>(operation: (store: CacheStore) => Promise<T>): Promise<T | undefined> {
+		if (this.#broken) return undefined;
+		try {
+			return await this.#retry(operation);
+		} catch (error) {
+			// A lock may go away again, but it is not worth a second long wait.
+			if (isLock(error)) this.#patienceMs = 0;
+			else this.#broken = true;
+			this.#warn(error);
+			return undefined;
+		}
+	}
+
+	/** Runs an operation, again while the database is locked by another process. */
+	async #retry<T>(operation: (store: CacheStore) => Promise<T>): Promise<T> {
+		const sleep = this.#options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+		let waited = 0;
+		for (let attempt = 0; ; attempt += 1) {
+			try {
+				return await operation(await this.#open());
+			} catch (error) {
+				if (!isLock(error) || waited >= this.#patienceMs) throw error;
+				const delay = (0.5 + (this.#options.random ?? Math.random)() / 2) * Math.min(500, 10 * 2 ** attempt);
+				waited += delay;
+				await sleep(delay);
+			}
+		}
+	}
+
+	#open(): Promise<CacheStore> {
+		this.#opening ??= import("./sqlite.ts").then(async ({ openStore }) => {
+			ensurePrivateFile(this.path);
+			return openStore(this.path);
+		});
+		const opening = this.#opening;
+		opening.catch(() => {
+			if (this.#opening === opening) this.#opening = undefined;
+		});
+		return opening;
+	}
+
+	#warn(error: unknown): void {
+		if (this.#warned) return;
+		this.#warned = true;
+		const reason = error instanceof Error ? error.message : String(error);
+		const then = isLock(error)
+			? "another process keeps it locked"
+			: isDamage(error)
+				? `it is damaged (${reason}); "llmx cache clear" makes a new one`
+				: reason;
+		this.#options.onWarning?.(`going on without the response cache ${this.path}: ${then}`);
+	}
+}
+
+/** What is said when an answer may come from the cache only, and is not there. */
+export function cacheMiss(): CacheMissError {
+	return new CacheMissError("the answer is not in the cache", {
+		hint: "leave --cache-only away to ask the model",
+	});
+}
+
+/** SQLite's primary result code is the low byte of the extended one. */
+function sqliteCode(error: unknown): number | undefined {
+	const { errcode } = error as { errcode?: unknown };
+	return typeof errcode === "number" ? errcode & 0xff : undefined;
+}
+
+/** SQLITE_BUSY or SQLITE_LOCKED. */
+function isLock(error: unknown): boolean {
+	const code = sqliteCode(error);
+	return code === 5 || code === 6;
+}
+
+/** SQLITE_CORRUPT or SQLITE_NOTADB. */
+function isDamage(error: unknown): boolean {
+	const code = sqliteCode(error);
+	return code === 11 || code === 26;
+}

@@ -1,0 +1,197 @@
+import { type Command, Option } from "commander";
+import { exitCodes, UsageError } from "../../errors.ts";
+import type { CacheMode, LLM, Message, Parameters } from "../../index.ts";
+import { type Config, loadConfig } from "../../state/config.ts";
+import { type Paths, resolvePaths } from "../../state/paths.ts";
+import { fillPreset } from "../../state/presets.ts";
+import type { OpenSession } from "../../state/sessions.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { checkBudget } from "../budget.ts";
+import type { CommandContext } from "../command.ts";
+import { createInterrupt } from "../interrupt.ts";
+import { type ChosenModel, chooseModels, createLLM } from "../llms.ts";
+import {
+	addParameterOptions,
+	collect,
+	collectText,
+	type ParameterFlags,
+	parseAmount,
+	parseCount,
+	parsePositive,
+	readParameters,
+} from "../parameter-options.ts";
+import { type AnswerFlags, type AnswerJob, printAnswers } from "./answers.ts";
+import { readAttachments, readPrompt, requirePrompt, userMessage } from "./prompt-input.ts";
+import { openAskSession, type SessionFlags, saveTurn, wantsSession } from "./session.ts";
+
+interface AskFlags extends ParameterFlags, AnswerFlags, SessionFlags {
+	readonly preset?: string;
+	readonly var?: Readonly<Record<string, string>>;
+	readonly overBudget?: boolean;
+	readonly model?: readonly string[];
+	readonly system?: string;
+	readonly file?: readonly string[];
+	readonly attach?: readonly string[];
+	readonly answers: number;
+	/** False for `--no-stream`. */
+	readonly stream: boolean;
+	/** False for `--no-cache`. */
+	readonly cache: boolean;
+	readonly refresh?: boolean;
+	readonly cacheOnly?: boolean;
+	/** False for `--no-stdin`. */
+	readonly stdin: boolean;
+	readonly timeout?: number;
+	readonly maxRetries?: number;
+}
+
+const examples = `
+Examples:
+  llmx ask "why is the sky blue?" -m gpt-4.1-mini
+  git diff | llmx ask "write a commit message"
+  llmx ask "what is on this picture?" -a photo.jpg -m gemini/gemini-2.5-flash
+  llmx ask "3 facts about tea" --schema '{"type":"array","items":{"type":"string"}}'
+  llmx ask "name a colour" -m gpt-4.1-mini -m anthropic/claude-haiku-4-5`;
+
+/** Adds the options and the action of `ask`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	command
+		.description("Ask a model one question. The prompt is the arguments, then files, then what is piped in.")
+		.argument("[prompt...]", "the question")
+		.option("-m, --model <model>", "model to ask (repeat for several side by side)", collect)
+		.option("-s, --system <text>", "system prompt")
+		.option("--preset <name>", "prompt, system prompt and model of the config's presets")
+		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
+		.option("-f, --file <path>", "text file that goes into the prompt (repeatable)", collect)
+		.option("-a, --attach <path|url>", "image, PDF or sound (repeatable)", collect)
+		.option("-c, --continue", "go on with the last session of this folder, or begin one")
+		.option("--session <name>", "go on with a session, or begin it")
+		.option("-n, --answers <count>", "how many answers", parsePositive, 1);
+	addParameterOptions(command)
+		.option("--json", "print one JSON object per model, as in a batch's results")
+		.option("--no-stream", "do not stream on the wire")
+		.option("--no-cache", "neither read nor write the response cache")
+		.addOption(new Option("--refresh", "ask afresh, and keep the answer").conflicts("cache"))
+		.addOption(
+			new Option("--cache-only", "never send anything: answer from the cache or fail").conflicts([
+				"refresh",
+				"cache",
+			]),
+		)
+		.option("--raw", "print the model's text as it is, escape sequences included")
+		.option("-u, --usage", "print tokens, cost and time to stderr also when it is no terminal")
+		.option("-q, --quiet", "print nothing but the answer and errors")
+		.option("--no-stdin", "do not read a prompt from stdin")
+		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
+		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
+		.option("--over-budget", "ask although the budget of the config is spent")
+		.addHelpText("after", examples)
+		.action(async (words: string[], flags: AskFlags) => finish(await runAsk(words, flags, context)));
+}
+
+async function runAsk(words: readonly string[], flags: AskFlags, context: CommandContext): Promise<number> {
+	const { io } = context;
+	const paths = resolvePaths(io.env);
+	const config = loadConfig(paths.config);
+	const input = await readPrompt(io, { words, files: flags.file ?? [], stdin: flags.stdin });
+	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, input, flags.var);
+	const prompt = requirePrompt(preset?.prompt ?? input);
+	const own = readParameters(flags, io.cwd);
+	if (wantsSession(flags) && (flags.model?.length ?? 0) > 1) {
+		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
+	}
+	const session = await openAskSession(io, paths, flags);
+	try {
+		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
+		const models = chooseModels(context, names, flags);
+		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
+		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
+			...parameters,
+			...session?.session.parameters,
+			...preset?.parameters,
+			...own,
+		});
+		return await send({ context, flags, models, system, prompt, session, parametersOf, config, paths });
+	} finally {
+		await session?.close();
+	}
+}
+
+interface Sending {
+	readonly context: CommandContext;
+	readonly flags: AskFlags;
+	readonly models: readonly ChosenModel[];
+	readonly system: string | undefined;
+	readonly prompt: string;
+	readonly session: OpenSession | undefined;
+	readonly parametersOf: (model: ChosenModel) => Parameters;
+	readonly config: Config;
+	readonly paths: Paths;
+}
+
+async function send(sending: Sending): Promise<number> {
+	const { context, flags, models, system, prompt, session, parametersOf } = sending;
+	const { io } = context;
+	const interrupt = createInterrupt(io);
+	const { signal } = interrupt;
+	const llms: LLM[] = [];
+	try {
+		for (const { model } of models) {
+			llms.push(
+				createLLM(context, model, {
+					command: "ask",
+					session: session?.session.name,
+					maxRetries: flags.maxRetries,
+					timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+					quiet: flags.quiet,
+				}),
+			);
+		}
+		// What costs nothing needs no budget.
+		if (!flags.cacheOnly && llms.some(({ isFree }) => !isFree)) await warnOfBudget(sending);
+		const attachments = await readAttachments(io, flags.attach ?? [], {
+			passImagesOn: llms.every(({ fetchesImages }) => fetchesImages),
+			signal,
+			onNote: (note) => void io.stderr.write(`llmx: ${sanitizeLine(note)}\n`),
+		});
+		const question = userMessage(prompt, attachments);
+		const messages: Message[] = [
+			...(system === undefined ? [] : [{ role: "system", content: system } as const]),
+			...(session?.session.messages ?? []).map(({ role, content }) => ({ role, content })),
+			question,
+		];
+		const common = { n: flags.answers, cache: cacheMode(flags), streamed: flags.stream, signal };
+		const jobs = models.map(
+			(chosen, index): AnswerJob => ({
+				llm: llms[index] as LLM,
+				messages,
+				options: { ...parametersOf(chosen), ...common },
+				onEnd: session && ((answer) => saveTurn(session, { question, system }, answer)),
+			}),
+		);
+		return await printAnswers(io, flags, jobs);
+	} catch (error) {
+		// Whoever read stdout has had enough: that is no failure.
+		if (io.stdout.gone.aborted) return exitCodes.ok;
+		// The signal's own reason knows which signal it was.
+		throw signal.aborted ? signal.reason : error;
+	} finally {
+		interrupt.dispose();
+		await Promise.all(llms.map((llm) => llm.close()));
+	}
+}
+
+async function warnOfBudget({ context: { io }, paths, config, flags }: Sending): Promise<void> {
+	const { warning } = await checkBudget(paths, config.budget, flags);
+	if (warning && !flags.quiet) io.stderr.write(`llmx: ${warning}\n`);
+}
+
+function asList(model: string | undefined): readonly string[] {
+	return model === undefined ? [] : [model];
+}
+
+function cacheMode({ cache, refresh, cacheOnly }: AskFlags): CacheMode {
+	if (!cache) return false;
+	if (cacheOnly) return "only";
+	return refresh ? "refresh" : true;
+}

@@ -1,0 +1,111 @@
+import { resolve } from "node:path";
+import { UsageError } from "../../errors.ts";
+import { attachmentFromUrl, attachmentPart, type ContentPart, type Message } from "../../index.ts";
+import { describeFileError } from "../../state/file-errors.ts";
+import type { Io } from "../io.ts";
+
+/** A person who waits at a silent pipe should learn after this long what llmx waits for. */
+const STDIN_HINT_AFTER_MS = 1_000;
+
+export interface PromptSources {
+	readonly words: readonly string[];
+	/** Text files that go into the prompt. */
+	readonly files: readonly string[];
+	/** False with `--no-stdin`. */
+	readonly stdin: boolean;
+}
+
+/**
+ * Puts a prompt together: arguments, files, then stdin when it is piped, with blank lines between.
+ * @throws UsageError when a file cannot be read, or text is not UTF-8
+ */
+export async function readPrompt(io: Io, sources: PromptSources): Promise<string> {
+	const files = await Promise.all(sources.files.map((path) => readTextFile(io, path)));
+	const words = sources.words.join(" ");
+	const piped =
+		sources.stdin && io.stdin.isTTY !== true ? await readStdin(io, words === "" && files.length === 0) : "";
+	return [words, ...files, piped].filter((piece) => piece.trim() !== "").join("\n\n");
+}
+
+/** @throws UsageError when there is nothing to ask */
+export function requirePrompt(text: string): string {
+	if (text !== "") return text;
+	throw new UsageError("there is no prompt", {
+		hint: 'give it as arguments, with -f FILE, or on stdin: llmx ask "why is the sky blue?"',
+	});
+}
+
+export interface AttachmentOptions {
+	/** Leave images at a URL to the provider. */
+	readonly passImagesOn: boolean;
+	readonly signal: AbortSignal;
+	/** Hears of a redirect to another host. */
+	readonly onNote: (note: string) => void;
+}
+
+/**
+ * Reads or downloads what is attached (`-a`): images, PDFs and sounds.
+ * @throws UsageError for what cannot be attached; what `attachmentFromUrl` throws
+ */
+export function readAttachments(
+	io: Io,
+	sources: readonly string[],
+	options: AttachmentOptions,
+): Promise<ContentPart[]> {
+	const read = async (source: string) =>
+		/^https?:\/\//i.test(source)
+			? attachmentFromUrl(source, options)
+			: attachmentPart(source, await readBytes(io, source));
+	return Promise.all(sources.map(read));
+}
+
+/** The message that carries a prompt and what is attached to it. */
+export function userMessage(text: string, attachments: readonly ContentPart[]): Message {
+	return {
+		role: "user",
+		content: attachments.length === 0 ? text : [...attachments, { type: "text", text }],
+	};
+}
+
+/** Files are marked with their names, so that a model can tell several apart and speak of them. */
+async function readTextFile(io: Io, path: string): Promise<string> {
+	const text = decode(await readBytes(io, path), path);
+	return `<file name="${path.replaceAll('"', "'")}">\n${text.replace(/\n$/, "")}\n</file>`;
+}
+
+async function readBytes(io: Io, path: string): Promise<Uint8Array> {
+	try {
+		const { readFile } = await import("node:fs/promises");
+		return await readFile(resolve(io.cwd, path));
+	} catch (error) {
+		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
+	}
+}
+
+async function readStdin(io: Io, isOnlySource: boolean): Promise<string> {
+	const hint = setTimeout(() => {
+		const skip = isOnlySource ? "" : "; --no-stdin skips it";
+		io.stderr.write(`llmx: reading the prompt from stdin (Ctrl-D ends it${skip})\n`);
+	}, STDIN_HINT_AFTER_MS);
+	const chunks: Buffer[] = [];
+	try {
+		for await (const chunk of io.stdin) {
+			clearTimeout(hint);
+			chunks.push(Buffer.from(chunk as Buffer));
+		}
+	} finally {
+		clearTimeout(hint);
+	}
+	return decode(Buffer.concat(chunks), "stdin").replace(/\n$/, "");
+}
+
+function decode(bytes: Uint8Array, source: string): string {
+	try {
+		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+	} catch (error) {
+		throw new UsageError(`${source} is not UTF-8 text`, {
+			hint: "images, PDFs and sounds go in with -a",
+			cause: error,
+		});
+	}
+}

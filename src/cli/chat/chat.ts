@@ -1,0 +1,193 @@
+import type { Command } from "commander";
+import { Chat } from "../../chat/chat.ts";
+import { describeResumed } from "../../chat/commands/sessions.ts";
+import type { ChatHost } from "../../chat/host.ts";
+import { LineView, runLineMode } from "../../chat/line-mode.ts";
+import type { ChatView } from "../../chat/view.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
+import type { Parameters } from "../../index.ts";
+import { loadConfig } from "../../state/config.ts";
+import { fillPreset } from "../../state/presets.ts";
+import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions.ts";
+import type { CommandContext } from "../command.ts";
+import { type ChosenModel, chooseModels } from "../llms.ts";
+import {
+	addParameterOptions,
+	type ParameterFlags,
+	parseAmount,
+	parseCount,
+	readParameters,
+} from "../parameter-options.ts";
+import { createChatHost } from "./host.ts";
+import { leaveOnSignals } from "./signals.ts";
+
+interface ChatFlags extends ParameterFlags {
+	readonly model?: string;
+	readonly system?: string;
+	readonly preset?: string;
+	readonly continue?: boolean;
+	readonly session?: string;
+	readonly plain?: boolean;
+	/** False for `--no-cache`. */
+	readonly cache: boolean;
+	readonly overBudget?: boolean;
+	readonly timeout?: number;
+	readonly maxRetries?: number;
+}
+
+const examples = `
+Examples:
+  llmx chat gpt-4.1-mini
+  llmx chat -c                                  go on with the last chat of this folder
+  llmx chat --session notes -s "be brief"       a session with a name
+  printf 'hi\\nagain\\n' | llmx chat sim/echo     one question a line, answers on stdout
+
+Inside, /help lists the commands and keys.`;
+
+/** Adds the options and the action of `chat`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	command
+		.description(
+			"Talk to a model. Every turn is saved; with piped input or output it is a filter, a line a turn.",
+		)
+		.argument("[model]", "model to talk to")
+		.option("-m, --model <model>", "the same as the argument")
+		.option("-s, --system <text>", "system prompt")
+		.option("--preset <name>", "system prompt, model and parameters of a preset in the config")
+		.option("-c, --continue", "go on with the last session of this folder")
+		.option("--session <name>", "go on with, or begin, the session of this name");
+	addParameterOptions(command)
+		.option("--plain", "no screen: lines in, answers out")
+		.option("--no-cache", "neither read nor write the response cache")
+		.option("--over-budget", "go on although a budget of the config is spent")
+		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
+		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
+		.addHelpText("after", examples)
+		.action(async (model: string | undefined, flags: ChatFlags) => {
+			finish(await runChat(model, flags, context));
+		});
+}
+
+async function runChat(
+	argument: string | undefined,
+	flags: ChatFlags,
+	context: CommandContext,
+): Promise<number> {
+	const { io } = context;
+	if (argument !== undefined && flags.model !== undefined && argument !== flags.model) {
+		throw new UsageError("the model is given twice", { hint: "llmx chat MODEL, or llmx chat -m MODEL" });
+	}
+	if (flags.continue && flags.session !== undefined) {
+		throw new UsageError("--continue and --session exclude each other");
+	}
+	const isScreen =
+		flags.plain !== true &&
+		io.env.TERM !== "dumb" &&
+		io.stdin.isTTY === true &&
+		io.stdout.isTTY &&
+		io.terminal;
+	const start = { model: argument ?? flags.model, flags, context };
+	return isScreen ? runScreen(start, io.terminal) : runLines(start);
+}
+
+interface Start {
+	readonly model: string | undefined;
+	readonly flags: ChatFlags;
+	readonly context: CommandContext;
+}
+
+async function runScreen(
+	start: Start,
+	terminal: NonNullable<CommandContext["io"]["terminal"]>,
+): Promise<number> {
+	const { runChatScreen } = await import("../../ui/screen.ts");
+	const { io } = start.context;
+	return runChatScreen({
+		terminal,
+		env: io.env,
+		onSignal: io.onSignal,
+		open: (view, onWarning) => openChat(start, view, onWarning),
+	});
+}
+
+async function runLines(start: Start): Promise<number> {
+	const { io } = start.context;
+	const isConversation = io.stdin.isTTY === true;
+	const view = new LineView({
+		out: (text) => void io.stdout.write(text),
+		note: (text) => void io.stderr.write(text),
+		isTerminal: io.stdout.isTTY,
+		isConversation,
+	});
+	const { chat, resumed } = await openChat(start, view, (message) => view.notice(`llmx: ${message}`));
+	if (resumed !== null) view.notice(resumed);
+	const prompt = (isOpen: boolean) => isConversation && void io.stderr.write(isOpen ? "… " : "› ");
+	const signals = leaveOnSignals(io, chat, view, isConversation, () => prompt(false));
+	try {
+		await runLineMode({ chat, view, input: io.stdin, prompt });
+	} finally {
+		signals.dispose();
+		chat.stop();
+		await chat.close();
+		// A read that is under way would keep the process alive.
+		if (view.left.aborted) (io.stdin as Partial<NodeJS.ReadStream>).destroy?.();
+	}
+	if (io.stdout.gone.aborted) return exitCodes.ok;
+	return signals.exitCode ?? (isConversation ? exitCodes.ok : (chat.failedWith ?? exitCodes.ok));
+}
+
+/** Opens the session and the chat; `resumed` says what is gone on with. */
+async function openChat(
+	{ model: named, flags, context }: Start,
+	view: ChatView,
+	onWarning: (message: string) => void,
+): Promise<{ readonly chat: Chat; readonly resumed: string | null }> {
+	const { io } = context;
+	const host = createChatHost(context, {
+		onWarning,
+		overBudget: flags.overBudget,
+		maxRetries: flags.maxRetries,
+		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
+	});
+	const config = loadConfig(host.paths.config);
+	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, null);
+	const session = await openSessionOf(flags, host);
+	try {
+		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
+		const choice = named ?? preset?.model ?? session.session.model;
+		const [chosen] = chooseModels(context, choice === undefined ? [] : [choice]) as [ChosenModel];
+		const parameters: Parameters = {
+			...chosen.parameters,
+			...preset?.parameters,
+			...session.session.parameters,
+			...readParameters(flags, io.cwd),
+		};
+		const chat = new Chat({
+			host,
+			view,
+			session,
+			model: chosen.model,
+			system: flags.system ?? preset?.system,
+			parameters,
+			cache: flags.cache && config.cache.enabled,
+		});
+		const isMissing = flags.continue === true && !isResumed;
+		const resumed = isResumed
+			? describeResumed(chat)
+			: isMissing
+				? "no session was begun in this folder yet"
+				: null;
+		return { chat, resumed };
+	} catch (error) {
+		await session.close();
+		throw error;
+	}
+}
+
+function openSessionOf(flags: ChatFlags, host: ChatHost): Promise<OpenSession> {
+	const { paths, folder, now } = host;
+	const options = { folder, now };
+	if (flags.session !== undefined) return openSession(paths, flags.session, options);
+	const latest = flags.continue ? latestSession(paths, folder) : undefined;
+	return latest === undefined ? beginSession(paths, options) : openSession(paths, latest.name, options);
+}

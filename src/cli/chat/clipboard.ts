@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { LlmxError } from "../../errors.ts";
+import type { Io } from "../io.ts";
+
+/** Terminals ignore or cut longer OSC 52 sequences. */
+const TERMINAL_LIMIT = 74_000;
+
+const tools: readonly (readonly [string, ...string[]])[] = [
+	["pbcopy"],
+	["wl-copy"],
+	["xclip", "-selection", "clipboard"],
+	["xsel", "--clipboard", "--input"],
+	["clip.exe"],
+];
+
+/**
+ * Puts text on the clipboard of the machine that the user sits at: with its own tool, or over SSH, and where there is
+ * none, through the terminal (OSC 52). Returns how, for people.
+ * @throws LlmxError when there is no way
+ */
+export async function copyText(io: Io, text: string): Promise<string> {
+	const isRemote = Boolean(io.env.SSH_CONNECTION || io.env.SSH_TTY);
+	if (!isRemote) {
+		for (const [command, ...args] of tools) {
+			if (usesDisplay(command, io.env) && (await feed(command, args, text))) return "copied to the clipboard";
+		}
+	}
+	if (!io.stdout.isTTY)
+		throw new LlmxError("there is no clipboard here", { hint: "/export writes a file instead" });
+	const encoded = Buffer.from(text, "utf8").toString("base64");
+	if (encoded.length > TERMINAL_LIMIT) {
+		throw new LlmxError("the answer is too long for the terminal's clipboard", {
+			hint: "/export writes a file instead",
+		});
+	}
+	io.stdout.write(`\x1b]52;c;${encoded}\x07`);
+	return "copied through the terminal, if it allows that (OSC 52)";
+}
+
+/** X11 and Wayland tools hang or fail without their display. */
+function usesDisplay(command: string, env: Io["env"]): boolean {
+	if (command === "wl-copy") return Boolean(env.WAYLAND_DISPLAY);
+	if (command === "xclip" || command === "xsel") return Boolean(env.DISPLAY);
+	if (command === "pbcopy") return process.platform === "darwin";
+	return process.platform === "win32" || Boolean(env.WSL_DISTRO_NAME);
+}
+
+function feed(command: string, args: readonly string[], text: string): Promise<boolean> {
+	return new Promise((resolve) => {
+		const child = spawn(command, args, { stdio: ["pipe", "ignore", "ignore"] });
+		child.on("error", () => resolve(false));
+		child.on("close", (code) => resolve(code === 0));
+		child.stdin.on("error", () => resolve(false));
+		child.stdin.end(text);
+	});
+}

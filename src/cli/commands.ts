@@ -1,0 +1,26 @@
+import type { CommandEntry } from "./command.ts";
+
+/** Every command in the order of the overview. A module is loaded only when its command runs. */
+export const commands: Record<string, CommandEntry> = {
+	ask: { summary: "ask a model one question", load: () => import("./ask/ask.ts") },
+	chat: { summary: "talk to a model in the terminal", load: () => import("./chat/chat.ts") },
+	batch: { summary: "run many prompts through a model", load: () => import("./batch/batch.ts") },
+	simulate: {
+		summary: "run a server that answers like a provider",
+		load: () => import("./simulate/simulate.ts"),
+	},
+	models: { summary: "list models with their prices", load: () => import("./models/models.ts") },
+	sessions: {
+		summary: "list, search and export conversations",
+		load: () => import("./sessions/sessions.ts"),
+	},
+	cost: { summary: "sum what was spent", load: () => import("./cost/cost.ts") },
+	cache: { summary: "look at or clear the response cache", load: () => import("./cache/cache.ts") },
+	keys: { summary: "list, store and remove API keys", load: () => import("./keys/keys.ts") },
+	config: { summary: "default model, aliases, presets, budgets", load: () => import("./config/config.ts") },
+	doctor: { summary: "check what would be used and why", load: () => import("./doctor/doctor.ts") },
+	completion: {
+		summary: "complete commands in bash, zsh or fish",
+		load: () => import("./completion/completion.ts"),
+	},
+};

@@ -1,0 +1,148 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import type { Command } from "commander";
+import { LlmxError, UsageError } from "../../errors.ts";
+import { parseConfig } from "../../state/config.ts";
+import { replaceFile } from "../../state/files.ts";
+import { resolvePaths } from "../../state/paths.ts";
+import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
+import type { CommandContext } from "../command.ts";
+import { configPath, configValue, valueAt, withValue } from "./edit.ts";
+
+const examples = `
+The config is one JSON file:
+  default_model   the model used when none is named
+  aliases         { "fast": "sambanova/gpt-oss-120b" }
+  models          parameters of a model: { "fast": { "temperature": 0, "max_tokens": 500 } }
+  presets         named prompts: { "terse": "Answer in one sentence.",
+                                   "translate": "Translate to {{language}}: {{input}}" }
+  providers       servers of your own: { "corp": { "base_url": "https://…/v1", "key_env": "CORP_KEY" } }
+  budget          { "daily": 5, "monthly": 50 } in USD: a warning at 80 %, no new calls at 100 %
+  cache           { "enabled": true, "max_age_days": 30 }
+
+Examples:
+  llmx config set default_model sambanova/Meta-Llama-3.3-70B-Instruct
+  llmx config set aliases.fast sambanova/gpt-oss-120b
+  llmx config set models.fast.temperature 0
+  llmx config set budget.daily 5
+  llmx config show budget
+  llmx config edit`;
+
+/** Adds the subcommands of `config`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	const { io } = context;
+	const path = resolvePaths(io.env).config;
+	command
+		.description("The default model, aliases, presets, providers, budgets and cache policy.")
+		.addHelpText("after", examples);
+	command
+		.command("path")
+		.description("print where the config is")
+		.action(() => {
+			io.stdout.write(`${sanitizeLine(path)}\n`);
+			finish(0);
+		});
+	command
+		.command("show", { isDefault: true })
+		.description("print the config, or one value of it, as JSON")
+		.argument("[key]", "such as budget or aliases.fast")
+		.action((key: string | undefined) => {
+			show(path, key, context);
+			finish(0);
+		});
+	command
+		.command("set")
+		.description("set a value; it is JSON, or else a text")
+		.argument("<key>", "such as budget.daily")
+		.argument("<value>", "such as 5")
+		.action((key: string, value: string) => {
+			change(path, key, configValue(value));
+			finish(0);
+		});
+	command
+		.command("unset")
+		.description("take a value out")
+		.argument("<key>", "such as budget.daily")
+		.action((key: string) => {
+			if (valueAt(readObject(path), configPath(key)) === undefined)
+				throw new UsageError(`"${key}" is not set`);
+			change(path, key, undefined);
+			finish(0);
+		});
+	command
+		.command("edit")
+		.description("open the config in $VISUAL or $EDITOR")
+		.action(() => {
+			edit(path, context);
+			finish(0);
+		});
+}
+
+function show(path: string, key: string | undefined, { io }: CommandContext): void {
+	const config = readObject(path);
+	const value = key === undefined ? config : valueAt(config, configPath(key));
+	if (value === undefined) throw new UsageError(`"${key}" is not set`);
+	io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
+}
+
+function change(path: string, key: string, value: unknown): void {
+	const changed = withValue(readObject(path), configPath(key, value), value);
+	const text = `${JSON.stringify(changed, null, indentOf(readText(path)))}\n`;
+	// What would be refused on the next start is refused now; the line is of no use, since nothing was written.
+	try {
+		parseConfig(text, "config");
+	} catch (error) {
+		if (!(error instanceof LlmxError)) throw error;
+		throw new UsageError(error.message.replace(/^config:\d+: /, ""), { hint: error.hint });
+	}
+	replaceFile(path, text);
+}
+
+/** The file as it is, once it is known to be valid. */
+function readObject(path: string): Record<string, unknown> {
+	const text = readText(path) || "{}";
+	parseConfig(text, path);
+	return JSON.parse(text.replace(/^\uFEFF/, "")) as Record<string, unknown>;
+}
+
+function readText(path: string): string {
+	return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** The indentation that the user chose. */
+function indentOf(text: string): string {
+	return /^[{[]\r?\n([ \t]+)/.exec(text)?.[1] ?? "  ";
+}
+
+function edit(path: string, { io }: CommandContext): void {
+	const editor = io.env.VISUAL || io.env.EDITOR;
+	if (!editor) {
+		throw new UsageError("no editor is set", { hint: `set VISUAL or EDITOR, or edit ${path} yourself` });
+	}
+	// A text that was refused last time is what the user wants to go on with.
+	const draft = `${path}.draft`;
+	if (!existsSync(draft)) replaceFile(draft, readText(path) || "{\n}\n");
+	// An editor may be given with options, as in "code --wait", so a shell reads it.
+	const options = { stdio: "inherit", env: io.env } as const;
+	const run =
+		process.platform === "win32"
+			? spawnSync(editor, [`"${draft}"`], { ...options, shell: true })
+			: spawnSync("/bin/sh", ["-c", `${editor} "$1"`, "sh", draft], options);
+	if (run.error !== undefined || run.status !== 0) {
+		throw new LlmxError(`the editor "${editor}" failed`, {
+			hint: `your text is in ${draft}`,
+			cause: run.error,
+		});
+	}
+	const text = readFileSync(draft, "utf8");
+	try {
+		parseConfig(text, draft);
+	} catch (error) {
+		if (!(error instanceof LlmxError)) throw error;
+		throw new UsageError(error.message, {
+			hint: "the config is unchanged; correct your text: llmx config edit",
+		});
+	}
+	replaceFile(path, text);
+	rmSync(draft);
+}

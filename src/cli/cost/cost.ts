@@ -1,0 +1,157 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../../errors.ts";
+import { resolvePaths } from "../../state/paths.ts";
+import type { Colors } from "../../terminal/colors.ts";
+import {
+	formatCost,
+	formatCount,
+	formatPlural,
+	formatTokens,
+	formatUsd,
+	roundUsd,
+} from "../../terminal/formats.ts";
+import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
+import { textWidth } from "../../terminal/width.ts";
+import { colorsFor } from "../ask/answer-writer.ts";
+import type { CommandContext } from "../command.ts";
+import { dayAfter, parseDay, parseSince } from "../periods.ts";
+import { renderTextTable, type TableColumn } from "../text-table.ts";
+import { type CostReport, type CostSum, type Grouping, groupings, sumLedger } from "./sums.ts";
+
+interface CostFlags {
+	readonly by: Grouping;
+	readonly since?: number;
+	readonly from?: number;
+	readonly to?: number;
+	readonly json?: boolean;
+	readonly csv?: boolean;
+}
+
+const MAX_BAR = 20;
+const MIN_BAR = 6;
+
+const examples = `
+Calls whose price is unknown are counted apart and never as $0. Days are those of your time zone.
+
+Examples:
+  llmx cost                       all calls, by model
+  llmx cost --since 7d --by day   today and the six days before
+  llmx cost --from 2026-11-01 --to 2026-11-30 --by session --csv`;
+
+/** Adds the options and the action of `cost`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	command
+		.description("Sum what was spent, from the ledger of every call.")
+		.addOption(new Option("--by <what>", "sum by").choices(groupings).default("model"))
+		.addOption(
+			new Option("--since <time>", "7d, 12h, today, month or a day")
+				.argParser((text) => parseSince(text, Date.now()))
+				.conflicts("from"),
+		)
+		.option("--from <day>", "first day, as 2026-11-01", (text: string) => parseDay(text))
+		.option("--to <day>", "last day", (text: string) => parseDay(text))
+		.addOption(new Option("--json", "print one JSON object").conflicts("csv"))
+		.option("--csv", "print CSV")
+		.addHelpText("after", examples)
+		.action(async (flags: CostFlags) => finish(await runCost(flags, context)));
+}
+
+async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number> {
+	const from = flags.since ?? flags.from;
+	const to = flags.to === undefined ? undefined : dayAfter(flags.to);
+	if (from !== undefined && to !== undefined && from >= to)
+		throw new UsageError("the period ends before it begins");
+	const report = await sumLedger(resolvePaths(io.env).ledger, { by: flags.by, from, to });
+	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(toJson(report, flags.by, from, to)))}\n`);
+	else if (flags.csv) io.stdout.write(await toCsvText(report, flags.by));
+	else if (report.total.calls === 0) io.stderr.write("llmx: no calls in the ledger for this period\n");
+	else
+		io.stdout.write(
+			toText(report, flags.by, colorsFor(io, "stdout"), io.stdout.isTTY ? io.stdout.columns : undefined),
+		);
+	if (report.damagedLines > 0) {
+		io.stderr.write(`llmx: skipped ${formatPlural(report.damagedLines, "damaged line")} of the ledger\n`);
+	}
+	return 0;
+}
+
+function toText(report: CostReport, by: Grouping, colors: Colors, width: number | undefined): string {
+	const { groups, total } = report;
+	const columns: TableColumn[] = [
+		{ title: by, flexible: true },
+		{ title: "calls", align: "right" },
+		{ title: "in", align: "right" },
+		{ title: "out", align: "right" },
+		{ title: "cost", align: "right" },
+		{ title: total.unknownCalls > 0 ? "unknown" : "", align: "right" },
+	];
+	const rows = groups.map((sum) => [
+		sanitizeLine(sum.key),
+		formatCount(sum.calls),
+		formatTokens(sum.inputTokens),
+		formatTokens(sum.outputTokens),
+		sum.unknownCalls > 0 && sum.costUsd === 0 ? "unknown" : formatUsd(sum.costUsd),
+		sum.unknownCalls > 0 ? formatPlural(sum.unknownCalls, "call") : "",
+	]);
+	let table = renderTextTable(columns, rows, { width, colors });
+	// Bars are for eyes: a pipe gets figures only, and so does a terminal without room for them.
+	const barWidth = Math.min(MAX_BAR, (width ?? 0) - widthOf(table) - 2);
+	if (barWidth >= MIN_BAR) {
+		const dearest = Math.max(...groups.map((group) => group.costUsd));
+		const withBars = rows.map((row, index) => [
+			...row,
+			barOf(groups[index]?.costUsd ?? 0, dearest, barWidth),
+		]);
+		table = renderTextTable([...columns, { title: "" }], withBars, { width, colors });
+	}
+	const lines = [table];
+	lines.push(`\ntotal  ${formatCost({ usd: total.costUsd, unknownCalls: total.unknownCalls })}`);
+	lines.push(` for ${formatPlural(total.calls, "call")}`);
+	if (total.failedCalls > 0) lines.push(`, ${formatCount(total.failedCalls)} of them failed`);
+	lines.push("\n");
+	if (total.cachedCalls > 0) {
+		lines.push(`cache  ${formatPlural(total.cachedCalls, "answer")} saved ${formatUsd(total.savedUsd)}\n`);
+	}
+	return lines.join("");
+}
+
+const widthOf = (table: string) => Math.max(...table.split("\n").map((line) => textWidth(line)));
+
+/** A bar of eighths of a cell; anything that cost something shows. */
+function barOf(usd: number, dearest: number, width: number): string {
+	if (usd <= 0 || dearest <= 0) return "";
+	const eighths = Math.max(1, Math.round((usd / dearest) * width * 8));
+	return "█".repeat(Math.floor(eighths / 8)) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+}
+
+const fields = [
+	["calls", (sum: CostSum) => sum.calls],
+	["cached_calls", (sum: CostSum) => sum.cachedCalls],
+	["failed_calls", (sum: CostSum) => sum.failedCalls],
+	["input_tokens", (sum: CostSum) => sum.inputTokens],
+	["cached_input_tokens", (sum: CostSum) => sum.cachedInputTokens],
+	["output_tokens", (sum: CostSum) => sum.outputTokens],
+	["reasoning_tokens", (sum: CostSum) => sum.reasoningTokens],
+	["cost_usd", (sum: CostSum) => roundUsd(sum.costUsd)],
+	["unknown_calls", (sum: CostSum) => sum.unknownCalls],
+	["saved_usd", (sum: CostSum) => roundUsd(sum.savedUsd)],
+] as const;
+
+function toJson(report: CostReport, by: Grouping, from: number | undefined, to: number | undefined) {
+	const figures = (sum: CostSum) => Object.fromEntries(fields.map(([name, read]) => [name, read(sum)]));
+	const time = (value: number | undefined) => (value === undefined ? null : new Date(value).toISOString());
+	return {
+		by,
+		from: time(from),
+		to: time(to),
+		groups: report.groups.map((group) => ({ [by]: group.key, ...figures(group) })),
+		total: figures(report.total),
+		damaged_lines: report.damagedLines,
+	};
+}
+
+async function toCsvText(report: CostReport, by: Grouping): Promise<string> {
+	const { toCsv } = await import("./csv.ts");
+	const rows = report.groups.map((group) => [group.key, ...fields.map(([, read]) => read(group))]);
+	return toCsv([by, ...fields.map(([name]) => name)], rows);
+}

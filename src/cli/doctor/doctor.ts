@@ -1,0 +1,221 @@
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Command } from "commander";
+import { exitCodes, LlmxError } from "../../errors.ts";
+import { chooseModel, configuredRows, findPrice, ResponseCache, requireKeys, route } from "../../index.ts";
+import { type Config, loadConfig } from "../../state/config.ts";
+import { maskKey, readStoredKeys, type StoredKeys } from "../../state/keys.ts";
+import { scanLedger } from "../../state/ledger.ts";
+import { type Paths, resolvePaths } from "../../state/paths.ts";
+import { resolveAlias } from "../../state/presets.ts";
+import { sessionNames } from "../../state/sessions.ts";
+import { formatBytes, formatCount, formatPlural, formatUsd } from "../../terminal/formats.ts";
+import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
+import { colorsFor } from "../ask/answer-writer.ts";
+import { checkBudget } from "../budget.ts";
+import type { CommandContext } from "../command.ts";
+import { version } from "../main.ts";
+import { providerStates } from "../provider-state.ts";
+
+/** One line of the report. */
+interface Finding {
+	readonly about: string;
+	readonly state: "ok" | "note" | "problem";
+	readonly text: string;
+	/** The next step. */
+	readonly hint?: string | undefined;
+}
+
+/** Adds the options and the action of `doctor`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	command
+		.description("What llmx would use and why: model, key, base URL, files, cache. Nothing is sent anywhere.")
+		.option("-m, --model <model>", "look at this model instead of the default one")
+		.option("--json", "print one JSON array")
+		.action(async (flags: DoctorFlags) => finish(await runDoctor(flags, context)));
+}
+
+interface DoctorFlags {
+	readonly model?: string;
+	readonly json?: boolean;
+}
+
+async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<number> {
+	const { io } = context;
+	const paths = resolvePaths(io.env);
+	const findings: Finding[] = [];
+	for await (const finding of examine(paths, flags, context)) findings.push(finding);
+	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(findings))}\n`);
+	else {
+		const colors = colorsFor(io, "stdout");
+		const marks = { ok: colors.green("ok  "), note: colors.yellow("note"), problem: colors.red("BAD ") };
+		for (const { about, state, text, hint } of findings) {
+			io.stdout.write(`${marks[state]}  ${about.padEnd(9)}  ${sanitizeLine(text)}\n`);
+			if (hint !== undefined) io.stdout.write(`${" ".repeat(17)}${sanitizeLine(hint)}\n`);
+		}
+	}
+	return findings.some(({ state }) => state === "problem") ? exitCodes.failed : exitCodes.ok;
+}
+
+async function* examine(paths: Paths, flags: DoctorFlags, { io }: CommandContext): AsyncGenerator<Finding> {
+	yield {
+		about: "llmx",
+		state: "ok",
+		text: `${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+	};
+	const config = attempt(() => loadConfig(paths.config));
+	if ("problem" in config) yield { about: "config", ...config.problem };
+	else
+		yield {
+			about: "config",
+			state: "ok",
+			text: existsSync(paths.config) ? paths.config : `${paths.config} (not there: defaults)`,
+		};
+	const stored = attempt(() => readStoredKeys(paths.keys));
+	if ("problem" in stored) yield { about: "keys", ...stored.problem };
+	if ("problem" in config || "problem" in stored) return;
+	yield* examineKeys(io.env);
+	yield* examineModel(flags.model, config.value, stored.value, io.env);
+	yield* examineFolders(paths);
+	yield* examineState(paths, config.value);
+}
+
+function* examineKeys(env: CommandContext["io"]["env"]): Iterable<Finding> {
+	const states = providerStates({ env });
+	for (const { provider, problem } of states) {
+		if (problem !== null) yield { about: "keys", state: "problem", text: `${provider.label}: ${problem}` };
+	}
+	const keyed = states.filter(({ keys }) => keys.length > 0);
+	yield keyed.length > 0
+		? {
+				about: "keys",
+				state: "ok",
+				text: keyed.map(({ provider, keys }) => `${provider.id} (${keys[0]?.source})`).join(", "),
+			}
+		: { about: "keys", state: "note", text: "none", hint: "store one: llmx keys set PROVIDER" };
+}
+
+function* examineModel(
+	flag: string | undefined,
+	config: Config,
+	storedKeys: StoredKeys,
+	env: CommandContext["io"]["env"],
+): Iterable<Finding> {
+	const providers = configuredRows(config.providers);
+	const choice = chooseModel({ flag, env, providers, storedKeys, configModel: config.defaultModel });
+	if (choice === undefined) {
+		const hint = "choose one: llmx config set default_model MODEL; without a key: llmx ask -m sim/echo hello";
+		yield { about: "model", state: "problem", text: "none is chosen, and no provider has a key", hint };
+		return;
+	}
+	const model = resolveAlias(choice.model, config);
+	const alias = model === choice.model ? "" : ` (alias ${choice.model})`;
+	yield { about: "model", state: "ok", text: `${model}${alias}, ${choice.reason}` };
+	const found = attempt(() => route(model, { env, providers, storedKeys }));
+	if ("problem" in found) {
+		yield { about: "provider", ...found.problem };
+		return;
+	}
+	const { provider, modelId, baseUrl, baseUrlSource } = found.value;
+	const address = baseUrl === "" ? "in this process" : `at ${baseUrl} (${baseUrlSource})`;
+	yield { about: "provider", state: "ok", text: `${provider.label} ${address}` };
+	const keys = attempt(() => requireKeys(found.value));
+	if ("problem" in keys) yield { about: "key", ...keys.problem };
+	else if (keys.value.length === 0) yield { about: "key", state: "ok", text: "none needed" };
+	else
+		yield {
+			about: "key",
+			state: "ok",
+			text: `${keys.value[0]?.source}: ${keys.value.map(({ value }) => maskKey(value)).join(" ")}`,
+		};
+	const price = findPrice(provider.id, modelId);
+	if (provider.local) yield { about: "price", state: "ok", text: "$0: a server of your own" };
+	else if (price === null)
+		yield { about: "price", state: "note", text: "unknown: costs will be shown as unknown" };
+	else
+		yield {
+			about: "price",
+			state: "ok",
+			text: `${formatUsd(price.input)} in, ${formatUsd(price.output)} out per million tokens (${price.source})`,
+		};
+}
+
+function* examineFolders({ configFolder, stateFolder, cacheFolder }: Paths): Iterable<Finding> {
+	for (const folder of new Set([configFolder, stateFolder, cacheFolder])) {
+		let existing = folder;
+		while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
+		try {
+			accessSync(existing, constants.W_OK);
+		} catch {
+			yield {
+				about: "folder",
+				state: "problem",
+				text: `${folder} cannot be written`,
+				hint: "LLMX_HOME=FOLDER puts everything elsewhere",
+			};
+			continue;
+		}
+		const mode = existing === folder ? statSync(folder).mode & 0o777 : 0o700;
+		const open = process.platform !== "win32" && (mode & 0o022) !== 0;
+		yield open
+			? {
+					about: "folder",
+					state: "problem",
+					text: `${folder} can be written by others (mode ${mode.toString(8)})`,
+					hint: `run: chmod 700 ${folder}`,
+				}
+			: { about: "folder", state: "ok", text: folder };
+	}
+}
+
+async function* examineState(paths: Paths, config: Config): AsyncGenerator<Finding> {
+	const { rows, damaged } = await scanLedger(paths.ledger, () => {});
+	yield damaged === 0
+		? { about: "ledger", state: "ok", text: formatPlural(rows, "call") }
+		: {
+				about: "ledger",
+				state: "note",
+				text: `${formatPlural(rows, "call")}, and ${formatPlural(damaged, "damaged line")} that are skipped`,
+			};
+	yield { about: "sessions", state: "ok", text: formatCount(sessionNames(paths).length) };
+	try {
+		const { warning } = await checkBudget(paths, config.budget);
+		if (warning !== null) yield { about: "budget", state: "note", text: warning };
+	} catch (error) {
+		if (!(error instanceof LlmxError)) throw error;
+		yield { about: "budget", state: "problem", text: error.message, hint: error.hint };
+	}
+	if (!config.cache.enabled) yield { about: "cache", state: "note", text: "switched off in the config" };
+	else if (!existsSync(paths.cache)) yield { about: "cache", state: "ok", text: "empty" };
+	else yield await examineCache(paths.cache);
+}
+
+async function examineCache(path: string): Promise<Finding> {
+	const cache = new ResponseCache(path);
+	const hint = "llmx cache clear makes a new one";
+	try {
+		const damage = await cache.findDamage();
+		if (damage !== null) return { about: "cache", state: "problem", text: `damaged: ${damage}`, hint };
+		const { entries, bytes } = await cache.statistics();
+		return {
+			about: "cache",
+			state: "ok",
+			text: `sound, ${formatPlural(entries, "answer")}, ${formatBytes(bytes)}`,
+		};
+	} catch (error) {
+		return { about: "cache", state: "problem", text: (error as Error).message, hint };
+	} finally {
+		await cache.close();
+	}
+}
+
+type Problem = Pick<Finding, "state" | "text" | "hint">;
+
+function attempt<T>(action: () => T): { readonly value: T } | { readonly problem: Problem } {
+	try {
+		return { value: action() };
+	} catch (error) {
+		if (!(error instanceof LlmxError)) throw error;
+		return { problem: { state: "problem", text: error.message, hint: error.hint } };
+	}
+}

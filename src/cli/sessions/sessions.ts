@@ -1,0 +1,200 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { typedText } from "../../chat/content.ts";
+import { type ExportFormat, exportSession } from "../../chat/export.ts";
+import { UsageError } from "../../errors.ts";
+import { replaceFile } from "../../state/files.ts";
+import { type Paths, resolvePaths } from "../../state/paths.ts";
+import type { Session, SessionMessage } from "../../state/session-lines.ts";
+import {
+	checkSessionName,
+	readSession,
+	removeSession,
+	renameSession,
+	requireSession,
+	sessionNames,
+	titleOf,
+} from "../../state/sessions.ts";
+import { formatAge, formatCost, formatCount } from "../../terminal/formats.ts";
+import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
+import { colorsFor } from "../ask/answer-writer.ts";
+import type { CommandContext } from "../command.ts";
+import { renderTextTable } from "../text-table.ts";
+
+const examples = `
+Examples:
+  llmx sessions list
+  llmx sessions search "rate limit"
+  llmx sessions export tuesday-notes > notes.md
+  llmx sessions export tuesday-notes --format json -o notes.json`;
+
+interface ExportFlags {
+	readonly format: ExportFormat;
+	readonly output?: string;
+	readonly overwrite?: boolean;
+}
+
+/** Adds the subcommands of `sessions`. */
+export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
+	const { io } = context;
+	const paths = resolvePaths(io.env);
+	command.description("The conversations kept from chat and ask.").addHelpText("after", examples);
+	command
+		.command("list", { isDefault: true })
+		.description("all sessions, the one used last first")
+		.option("--json", "print one JSON array")
+		.action((flags: { readonly json?: boolean }) => finish(list(paths, flags, context)));
+	command
+		.command("show")
+		.description("print a session")
+		.argument("<session>", "its name")
+		.action((name: string) => {
+			const text = exportSession(requireSession(paths, name), "md");
+			io.stdout.write(sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"));
+			finish(0);
+		});
+	command
+		.command("search")
+		.description("find the messages that contain a text, in any case")
+		.argument("<text...>", "what to look for")
+		.action((words: string[]) => finish(search(paths, words.join(" "), context)));
+	command
+		.command("export")
+		.description("write a session as Markdown or JSON")
+		.argument("<session>", "its name")
+		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
+		.option("-o, --output <path>", "file to write instead of stdout")
+		.option("--overwrite", "replace the file if it exists")
+		.action((name: string, flags: ExportFlags) => finish(writeExport(paths, name, flags, context)));
+	command
+		.command("rename")
+		.description("give a session another name")
+		.argument("<session>", "its name")
+		.argument("<new>", "its new name")
+		.action(async (from: string, to: string) => {
+			await renameSession(paths, from, to);
+			finish(0);
+		});
+	command
+		.command("rm")
+		.description("delete sessions")
+		.argument("<session...>", "their names")
+		.action(async (names: string[]) => {
+			// All names are looked at first: a typing error in the last one deletes nothing.
+			for (const name of names) requireSession(paths, name);
+			for (const name of names) await removeSession(paths, name);
+			finish(0);
+		});
+}
+
+function* allSessions(paths: Paths): Iterable<Session> {
+	for (const name of sessionNames(paths)) {
+		// A file that somebody put there under an impossible name is none of ours.
+		if (!isSessionName(name)) continue;
+		const session = readSession(paths, name);
+		if (session !== undefined) yield session;
+	}
+}
+
+function isSessionName(name: string): boolean {
+	try {
+		checkSessionName(name);
+		return true;
+	} catch {
+		return false;
+	}
+}
+
+function costOf(messages: readonly SessionMessage[]) {
+	let usd = 0;
+	let unknownCalls = 0;
+	for (const { costUsd } of messages) {
+		if (costUsd === null) unknownCalls += 1;
+		else usd += costUsd ?? 0;
+	}
+	return { usd, unknownCalls };
+}
+
+function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandContext): number {
+	const sessions = [...allSessions(paths)];
+	if (flags.json) {
+		const rows = sessions.map((session) => ({
+			name: session.name,
+			title: titleOf(session),
+			model: session.model ?? null,
+			folder: session.folder,
+			messages: session.messages.length,
+			created_at: session.createdAt,
+			updated_at: session.updatedAt,
+			cost_usd: costOf(session.messages).usd,
+			unknown_calls: costOf(session.messages).unknownCalls,
+		}));
+		io.stdout.write(`${escapeJson(JSON.stringify(rows))}\n`);
+		return 0;
+	}
+	if (sessions.length === 0) {
+		io.stderr.write("llmx: no sessions yet; llmx chat and llmx ask --session NAME begin one\n");
+		return 0;
+	}
+	const now = Date.now();
+	const rows = sessions.map((session) => [
+		session.name,
+		formatAge(now - Date.parse(session.updatedAt)),
+		formatCount(session.messages.length),
+		formatCost(costOf(session.messages)),
+		sanitizeLine(session.model ?? ""),
+		sanitizeLine(titleOf(session)),
+	]);
+	const columns = [
+		{ title: "session" },
+		{ title: "used" },
+		{ title: "messages", align: "right" },
+		{ title: "cost", align: "right" },
+		{ title: "model" },
+		{ title: "title", flexible: true },
+	] as const;
+	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
+	io.stdout.write(renderTextTable(columns, rows, { width, colors: colorsFor(io, "stdout") }));
+	return 0;
+}
+
+/** How much of a message is shown around what was found. */
+const CONTEXT = 40;
+
+function search(paths: Paths, wanted: string, { io }: CommandContext): number {
+	const colors = colorsFor(io, "stdout");
+	const needle = wanted.toLowerCase();
+	let found = 0;
+	for (const session of allSessions(paths)) {
+		for (const [index, message] of session.messages.entries()) {
+			const text = typedText(message.content).replace(/\s+/g, " ");
+			const at = text.toLowerCase().indexOf(needle);
+			if (at < 0) continue;
+			found += 1;
+			const start = Math.max(0, at - CONTEXT);
+			const end = Math.min(text.length, at + wanted.length + CONTEXT);
+			const excerpt = `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
+			const where = `${session.name}:${index + 1}`;
+			io.stdout.write(`${colors.bold(where)} ${message.role}: ${sanitizeLine(excerpt)}\n`);
+		}
+	}
+	return found > 0 ? 0 : 1;
+}
+
+function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: CommandContext): number {
+	const session = requireSession(paths, name);
+	const text = exportSession(session, flags.format);
+	if (flags.output === undefined) {
+		io.stdout.write(
+			flags.format === "json" ? escapeJson(text) : sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"),
+		);
+		return 0;
+	}
+	const path = resolve(io.cwd, flags.output);
+	if (existsSync(path) && !flags.overwrite) {
+		throw new UsageError(`${flags.output} exists already`, { hint: "--overwrite replaces it" });
+	}
+	replaceFile(path, text);
+	return 0;
+}

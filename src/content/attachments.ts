@@ -1,0 +1,154 @@
+import { AbortedError, exitCodes, LlmxError, UsageError } from "../errors.ts";
+import { isRedirect } from "../http/head.ts";
+import { createHttp, EXCHANGE_HEADER, type FetchResponse, type Http } from "../http/http.ts";
+import { TransportError } from "../http/transport-error.ts";
+import type { ContentPart } from "../types.ts";
+
+/** Larger files are refused: no provider takes more than about this inline. */
+export const MAX_ATTACHMENT_BYTES = 32 * 1024 * 1024;
+
+const ascii = (bytes: Uint8Array, start: number, end: number): string =>
+	String.fromCharCode(...bytes.subarray(start, end));
+
+/** The first bytes of each kind of file that some provider takes. */
+const signatures: readonly { readonly mediaType: string; readonly test: (bytes: Uint8Array) => boolean }[] = [
+	{ mediaType: "image/png", test: (bytes) => bytes[0] === 0x89 && ascii(bytes, 1, 4) === "PNG" },
+	{ mediaType: "image/jpeg", test: (bytes) => bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff },
+	{ mediaType: "image/gif", test: (bytes) => ascii(bytes, 0, 4) === "GIF8" },
+	{
+		mediaType: "image/webp",
+		test: (bytes) => ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WEBP",
+	},
+	{ mediaType: "application/pdf", test: (bytes) => ascii(bytes, 0, 5) === "%PDF-" },
+	{
+		mediaType: "audio/wav",
+		test: (bytes) => ascii(bytes, 0, 4) === "RIFF" && ascii(bytes, 8, 12) === "WAVE",
+	},
+	{ mediaType: "audio/mpeg", test: (bytes) => ascii(bytes, 0, 3) === "ID3" || isMpegFrame(bytes) },
+	{ mediaType: "audio/flac", test: (bytes) => ascii(bytes, 0, 4) === "fLaC" },
+	{ mediaType: "audio/ogg", test: (bytes) => ascii(bytes, 0, 4) === "OggS" },
+	{ mediaType: "audio/mp4", test: (bytes) => ascii(bytes, 4, 11) === "ftypM4A" },
+];
+
+/** An MPEG layer III frame begins with eleven set bits and the layer bits 01. */
+function isMpegFrame([first = 0, second = 0]: Uint8Array): boolean {
+	return first === 0xff && (second & 0xe6) === 0xe2;
+}
+
+/**
+ * Turns a file's bytes into a content part. The kind is read from the bytes, for names lie.
+ * @throws UsageError when it is no image, PDF or sound that any provider takes, or is larger than 32 MiB
+ */
+export function attachmentPart(name: string, bytes: Uint8Array): ContentPart {
+	if (bytes.length > MAX_ATTACHMENT_BYTES) throw tooLarge(name);
+	const mediaType = signatures.find(({ test }) => test(bytes))?.mediaType;
+	if (mediaType === undefined) {
+		throw new UsageError(`${name} is no image, PDF or sound that a model takes`, {
+			hint: "PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg and M4A work; text goes in with -f",
+		});
+	}
+	const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+	if (mediaType.startsWith("image/")) return { type: "image", mediaType, data };
+	if (mediaType.startsWith("audio/")) return { type: "audio", mediaType, data };
+	return { type: "file", mediaType, data, filename: name.replace(/^.*[/\\]/, "") };
+}
+
+export interface UrlAttachmentOptions {
+	/** Leave an image to the provider, which fetches it itself (`LLM.fetchesImages`). Default false. */
+	readonly passImagesOn?: boolean | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** Hears of a redirect to another host, before it is followed. */
+	readonly onNote?: ((note: string) => void) | undefined;
+	/** Bound of a request in ms. Default 120,000. */
+	readonly timeoutMs?: number | undefined;
+}
+
+const DOWNLOAD_TIMEOUT_MS = 120_000;
+const MAX_REDIRECTS = 5;
+const imageName = /\.(?:png|jpe?g|gif|webp)$/i;
+
+/**
+ * Turns what an http(s) address holds into a content part: downloads it, or leaves an image to the provider. Nothing
+ * but the address is sent, no key and no cookie.
+ * @throws UsageError for an address or file that cannot be used; LlmxError when the network fails; AbortedError
+ */
+export async function attachmentFromUrl(
+	address: string,
+	options: UrlAttachmentOptions = {},
+): Promise<ContentPart> {
+	const url = URL.canParse(address) ? new URL(address) : undefined;
+	if (url === undefined || !/^https?:$/.test(url.protocol)) {
+		throw new UsageError(`"${address.slice(0, 200)}" is not an http(s) address`);
+	}
+	if (url.username !== "" || url.password !== "") {
+		throw new UsageError(`${shown(url)}: a user name or password in an address is not sent`, {
+			hint: "download the file yourself and attach its path",
+		});
+	}
+	if (options.passImagesOn && imageName.test(url.pathname)) return { type: "image", url: url.href };
+	const http = createHttp({ caps: { bodyBytes: MAX_ATTACHMENT_BYTES } });
+	try {
+		return attachmentPart(shown(url), await download(http, url, options));
+	} finally {
+		await http.close();
+	}
+}
+
+async function download(http: Http, start: URL, options: UrlAttachmentOptions): Promise<Uint8Array> {
+	let url = start;
+	for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+		const answer = await get(http, url, options);
+		if (answer instanceof Uint8Array) return answer;
+		if (url.protocol === "https:" && answer.protocol === "http:") {
+			throw new UsageError(`${shown(url)} leads to plain http at ${answer.host}, which is not followed`, {
+				hint: "attach that address itself if you trust it",
+			});
+		}
+		if (answer.host !== url.host) options.onNote?.(`${shown(url)} is a redirect to ${answer.host}`);
+		url = answer;
+	}
+	throw new UsageError(`cannot download ${shown(start)}: more than ${MAX_REDIRECTS} redirects`);
+}
+
+/** One request: the bytes, or the address that it leads to. */
+async function get(http: Http, url: URL, options: UrlAttachmentOptions): Promise<Uint8Array | URL> {
+	const { signal, timeoutMs = DOWNLOAD_TIMEOUT_MS } = options;
+	const timeouts = { totalMs: timeoutMs, firstContentMs: Number.POSITIVE_INFINITY };
+	const exchange = http.begin({ signal, timeouts, showRedirects: true });
+	try {
+		const headers = { [EXCHANGE_HEADER]: exchange.id, accept: "*/*", "user-agent": "llmx" };
+		const response = await http.fetch(url, { headers });
+		if (response.ok) return await bytesOf(response);
+		const location = isRedirect(response.status) ? response.headers.get("location") : null;
+		const next = location === null ? null : URL.parse(location, url.href);
+		if (next && /^https?:$/.test(next.protocol)) return next;
+		throw new LlmxError(`cannot download ${shown(url)}: the server answers ${response.status}`, {
+			exitCode: response.status >= 500 ? exitCodes.outage : exitCodes.usage,
+		});
+	} catch (error) {
+		if (!(error instanceof TransportError)) throw error;
+		if (error.reason === "aborted") throw new AbortedError(undefined, { cause: signal?.reason });
+		if (error.reason === "too-large") throw tooLarge(shown(url));
+		throw new LlmxError(`cannot download ${shown(url)}: ${error.message}`, {
+			exitCode: error.exitCode,
+			cause: error,
+		});
+	} finally {
+		exchange.close();
+	}
+}
+
+async function bytesOf(response: FetchResponse): Promise<Uint8Array> {
+	const chunks: Uint8Array[] = [];
+	for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+	return Buffer.concat(chunks);
+}
+
+/** An address without its query, which may hold a signature. */
+function shown({ origin, pathname }: URL): string {
+	return `${origin}${pathname}`;
+}
+
+function tooLarge(name: string): UsageError {
+	return new UsageError(`${name} is larger than ${MAX_ATTACHMENT_BYTES >> 20} MiB`);
+}

@@ -1,0 +1,226 @@
+import type { Timeouts } from "../options.ts";
+import { EventSource } from "./event-stream.ts";
+import { LiveExchange } from "./exchange.ts";
+import { bodyOf, headersOf } from "./outgoing.ts";
+import { type ByteSource, LeanResponse } from "./response.ts";
+import { Transfer } from "./transfer.ts";
+import { TransportError } from "./transport-error.ts";
+
+/** The part of the WHATWG fetch contract that the three SDKs use. */
+export interface FetchInit {
+	readonly method?: string;
+	readonly headers?: unknown;
+	readonly body?: unknown;
+	readonly signal?: AbortSignal | null;
+}
+
+export interface FetchResponse {
+	readonly ok: boolean;
+	readonly status: number;
+	readonly statusText: string;
+	readonly url: string;
+	readonly headers: Headers;
+	readonly body: unknown;
+	text(): Promise<string>;
+	json(): Promise<unknown>;
+}
+
+export type FetchLike = (input: string | URL | Request, init?: FetchInit) => Promise<FetchResponse>;
+
+export interface ExchangeOptions {
+	readonly signal?: AbortSignal | undefined;
+	/** Send on a connection of its own: a kept one that the server has given up would mean yet another sending. */
+	readonly ownConnection?: boolean | undefined;
+	/** Hand a redirect to the caller, who sends nothing secret and decides. Otherwise it is a failure. */
+	readonly showRedirects?: boolean | undefined;
+	readonly timeouts?: Partial<Timeouts>;
+}
+
+/** The header by which an SDK's request is matched to its exchange; our fetch takes it off before sending. */
+export const EXCHANGE_HEADER = "x-llmx-exchange";
+
+/**
+ * One request and its response, seen from the wire. The SDKs hide headers (genai drops them from errors) and end
+ * cut streams without a word, so the adapter reads here what really happened.
+ */
+export interface Exchange {
+	/** Value of EXCHANGE_HEADER. */
+	readonly id: string;
+	/** Aborts when the caller's signal fires, a time limit passes, or `close` is called. */
+	readonly signal: AbortSignal;
+	/** Request bytes may have reached the server: it may be billed. */
+	readonly sent: boolean;
+	/** Monotonic ms (performance.now) at which the request was dispatched. */
+	readonly sentAt: number | undefined;
+	/** Status and lower-case headers of the response, once they came. */
+	readonly status: number | undefined;
+	readonly headers: Readonly<Record<string, string>> | undefined;
+	/** The body of an error response (status >= 400), at most 64 KiB, for the classifier. */
+	readonly errorBody: string | undefined;
+	/** The body ended early (cut chunk, short content-length, reset): the answer cannot be complete. */
+	readonly cut: boolean;
+	/**
+	 * What ended the exchange from the network's side. SDKs wrap it, or swallow it when it comes as an abort, so an
+	 * adapter looks here first. Reason `aborted` means that the caller's signal fired.
+	 */
+	readonly failure: TransportError | undefined;
+	/** The adapter calls this for every delta that carries content, which restarts the idle limit. */
+	noteContent(): void;
+	/** The adapter calls this at the finish reason: a server that does not end its stream then is not waited for. */
+	noteFinish(): void;
+	/** Ends the exchange: frees timers, and aborts what is still running. */
+	close(): void;
+}
+
+export interface Http {
+	readonly fetch: FetchLike;
+	begin(options?: ExchangeOptions): Exchange;
+	close(): Promise<void>;
+}
+
+/** Sizes in bytes that an answer may have; faults.md row 21. */
+export interface Caps {
+	/** A whole body, decompressed. */
+	readonly bodyBytes: number;
+	/** One event of a stream. */
+	readonly eventBytes: number;
+}
+
+export interface HttpOptions {
+	/** Multiplex over HTTP/2 where the server offers it; a field of the provider's registry row. */
+	readonly http2?: boolean | undefined;
+	/** In place of the default limits of every exchange. */
+	readonly timeouts?: Partial<Timeouts> | undefined;
+	/** For DNS, TCP and TLS together; 10 s by default. */
+	readonly connectTimeoutMs?: number | undefined;
+	readonly caps?: Partial<Caps> | undefined;
+	/** PEM certificates to trust besides the system's. */
+	readonly caCertificates?: readonly string[] | undefined;
+}
+
+const defaultTimeouts: Timeouts = {
+	firstContentMs: 600_000,
+	idleMs: 120_000,
+	finishMs: 5_000,
+	totalMs: Number.POSITIVE_INFINITY,
+};
+
+const defaultCaps: Caps = { bodyBytes: 64 * 2 ** 20, eventBytes: 8 * 2 ** 20 };
+
+/**
+ * A connection pool and the fetch over it that every SDK is given. Nothing is loaded or opened before the first
+ * request. The fetch sends a request once (faults.md row 25 apart), follows no redirect, and raises TransportError.
+ */
+export function createHttp(options: HttpOptions = {}): Http {
+	return new PooledHttp(options);
+}
+
+type Agent = ReturnType<typeof import("./agent.ts")["createAgent"]>;
+
+class PooledHttp implements Http {
+	readonly #options: HttpOptions;
+	readonly #timeouts: Timeouts;
+	readonly #caps: Caps;
+	readonly #exchanges = new Map<string, LiveExchange>();
+	#agent: Agent | undefined;
+	#loading: Promise<Agent> | undefined;
+	#closed = false;
+	#count = 0;
+	/** Nearly every request goes to the address of the last one. */
+	#lastAddress = "";
+	#lastUrl: URL | undefined;
+
+	constructor(options: HttpOptions) {
+		this.#options = options;
+		this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
+		this.#caps = { ...defaultCaps, ...options.caps };
+	}
+
+	begin(options: ExchangeOptions = {}): Exchange {
+		const id = String(++this.#count);
+		const exchange = new LiveExchange(id, this.#timeouts, options, (closed) =>
+			this.#exchanges.delete(closed),
+		);
+		this.#exchanges.set(id, exchange);
+		return exchange;
+	}
+
+	readonly fetch: FetchLike = async (input, init = {}) => {
+		const url = this.#parse(typeof input === "string" ? input : "href" in input ? input.href : input.url);
+		if (url.protocol !== "https:" && url.protocol !== "http:") {
+			throw new TransportError(`not an http address: ${url.protocol}`, {
+				phase: "connect",
+				reason: "protocol",
+			});
+		}
+		const { headers, exchangeId } = headersOf(init.headers, EXCHANGE_HEADER);
+		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
+		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
+		const agent = this.#agent ?? (await this.#load());
+		if (this.#closed) throw closedError(url.origin);
+
+		const method = (init.method ?? "GET").toUpperCase();
+		const transfer = new Transfer({
+			pool: agent,
+			request: {
+				origin: url.origin,
+				path: url.pathname + url.search,
+				method: method as "GET",
+				body: bodyOf(init.body, headers) as string,
+				headers,
+			},
+			exchange: known ?? new LiveExchange("", this.#timeouts, {}, () => {}),
+			signal: init.signal ?? undefined,
+			bodyBytes: this.#caps.bodyBytes,
+			bytesAreContent: known === undefined,
+		});
+		const head = await transfer.send();
+		return new LeanResponse({
+			...head,
+			url: url.href,
+			bytes: transfer,
+			events: () =>
+				this.#isAnswer(known, method, head.status) ? this.#events(transfer, head.headers, url) : transfer,
+		});
+	};
+
+	async close(): Promise<void> {
+		this.#closed = true;
+		for (const exchange of [...this.#exchanges.values()]) exchange.close();
+		await (this.#agent ?? (await this.#loading))?.destroy();
+	}
+
+	#parse(address: string): URL {
+		if (this.#lastUrl === undefined || address !== this.#lastAddress) {
+			this.#lastUrl = new URL(address);
+			this.#lastAddress = address;
+		}
+		return this.#lastUrl;
+	}
+
+	/** Of all that SDKs fetch, only the answer to a posted prompt is ever read as a stream of events. */
+	#isAnswer(exchange: LiveExchange | undefined, method: string, status: number): boolean {
+		return exchange !== undefined && method === "POST" && status < 300;
+	}
+
+	#events(bytes: ByteSource, headers: Readonly<Record<string, string>>, url: URL): ByteSource {
+		const contentType = headers["content-type"] ?? "";
+		return new EventSource(bytes, { contentType, origin: url.origin, ...this.#caps });
+	}
+
+	async #load(): Promise<Agent> {
+		this.#loading ??= import("./agent.ts").then(({ createAgent }) =>
+			createAgent({
+				http2: this.#options.http2 ?? false,
+				connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
+				caCertificates: this.#options.caCertificates ?? [],
+			}),
+		);
+		this.#agent = await this.#loading;
+		return this.#agent;
+	}
+}
+
+function closedError(origin: string): TransportError {
+	return new TransportError(`the request to ${origin} was stopped`, { phase: "connect", reason: "aborted" });
+}

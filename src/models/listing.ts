@@ -1,0 +1,48 @@
+import { createHttp } from "../http/http.ts";
+import { loadAdapter } from "../providers/adapters.ts";
+import { simulatedBaseUrl } from "../providers/simulated.ts";
+import { loadConfig } from "../state/config.ts";
+import { readStoredKeys } from "../state/keys.ts";
+import { resolvePaths } from "../state/paths.ts";
+import { configuredRows, requireKeys, route } from "./router.ts";
+
+/** A model as its provider names it today. */
+export interface LiveModel {
+	readonly id: string;
+	/** In tokens; null when the provider does not say. */
+	readonly contextWindow: number | null;
+}
+
+export interface ListOptions {
+	/** Instead of process.env. */
+	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+	readonly signal?: AbortSignal | undefined;
+	/** Bound of the whole request in ms. Default 30,000. */
+	readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Asks a provider, by one of its prefixes, which models it serves now. Costs nothing, and is not tried again.
+ * @returns the models in the provider's own order
+ * @throws NoRouteError | ConfigError | MissingKeyError | RequestError | AbortedError
+ */
+export async function listModels(prefix: string, options: ListOptions = {}): Promise<readonly LiveModel[]> {
+	const env = options.env ?? process.env;
+	const paths = resolvePaths(env);
+	const found = route(`${prefix}/-`, {
+		env,
+		providers: configuredRows(loadConfig(paths.config).providers),
+		storedKeys: readStoredKeys(paths.keys),
+	});
+	const [key] = requireKeys(found);
+	const http = createHttp({ http2: found.provider.http2 });
+	const exchange = http.begin({ signal: options.signal, timeouts: { totalMs: options.timeoutMs ?? 30_000 } });
+	try {
+		const baseUrl = found.baseUrl === "" ? await simulatedBaseUrl() : found.baseUrl;
+		const adapter = await loadAdapter({ ...found, baseUrl }, http.fetch);
+		return await adapter.listModels({ key: key?.value, exchange });
+	} finally {
+		exchange.close();
+		await http.close();
+	}
+}

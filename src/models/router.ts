@@ -1,0 +1,254 @@
+import { ConfigError, MissingKeyError, NoRouteError } from "../errors.ts";
+import { defineProvider } from "../providers/provider-definition.ts";
+import type { ProviderRow } from "../providers/provider-row.ts";
+import { providers as knownProviders } from "../providers/registry.ts";
+import type { Config } from "../state/config.ts";
+import { nearestNames } from "../state/nearest.ts";
+
+export type { ProviderRow } from "../providers/provider-row.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One API key and where it was found. */
+export interface RouteKey {
+	readonly value: string;
+	/** The variable's name, `stored`, or `option`. */
+	readonly source: string;
+	/** Goes out as `Authorization: Bearer` although the provider's own scheme is another header. */
+	readonly bearer: boolean;
+}
+
+/** Where a model string leads. */
+export interface Route {
+	readonly provider: ProviderRow;
+	/** The provider's own name of the model. */
+	readonly modelId: string;
+	/** Effective base URL without a trailing slash; empty only for the simulator before it is started. */
+	readonly baseUrl: string;
+	/** The variable's name, `option` or `default`. */
+	readonly baseUrlSource: string;
+	/** In the order in which they are to be used; keys are sent to the origin of `baseUrl` and nowhere else. */
+	readonly keys: readonly RouteKey[];
+}
+
+/** Where `route` looks. */
+export interface RouteOptions {
+	readonly env: Environment;
+	/** Rows of the config file; they win over built-in ones. */
+	readonly providers?: readonly ProviderRow[] | undefined;
+	/** Keys from the key file, by provider id. */
+	readonly storedKeys?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
+	/** Replaces the base URL of whatever provider is chosen. */
+	readonly baseUrl?: string | undefined;
+	/** Replaces the keys of whatever provider is chosen. */
+	readonly keys?: readonly string[] | undefined;
+}
+
+/**
+ * Finds the provider of a model string: `sambanova/X` is X at SambaNova, `gpt-…` without a prefix is OpenAI, and
+ * with LITELLM_BASE_URL set any other prefix goes to that proxy whole. Only the first prefix is taken off.
+ * A missing key is not an error here: call `requireKeys` before the first request.
+ * @throws NoRouteError when nobody serves the model; ConfigError for a base URL or key that cannot be used
+ */
+export function route(model: string, options: RouteOptions): Route {
+	const { provider, modelId } = findProvider(model, options);
+	const { baseUrl, source } = effectiveBaseUrl(provider, options);
+	const keys = findKeys(provider, options);
+	if (keys.length > 0 && isPlainHttpBeyondLoopback(baseUrl)) {
+		throw new ConfigError(
+			`refusing to send the ${provider.label} key over plain http to ${hostOf(baseUrl)}`,
+			{ hint: "use https, or a loopback address" },
+		);
+	}
+	return { provider, modelId, baseUrl, baseUrlSource: source, keys };
+}
+
+/**
+ * The keys of a route; empty for a provider that needs none.
+ * @throws MissingKeyError when it needs one and there is none
+ */
+export function requireKeys(found: Route): readonly RouteKey[] {
+	const { provider, keys } = found;
+	if (keys.length === 0 && provider.keyRequired) {
+		throw new MissingKeyError(`no API key for ${provider.label}: ${provider.keyEnv[0]} is not set`, {
+			hint: `export ${provider.keyEnv[0]}=…, or store it: llmx keys set ${provider.id}`,
+		});
+	}
+	return keys;
+}
+
+/** A model to use, and why that one. */
+export interface ModelChoice {
+	readonly model: string;
+	/** A sentence's end for people: `from -m`, `from LLMX_MODEL`, … */
+	readonly reason: string;
+	/** The user did not name it: say so on stderr. */
+	readonly isDefault: boolean;
+}
+
+/** What names a model, strongest first, and where keys are looked for. */
+export interface ModelChoiceOptions extends Pick<RouteOptions, "env" | "providers" | "storedKeys"> {
+	readonly flag?: string | undefined;
+	readonly configModel?: string | undefined;
+	/** False for `batch`, which never guesses. */
+	readonly allowDefault?: boolean | undefined;
+}
+
+/**
+ * The model to use: the flag, LLMX_MODEL, the config file, then the default model of the first provider that has
+ * a key of its own. Undefined when there is none of these.
+ * @throws ConfigError for a key that cannot be used
+ */
+export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefined {
+	const { flag, env, configModel } = options;
+	if (flag) return { model: flag, reason: "from -m", isDefault: false };
+	if (env.LLMX_MODEL) return { model: env.LLMX_MODEL, reason: "from LLMX_MODEL", isDefault: false };
+	if (configModel) return { model: configModel, reason: "from the config file", isDefault: false };
+	if (options.allowDefault === false) return undefined;
+	for (const provider of rows(options.providers)) {
+		if (provider.defaultModel === null) continue;
+		const key = findKeys(provider, options).find(({ source }) => !provider.foreignKeyEnv.includes(source));
+		if (key === undefined) continue;
+		const where = key.source === "stored" ? `a key for ${provider.label} is stored` : `${key.source} is set`;
+		return {
+			model: `${provider.prefixes[0]}/${provider.defaultModel}`,
+			reason: `the default of ${provider.label}, because ${where}`,
+			isDefault: true,
+		};
+	}
+	return undefined;
+}
+
+/** The rows that a config file defines. @throws ConfigError for an id that cannot be one */
+export function configuredRows(definitions: Config["providers"]): ProviderRow[] {
+	return Object.entries(definitions).map(([id, definition]) => defineProvider(id, definition));
+}
+
+/** All rows, the user's first. */
+export function rows(extra: readonly ProviderRow[] = []): readonly ProviderRow[] {
+	const replaced = new Set(extra.map(({ id }) => id));
+	return [...extra, ...Object.values<ProviderRow>(knownProviders).filter(({ id }) => !replaced.has(id))];
+}
+
+function findProvider(
+	model: string,
+	options: RouteOptions,
+): { readonly provider: ProviderRow; readonly modelId: string } {
+	const all = rows(options.providers);
+	const slash = model.indexOf("/");
+	const prefix = slash === -1 ? "" : model.slice(0, slash);
+	if (slash === -1) {
+		const bare = all.find(({ bareNames }) => bareNames?.test(model));
+		if (bare !== undefined) return { provider: bare, modelId: model };
+	}
+	const prefixed = slash === -1 ? undefined : all.find(({ prefixes }) => prefixes.includes(prefix));
+	if (prefixed !== undefined) {
+		const modelId = model.slice(slash + 1);
+		if (modelId === "") throw new NoRouteError(`"${model}" names no model after the slash`);
+		return { provider: prefixed, modelId };
+	}
+	const proxy = all.find(({ id }) => id === "litellm");
+	if (slash > 0 && proxy !== undefined && options.env.LITELLM_BASE_URL) {
+		return { provider: proxy, modelId: model };
+	}
+	throw noRoute(model, prefix, all);
+}
+
+function noRoute(model: string, prefix: string, all: readonly ProviderRow[]): NoRouteError {
+	const shown = model.slice(0, 100);
+	const known = all.flatMap((provider) => provider.prefixes);
+	const near = nearestNames(prefix || model, known).map((candidate) => `${candidate}/`);
+	const usual = all.map(({ prefixes }) => `${prefixes[0]}/`).join(" ");
+	return new NoRouteError(`no provider serves the model "${shown}"`, {
+		hint: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `write PREFIX/MODEL with one of: ${usual}`,
+	});
+}
+
+function effectiveBaseUrl(
+	provider: ProviderRow,
+	options: RouteOptions,
+): { readonly baseUrl: string; readonly source: string } {
+	if (options.baseUrl)
+		return { baseUrl: cleanBaseUrl(provider, options.baseUrl, "option"), source: "option" };
+	for (const name of provider.baseUrlEnv) {
+		const value = options.env[name]?.trim();
+		if (value) return { baseUrl: cleanBaseUrl(provider, value, name), source: name };
+	}
+	if (provider.baseUrl === "") return { baseUrl: "", source: "default" };
+	return { baseUrl: cleanBaseUrl(provider, provider.baseUrl, "default"), source: "default" };
+}
+
+/** Checks a base URL and gives it its usual form: no trailing slash, and no version where the SDK adds it. */
+function cleanBaseUrl(provider: ProviderRow, value: string, source: string): string {
+	const text = source === "OLLAMA_HOST" ? ollamaUrl(value) : value;
+	const where = source === "option" || source === "default" ? `the base URL of ${provider.label}` : source;
+	const url = URL.canParse(text) ? new URL(text) : undefined;
+	if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) {
+		throw new ConfigError(`${where} is not an http(s) URL: "${value.slice(0, 200)}"`, {
+			hint: "it should look like https://host/v1",
+		});
+	}
+	if (url.username !== "" || url.password !== "") {
+		throw new ConfigError(`${where} must not contain a user name or password`);
+	}
+	if (url.search !== "" || url.hash !== "") {
+		throw new ConfigError(`${where} must not contain a query or a fragment: "${url.origin}${url.pathname}"`);
+	}
+	let path = url.pathname.replace(/\/+$/, "");
+	if (provider.wire !== "openai") path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
+	if (provider.id === "ollama" && path === "") path = "/v1";
+	return url.origin + path;
+}
+
+/** OLLAMA_HOST as Ollama reads it: the scheme, the port and even the host may be missing. */
+function ollamaUrl(value: string): string {
+	if (/^https?:\/\//.test(value)) return value.replace("://0.0.0.0", "://127.0.0.1");
+	const [host = "", ...path] = value.split("/");
+	const named = host.startsWith(":") ? `127.0.0.1${host}` : host.replace(/^0\.0\.0\.0(?=:|$)/, "127.0.0.1");
+	const withPort = /:\d+$/.test(named) ? named : `${named}:11434`;
+	return `http://${[withPort, ...path].join("/")}`;
+}
+
+function isPlainHttpBeyondLoopback(baseUrl: string): boolean {
+	if (!baseUrl.startsWith("http:")) return false;
+	const host = new URL(baseUrl).hostname;
+	const loopback =
+		host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d+){3}$/.test(host);
+	return !loopback;
+}
+
+function hostOf(baseUrl: string): string {
+	return new URL(baseUrl).host;
+}
+
+function findKeys(
+	provider: ProviderRow,
+	options: Pick<RouteOptions, "env" | "storedKeys" | "keys">,
+): readonly RouteKey[] {
+	const { env } = options;
+	if (options.keys !== undefined && options.keys.length > 0) return toKeys(provider, options.keys, "option");
+	for (const name of provider.keyListEnv) {
+		const keys = toKeys(provider, env[name]?.split(",") ?? [], name);
+		if (keys.length > 0) return keys;
+	}
+	for (const name of provider.keyEnv) {
+		const keys = toKeys(provider, [env[name] ?? ""], name);
+		if (keys.length > 0) return keys;
+	}
+	const stored = options.storedKeys?.[provider.id] ?? [];
+	return toKeys(provider, typeof stored === "string" ? [stored] : stored, "stored");
+}
+
+function toKeys(provider: ProviderRow, values: readonly string[], source: string): readonly RouteKey[] {
+	const unique = new Set(values.map((value) => value.trim()).filter((value) => value !== ""));
+	const bearer = provider.bearerKeyEnv.includes(source);
+	return [...unique].map((value) => {
+		// A key goes into a header, which takes visible ASCII only.
+		if (!/^[\x21-\x7e]+$/.test(value)) {
+			throw new ConfigError(`the ${provider.label} key (${source}) contains a character that no key has`, {
+				hint: "copy it again, without quotes, spaces or line breaks",
+			});
+		}
+		return { value, source, bearer };
+	});
+}

@@ -1,0 +1,38 @@
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, sep } from "node:path";
+import { MAX_ATTACHMENT_BYTES } from "../content/attachments.ts";
+import { UsageError } from "../errors.ts";
+import { describeFileError } from "../state/file-system.ts";
+import { describe, RowProblem } from "./parameters.ts";
+
+/** The one folder that rows may attach files from. A prompts file may come from somebody else: links are followed first. */
+export class AttachmentFolder {
+	readonly #root: string;
+
+	/** @throws UsageError when the folder is not there */
+	constructor(path: string) {
+		try {
+			this.#root = realpathSync(path);
+		} catch (error) {
+			throw new UsageError(`--allow-files ${path}: ${describeFileError(error)}`, { cause: error });
+		}
+	}
+
+	/** Bytes of a file named relative to the folder, or absolutely within it. Throws RowProblem. */
+	read(path: string): Uint8Array {
+		try {
+			const file = realpathSync(isAbsolute(path) ? path : join(this.#root, path));
+			const inside = file.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep);
+			if (!inside) throw new RowProblem(`the file ${describe(path)} is outside the folder of --allow-files`);
+			const stats = statSync(file);
+			if (!stats.isFile()) throw new RowProblem(`${describe(path)} is not a file`);
+			if (stats.size > MAX_ATTACHMENT_BYTES) {
+				throw new RowProblem(`the file ${describe(path)} is larger than ${MAX_ATTACHMENT_BYTES >> 20} MiB`);
+			}
+			return readFileSync(file);
+		} catch (error) {
+			if (error instanceof RowProblem) throw error;
+			throw new RowProblem(`cannot read the file ${describe(path)}: ${describeFileError(error)}`);
+		}
+	}
+}

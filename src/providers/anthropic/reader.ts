@@ -1,0 +1,129 @@
+import type { FinishReason, Usage } from "../../types.ts";
+import type { AnswerPart } from "../adapter.ts";
+import { AnswerReader } from "../answer-reader.ts";
+import { isErrorPayload, isObject } from "../error-body.ts";
+import { blocked, failed, incomplete, notAnAnswer, reportedFailure } from "../failure.ts";
+import { tokens } from "../usage.ts";
+
+type Json = Record<string, unknown>;
+
+const none: readonly AnswerPart[] = [];
+
+/** Reads the events of one answer; a whole message counts as one event. */
+export class AnthropicReader extends AnswerReader {
+	#stopReason: string | undefined;
+	#stopped = false;
+	#refusal = "refusal";
+	#events = 0;
+	/** As the API counts; later events replace the fields that they name. */
+	#reported: Json | undefined;
+	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
+		this.#events++;
+		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
+		if (!isObject(payload) || typeof payload.type !== "string") throw notAnAnswer(this.failureContext);
+		switch (payload.type) {
+			case "message":
+				return this.#readMessage(payload);
+			case "message_start":
+				if (isObject(payload.message)) this.#readUsage(payload.message.usage);
+				return none;
+			case "content_block_start":
+				return this.#readBlock(payload.content_block);
+			case "content_block_delta":
+				return this.#readBlock(payload.delta);
+			case "message_delta":
+				this.#readUsage(payload.usage);
+				if (isObject(payload.delta)) this.#readStop(payload.delta);
+				return none;
+			case "message_stop":
+				this.#stopped = true;
+				return none;
+			default:
+				return none;
+		}
+	}
+
+	end(): readonly AnswerPart[] {
+		const context = this.failureContext;
+		if (this.#events === 0) throw failed(context, "empty", "sent an empty stream");
+		if (this.#stopReason === "refusal") throw blocked(context, this.#refusal);
+		if (this.#stopReason === undefined && !this.#stopped) {
+			throw incomplete(context, "the stream ended without a stop reason");
+		}
+		const finishReason = finishReasonOf(this.#stopReason);
+		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
+	}
+
+	#readMessage(message: Json): readonly AnswerPart[] {
+		if (!Array.isArray(message.content)) throw notAnAnswer(this.failureContext);
+		this.#readUsage(message.usage);
+		this.#readStop(message);
+		this.#stopped = true;
+		return message.content.flatMap((block) => this.#readBlock(block));
+	}
+
+	/** A block of a message, the start of one, or a delta of one: all name their text by what it is. */
+	#readBlock(block: unknown): readonly AnswerPart[] {
+		if (!isObject(block)) return none;
+		if (typeof block.text === "string" && block.text !== "") {
+			this.text += block.text;
+			return [{ type: "text-delta", text: block.text }];
+		}
+		if (typeof block.thinking === "string" && block.thinking !== "") {
+			return [{ type: "reasoning-delta", text: block.thinking }];
+		}
+		return none;
+	}
+
+	#readStop(source: Json): void {
+		if (typeof source.stop_reason !== "string") return;
+		this.#stopReason = source.stop_reason;
+		this.finished = true;
+		const details = source.stop_details;
+		if (!isObject(details)) return;
+		const category = typeof details.category === "string" ? ` (${details.category})` : "";
+		const explanation = typeof details.explanation === "string" ? `: ${details.explanation}` : "";
+		this.#refusal = `refusal${category}${explanation}`;
+	}
+
+	#readUsage(raw: unknown): void {
+		if (!isObject(raw)) return;
+		const said = Object.entries(raw).filter(([, value]) => value !== null);
+		this.#reported = { ...this.#reported, ...Object.fromEntries(said) };
+		this.usage = anthropicUsage(this.#reported);
+	}
+}
+
+function finishReasonOf(reason: string | undefined): FinishReason {
+	switch (reason) {
+		case "end_turn":
+		case "stop_sequence":
+			return "stop";
+		case "max_tokens":
+		case "model_context_window_exceeded":
+			return "length";
+		case "tool_use":
+			return "tool-calls";
+		default:
+			return "other";
+	}
+}
+
+/** Reads `usage`, or null when it is missing or makes no sense. `input_tokens` leaves the cached ones out. */
+function anthropicUsage(raw: unknown): Usage | null {
+	if (!isObject(raw)) return null;
+	const input = tokens(raw.input_tokens);
+	const output = tokens(raw.output_tokens);
+	if (input === undefined || output === undefined) return null;
+	const cached = tokens(raw.cache_read_input_tokens) ?? 0;
+	const written = tokens(raw.cache_creation_input_tokens) ?? 0;
+	const details = isObject(raw.output_tokens_details) ? raw.output_tokens_details : {};
+	return {
+		inputTokens: input + cached + written,
+		cachedInputTokens: cached,
+		cacheWriteTokens: written,
+		audioInputTokens: 0,
+		outputTokens: output,
+		reasoningTokens: Math.min(tokens(details.thinking_tokens) ?? 0, output),
+	};
+}

@@ -1,0 +1,134 @@
+import { UnsupportedError } from "../../errors.ts";
+import type { ContentPart, Message, ReasoningEffort } from "../../types.ts";
+import type { AdapterCall } from "../adapter.ts";
+import { checkParameters, unsupported } from "../parameters.ts";
+import type { ProviderRow } from "../provider-row.ts";
+import { takeSystem } from "../system-messages.ts";
+
+type Json = Record<string, unknown>;
+
+/**
+ * The body of a message request: the system messages apart, and `max_tokens`, which this API demands. Throws
+ * UnsupportedError for what the model cannot take; says through `call.onNote` what it changes.
+ */
+export function anthropicBody(provider: ProviderRow, call: AdapterCall, stream: boolean): Json {
+	const { modelId, parameters } = call;
+	checkParameters(provider, parameters);
+	const version = versionOf(modelId);
+	const { system, rest } = takeSystem(provider, call.messages);
+	const messages = rest.map((message) => anthropicMessage(provider, message));
+	const body: Json = { model: modelId, max_tokens: defaultLimit(version), messages };
+	if (system !== undefined) body.system = system;
+	setSampling(body, provider, call, version);
+	setThinking(body, provider, call, version);
+	const format = parameters.responseFormat;
+	if (format !== undefined) {
+		if (format.type === "json") throw unsupported(provider, "a JSON response format without a schema");
+		const output = (body.output_config ?? {}) as Json;
+		body.output_config = { ...output, format: { type: "json_schema", schema: format.schema } };
+	}
+	if (stream) body.stream = true;
+	return parameters.extra === undefined ? body : Object.assign(body, parameters.extra);
+}
+
+/** `claude-opus-4-7` is 4.7, `claude-3-5-haiku-latest` 3.5, `claude-opus-4-20250514` 4; unknown names count as new. */
+function versionOf(modelId: string): number {
+	const match = /claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(modelId);
+	if (match === null) return Number.POSITIVE_INFINITY;
+	return Number(`${match[1]}.${match[2] ?? 0}`);
+}
+
+/** Enough for long answers and within each family's maximum: it is a cap, and only what is written is billed. */
+function defaultLimit(version: number): number {
+	if (version >= 4) return 16_384;
+	return version >= 3.5 ? 8_192 : 4_096;
+}
+
+/** Opus 4.7 was the first model to answer 400 to temperature, top_p and top_k. */
+const firstWithoutSampling = 4.7;
+/** From 4.6 on a model thinks adaptively, steered by effort; a budget in tokens went away with 4.7. */
+const firstAdaptive = 4.6;
+
+function setSampling(body: Json, provider: ProviderRow, call: AdapterCall, version: number): void {
+	const { temperature, topP, topK, stop, maxTokens } = call.parameters;
+	if (maxTokens !== undefined) body.max_tokens = maxTokens;
+	if (stop !== undefined && stop.length > 0) body.stop_sequences = stop;
+	for (const [field, shown, value] of [
+		["temperature", "temperature", temperature],
+		["top_p", "top_p", topP],
+		["top_k", "top_k", topK],
+	] as const) {
+		if (value === undefined) continue;
+		if (version >= firstWithoutSampling) throw unsupported(provider, shown, call.modelId);
+		body[field] = value;
+	}
+}
+
+const budgets: Readonly<Record<Exclude<ReasoningEffort, "none">, number>> = {
+	minimal: 1_024,
+	low: 2_048,
+	medium: 8_192,
+	high: 16_384,
+	xhigh: 24_576,
+	max: 30_720,
+};
+
+function setThinking(body: Json, provider: ProviderRow, call: AdapterCall, version: number): void {
+	const { reasoningEffort: effort, thinkingBudget, maxTokens } = call.parameters;
+	if (effort === undefined && thinkingBudget === undefined) return;
+	if (effort === "none" || thinkingBudget === 0) {
+		// Models before 3.7 know no thinking, and later ones start without it.
+		if (version >= 3.7) body.thinking = { type: "disabled" };
+		return;
+	}
+	if (version < 3.7) throw unsupported(provider, "thinking", call.modelId);
+	if (effort !== undefined && version >= firstAdaptive) {
+		const level = effort === "minimal" ? "low" : effort;
+		if (level !== effort) call.onNote?.("reasoning effort minimal is sent as low, Anthropic's lowest");
+		body.thinking = { type: "adaptive", display: "summarized" };
+		body.output_config = { effort: level };
+		return;
+	}
+	if (version >= firstWithoutSampling) {
+		throw unsupported(provider, "a thinking budget (it takes a reasoning effort)", call.modelId);
+	}
+	const budget = thinkingBudget ?? budgets[effort as "low"];
+	if (maxTokens !== undefined && maxTokens <= budget) {
+		throw new UnsupportedError(
+			`max tokens (${maxTokens}) must be above the thinking budget (${budget}), which it includes`,
+			{ hint: "raise max tokens, or lower the reasoning effort or thinking budget" },
+		);
+	}
+	if (maxTokens === undefined) body.max_tokens = defaultLimit(version) + budget;
+	body.thinking = { type: "enabled", budget_tokens: budget };
+}
+
+function anthropicMessage(provider: ProviderRow, { role, content }: Message): Json {
+	if (typeof content === "string") return { role, content };
+	return { role, content: content.map((part) => anthropicPart(provider, part)) };
+}
+
+function anthropicPart(provider: ProviderRow, part: ContentPart): Json {
+	switch (part.type) {
+		case "text":
+			return { type: "text", text: part.text };
+		case "image":
+			return part.url === undefined
+				? { type: "image", source: base64(part.mediaType ?? "image/png", part.data ?? "") }
+				: { type: "image", source: { type: "url", url: part.url } };
+		case "file":
+			if (part.mediaType !== "application/pdf")
+				throw unsupported(provider, `files of type ${part.mediaType}`);
+			return {
+				type: "document",
+				source: base64(part.mediaType, part.data),
+				...(part.filename !== undefined && { title: part.filename }),
+			};
+		case "audio":
+			throw unsupported(provider, "audio");
+	}
+}
+
+function base64(mediaType: string, data: string): Json {
+	return { type: "base64", media_type: mediaType, data };
+}

@@ -1,0 +1,119 @@
+import type { FinishReason, Usage } from "../../types.ts";
+import type { AnswerPart } from "../adapter.ts";
+import { AnswerReader } from "../answer-reader.ts";
+import { isErrorPayload, isObject } from "../error-body.ts";
+import { blocked, incomplete, notAnAnswer, reportedFailure } from "../failure.ts";
+import { tokens } from "../usage.ts";
+
+type Json = Record<string, unknown>;
+
+/** https://ai.google.dev/api/generate-content#FinishReason */
+const blockingReasons = new Set([
+	"SAFETY",
+	"RECITATION",
+	"BLOCKLIST",
+	"PROHIBITED_CONTENT",
+	"SPII",
+	"IMAGE_SAFETY",
+	"IMAGE_PROHIBITED_CONTENT",
+	"IMAGE_RECITATION",
+]);
+
+/** Reads the pieces of one answer; a whole answer is a single piece. */
+export class GeminiReader extends AnswerReader {
+	#finishReason: string | undefined;
+	#blockedWhy: string | undefined;
+	#hasToolCalls = false;
+	#hasCandidate = false;
+	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
+		if (isObject(payload)) this.usage = geminiUsage(payload.usageMetadata) ?? this.usage;
+		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
+		if (!isObject(payload) || !isGeminiPayload(payload)) throw notAnAnswer(this.failureContext);
+		this.#readFeedback(payload.promptFeedback);
+		const candidate = Array.isArray(payload.candidates) ? payload.candidates[0] : undefined;
+		return isObject(candidate) ? this.#readCandidate(candidate) : [];
+	}
+
+	end(): readonly AnswerPart[] {
+		const context = this.failureContext;
+		if (this.#blockedWhy !== undefined) throw blocked(context, this.#blockedWhy);
+		if (!this.#hasCandidate) throw blocked(context, "no candidate was returned");
+		if (this.#finishReason === undefined) {
+			throw incomplete(context, "the stream ended without a finish reason");
+		}
+		const finishReason = this.#finish(this.#finishReason);
+		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
+	}
+
+	#readFeedback(feedback: unknown): void {
+		if (!isObject(feedback) || typeof feedback.blockReason !== "string") return;
+		const message = typeof feedback.blockReasonMessage === "string" ? `: ${feedback.blockReasonMessage}` : "";
+		this.#blockedWhy = `the prompt (${feedback.blockReason}${ratings(feedback)})${message}`;
+		this.finished = true;
+	}
+
+	#readCandidate(candidate: Json): readonly AnswerPart[] {
+		this.#hasCandidate = true;
+		const parts: AnswerPart[] = [];
+		const content = isObject(candidate.content) ? candidate.content : {};
+		for (const part of Array.isArray(content.parts) ? content.parts : []) {
+			if (!isObject(part)) continue;
+			if (isObject(part.functionCall)) this.#hasToolCalls = true;
+			if (typeof part.text !== "string" || part.text === "") continue;
+			if (part.thought === true) parts.push({ type: "reasoning-delta", text: part.text });
+			else {
+				this.text += part.text;
+				parts.push({ type: "text-delta", text: part.text });
+			}
+		}
+		const reason = candidate.finishReason;
+		if (typeof reason === "string" && reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") {
+			this.#finishReason = reason;
+			this.finished = true;
+			if (blockingReasons.has(reason)) {
+				const message = typeof candidate.finishMessage === "string" ? `: ${candidate.finishMessage}` : "";
+				this.#blockedWhy = `${reason}${ratings(candidate)}${message}`;
+			}
+		}
+		return parts;
+	}
+
+	#finish(reason: string): FinishReason {
+		if (reason === "STOP") return this.#hasToolCalls ? "tool-calls" : "stop";
+		return reason === "MAX_TOKENS" ? "length" : "other";
+	}
+}
+
+function isGeminiPayload(payload: Json): boolean {
+	return "candidates" in payload || "promptFeedback" in payload || "usageMetadata" in payload;
+}
+
+/** The categories that made the filter step in, or those rated highest. */
+function ratings(source: Json): string {
+	const list = Array.isArray(source.safetyRatings) ? source.safetyRatings.filter(isObject) : [];
+	const hit = list.filter(({ blocked, probability }) => blocked === true || probability === "HIGH");
+	const names = hit.map(({ category }) => String(category).replace("HARM_CATEGORY_", "").toLowerCase());
+	return names.length === 0 ? "" : `, ${names.join(", ")}`;
+}
+
+/**
+ * Reads `usageMetadata`, or null when it is missing or makes no sense. Thoughts are counted apart from the
+ * candidates and billed as output; the results of tools are input.
+ */
+function geminiUsage(raw: unknown): Usage | null {
+	if (!isObject(raw)) return null;
+	const prompt = tokens(raw.promptTokenCount);
+	if (prompt === undefined) return null;
+	const inputTokens = prompt + (tokens(raw.toolUsePromptTokenCount) ?? 0);
+	const reasoningTokens = tokens(raw.thoughtsTokenCount) ?? 0;
+	const details = Array.isArray(raw.promptTokensDetails) ? raw.promptTokensDetails.filter(isObject) : [];
+	const audio = details.find(({ modality }) => modality === "AUDIO")?.tokenCount;
+	return {
+		inputTokens,
+		cachedInputTokens: Math.min(tokens(raw.cachedContentTokenCount) ?? 0, inputTokens),
+		cacheWriteTokens: 0,
+		audioInputTokens: Math.min(tokens(audio) ?? 0, inputTokens),
+		outputTokens: (tokens(raw.candidatesTokenCount) ?? 0) + reasoningTokens,
+		reasoningTokens,
+	};
+}

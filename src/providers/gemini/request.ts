@@ -1,0 +1,162 @@
+import type { ContentPart, Message, Parameters, ReasoningEffort } from "../../types.ts";
+import type { AdapterCall } from "../adapter.ts";
+import { isObject } from "../error-body.ts";
+import { checkParameters, unsupported } from "../parameters.ts";
+import type { ProviderRow } from "../provider-row.ts";
+import { takeSystem } from "../system-messages.ts";
+
+type Json = Record<string, unknown>;
+
+/** A request as @google/genai takes it, and raw fields to be merged into the body that it makes. */
+export interface GeminiRequest {
+	readonly contents: readonly Json[];
+	readonly config: Json;
+	/** Null when there is nothing to merge. */
+	readonly patch: Json | null;
+}
+
+/** Fields of the body itself; any other raw parameter belongs into its `generationConfig`. */
+const bodyFields = new Set([
+	"generationConfig",
+	"safetySettings",
+	"tools",
+	"toolConfig",
+	"systemInstruction",
+	"cachedContent",
+	"serviceTier",
+	"labels",
+	"store",
+]);
+
+/**
+ * The request for generateContent: system messages become the system instruction, the assistant the role `model`.
+ * Throws UnsupportedError for what Gemini or the model cannot take.
+ */
+export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiRequest {
+	const { parameters } = call;
+	checkParameters(provider, parameters);
+	const { system, rest } = takeSystem(provider, call.messages);
+	const contents = rest.map(geminiContent);
+	const config: Json = {
+		// Both are loops in which the SDK sends further, billed requests of its own.
+		automaticContinuation: false,
+		automaticFunctionCalling: { disable: true },
+	};
+	if (system !== undefined) config.systemInstruction = { parts: [{ text: system }] };
+	setSampling(config, parameters);
+	const thinking = thinkingConfig(provider, call);
+	if (thinking !== undefined) config.thinkingConfig = thinking;
+	return { contents, config, patch: rawPatch(parameters.extra) };
+}
+
+function setSampling(config: Json, parameters: Parameters): void {
+	if (parameters.temperature !== undefined) config.temperature = parameters.temperature;
+	if (parameters.maxTokens !== undefined) config.maxOutputTokens = parameters.maxTokens;
+	if (parameters.topP !== undefined) config.topP = parameters.topP;
+	if (parameters.topK !== undefined) config.topK = parameters.topK;
+	if (parameters.seed !== undefined) config.seed = parameters.seed;
+	if (parameters.stop !== undefined && parameters.stop.length > 0) config.stopSequences = parameters.stop;
+	if (parameters.presencePenalty !== undefined) config.presencePenalty = parameters.presencePenalty;
+	if (parameters.frequencyPenalty !== undefined) config.frequencyPenalty = parameters.frequencyPenalty;
+	const format = parameters.responseFormat;
+	if (format === undefined) return;
+	config.responseMimeType = "application/json";
+	if (format.type === "json-schema") config.responseJsonSchema = format.schema;
+}
+
+function geminiContent({ role, content }: Message): Json {
+	const parts = typeof content === "string" ? [{ text: content }] : content.map(geminiPart);
+	return { role: role === "assistant" ? "model" : "user", parts };
+}
+
+function geminiPart(part: ContentPart): Json {
+	if (part.type === "text") return { text: part.text };
+	if (part.type === "image" && part.url !== undefined) {
+		return { fileData: { fileUri: part.url, ...(part.mediaType && { mimeType: part.mediaType }) } };
+	}
+	return { inlineData: { mimeType: part.mediaType ?? "image/png", data: part.data ?? "" } };
+}
+
+/**
+ * How a model's thinking is steered. Gemini 2.5 counts a budget in tokens; from Gemini 3 on a level is set, and a
+ * budget of 0 is taken by the flash models but for 3.5-flash-lite.
+ * https://ai.google.dev/gemini-api/docs/thinking
+ */
+interface Thinking {
+	readonly control: "budget" | "level";
+	readonly canSwitchOff: boolean;
+	readonly largestBudget: number;
+}
+
+function thinkingOf(modelId: string): Thinking | undefined {
+	const match = /gemini-(\d+)(\.\d+)?-(flash-lite|flash|pro)(.*)$/.exec(modelId);
+	if (match === null) return undefined;
+	const [, major, minor, kind, rest = ""] = match;
+	const version = Number(`${major}${minor ?? ""}`);
+	// Models that make images or speech take no thinking parameters.
+	if (version < 2.5 || /-(?:image|tts|live|native-audio)/.test(rest)) return undefined;
+	return {
+		control: version < 3 ? "budget" : "level",
+		canSwitchOff: kind !== "pro" && !(version === 3.5 && kind === "flash-lite"),
+		largestBudget: kind === "pro" ? 32_768 : 24_576,
+	};
+}
+
+const budgets: Readonly<Record<Exclude<ReasoningEffort, "none" | "xhigh" | "max">, number>> = {
+	minimal: 512,
+	low: 1_024,
+	medium: 8_192,
+	high: 24_576,
+};
+
+function thinkingConfig(provider: ProviderRow, call: AdapterCall): Json | undefined {
+	const { modelId, parameters, onNote } = call;
+	const { reasoningEffort: effort, thinkingBudget: budget } = parameters;
+	const thinking = thinkingOf(modelId);
+	if (effort === undefined && budget === undefined) {
+		// Thinking is billed as output: without being asked for it is off where the model allows that.
+		return thinking?.canSwitchOff ? { thinkingBudget: 0 } : undefined;
+	}
+	if (effort === "none" || budget === 0) {
+		if (thinking !== undefined && !thinking.canSwitchOff) {
+			throw unsupported(provider, "switching thinking off", modelId);
+		}
+		return { thinkingBudget: 0 };
+	}
+	if (budget !== undefined) return { thinkingBudget: budget, includeThoughts: true };
+	if (thinking?.control !== "budget") {
+		const level = effort === "xhigh" || effort === "max" ? "high" : (effort as string);
+		if (level !== effort) onNote?.(`reasoning effort ${effort} is sent as high, ${modelId}'s highest`);
+		return { thinkingLevel: level.toUpperCase(), includeThoughts: true };
+	}
+	const wanted = effort === "xhigh" || effort === "max" ? thinking.largestBudget : budgets[effort as "low"];
+	return { thinkingBudget: wanted, includeThoughts: true };
+}
+
+/** Raw parameters as a patch of the body: `config` and fields unknown to the body mean its `generationConfig`. */
+function rawPatch(extra: Parameters["extra"]): Json | null {
+	if (extra === undefined || Object.keys(extra).length === 0) return null;
+	const { config, ...rest } = extra;
+	const patch: Json = {};
+	const generation: Json = {};
+	for (const [name, value] of Object.entries({ ...(isObject(config) ? config : {}), ...rest })) {
+		if (bodyFields.has(name)) patch[name] = value;
+		else generation[name] = value;
+	}
+	if (Object.keys(generation).length > 0) {
+		patch.generationConfig = isObject(patch.generationConfig)
+			? { ...patch.generationConfig, ...generation }
+			: generation;
+	}
+	return patch;
+}
+
+/** Merges objects deeply; whatever else stands in the patch replaces what was there. */
+export function mergeDeep(target: Json, patch: Json): Json {
+	const merged = { ...target };
+	for (const [name, value] of Object.entries(patch)) {
+		const before = Object.hasOwn(merged, name) ? merged[name] : undefined;
+		merged[name] = isObject(before) && isObject(value) ? mergeDeep(before, value) : value;
+	}
+	return merged;
+}

@@ -1,0 +1,120 @@
+import type { FinishReason } from "../../types.ts";
+import type { Answer, AnswerPart, Choice } from "../adapter.ts";
+import { AnswerReader } from "../answer-reader.ts";
+import { isErrorPayload, isObject } from "../error-body.ts";
+import {
+	blocked,
+	type FailureContext,
+	failed,
+	incomplete,
+	notAnAnswer,
+	reportedFailure,
+} from "../failure.ts";
+import type { ProviderRow } from "../provider-row.ts";
+import { splitThinking, ThinkSplitter } from "../think-splitter.ts";
+import { openAiUsage, reportedCost } from "../usage.ts";
+import { filterReason, openAiFinish, readMessage } from "./answer.ts";
+
+/** The answer in a parsed body that is no error; throws when there is none or it was blocked. */
+export function readOpenAiAnswer(
+	provider: ProviderRow,
+	payload: Record<string, unknown>,
+	context: FailureContext,
+): Answer {
+	if (!Array.isArray(payload.choices)) throw notAnAnswer(context);
+	const usage = openAiUsage(payload.usage);
+	const list: readonly unknown[] = payload.choices;
+	if (list.length === 0) {
+		throw failed({ ...context, usage }, "malformed_response", "the answer holds no choice");
+	}
+	const choices = list.map((choice) => readChoice(choice, { ...context, usage }, list.length === 1));
+	return { choices, usage, reportedCostUsd: provider.reportsCost ? reportedCost(payload.usage) : null };
+}
+
+function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice {
+	if (!isObject(choice)) throw notAnAnswer(context);
+	if (isErrorPayload({ error: choice.error })) throw reportedFailure({ error: choice.error }, context);
+	if (!isObject(choice.message)) throw notAnAnswer(context);
+	const parts = readMessage(choice.message);
+	const finishReason = openAiFinish(choice.finish_reason) ?? "other";
+	const split = parts.reasoning === "" ? splitThinking(parts.text) : parts;
+	// Among several answers one that was filtered away does not take the others with it.
+	if (only && (finishReason === "content-filter" || parts.refusal !== "")) {
+		throw blocked({ ...context, partialText: split.text }, parts.refusal || filterReason(choice));
+	}
+	return {
+		text: split.text,
+		reasoning: split.reasoning === "" ? null : split.reasoning,
+		finishReason: parts.refusal === "" ? finishReason : "content-filter",
+	};
+}
+
+/** Follows one streamed answer: what was said, why it ended, what it used. */
+export class OpenAiReader extends AnswerReader {
+	#finishReason: FinishReason | undefined;
+	#filterReason = "content filter";
+	#refusal = "";
+	#costUsd: number | null = null;
+	#events = 0;
+	#choices = 0;
+	#serverSplits = false;
+	readonly #splitter = new ThinkSplitter();
+	/** One event's text and reasoning; throws when it is an error. */
+	read(data: unknown, event: string | undefined): readonly AnswerPart[] {
+		this.#events++;
+		if (isObject(data)) this.#readUsage(data);
+		if (isErrorPayload(data, event)) throw reportedFailure(data, this.failureContext);
+		if (!isObject(data)) throw notAnAnswer(this.failureContext);
+		const choice = Array.isArray(data.choices) ? data.choices[0] : undefined;
+		if (!isObject(choice)) return none;
+		this.#choices++;
+		if (isErrorPayload({ error: choice.error })) throw reportedFailure(choice, this.failureContext);
+		const finishReason = openAiFinish(choice.finish_reason);
+		if (finishReason !== undefined) {
+			this.#finishReason = finishReason;
+			this.finished = true;
+			if (finishReason === "content-filter") this.#filterReason = filterReason(choice);
+		}
+		// A server that does not stream answers with a whole message.
+		const { text, reasoning, refusal } = readMessage(choice.delta ?? choice.message);
+		this.#refusal += refusal;
+		if (reasoning !== "") this.#serverSplits = true;
+		if (text === "") return reasoning === "" ? none : [{ type: "reasoning-delta", text: reasoning }];
+		const split = this.#serverSplits ? { text, reasoning: "" } : this.#splitter.push(text);
+		return this.#parts(split.text, reasoning + split.reasoning);
+	}
+
+	end(done: boolean): readonly AnswerPart[] {
+		const held = this.#splitter.end();
+		const last = this.#parts(held.text, held.reasoning);
+		const context = this.failureContext;
+		if (this.#refusal !== "") throw blocked(context, this.#refusal);
+		if (this.#finishReason === "content-filter") throw blocked(context, this.#filterReason);
+		if (this.#events === 0) throw failed(context, "empty", "sent an empty stream");
+		if (this.#finishReason === undefined && !done) {
+			throw incomplete(context, "the stream ended without a finish reason");
+		}
+		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
+		const finishReason = this.#finishReason ?? "other";
+		return [...last, { type: "finish", finishReason, usage: this.usage, reportedCostUsd: this.#costUsd }];
+	}
+
+	#parts(text: string, reasoning: string): readonly AnswerPart[] {
+		this.text += text;
+		if (text === "" && reasoning === "") return none;
+		if (reasoning === "") return [{ type: "text-delta", text }];
+		const thought: AnswerPart = { type: "reasoning-delta", text: reasoning };
+		return text === "" ? [thought] : [thought, { type: "text-delta", text }];
+	}
+
+	/** The last usage wins: some servers repeat it, some count up. Groq once had it only under `x_groq`. */
+	#readUsage(data: Record<string, unknown>): void {
+		const raw = data.usage ?? (isObject(data.x_groq) ? data.x_groq.usage : undefined);
+		const usage = openAiUsage(raw);
+		if (usage === null) return;
+		this.usage = usage;
+		if (this.provider.reportsCost) this.#costUsd = reportedCost(raw);
+	}
+}
+
+const none: readonly AnswerPart[] = [];

@@ -1,0 +1,27 @@
+import type { ProblemList } from "../prompts/prompts-file.ts";
+import type { JournalState } from "./journal.ts";
+import type { RowIndex } from "./row-index.ts";
+
+/** The two files of a run. */
+export interface OutputFiles {
+	readonly results: string;
+	readonly failures: string;
+	/** As messages name them. */
+	readonly resultsName: string;
+	readonly failuresName: string;
+}
+
+/** What a run begins with. */
+export interface Checked {
+	readonly index: RowIndex;
+	readonly problems: ProblemList;
+	readonly rows: number;
+	/** Rows times models, by what is known of them. */
+	readonly done: number;
+	readonly failed: number;
+	readonly missing: number;
+	/** Every model that a row goes to, in the order of their first row. */
+	readonly models: readonly string[];
+	readonly results: JournalState;
+	readonly failures: JournalState;
+}

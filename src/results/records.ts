@@ -1,0 +1,216 @@
+import type { Outcome } from "../ask/generate.ts";
+import { AbortedError, CacheMissError, type ErrorClass, type LlmxError, RequestError } from "../errors.ts";
+import { isObject } from "../prompts/json.ts";
+import { toResultRow } from "../state/result-row.ts";
+import { toUsageRow } from "../state/usage-row.ts";
+import type { Result, Usage } from "../types.ts";
+
+/** What a record answers. */
+export interface RecordKey {
+	readonly id: string;
+	readonly model: string;
+	/** Of the request as the user gave it. */
+	readonly hash: string;
+	/** The record says that the row was interrupted: it is to be sent again. */
+	readonly interrupted?: boolean;
+}
+
+/** A row that was sent, as far as its record is concerned. */
+export interface RecordRow extends RecordKey {
+	/** How many answers were asked for. */
+	readonly n: number;
+	readonly metadata: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `llmx`: fields on the top level. `openai`: the output lines of OpenAI's Batch API. */
+export type OutputFormat = "llmx" | "openai";
+
+export const outputFormats: readonly OutputFormat[] = ["llmx", "openai"];
+
+/** How records are written and known again. */
+export interface RecordFormat {
+	result(row: RecordRow, result: Result): Readonly<Record<string, unknown>>;
+	failure(row: RecordRow, failure: Failure): Readonly<Record<string, unknown>>;
+	/** Undefined when the line is no record of this format. */
+	readKey(line: string): RecordKey | undefined;
+}
+
+/** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
+export type FailureClass = ErrorClass | "interrupted" | "other";
+
+type FailedRow = Pick<Extract<Outcome<unknown>, { ok: false }>, "error" | "attempts" | "partial" | "spent">;
+
+/** Why a row has no answer. */
+export interface Failure {
+	readonly errorClass: FailureClass;
+	readonly status: number | null;
+	readonly message: string;
+	readonly maybeBilled: boolean;
+	readonly attempts: number;
+	readonly usage: Usage | null;
+	/** USD of all its requests; null when one may have been billed and nobody says how much. */
+	readonly costUsd: number | null;
+	readonly partialText: string | null;
+	/** Of several answers those that came; null when none did. */
+	readonly texts: readonly string[] | null;
+}
+
+/** What an error row says of a row without an answer. Messages of our errors carry no keys. */
+export function toFailure({ error, attempts, partial, spent }: FailedRow): Failure {
+	const request = error instanceof RequestError ? error : undefined;
+	return {
+		errorClass: request?.errorClass ?? (isInterruption(error) ? "interrupted" : "other"),
+		status: request?.status ?? null,
+		message: error.message,
+		maybeBilled: spent.unknownCalls > 0,
+		attempts,
+		usage: partial === null ? (request?.usage ?? null) : partial.usage,
+		costUsd: spent.unknownCalls > 0 ? null : spent.usd,
+		partialText: request?.partialText ?? null,
+		texts: partial === null ? null : partial.texts,
+	};
+}
+
+/** The row itself is not to blame, and has not been tried: it is missing rather than failed. */
+function isInterruption(error: LlmxError): boolean {
+	return error instanceof AbortedError || error instanceof CacheMissError;
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+	try {
+		const value: unknown = JSON.parse(line);
+		return isObject(value) ? value : undefined;
+	} catch {
+		return undefined;
+	}
+}
+
+function toKey(id: unknown, fields: unknown, errorClass: unknown): RecordKey | undefined {
+	if (typeof id !== "string" || !isObject(fields)) return undefined;
+	const { model, hash } = fields;
+	if (typeof model !== "string" || typeof hash !== "string" || !/^[0-9a-f]{32}$/.test(hash)) return undefined;
+	return errorClass === "interrupted" ? { id, model, hash, interrupted: true } : { id, model, hash };
+}
+
+/** What was sent, got and paid for an answer that failed. */
+function failureFigures(failure: Failure): Readonly<Record<string, unknown>> {
+	return {
+		maybe_billed: failure.maybeBilled,
+		attempts: failure.attempts,
+		usage: toUsageRow(failure.usage),
+		cost_usd: failure.costUsd,
+		partial_text: failure.partialText,
+		...(failure.texts && { texts: failure.texts }),
+	};
+}
+
+const plain: RecordFormat = {
+	result: ({ id, model, n, hash, metadata }, result) => ({
+		id,
+		...toResultRow(result, n),
+		// As the user gave it: an alias stays one, so that the row is known again.
+		model,
+		hash,
+		...(metadata && { metadata }),
+	}),
+	failure: ({ id, model, hash, metadata }, failure) => ({
+		id,
+		model,
+		error: { class: failure.errorClass, status: failure.status, message: failure.message },
+		...failureFigures(failure),
+		hash,
+		...(metadata && { metadata }),
+	}),
+	readKey: (line) => {
+		const fields = parseObject(line);
+		if (fields === undefined) return undefined;
+		return toKey(fields.id, fields, isObject(fields.error) ? fields.error.class : undefined);
+	},
+};
+
+const finishReasons = {
+	stop: "stop",
+	length: "length",
+	"content-filter": "content_filter",
+	"tool-calls": "tool_calls",
+	other: "stop",
+} as const;
+
+/** Field order as in OpenAI's files, and our own figures under `llmx`, where its readers do not look. */
+const openai: RecordFormat = {
+	result: ({ id, model, hash, metadata }, result) => ({
+		custom_id: id,
+		id: `batch_req_${hash}`,
+		response: {
+			status_code: 200,
+			request_id: hash,
+			body: {
+				id: `chatcmpl-${hash}`,
+				object: "chat.completion",
+				model,
+				choices: result.texts.map((content, index) => ({
+					index,
+					message: { role: "assistant", content },
+					finish_reason: finishReasons[result.finishReason],
+				})),
+				usage: result.usage && {
+					prompt_tokens: result.usage.inputTokens,
+					completion_tokens: result.usage.outputTokens,
+					total_tokens: result.usage.inputTokens + result.usage.outputTokens,
+				},
+			},
+		},
+		error: null,
+		llmx: {
+			model,
+			...(result.reasoning !== null && { reasoning: result.reasoning }),
+			usage: toUsageRow(result.usage),
+			cost_usd: result.costUsd,
+			cached: result.cached,
+			attempts: result.attempts,
+			latency_ms: result.latencyMs,
+			hash,
+			...(metadata && { metadata }),
+		},
+	}),
+	failure: ({ id, model, hash, metadata }, failure) => ({
+		custom_id: id,
+		id: `batch_req_${hash}`,
+		response:
+			failure.status === null
+				? null
+				: {
+						status_code: failure.status,
+						request_id: hash,
+						body: { error: { message: failure.message, type: failure.errorClass } },
+					},
+		error: { code: failure.errorClass, message: failure.message },
+		llmx: {
+			model,
+			...failureFigures(failure),
+			hash,
+			...(metadata && { metadata }),
+		},
+	}),
+	readKey: (line) => {
+		const fields = parseObject(line);
+		if (fields === undefined) return undefined;
+		return toKey(fields.custom_id, fields.llmx, isObject(fields.error) ? fields.error.code : undefined);
+	},
+};
+
+export const recordFormats: Readonly<Record<OutputFormat, RecordFormat>> = { llmx: plain, openai };
+
+/** The answers of a record of the `llmx` format. */
+export function readAnswer(line: string): readonly string[] {
+	const { text, texts } = JSON.parse(line) as { readonly text?: string; readonly texts?: readonly string[] };
+	return texts ?? [text ?? ""];
+}
+
+/** What an error record of the `llmx` format says in one line. */
+export function readErrorMessage(line: string): string {
+	const { error } = JSON.parse(line) as {
+		readonly error: { readonly class: string; readonly message: string };
+	};
+	return `${error.class}: ${error.message}`;
+}

@@ -1,0 +1,67 @@
+import type { RequestError } from "../errors.ts";
+import type { Cost } from "../limits/limiter.ts";
+import type { RateSnapshot } from "../limits/rate-headers.ts";
+import type { ReleaseSlot } from "../slots/slots.ts";
+import type { RetryNotice } from "../types.ts";
+import type { Clock } from "./clock.ts";
+import type { Route } from "./lanes.ts";
+
+/** What one attempt is told, and where it writes down what it learnt before it settles. */
+export class Attempt {
+	readonly key: string | undefined;
+	/** 1 for the first sending of an item. */
+	readonly number: number;
+	/** An earlier sending may have been billed: nothing below may send this one twice. */
+	readonly resend: boolean;
+	/** Fires when the run is aborted. */
+	readonly signal: AbortSignal;
+	/** Tokens as the provider counted them, when it said so. */
+	inputTokens: number | undefined;
+	outputTokens: number | undefined;
+	/** The rate-limit headers of the response, also of a refusing one. */
+	snapshot: RateSnapshot | undefined;
+
+	constructor(key: string | undefined, number: number, resend: boolean, signal: AbortSignal) {
+		this.key = key;
+		this.number = number;
+		this.resend = resend;
+		this.signal = signal;
+	}
+}
+
+/** What became of one item; `attempts` counts the requests sent for it. */
+export type Outcome<Item, Value> =
+	| { readonly ok: true; readonly item: Item; readonly value: Value; readonly attempts: number }
+	| { readonly ok: false; readonly item: Item; readonly error: unknown; readonly attempts: number };
+
+/** `wait` asks again when the next request has ended; `stop` sends nothing more and lets what is in flight land. */
+export type Admission = "go" | "wait" | "stop";
+
+export interface ScheduleOptions<Item, Value> {
+	/** Sends one request. Rejects with RequestError whose advice decides what follows. */
+	readonly attempt: (item: Item, attempt: Attempt) => Promise<Value>;
+	/** By which keys the items go. */
+	readonly route: Route;
+	readonly cost?: ((item: Item) => Cost) | undefined;
+	/** In flight over all keys. */
+	readonly maxInFlight?: number | undefined;
+	/**
+	 * How often an item is sent again after failures. Refusals for rate and failures in an outage do not count, unless
+	 * it is 0. Default 5.
+	 */
+	readonly maxRetries?: number | undefined;
+	/** Asked right before every sending. */
+	readonly admit?: ((item: Item) => Admission) | undefined;
+	/** A slot that other processes share is taken for every sending. */
+	readonly acquireSlot?: ((signal: AbortSignal) => Promise<ReleaseSlot>) | undefined;
+	readonly onRetry?: ((item: Item, notice: RetryNotice) => void) | undefined;
+	/** Hears for how many ms nothing is sent, because more than half of the last 50 sendings failed, and how the last did. */
+	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
+	/** How long an outage is waited out, in ms, before the run ends with exit code 5. Default 5 minutes. */
+	readonly patienceMs?: number | undefined;
+	/** Aborts everything at once; iteration then throws AbortedError. */
+	readonly signal?: AbortSignal | undefined;
+	readonly clock?: Clock | undefined;
+	/** 0 <= x < 1. */
+	readonly random?: (() => number) | undefined;
+}

@@ -1,0 +1,293 @@
+import { AbortedError, LlmxError, RequestError } from "../errors.ts";
+import { type Cost, endFailed } from "../limits/limiter.ts";
+import { SlotSupply } from "../slots/slot-supply.ts";
+import { Alarm } from "./alarm.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { Fifo } from "./fifo.ts";
+import { type Job, jobOf, nextKeyDelay, retryDelay } from "./job.ts";
+import type { Lane } from "./lanes.ts";
+import { OutageWatch } from "./outage.ts";
+import { Outbox } from "./outbox.ts";
+import { defaultMaxRetries } from "./retry.ts";
+import { Attempt, type Outcome, type ScheduleOptions } from "./schedule-options.ts";
+import { Source } from "./source.ts";
+import { TimeQueue } from "./time-queue.ts";
+
+const noCost: Cost = { inputTokens: 0 };
+/** Items that may wait for their next attempt before no new one is taken. */
+const maxWaiting = 512;
+/** Outcomes kept for a consumer that is slower than the requests. */
+const maxUnread = 1024;
+/** In flight until the first answer, so that a provider that is down costs few requests. */
+const maxUnproven = 64;
+
+/**
+ * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. One item at
+ * most is taken before it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is
+ * in flight.
+ */
+export function schedule<Item, Value>(
+	items: Iterable<Item> | AsyncIterable<Item>,
+	options: ScheduleOptions<Item, Value>,
+): Schedule<Item, Value> {
+	return new Schedule(items, options);
+}
+
+export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item, Value>> {
+	readonly #options: ScheduleOptions<Item, Value>;
+	readonly #clock: Clock;
+	readonly #abort = new AbortController();
+	/** Ends the alarms once all is done. */
+	readonly #over = new AbortController();
+	readonly #source: Source<Item>;
+	readonly #outbox = new Outbox<Outcome<Item, Value>>();
+	readonly #outage: OutageWatch;
+	readonly #alarm: Alarm;
+	readonly #slots: SlotSupply | undefined;
+	/** Due again, and not sendable at this moment. */
+	readonly #held = new Fifo<Job<Item>>();
+	/** Taken from the source and not sent yet. */
+	#fresh: Job<Item> | undefined;
+	readonly #waiting = new TimeQueue<Job<Item>>();
+	#inFlight = 0;
+	#started = false;
+	#stopped = false;
+	#error: unknown;
+
+	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: ScheduleOptions<Item, Value>) {
+		this.#options = options;
+		this.#clock = options.clock ?? systemClock;
+		this.#outage = new OutageWatch(options.patienceMs);
+		const pump = () => this.#pump();
+		const stop = (error: unknown) => this.stop(error);
+		this.#source = new Source(items, (error) => (error === undefined ? pump() : stop(error)));
+		this.#alarm = new Alarm(this.#clock, this.#over.signal, pump);
+		const { acquireSlot } = options;
+		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
+	}
+
+	[Symbol.asyncIterator](): this {
+		return this;
+	}
+
+	next(): Promise<IteratorResult<Outcome<Item, Value>>> {
+		if (!this.#started) {
+			this.#start();
+		}
+		const result = this.#outbox.read();
+		if (this.#outbox.size === maxUnread - 1) {
+			this.#pump();
+		}
+		return result;
+	}
+
+	async return(): Promise<IteratorResult<Outcome<Item, Value>>> {
+		this.abort();
+		return { done: true, value: undefined };
+	}
+
+	/**
+	 * Sends nothing more and lets what is in flight land; then the iteration ends, by throwing `error` if one is
+	 * given. Items that were not answered by then get no outcome.
+	 */
+	stop(error?: unknown): void {
+		if (this.#stopped) {
+			return;
+		}
+		this.#stopped = true;
+		this.#error = error;
+		this.#source.close();
+		this.#endIfDone();
+	}
+
+	/** Like `stop`, and aborts what is in flight; those items still get an outcome, with the AbortedError. */
+	abort(error?: unknown): void {
+		this.stop(error);
+		this.#abort.abort();
+	}
+
+	#start(): void {
+		this.#started = true;
+		const { signal, route } = this.#options;
+		if (signal !== undefined) {
+			const onAbort = () => this.abort(new AbortedError(undefined, { cause: signal.reason }));
+			signal.addEventListener("abort", onAbort, { once: true, signal: this.#over.signal });
+			if (signal.aborted) {
+				onAbort();
+			}
+		}
+		// An earlier run over the same route may have used up its keys.
+		if (route.end !== undefined) {
+			this.stop(route.end);
+		}
+		this.#pump();
+	}
+
+	/** Sends all that may be sent now. Called whenever something has changed. */
+	#pump(): void {
+		if (!this.#started) {
+			return;
+		}
+		if (!this.#stopped) {
+			const now = this.#clock.now();
+			for (let job = this.#waiting.takeDue(now); job !== undefined; job = this.#waiting.takeDue(now)) {
+				this.#held.push(job);
+			}
+			const waitMs = this.#sendWhatMay(now);
+			this.#alarm.set(Math.min(now + waitMs, this.#waiting.nextAt));
+		}
+		this.#endIfDone();
+	}
+
+	/** Gives back ms until it is worth trying again, Infinity when an end must come first. */
+	#sendWhatMay(now: number): number {
+		const { route, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
+		while (!this.#stopped && this.#outbox.size < maxUnread) {
+			const most = this.#outage.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
+			if (this.#inFlight >= most) {
+				return Number.POSITIVE_INFINITY;
+			}
+			const outageMs = this.#outage.waitMs(now);
+			if (outageMs > 0) {
+				return outageMs;
+			}
+			const job = this.#next();
+			if (job === undefined) {
+				return Number.POSITIVE_INFINITY;
+			}
+			if (this.#slots?.request() === false) {
+				return Number.POSITIVE_INFINITY;
+			}
+			const lane = route.pick(job.cost);
+			if (lane === undefined) {
+				return route.waitMs;
+			}
+			const admission = this.#options.admit?.(job.item) ?? "go";
+			if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
+				this.stop();
+			} else if (admission === "wait") {
+				return Number.POSITIVE_INFINITY;
+			} else {
+				if (job === this.#fresh) {
+					this.#fresh = undefined;
+				} else {
+					this.#held.shift();
+				}
+				this.#send(job, lane);
+			}
+		}
+		return Number.POSITIVE_INFINITY;
+	}
+
+	/** What is to be sent next. A provider that seems out of order is best tried with what has not failed yet. */
+	#next(): Job<Item> | undefined {
+		const again = this.#held.peek();
+		const isOutage = this.#outage.isOpen;
+		if ((again === undefined || isOutage) && this.#waiting.size < maxWaiting) {
+			this.#fresh ??= this.#take();
+		}
+		return isOutage ? (this.#fresh ?? again) : (again ?? this.#fresh);
+	}
+
+	#take(): Job<Item> | undefined {
+		try {
+			const taken = this.#source.take();
+			return taken && jobOf(taken.item, this.#options.cost?.(taken.item) ?? noCost);
+		} catch (error) {
+			this.stop(error);
+			return undefined;
+		}
+	}
+
+	#send(job: Job<Item>, lane: Lane): void {
+		this.#inFlight++;
+		this.#outage.sent();
+		const releaseSlot = this.#slots?.take();
+		const sending = lane.limiter.sent(job.cost);
+		const attempt = new Attempt(lane.key, ++job.attempts, job.retries.resends > 0, this.#abort.signal);
+		this.#options.attempt(job.item, attempt).then(
+			(value) => {
+				this.#inFlight--;
+				releaseSlot?.();
+				lane.limiter.succeeded(sending, attempt);
+				this.#outage.answered();
+				this.#outbox.put({ ok: true, item: job.item, value, attempts: job.attempts });
+				this.#pump();
+			},
+			(error) => {
+				this.#inFlight--;
+				releaseSlot?.();
+				endFailed(lane.limiter, sending, error, attempt.snapshot);
+				this.#fail(job, lane, attempt, error);
+				this.#pump();
+			},
+		);
+	}
+
+	#fail(job: Job<Item>, lane: Lane, attempt: Attempt, error: unknown): void {
+		const { route, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
+		const lose = () => this.#outbox.put({ ok: false, item: job.item, error, attempts: job.attempts });
+		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
+			this.#outage.ended();
+			lose();
+			return;
+		}
+		error.attempts = job.attempts;
+		if (error.errorClass === "tls") {
+			this.stop(error);
+			return;
+		}
+		this.#heedOutage(job, error);
+		const keyIsOut = route.note(lane, error);
+		const delayMs = keyIsOut
+			? nextKeyDelay(job, error)
+			: retryDelay(job, error, attempt.snapshot, { random, maxRetries, isOutage: this.#outage.isOpen });
+		if (delayMs === undefined) {
+			lose();
+		} else {
+			this.#waiting.add(this.#clock.now() + delayMs, job);
+			onRetry?.(job.item, { attempt: job.attempts + 1, delayMs, reason: error.message });
+		}
+		const end = route.end;
+		if (end !== undefined) {
+			this.stop(end);
+		}
+	}
+
+	/**
+	 * Draws the conclusion for the provider. Once there is nothing left but what has failed before, a failure says
+	 * nothing new about it: the last few items that nobody could answer are no outage.
+	 */
+	#heedOutage(job: Job<Item>, error: RequestError): void {
+		const isTail = job.hasFailed && this.#source.exhausted && !this.#outage.isOpen;
+		const saysNothing = error.advice.retry === "never" || isTail;
+		const now = this.#clock.now();
+		let verdict: number | LlmxError | undefined;
+		if (error.errorClass === "rate_limit") {
+			verdict = this.#outage.refused(now, error);
+		} else if (saysNothing) {
+			this.#outage.ended();
+		} else {
+			job.hasFailed = true;
+			verdict = this.#outage.failed(now, error);
+		}
+		if (verdict instanceof LlmxError) {
+			this.stop(verdict);
+		} else if (verdict !== undefined) {
+			this.#options.onPause?.(verdict, error);
+		}
+	}
+
+	#endIfDone(): void {
+		const unfinished = this.#stopped
+			? this.#inFlight
+			: this.#inFlight +
+				this.#held.size +
+				this.#waiting.size +
+				(this.#fresh === undefined && this.#source.exhausted ? 0 : 1);
+		if (unfinished === 0) {
+			this.#over.abort();
+			this.#outbox.end(this.#error);
+		}
+	}
+}

@@ -1,0 +1,112 @@
+import { isUtf8 } from "node:buffer";
+import type { Files } from "./file-system.ts";
+
+const chunkBytes = 256 * 1024;
+/** A longer line is a broken file, or one that would take the memory of the whole run. */
+export const lineLimitBytes = 64 * 1024 * 1024;
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+
+export interface Line {
+	/** Counted from 1. */
+	readonly number: number;
+	/** Byte position of the line in the file. */
+	readonly offset: number;
+	/** Without its line end. Not exact when there is a `problem`, and empty when the line is too long. */
+	readonly text: string;
+	/** False only for a last line without a newline. */
+	readonly ended: boolean;
+	readonly problem?: string;
+}
+
+/** A file read from its beginning in chunks of bytes that are joined only where a piece spans two of them. */
+export class ChunkReader {
+	readonly #files: Files;
+	readonly #file: number;
+	readonly #chunk = Buffer.allocUnsafe(chunkBytes);
+	#position = 0;
+
+	constructor(files: Files, file: number) {
+		this.#files = files;
+		this.#file = file;
+	}
+
+	/** The next bytes, valid until the next call; undefined at the end. */
+	next(): Buffer | undefined {
+		const length = this.#files.read(this.#file, this.#chunk, 0, this.#position);
+		if (length === 0) return undefined;
+		this.#position += length;
+		return this.#chunk.subarray(0, length);
+	}
+}
+
+/**
+ * The lines of an open file, decoded as UTF-8, in flat memory. `\n` and `\r\n` end a line and a byte order mark is
+ * dropped. A line that is too long or not UTF-8 comes with its `problem`, and reading goes on behind it.
+ */
+export function* readLines(files: Files, file: number): Generator<Line, void, undefined> {
+	const reader = new ChunkReader(files, file);
+	let number = 1;
+	let offset = 0;
+	let carried: Buffer[] = [];
+	let carriedBytes = 0;
+	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+		let start = 0;
+		for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+			const piece = chunk.subarray(start, end);
+			const length = carriedBytes + piece.length;
+			yield toLine(join(carried, carriedBytes, piece), number, offset, length, true);
+			if (carried.length > 0) carried = [];
+			carriedBytes = 0;
+			number += 1;
+			offset += length + 1;
+			start = end + 1;
+		}
+		if (start === chunk.length) continue;
+		const rest = chunk.length - start;
+		// Of a line over the limit only its length is kept.
+		if (carriedBytes + rest <= lineLimitBytes) carried.push(Buffer.from(chunk.subarray(start)));
+		else carried = [];
+		carriedBytes += rest;
+	}
+	if (carriedBytes > 0) {
+		const bytes = join(carried, carriedBytes, Buffer.alloc(0));
+		yield toLine(bytes, number, offset, carriedBytes, false);
+	}
+}
+
+function join(carried: readonly Buffer[], carriedBytes: number, piece: Buffer): Buffer | undefined {
+	if (carriedBytes + piece.length > lineLimitBytes) return undefined;
+	return carried.length === 0 ? piece : Buffer.concat([...carried, piece]);
+}
+
+function toLine(
+	bytes: Buffer | undefined,
+	number: number,
+	offset: number,
+	length: number,
+	ended: boolean,
+): Line {
+	if (bytes === undefined) {
+		const problem = `a line of ${Math.round(length / 1e6)} MB; ${lineLimitBytes / 1024 / 1024} MiB is the most`;
+		return { number, offset, text: "", ended, problem };
+	}
+	const start = number === 1 && hasByteOrderMark(bytes) ? 3 : 0;
+	const end = bytes[bytes.length - 1] === carriageReturn ? bytes.length - 1 : bytes.length;
+	const text = bytes.toString("utf8", start, end);
+	if (!isUtf8(bytes)) return { number, offset, text, ended, problem: describeEncoding(bytes) };
+	return { number, offset, text, ended };
+}
+
+function hasByteOrderMark(bytes: Uint8Array): boolean {
+	return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+}
+
+/** What to tell about bytes that are not UTF-8. */
+export function describeEncoding(bytes: Uint8Array): string {
+	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+	return isUtf16
+		? "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE"
+		: "not valid UTF-8; if the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8 FILE";
+}

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createHttp, type Http } from "../../src/http/http.ts";
+import { transportFailure } from "../../src/http/transport-error.ts";
+import { failure, post, turn } from "./posting.ts";
+import { answer, httpWire, tcpWire } from "./wire.ts";
+
+let http: Http;
+beforeEach(() => {
+	http = createHttp();
+});
+afterEach(async () => {
+	await http.close();
+});
+
+describe("a connection", () => {
+	test("that is refused has sent nothing", async () => {
+		const wire = await httpWire(() => {});
+		await wire[Symbol.asyncDispose]();
+		const exchange = http.begin();
+		const error = await failure(post(http, exchange, wire.origin));
+		expect(error).toMatchObject({ reason: "refused", phase: "connect" });
+		expect(error.message).toContain(wire.origin);
+		expect(exchange).toMatchObject({ sent: false, failure: error });
+		exchange.close();
+	});
+
+	test("to a name that does not exist", async () => {
+		const exchange = http.begin();
+		const error = await failure(post(http, exchange, "http://nothing.invalid/"));
+		// Without any resolver, as in a sandbox, the lookup fails for the time being.
+		expect(["dns", "dns-temporary"]).toContain(error.reason);
+		expect(exchange.sent).toBe(false);
+		exchange.close();
+	});
+
+	test.each([
+		["reset", (socket: import("node:net").Socket) => socket.resetAndDestroy()],
+		["closed", (socket: import("node:net").Socket) => socket.end()],
+	])("%s before the response may have been billed", async (_name, act) => {
+		await using wire = await tcpWire(act);
+		const exchange = http.begin();
+		expect(await failure(post(http, exchange, wire.origin))).toMatchObject({
+			reason: "reset",
+			phase: "sent",
+		});
+		expect(exchange).toMatchObject({ sent: true, cut: false });
+		expect(wire.opened()).toBe(1);
+		exchange.close();
+	});
+
+	test("closed inside the headers", async () => {
+		await using wire = await tcpWire((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-ty"));
+		const exchange = http.begin();
+		expect(await failure(post(http, exchange, wire.origin))).toMatchObject({
+			reason: "reset",
+			phase: "headers",
+		});
+		exchange.close();
+	});
+
+	test("that answers in something other than HTTP", async () => {
+		await using wire = await tcpWire((socket) => socket.end("SSH-2.0-OpenSSH_9.6\r\n"));
+		const exchange = http.begin();
+		expect(await failure(post(http, exchange, wire.origin))).toMatchObject({ reason: "protocol" });
+		exchange.close();
+	});
+
+	test("over TLS to a server without TLS", async () => {
+		await using wire = await tcpWire((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+		const exchange = http.begin();
+		const error = await failure(post(http, exchange, wire.origin.replace("http:", "https:")));
+		expect(error).toMatchObject({ reason: "tls", phase: "connect" });
+		exchange.close();
+	});
+
+	test("is used again for the next request", async () => {
+		await using wire = await httpWire((_request, response) => response.end("{}"));
+		for (let count = 0; count < 5; count++) {
+			const exchange = http.begin();
+			await (await post(http, exchange, wire.origin)).text();
+			exchange.close();
+			await turn();
+		}
+		expect(wire.opened()).toBe(1);
+	});
+
+	test("closed by the server while idle is replaced and the request sent again", async () => {
+		const requests: number[] = [];
+		await using wire = await tcpWire((socket, count) => {
+			requests.push(count);
+			socket.write(answer("{}"));
+			socket.on("data", () => {
+				// A second request on a first connection meets a server that has just given it up.
+				requests.push(count);
+				if (count === 1) socket.resetAndDestroy();
+				else socket.write(answer("{}"));
+			});
+		});
+		// The re-send has a connection of its own, which is not kept.
+		for (let count = 0; count < 3; count++) {
+			const exchange = http.begin();
+			expect(await (await post(http, exchange, wire.origin)).text()).toBe("{}");
+			expect(exchange.failure).toBeUndefined();
+			exchange.close();
+			await turn();
+		}
+		expect(requests).toEqual([1, 1, 2, 3]);
+	});
+
+	test("closed again is a failure that is not sent a third time", async () => {
+		const received: number[] = [];
+		await using wire = await tcpWire((socket, count) => {
+			received.push(count);
+			if (count > 1) socket.resetAndDestroy();
+			else socket.write(answer("{}"));
+			socket.on("data", () => {
+				received.push(count);
+				socket.resetAndDestroy();
+			});
+		});
+		const first = http.begin();
+		await (await post(http, first, wire.origin)).text();
+		first.close();
+		await turn();
+		const second = http.begin();
+		const error = await failure(post(http, second, wire.origin));
+		second.close();
+		expect(received).toEqual([1, 1, 2]);
+		expect(error).toMatchObject({ reason: "reset", phase: "sent", resent: true });
+		expect(transportFailure(error)).toMatchObject({ advice: { retry: "never" }, maybeBilled: true });
+	});
+
+	test("closed by the server at its hundredth request is no error under load", async () => {
+		const served = new WeakMap<object, number>();
+		await using wire = await httpWire((request, response) => {
+			const count = (served.get(request.socket) ?? 0) + 1;
+			served.set(request.socket, count);
+			response.end("{}", () => {
+				if (count >= 20) request.socket.end();
+			});
+		});
+		let done = 0;
+		const worker = async () => {
+			while (done < 1_000) {
+				done++;
+				const exchange = http.begin();
+				expect(await (await post(http, exchange, wire.origin)).text()).toBe("{}");
+				exchange.close();
+			}
+		};
+		await Promise.all(Array.from({ length: 32 }, worker));
+		expect(wire.opened()).toBeGreaterThan(32);
+	});
+});

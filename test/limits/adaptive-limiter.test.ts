@@ -1,0 +1,301 @@
+import { describe, expect, it } from "vitest";
+import { AdaptiveLimiter, type AdaptiveLimiterOptions } from "../../src/limits/adaptive-limiter.ts";
+import { Ceiling } from "../../src/limits/ceiling.ts";
+import { LatencyGradient } from "../../src/limits/latency-gradient.ts";
+import type { Cost, Sending } from "../../src/limits/limiter.ts";
+import type { RateSnapshot } from "../../src/limits/rate-headers.ts";
+
+const cost: Cost = { inputTokens: 100 };
+
+/** A limiter on a clock that is set by hand. */
+function setUp(options: Partial<AdaptiveLimiterOptions> = {}) {
+	const time = { now: 0 };
+	const limiter = new AdaptiveLimiter({ now: () => time.now, ...options });
+	/** Sends all that may be sent now. */
+	const sendAll = (of: Cost = cost): Sending[] => {
+		const sendings: Sending[] = [];
+		while (limiter.waitMs(of) === 0 && sendings.length < 10_000) sendings.push(limiter.sent(of));
+		return sendings;
+	};
+	/** Lets time pass in steps of `stepMs`, sends what may be sent and answers everything after `latencyMs`. */
+	const run = (durationMs: number, latencyMs: number, snapshot?: () => RateSnapshot, stepMs = 10): number => {
+		const end = time.now + durationMs;
+		const inFlight: Sending[] = [];
+		let sent = 0;
+		for (; time.now < end; time.now += stepMs) {
+			while (inFlight[0] !== undefined && inFlight[0].sentAt + latencyMs <= time.now) {
+				limiter.succeeded(inFlight.shift() as Sending, { snapshot: snapshot?.() });
+			}
+			const sendings = sendAll();
+			inFlight.push(...sendings);
+			sent += sendings.length;
+		}
+		for (const sending of inFlight) limiter.succeeded(sending, {});
+		return sent;
+	};
+	/** Sends what may be sent for a while; every request is answered at once, with no word about limits. */
+	const pour = (durationMs: number): number => {
+		const end = time.now + durationMs;
+		let sent = 0;
+		for (; time.now < end; time.now += 10) {
+			for (const sending of sendAll()) {
+				limiter.succeeded(sending, {});
+				sent++;
+			}
+		}
+		return sent;
+	};
+	return { time, limiter, sendAll, run, pour };
+}
+
+function requests(limit: number, remaining: number, resetMs?: number): RateSnapshot {
+	return { requests: { limit, remaining, resetMs, windowMs: 60_000 } };
+}
+
+describe("the controller", () => {
+	it("starts with a few requests and sends no flood before the first answer", () => {
+		const { limiter, sendAll, time } = setUp();
+		// It is looked at long before the first prompt has been read and checked.
+		limiter.state();
+		time.now = 2_000;
+		expect(sendAll()).toHaveLength(8);
+		let sent = 0;
+		for (; time.now < 60_000; time.now += 10) sent += sendAll().length;
+		expect(sent).toBeLessThanOrEqual(24);
+	});
+
+	it("starts with as many as the user has chosen", () => {
+		const { sendAll, limiter } = setUp({ concurrency: 100, eager: true });
+		expect(sendAll()).toHaveLength(100);
+		expect(limiter.waitMs(cost)).toBe(Number.POSITIVE_INFINITY);
+	});
+
+	it("sends what headers say is left, and then as much as comes back", () => {
+		const { limiter, time, sendAll, pour } = setUp();
+		const [first, ...others] = sendAll();
+		time.now = 500;
+		// 40 are left after the first; seven of them are on their way.
+		limiter.succeeded(first as Sending, { snapshot: requests(600, 40) });
+		for (const sending of others) limiter.succeeded(sending, {});
+		const sent = pour(10_000);
+		// 33 of them, and ten a second.
+		expect(sent).toBeGreaterThan(125);
+		expect(sent).toBeLessThan(140);
+		limiter.waitMs(cost);
+		expect(limiter.state().reason).toBe("held by the request limit");
+	});
+
+	it("makes room for others who use the same account", () => {
+		const { time, limiter, sendAll } = setUp();
+		let remaining = 300;
+		let sent = 0;
+		let counted = 0;
+		// 600 a minute come back; others take six a second, whoever they are.
+		for (; time.now < 120_000; time.now += 100) {
+			remaining = Math.min(600, remaining + 1 - 0.6);
+			for (const sending of sendAll()) {
+				remaining--;
+				sent++;
+				limiter.succeeded(sending, { snapshot: requests(600, Math.floor(remaining)) });
+			}
+			if (time.now === 60_000) counted = sent;
+		}
+		expect(remaining).toBeGreaterThan(0);
+		expect(sent - counted).toBeGreaterThan(4 * 60 * 0.93);
+		expect(sent - counted).toBeLessThan(4 * 60 * 1.05);
+	});
+
+	it("waits for the end of a window that comes back all at once", () => {
+		const { time, limiter, sendAll } = setUp({ concurrency: 50, eager: true });
+		const sentBySecond: number[] = [];
+		let used = 0;
+		for (; time.now < 180_000; time.now += 50) {
+			if (time.now % 60_000 === 0) used = 0;
+			for (const sending of sendAll()) {
+				used++;
+				const second = Math.floor(time.now / 1000);
+				sentBySecond[second] = (sentBySecond[second] ?? 0) + 1;
+				expect(used).toBeLessThanOrEqual(300);
+				const snapshot = requests(300, 300 - used, 60_000 - (time.now % 60_000));
+				limiter.succeeded(sending, { snapshot });
+			}
+		}
+		const inWindow = (from: number) =>
+			sentBySecond.slice(from, from + 60).reduce((sum, n) => sum + (n ?? 0), 0);
+		expect(inWindow(60)).toBeGreaterThan(290);
+		expect(inWindow(120)).toBeGreaterThan(290);
+	});
+
+	it("cuts the rate once for one burst of refusals", () => {
+		const { time, limiter, run, sendAll } = setUp();
+		run(20_000, 200);
+		const before = limiter.state().requestsPerMinute as number;
+		const burst = sendAll();
+		time.now += 50;
+		for (const sending of burst) limiter.refused(sending, {});
+		const after = limiter.state().requestsPerMinute as number;
+		expect(after / before).toBeGreaterThan(0.6);
+		expect(after / before).toBeLessThan(0.96);
+		expect(limiter.state().lastSignal).toEqual({ at: time.now, text: "429" });
+	});
+
+	it("sends nothing as long as a refusal asks, but at most 5 s where headers say what is left", () => {
+		const { time, limiter, run, sendAll } = setUp();
+		run(5_000, 100);
+		const [sending] = sendAll();
+		limiter.refused(sending as Sending, { hintMs: 30_000 });
+		expect(limiter.waitMs(cost)).toBe(30_000);
+		expect(limiter.state().reason).toBe("waiting as long as the server asked");
+		time.now += 30_000;
+		const [next] = sendAll();
+		limiter.refused(next as Sending, { hintMs: 30_000, snapshot: requests(600, 0) });
+		expect(limiter.waitMs(cost)).toBeLessThanOrEqual(5_000);
+	});
+
+	it("tries single requests while nothing is let through, and goes on when one is", () => {
+		const { time, limiter, sendAll } = setUp();
+		let tried = 0;
+		for (; time.now < 60_000; time.now += 10) {
+			for (const sending of sendAll()) {
+				tried++;
+				limiter.refused(sending, {});
+			}
+		}
+		expect(tried).toBeLessThan(40);
+		let answered = 0;
+		for (; time.now < 90_000; time.now += 10) {
+			for (const sending of sendAll()) {
+				answered++;
+				limiter.succeeded(sending, {});
+			}
+		}
+		expect(answered).toBeGreaterThan(300);
+	});
+
+	it("goes on nearly as before when one of a few requests meets an overload", () => {
+		const { limiter, time } = setUp({ concurrency: 100, eager: true });
+		limiter.overloaded(limiter.sent(cost));
+		time.now += 1_000;
+		expect(limiter.state().window).toBeGreaterThanOrEqual(85);
+	});
+
+	it("has fewer in flight when the server is overloaded, once for what was sent before", () => {
+		const { time, limiter, sendAll } = setUp({ concurrency: 100, eager: true });
+		const sendings = sendAll();
+		time.now = 1_000;
+		for (const sending of sendings.slice(0, 50)) limiter.overloaded(sending);
+		expect(limiter.state().window).toBeGreaterThanOrEqual(84);
+		expect(limiter.state().window).toBeLessThanOrEqual(85);
+		for (const sending of sendings.slice(50)) limiter.succeeded(sending, {});
+		expect(sendAll().length).toBeGreaterThanOrEqual(84);
+		expect(limiter.state().reason).toBe("held back because the server is overloaded");
+		time.now += 20_000;
+		expect(limiter.state().window).toBe(100);
+	});
+
+	it("learns what the provider counts as tokens", () => {
+		const { time, limiter, sendAll, run, pour } = setUp();
+		run(2_000, 100);
+		time.now += 1_000;
+		const sendings = sendAll();
+		time.now += 100;
+		for (const sending of sendings) {
+			limiter.succeeded(sending, {
+				inputTokens: 150,
+				outputTokens: 850,
+				snapshot: { tokens: { limit: 60_000, remaining: 10_000, resetMs: undefined, windowMs: 60_000 } },
+			});
+		}
+		const sent = pour(40_000);
+		// 10,000 are left and 40,000 come back: at 1,000 each.
+		expect(sent).toBeGreaterThanOrEqual(38);
+		expect(sent).toBeLessThanOrEqual(52);
+		limiter.waitMs(cost);
+		expect(limiter.state().reason).toBe("held by the token limit");
+	});
+
+	it.each([
+		[true, 3, 5],
+		[false, 15, 30],
+	])("counts the bound of an answer where the provider charges that: %s", (chargesMaxTokens, least, most) => {
+		const { time, limiter, sendAll } = setUp({ chargesMaxTokens, concurrency: 100, eager: true });
+		const bounded: Cost = { inputTokens: 100, maxOutputTokens: 2_900 };
+		const first = limiter.sent(bounded);
+		time.now += 100;
+		limiter.succeeded(first, {
+			inputTokens: 100,
+			outputTokens: 200,
+			snapshot: { tokens: { limit: 10_000, remaining: 9_700, resetMs: undefined, windowMs: 60_000 } },
+		});
+		let sent = 0;
+		for (; time.now < 20_000; time.now += 10) {
+			for (const sending of sendAll(bounded)) {
+				limiter.succeeded(sending, {});
+				sent++;
+			}
+		}
+		// 9,700 are left and 3,300 come back.
+		expect(sent).toBeGreaterThanOrEqual(least);
+		expect(sent).toBeLessThanOrEqual(most);
+	});
+
+	it("keeps to the user's ceilings, over all keys that share them", () => {
+		const time = { now: 0 };
+		const now = () => time.now;
+		const requestCeiling = new Ceiling(600, 0);
+		const limiters = [1, 2].map(
+			() => new AdaptiveLimiter({ now, requestCeiling, concurrency: 512, eager: true }),
+		);
+		let sent = 0;
+		for (; time.now < 60_000; time.now += 10) {
+			for (const limiter of limiters) {
+				while (limiter.waitMs(cost) === 0) {
+					limiter.succeeded(limiter.sent(cost), {});
+					sent++;
+				}
+			}
+		}
+		expect(sent).toBeGreaterThan(595);
+		expect(sent).toBeLessThanOrEqual(611);
+		expect(limiters[0]?.state()).toMatchObject({ reason: "held by --rpm", requestsPerMinute: 600 });
+	});
+
+	it("asks the server once when a day's requests are said to be spent", () => {
+		const { limiter, sendAll, time } = setUp();
+		const [first, ...others] = sendAll();
+		const snapshot = {
+			requestsPerDay: { limit: 1000, remaining: 0, resetMs: 40_000_000, windowMs: 86_400_000 },
+		};
+		limiter.succeeded(first as Sending, { snapshot });
+		for (const sending of others) limiter.succeeded(sending, {});
+		time.now += 5_000;
+		expect(sendAll()).toHaveLength(1);
+	});
+});
+
+describe("the gradient of a server that queues", () => {
+	/** A server that works on `capacity` at a time: latency rises when it has more. */
+	function sizeAt(capacity: number): number {
+		const gradient = new LatencyGradient(512);
+		for (let answer = 0; answer < 20_000; answer++) {
+			const inFlight = gradient.size;
+			gradient.answered(100 * Math.max(1, inFlight / capacity), inFlight);
+		}
+		return gradient.size;
+	}
+
+	it("finds its size again when answers become longer, which is no queue", () => {
+		const gradient = new LatencyGradient(512);
+		for (let answer = 0; answer < 20_000; answer++) gradient.answered(100, gradient.size);
+		expect(gradient.size).toBe(512);
+		for (let answer = 0; answer < 100_000; answer++) gradient.answered(1_000, gradient.size);
+		expect(gradient.size).toBe(512);
+	});
+
+	it("settles at about what the server can do at once", () => {
+		expect(sizeAt(16)).toBeGreaterThan(16);
+		expect(sizeAt(16)).toBeLessThan(64);
+		expect(sizeAt(100)).toBeGreaterThan(100);
+		expect(sizeAt(100)).toBeLessThan(300);
+	});
+});

@@ -1,0 +1,48 @@
+import type { Limiter, LimiterState, Sending } from "../../src/limits/limiter.ts";
+
+/** A fixed number in flight and nothing else. */
+export class FixedLimiter implements Limiter {
+	readonly #window: number;
+	readonly #now: () => number;
+	#inFlight = 0;
+
+	constructor(window: number, now: () => number) {
+		this.#window = window;
+		this.#now = now;
+	}
+
+	waitMs(): number {
+		return this.#inFlight < this.#window ? 0 : Number.POSITIVE_INFINITY;
+	}
+
+	sent(): Sending {
+		this.#inFlight++;
+		return { sentAt: this.#now() };
+	}
+
+	succeeded(): void {
+		this.#inFlight--;
+	}
+
+	refused(): void {
+		this.#inFlight--;
+	}
+
+	overloaded(): void {
+		this.#inFlight--;
+	}
+
+	failed(): void {
+		this.#inFlight--;
+	}
+
+	state(): LimiterState {
+		return {
+			inFlight: this.#inFlight,
+			window: this.#window,
+			requestsPerMinute: null,
+			reason: "a fixed number in flight",
+			lastSignal: null,
+		};
+	}
+}
