@@ -3,7 +3,8 @@
 export type { Outcome, RunControl, Sending } from "./ask/generate.ts";
 export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./ask/schema.ts";
 export { askForJson } from "./ask/structured.ts";
-export { type CacheStatistics, ResponseCache } from "./cache/response-cache.ts";
+export type { CacheStatistics } from "./cache/answer.ts";
+export { ResponseCache } from "./cache/response-cache.ts";
 export { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "./content/attachments.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
 export * from "./errors.ts";

@@ -1,15 +1,16 @@
 import { Accounting } from "./ask/accounting.ts";
-import type { Question } from "./ask/answer.ts";
 import { collectAnswers } from "./ask/answer-lists.ts";
 import { SingleQuestion } from "./ask/ask.ts";
 import type { AskContext } from "./ask/ask-context.ts";
 import { Caller } from "./ask/call.ts";
 import { type Outcome, type RunControl, runMany } from "./ask/generate.ts";
 import { type Pace, Pacing } from "./ask/pacing.ts";
+import type { Question } from "./ask/question.ts";
 import { questionMaker, toQuestion } from "./ask/question.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
 import { LlmxError } from "./errors.ts";
-import { createHttp, type Http } from "./http/http.ts";
+import type { Http } from "./http/contract.ts";
+import { createHttp } from "./http/http.ts";
 import { configuredRows, type Route, requireKeys, route } from "./models/router.ts";
 import type {
 	AskOptions,

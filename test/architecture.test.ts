@@ -99,6 +99,27 @@ describe("the import rules", () => {
 			expect(allowed[room]?.filter((other) => rooms.indexOf(other) >= place)).toEqual([]);
 	});
 
+	it("leave no circle between files", () => {
+		const unfinished: string[] = [];
+		const finished = new Set<string>();
+		const circles: string[] = [];
+		const visit = (file: string): void => {
+			if (finished.has(file) || !existsSync(file)) return;
+			const begun = unfinished.indexOf(file);
+			if (begun >= 0) {
+				circles.push([...unfinished.slice(begun), file].map((path) => relative(source, path)).join(" > "));
+				return;
+			}
+			unfinished.push(file);
+			for (const { specifier } of importsOf(file))
+				if (specifier.startsWith(".")) visit(join(dirname(file), specifier));
+			unfinished.pop();
+			finished.add(file);
+		};
+		files.forEach(visit);
+		expect(circles).toEqual([]);
+	});
+
 	it("keep heavy packages off the start-up path", () => {
 		const seen = new Set<string>();
 		const visit = (file: string, path: string): string[] => {
@@ -111,5 +132,29 @@ describe("the import rules", () => {
 			});
 		};
 		expect(startupModules.flatMap((file) => visit(join(source, file), file))).toEqual([]);
+	});
+});
+
+describe("the source", () => {
+	it("gives one name to one type or class", () => {
+		const places = new Map<string, string[]>();
+		for (const file of files) {
+			const declared = readFileSync(file, "utf8").matchAll(
+				/^(?:export )?(?:abstract )?(?:interface|type|class) (\w+)/gm,
+			);
+			for (const [declaration, name] of declared)
+				if (declaration.startsWith("export"))
+					places.set(name as string, [...(places.get(name as string) ?? []), relative(source, file)]);
+		}
+		const twice = [...places].filter(([, where]) => where.length > 1);
+		expect(twice.map(([name, where]) => `${name}: ${where.join(", ")}`)).toEqual([]);
+	});
+
+	it("has no file over 300 lines and no folder over 25 files", () => {
+		const long = files.filter((file) => readFileSync(file, "utf8").split("\n").length - 1 >= 300);
+		const sizes = Map.groupBy(files, dirname);
+		const full = [...sizes].filter(([, inside]) => inside.length > 25).map(([folder]) => folder);
+		const loose = sizes.get(source)?.length ?? 0;
+		expect({ long, full, loose: loose > 8 }).toEqual({ long: [], full: [], loose: false });
 	});
 });

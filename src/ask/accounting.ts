@@ -4,8 +4,8 @@ import type { Route } from "../models/router.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
 import type { Ledger, LedgerStatus } from "../state/ledger.ts";
 import type { Cost, Usage } from "../types.ts";
-import { addCost, addUsage, noCost, noUsage } from "../usage.ts";
-import type { Question } from "./answer.ts";
+import { addCost, addUsage, noCost, noUsage } from "../types.ts";
+import type { Question } from "./question.ts";
 
 export interface AccountingOptions {
 	readonly model: string;

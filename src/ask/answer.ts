@@ -1,17 +1,8 @@
-import type { CachedAnswer } from "../cache/response-cache.ts";
+import type { CachedAnswer } from "../cache/answer.ts";
 import type { Choice } from "../providers/adapter.ts";
-import type { Cost, Message, Parameters, Result, Usage } from "../types.ts";
-import { addCost, addUsage, noCost, noUsage } from "../usage.ts";
-
-/** What to ask: a history, or a prompt with a system text, which the cache keeps apart. */
-export interface Question {
-	readonly messages: readonly Message[];
-	/** Set when the question is one prompt of `generate`: its cache key has a shape of its own. */
-	readonly prompt?: { readonly text: string; readonly system: string | undefined } | undefined;
-	readonly parameters: Parameters;
-	/** How many answers. */
-	readonly n: number;
-}
+import type { Cost, Result, Usage } from "../types.ts";
+import { addCost, addUsage, noCost, noUsage } from "../types.ts";
+import type { Question } from "./question.ts";
 
 /** A question on its way. What came survives a failed attempt, so that nothing paid for is asked for again. */
 export class PendingAnswer {

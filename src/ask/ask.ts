@@ -4,9 +4,10 @@ import type { KeyPool } from "../schedule/key-pool.ts";
 import { type Attempt, retry } from "../schedule/retry.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
 import type { Result, StreamPart } from "../types.ts";
-import { PendingAnswer, type Question } from "./answer.ts";
+import { PendingAnswer } from "./answer.ts";
 import type { AskContext } from "./ask-context.ts";
 import { joinAnswers, withPartialText } from "./partial-text.ts";
+import type { Question } from "./question.ts";
 
 export interface SingleQuestionOptions extends AskContext {
 	/** Asked for only when something is sent. @throws MissingKeyError */

@@ -1,11 +1,8 @@
-import {
-	type CacheConfig,
-	type CachedAnswer,
-	cacheKey,
-	type ResponseCache,
-} from "../cache/response-cache.ts";
+import type { CachedAnswer } from "../cache/answer.ts";
+import { type CacheConfig, cacheKey } from "../cache/key.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import { AbortedError, RequestError } from "../errors.ts";
-import type { Exchange, Http } from "../http/http.ts";
+import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
 import type { Route } from "../models/router.ts";
 import type { Adapter } from "../providers/adapter.ts";
@@ -14,7 +11,8 @@ import { simulatedBaseUrl } from "../providers/simulated.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { Result, StreamPart } from "../types.ts";
 import type { Accounting } from "./accounting.ts";
-import { type PendingAnswer, type Question, toResult } from "./answer.ts";
+import { type PendingAnswer, toResult } from "./answer.ts";
+import type { Question } from "./question.ts";
 
 export interface CallerOptions {
 	readonly model: string;

@@ -1,15 +1,16 @@
-import { type CachedAnswer, cacheMiss } from "../cache/response-cache.ts";
+import type { CachedAnswer } from "../cache/answer.ts";
+import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, type RequestError } from "../errors.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
 import type { Admission, Attempt, Outcome as Sent } from "../schedule/schedule-options.ts";
 import { schedule } from "../schedule/scheduler.ts";
 import type { Cost, Result, Usage } from "../types.ts";
-import { noCost } from "../usage.ts";
-import type { Question } from "./answer.ts";
+import { noCost } from "../types.ts";
 import type { AskContext } from "./ask-context.ts";
 import { Twins } from "./coalesce.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
+import type { Question } from "./question.ts";
 import { type Job, jobsOf, type RefusedRow } from "./rows.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */

@@ -1,6 +1,6 @@
 import { AbortedError, partialTextOf, RequestError } from "../errors.ts";
 import type { Usage } from "../types.ts";
-import { addUsage } from "../usage.ts";
+import { addUsage } from "../types.ts";
 
 /** What came of an answer before it failed. */
 export interface PartialAnswer {

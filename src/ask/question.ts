@@ -1,7 +1,16 @@
 import { toMessages } from "../content/messages.ts";
 import type { CallOptions, ChatInput, GenerateOptions, GenerateRow } from "../options.ts";
 import type { Message, Parameters } from "../types.ts";
-import type { Question } from "./answer.ts";
+
+/** What to ask: a history, or a prompt with a system text, which the cache keeps apart. */
+export interface Question {
+	readonly messages: readonly Message[];
+	/** Set when the question is one prompt of `generate`: its cache key has a shape of its own. */
+	readonly prompt?: { readonly text: string; readonly system: string | undefined } | undefined;
+	readonly parameters: Parameters;
+	/** How many answers. */
+	readonly n: number;
+}
 
 /** A record, so that a parameter forgotten here does not compile. */
 const isParameter: Readonly<Record<keyof Parameters, true>> = {

@@ -1,5 +1,6 @@
-import { PendingAnswer, type Question } from "./answer.ts";
+import { PendingAnswer } from "./answer.ts";
 import type { AskContext } from "./ask-context.ts";
+import type { Question } from "./question.ts";
 
 /** A row as a question that can be asked. */
 export interface Job<Row> {

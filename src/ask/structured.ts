@@ -1,7 +1,7 @@
 import { partialTextOf, RequestError, UsageError } from "../errors.ts";
 import type { AskOptions, CacheMode, ChatInput } from "../options.ts";
 import type { Result } from "../types.ts";
-import { addUsage } from "../usage.ts";
+import { addUsage } from "../types.ts";
 import { joinAnswers, withPartialText } from "./partial-text.ts";
 import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../cache/response-cache.ts";
+import { canonicalJson } from "../cache/key.ts";
 import { shortHash } from "../prompts/hash.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 

@@ -1,67 +1,7 @@
 import { CacheMissError } from "../errors.ts";
-import type { Choice } from "../providers/adapter.ts";
 import { ensurePrivateFile } from "../state/files.ts";
-import type { Message, Usage } from "../types.ts";
+import type { CachedAnswer, CacheStatistics } from "./answer.ts";
 import type { CacheStore, StoredAnswer } from "./sqlite.ts";
-
-/** What shapes an answer besides the prompt. Two servers, or two settings, never share an answer. */
-export interface CacheConfig {
-	readonly provider: string;
-	readonly baseUrl: string;
-	/** Every parameter that changes the answer. */
-	readonly [parameter: string]: unknown;
-}
-
-/** A prompt of `generate`. */
-export interface PromptKey {
-	readonly model: string;
-	readonly prompt: string;
-	readonly system: string | null;
-	readonly config: CacheConfig;
-}
-
-/** A history of `chat`; the content of attachments is part of it. */
-export interface MessagesKey {
-	readonly model: string;
-	readonly messages: readonly Message[];
-	readonly config: CacheConfig;
-}
-
-/**
- * The key of an answer: SHA-256, in hexadecimal, over JSON with sorted keys. The two shapes have different fields,
- * so that they never collide.
- */
-export function cacheKey(request: PromptKey | MessagesKey): string {
-	// Loaded here because it takes 4 ms, which those who use no cache are spared.
-	return process.getBuiltinModule("node:crypto").hash("sha256", canonicalJson(request));
-}
-
-/** JSON in which the order of an object's keys does not matter; undefined fields are left out. */
-export function canonicalJson(value: unknown): string {
-	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
-	if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-	const fields: string[] = [];
-	for (const name of Object.keys(value).sort()) {
-		const field = (value as Record<string, unknown>)[name];
-		if (field !== undefined) fields.push(`${JSON.stringify(name)}:${canonicalJson(field)}`);
-	}
-	return `{${fields.join(",")}}`;
-}
-
-/** A complete answer: the caller stores no other. */
-export interface CachedAnswer {
-	readonly choices: readonly Choice[];
-	readonly usage: Usage | null;
-	/** USD that the answer cost when it was asked for; null when unknown. */
-	readonly costUsd: number | null;
-}
-
-/** How much the cache holds. */
-export interface CacheStatistics {
-	readonly entries: number;
-	/** Size of the database in bytes. */
-	readonly bytes: number;
-}
 
 export interface ResponseCacheOptions {
 	/** Hears once when the cache cannot be used. */

@@ -3,7 +3,7 @@ import KeyvSqlite from "@keyv/sqlite";
 import Keyv from "keyv";
 import { fromUsageRow, toUsageRow, type UsageRow } from "../state/usage-row.ts";
 import type { FinishReason } from "../types.ts";
-import type { CachedAnswer, CacheStatistics } from "./response-cache.ts";
+import type { CachedAnswer, CacheStatistics } from "./answer.ts";
 
 export interface StoredAnswer {
 	readonly answer: CachedAnswer;

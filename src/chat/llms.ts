@@ -1,7 +1,7 @@
 import type { LLM } from "../llm.ts";
 import type { Session } from "../state/session-lines.ts";
 import type { Cost, Usage } from "../types.ts";
-import { addUsage } from "../usage.ts";
+import { addUsage } from "../types.ts";
 import type { ChatHost } from "./host.ts";
 import { totalsOf } from "./record.ts";
 

@@ -5,7 +5,7 @@ import type { LLM } from "../llm.ts";
 import type { Session, SessionMessage } from "../state/session-lines.ts";
 import type { OpenSession } from "../state/sessions.ts";
 import type { Cost, Usage } from "../types.ts";
-import { addUsage, noUsage } from "../usage.ts";
+import { addUsage, noUsage } from "../types.ts";
 import { typedText } from "./content.ts";
 import type { ShownTurn } from "./view.ts";
 

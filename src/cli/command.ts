@@ -8,8 +8,8 @@ export interface CommandContext {
 	readonly debug: boolean;
 	/** The command line as it was given, without the program's name. */
 	readonly argv: readonly string[];
-	/** The program itself, for commands that describe it (completion). */
-	readonly program: Command;
+	/** Every command, for the one that describes them all (completion). */
+	readonly commands: CommandTable;
 }
 
 /**
@@ -25,3 +25,6 @@ export interface CommandEntry {
 	readonly summary: string;
 	load(): Promise<CommandModule>;
 }
+
+/** Commands by name, in the order of the overview. */
+export type CommandTable = Readonly<Record<string, CommandEntry>>;

@@ -1,7 +1,7 @@
-import type { CommandEntry } from "./command.ts";
+import type { CommandTable } from "./command.ts";
 
 /** Every command in the order of the overview. A module is loaded only when its command runs. */
-export const commands: Record<string, CommandEntry> = {
+export const commands: CommandTable = {
 	ask: { summary: "ask a model one question", load: () => import("./ask/ask.ts") },
 	chat: { summary: "talk to a model in the terminal", load: () => import("./chat/chat.ts") },
 	batch: { summary: "run many prompts through a model", load: () => import("./batch/batch.ts") },

@@ -5,11 +5,7 @@ import { sanitize } from "../terminal/sanitize.ts";
 import { commands } from "./commands.ts";
 import { type Io, processIo } from "./io.ts";
 import { usageMessage } from "./usage-error.ts";
-
-declare const LLMX_VERSION: string | undefined;
-
-/** The package's version; the bundler puts it in. */
-export const version = typeof LLMX_VERSION === "string" ? LLMX_VERSION : "0.0.0-source";
+import { version } from "./version.ts";
 
 const overview = `
 Start here:
@@ -44,7 +40,7 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		const command = program.command(known).summary(entry.summary).description(entry.summary);
 		if (known !== name && !(name === "help" && argv.includes(known))) continue;
 		const module = await entry.load();
-		module.define(command, { io, debug, argv, program }, (code) => {
+		module.define(command, { io, debug, argv, commands }, (code) => {
 			exitCode = code;
 		});
 		applyToAll(command, io);

@@ -1,6 +1,7 @@
 import { AbortedError, exitCodes, LlmxError, UsageError } from "../errors.ts";
+import { EXCHANGE_HEADER, type FetchResponse, type Http } from "../http/contract.ts";
 import { isRedirect } from "../http/head.ts";
-import { createHttp, EXCHANGE_HEADER, type FetchResponse, type Http } from "../http/http.ts";
+import { createHttp } from "../http/http.ts";
 import { TransportError } from "../http/transport-error.ts";
 import type { ContentPart } from "../types.ts";
 

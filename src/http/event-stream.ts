@@ -1,4 +1,4 @@
-import type { ByteSource } from "./response.ts";
+import type { ByteSource } from "./contract.ts";
 import { TransportError } from "./transport-error.ts";
 
 /**

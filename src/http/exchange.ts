@@ -1,5 +1,5 @@
 import type { Timeouts } from "../options.ts";
-import type { Exchange, ExchangeOptions } from "./http.ts";
+import type { Exchange, ExchangeOptions } from "./contract.ts";
 import { TransportError, type TransportPhase, type TransportReason } from "./transport-error.ts";
 
 /** What an exchange can do with the request and response it watches. */

@@ -1,20 +1,4 @@
-import type { FetchResponse } from "./http.ts";
-import type { TransportError } from "./transport-error.ts";
-
-/** Where a response's bytes come from. */
-export interface ByteSource {
-	/** The next piece, or null at the end; rejects with a TransportError. */
-	read(): Promise<Uint8Array | null>;
-	/** All of it. */
-	readAll(): Promise<Buffer>;
-	/** The consumer has all it needs: the rest is read to its end, so that the connection can serve again. */
-	finish(): void;
-	/**
-	 * The consumer leaves, for `error` if the bytes are at fault. Unless their end was reached, the connection is
-	 * closed, so that the server stops too.
-	 */
-	stop(error?: TransportError): void;
-}
+import type { ByteSource, FetchResponse } from "./contract.ts";
 
 /**
  * The part of `Headers` that openai, @anthropic-ai/sdk and @google/genai call, over undici's plain record. The

@@ -2,11 +2,11 @@ import type { Dispatcher } from "undici";
 import type { Connection, ConnectionAware, ConnectionPool } from "./agent.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { connectionFailure } from "./connection-failure.ts";
+import type { ByteSource } from "./contract.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
 import type { LiveExchange, Watched } from "./exchange.ts";
 import { stopped } from "./exchange.ts";
 import { type Head, readHead, refuseRedirect } from "./head.ts";
-import type { ByteSource } from "./response.ts";
 import { TransportError, type TransportPhase } from "./transport-error.ts";
 
 export interface TransferOptions {

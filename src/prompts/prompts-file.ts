@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { shardOf } from "./hash.ts";
+import type { Input, RawRow } from "./input.ts";
 import { RowProblem } from "./parameters.ts";
-import type { Input, RawRow } from "./reader.ts";
 import type { BatchRow, RowBuilder } from "./row-builder.ts";
 
 /** Which rows of a file a run takes. */

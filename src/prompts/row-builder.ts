@@ -3,9 +3,9 @@ import { toMessages } from "../content/messages.ts";
 import { LlmxError } from "../errors.ts";
 import type { ContentPart, Message, Parameters } from "../types.ts";
 import type { AttachmentFolder } from "./attachment-folder.ts";
+import type { RawRow } from "./input.ts";
 import { isObject, numberText } from "./json.ts";
 import { describe, isParameter, ParameterReader, RowProblem } from "./parameters.ts";
-import type { RawRow } from "./reader.ts";
 import { MissingVariableError, type Template } from "./template.ts";
 
 /** One row of a prompts file as a request, before a model's defaults. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlmxError } from "../errors.ts";
 import { describeFileError, systemFiles, writeAll } from "../state/file-system.ts";
-import type { Input, InputFormat } from "./reader.ts";
+import type { Input, InputFormat } from "./input.ts";
 
 /**
  * Copies a stream into a private file without a name, so that it can be checked whole and then read again. The file

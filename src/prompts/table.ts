@@ -1,6 +1,6 @@
 import type { Files } from "../state/file-system.ts";
 import { readCsv } from "./csv.ts";
-import type { Input, RawRow } from "./reader.ts";
+import type { Input, RawRow } from "./input.ts";
 
 /**
  * The rows of a CSV or TSV file as objects of text under the header's names. A name that comes twice gets `_1`, `_2`,

@@ -1,4 +1,4 @@
-import type { Exchange, FetchLike } from "../http/http.ts";
+import type { Exchange, FetchLike } from "../http/contract.ts";
 import type { FinishReason, Message, Parameters, Usage } from "../types.ts";
 import type { ProviderRow } from "./provider-row.ts";
 

@@ -1,4 +1,4 @@
-import type { FetchLike } from "../http/http.ts";
+import type { FetchLike } from "../http/contract.ts";
 import type { Adapter, AdapterFactory } from "./adapter.ts";
 import type { ProviderRow, WireFormat } from "./provider-row.ts";
 

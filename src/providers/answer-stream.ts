@@ -1,4 +1,4 @@
-import type { Exchange, FetchResponse } from "../http/http.ts";
+import type { Exchange, FetchResponse } from "../http/contract.ts";
 import type { Answer, AnswerPart } from "./adapter.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";

@@ -6,7 +6,7 @@ import {
 	LlmxError,
 	RequestError,
 } from "../errors.ts";
-import type { Exchange } from "../http/http.ts";
+import type { Exchange } from "../http/contract.ts";
 import { findTransportError, TransportError, transportFailure } from "../http/transport-error.ts";
 import { retryHint } from "../limits/retry-after.ts";
 import type { Usage } from "../types.ts";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { type FSWatcher, watch as watchFolder } from "node:fs";
 import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Place, Places } from "./slots.ts";
+import type { Place, Places } from "./place.ts";
 
 interface Holder {
 	readonly pid: number;

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { Place, Places } from "./slots.ts";
+import type { Place, Places } from "./place.ts";
 
 /**
  * Places as abstract Unix sockets of Linux: a name can be listened on by one process at a time, and the kernel takes

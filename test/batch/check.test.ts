@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { type CheckOptions, checkPrompts } from "../../src/batch/check.ts";
 import { requestHash } from "../../src/batch/request-hash.ts";
+import { formatOf, type InputFormat, openInput } from "../../src/prompts/input.ts";
 import { PromptsFile, type Selection } from "../../src/prompts/prompts-file.ts";
-import { createReader, formatOf, type InputFormat, openInput } from "../../src/prompts/reader.ts";
+import { createReader } from "../../src/prompts/reader.ts";
 import { RowBuilder, type RowOptions } from "../../src/prompts/row-builder.ts";
 import { compileTemplate } from "../../src/prompts/template.ts";
 import { recordFormats } from "../../src/results/records.ts";

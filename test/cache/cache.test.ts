@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type CachedAnswer, cacheKey, canonicalJson, ResponseCache } from "../../src/cache/response-cache.ts";
+import type { CachedAnswer } from "../../src/cache/answer.ts";
+import { cacheKey, canonicalJson } from "../../src/cache/key.ts";
+import { ResponseCache } from "../../src/cache/response-cache.ts";
 
 const config = { provider: "openai", baseUrl: "https://api.openai.com/v1", temperature: 0 };
 const prompt = { model: "gpt-4.1-mini", prompt: "hi", system: null, config };

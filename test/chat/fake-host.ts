@@ -5,7 +5,7 @@ import type { LLM } from "../../src/llm.ts";
 import type { CallOptions } from "../../src/options.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import type { Message, StreamPart } from "../../src/types.ts";
-import { noUsage } from "../../src/usage.ts";
+import { noUsage } from "../../src/types.ts";
 
 /** What a model of `FakeHost` does with a history. */
 export type Script = (messages: readonly Message[], options: CallOptions) => AsyncGenerator<StreamPart, void>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createHttp, type Http } from "../../src/http/http.ts";
+import type { Http } from "../../src/http/contract.ts";
+import { createHttp } from "../../src/http/http.ts";
 import { transportFailure } from "../../src/http/transport-error.ts";
 import { failure, post, turn } from "./posting.ts";
 import { answer, httpWire, tcpWire } from "./wire.ts";

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createHttp, EXCHANGE_HEADER, type Http } from "../../src/http/http.ts";
+import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { createHttp } from "../../src/http/http.ts";
 import { failure, post } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
 

@@ -1,4 +1,4 @@
-import { EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/http.ts";
+import { EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/contract.ts";
 import { findTransportError, type TransportError } from "../../src/http/transport-error.ts";
 
 /** The TransportError that a promise rejects with. */

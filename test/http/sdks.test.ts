@@ -3,7 +3,8 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI, { toFile } from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createHttp, EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/http.ts";
+import { EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/contract.ts";
+import { createHttp } from "../../src/http/http.ts";
 import { findTransportError } from "../../src/http/transport-error.ts";
 import { httpWire, tcpWire, type Wire } from "./wire.ts";
 

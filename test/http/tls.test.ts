@@ -4,7 +4,8 @@ import { createServer } from "node:https";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { createHttp, EXCHANGE_HEADER, type Http, type HttpOptions } from "../../src/http/http.ts";
+import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { createHttp, type HttpOptions } from "../../src/http/http.ts";
 import { findTransportError, transportFailure } from "../../src/http/transport-error.ts";
 import { listening, type Wire } from "./wire.ts";
 

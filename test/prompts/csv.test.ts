@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatCsvLine, readCsv } from "../../src/prompts/csv.ts";
-import type { Input, RawRow } from "../../src/prompts/reader.ts";
+import type { Input, RawRow } from "../../src/prompts/input.ts";
 import { readTable, uniqueNames } from "../../src/prompts/table.ts";
 import { MemoryFiles } from "../batch/helpers/memory-files.ts";
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createHttp, type Exchange, type Http } from "../../src/http/http.ts";
+import type { Exchange, Http } from "../../src/http/contract.ts";
+import { createHttp } from "../../src/http/http.ts";
 import type { Adapter, AdapterCall, Answer, AnswerPart } from "../../src/providers/adapter.ts";
 import { loadAdapter } from "../../src/providers/adapters.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";

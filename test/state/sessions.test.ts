@@ -17,7 +17,7 @@ import {
 	sessionNames,
 	titleOf,
 } from "../../src/state/sessions.ts";
-import { noUsage } from "../../src/usage.ts";
+import { noUsage } from "../../src/types.ts";
 
 let paths: Paths;
 const folder = "/home/ada/project";

@@ -1,57 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { type HaltPolicy, parseHaltPolicy } from "../../batch/halt.ts";
-import { type InputFormat, inputFormats } from "../../prompts/reader.ts";
-import { type OutputFormat, outputFormats } from "../../results/records.ts";
+import { inputFormats } from "../../prompts/input.ts";
+import { outputFormats } from "../../results/records.ts";
 import type { CommandContext } from "../command.ts";
 import {
 	addParameterOptions,
 	collect,
 	collectText,
-	type ParameterFlags,
 	parseAmount,
 	parseCount,
 	parsePositive,
 } from "../parameter-options.ts";
 import { runBatch } from "./command.ts";
+import type { BatchFlags } from "./flags.ts";
 import { type MergeFlags, runMerge } from "./merge.ts";
-
-/** What commander collects for `batch`. */
-export interface BatchFlags extends ParameterFlags {
-	readonly model?: readonly string[];
-	readonly output?: string;
-	readonly format?: InputFormat;
-	readonly outFormat: OutputFormat;
-	readonly system?: string;
-	readonly template?: string;
-	readonly column: string;
-	readonly preset?: string;
-	readonly var?: Readonly<Record<string, string>>;
-	readonly answers: number;
-	readonly allowFiles?: string;
-	readonly limit?: number;
-	readonly shard?: { readonly index: number; readonly count: number };
-	readonly concurrency?: number;
-	readonly rpm?: number;
-	readonly tpm?: number;
-	readonly maxRetries?: number;
-	readonly timeout?: number;
-	readonly maxCost?: number;
-	readonly maxDuration?: number;
-	readonly halt?: HaltPolicy;
-	readonly dryRun?: boolean;
-	readonly rehearse?: boolean;
-	readonly answerSeconds?: number;
-	readonly retryFailed?: boolean;
-	readonly overwrite?: boolean;
-	readonly yes?: boolean;
-	readonly overBudget?: boolean;
-	/** False for `--no-cache`. */
-	readonly cache: boolean;
-	readonly refresh?: boolean;
-	readonly cacheOnly?: boolean;
-	readonly summaryJson?: string;
-	readonly quiet?: boolean;
-}
 
 const examples = `
 Prompts come as JSONL (texts, objects with "prompt" or "messages", OpenAI Batch lines), CSV or TSV with a header, or

@@ -12,8 +12,8 @@ import type { Checked } from "../../results/checked.ts";
 import { formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
-import type { BatchFlags } from "./batch.ts";
 import { confirm } from "./confirm.ts";
+import type { BatchFlags } from "./flags.ts";
 
 /** Nobody is asked about less. */
 const askAboveUsd = 1;

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
-import { createReader, formatOf, type InputFormat, openInput } from "../../prompts/reader.ts";
+import { formatOf, type InputFormat, openInput } from "../../prompts/input.ts";
+import { createReader } from "../../prompts/reader.ts";
 import { idOf } from "../../prompts/row-builder.ts";
 import { mergeResults } from "../../results/merge.ts";
 import { type OutputFormat, recordFormats } from "../../results/records.ts";

@@ -8,7 +8,7 @@ import {
 	formatUsd,
 } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
-import type { BatchFlags } from "./batch.ts";
+import type { BatchFlags } from "./flags.ts";
 
 /**
  * A rehearsal is worth what its limits are.

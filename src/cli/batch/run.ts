@@ -18,7 +18,7 @@ import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
 import { commandsAgain } from "./again.ts";
-import type { BatchFlags } from "./batch.ts";
+import type { BatchFlags } from "./flags.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
 import type { Target } from "./setup.ts";

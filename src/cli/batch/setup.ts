@@ -2,8 +2,9 @@ import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
+import { formatOf, type Input, type InputFormat, openInput } from "../../prompts/input.ts";
 import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
-import { createReader, formatOf, type Input, type InputFormat, openInput } from "../../prompts/reader.ts";
+import { createReader } from "../../prompts/reader.ts";
 import { RowBuilder, type RowPreset } from "../../prompts/row-builder.ts";
 import { spoolInput } from "../../prompts/spool.ts";
 import { compileTemplate } from "../../prompts/template.ts";
@@ -11,7 +12,7 @@ import type { OutputFiles } from "../../results/checked.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import type { Parameters } from "../../types.ts";
 import type { Io } from "../io.ts";
-import type { BatchFlags } from "./batch.ts";
+import type { BatchFlags } from "./flags.ts";
 
 /** Where a run writes, or that it writes to stdout. */
 export interface Target {

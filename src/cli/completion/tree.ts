@@ -1,6 +1,5 @@
 import { type Argument, Command, type Option } from "commander";
 import type { CommandContext } from "../command.ts";
-import { commands } from "../commands.ts";
 
 /** What the words of an argument or an option's value are. */
 export type WordKind =
@@ -27,9 +26,9 @@ export interface CompletedCommand {
 /** Reads every command's own definition: completions cannot drift from what the commands take. */
 export async function completionTree(context: CommandContext): Promise<CompletedCommand[]> {
 	const program = new Command("llmx");
-	for (const [name, entry] of Object.entries(commands)) {
+	for (const [name, entry] of Object.entries(context.commands)) {
 		const command = program.command(name).description(entry.summary);
-		(await entry.load()).define(command, { ...context, program }, () => {});
+		(await entry.load()).define(command, context, () => {});
 		command.description(entry.summary);
 	}
 	const tree: CompletedCommand[] = [];

@@ -14,8 +14,8 @@ import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
-import { version } from "../main.ts";
 import { providerStates } from "../provider-state.ts";
+import { version } from "../version.ts";
 
 /** One line of the report. */
 interface Finding {

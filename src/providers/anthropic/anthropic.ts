@@ -1,5 +1,5 @@
 import Anthropic from "@anthropic-ai/sdk";
-import { EXCHANGE_HEADER, type FetchResponse } from "../../http/http.ts";
+import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
 import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
 import { answerOf, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { toFailure } from "../failure.ts";

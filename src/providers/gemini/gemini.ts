@@ -1,7 +1,7 @@
 // The SDK's build for browsers: the one for Node reads keys and projects from the environment, warns on the console
 // about them, and brings Google's authentication and a WebSocket library along.
 import { GoogleGenAI } from "@google/genai/web";
-import { EXCHANGE_HEADER, type FetchInit, type FetchLike, type FetchResponse } from "../../http/http.ts";
+import { EXCHANGE_HEADER, type FetchInit, type FetchLike, type FetchResponse } from "../../http/contract.ts";
 import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
 import { answerOf, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { parseJson } from "../error-body.ts";

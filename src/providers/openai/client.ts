@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import type { FetchInit, FetchLike } from "../../http/http.ts";
+import type { FetchInit, FetchLike } from "../../http/contract.ts";
 import type { AdapterContext } from "../adapter.ts";
 
 /** setTimeout's largest delay in ms: the SDK's own timeout is off, for the exchange keeps the time. */

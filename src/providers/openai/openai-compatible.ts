@@ -1,4 +1,4 @@
-import { EXCHANGE_HEADER, type FetchResponse } from "../../http/http.ts";
+import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
 import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
 import { readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { isObject, parseJson } from "../error-body.ts";

@@ -6,13 +6,14 @@ import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
 import type { BatchModel, Lane, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
 import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
+import { type InputFormat, openInput } from "../../../src/prompts/input.ts";
 import { PromptsFile, type Selection } from "../../../src/prompts/prompts-file.ts";
-import { createReader, type InputFormat, openInput } from "../../../src/prompts/reader.ts";
+import { createReader } from "../../../src/prompts/reader.ts";
 import { RowBuilder, type RowOptions } from "../../../src/prompts/row-builder.ts";
 import { SchemaSet } from "../../../src/prompts/schemas.ts";
 import { type OutputFormat, recordFormats } from "../../../src/results/records.ts";
 import type { Result } from "../../../src/types.ts";
-import { addCost, noCost } from "../../../src/usage.ts";
+import { addCost, noCost } from "../../../src/types.ts";
 import { MemoryFiles } from "./memory-files.ts";
 
 /** A result with some text and ten tokens each way. */

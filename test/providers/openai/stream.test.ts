@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { AbortedError, RequestError } from "../../../src/errors.ts";
-import type { Exchange, FetchResponse } from "../../../src/http/http.ts";
+import type { Exchange, FetchResponse } from "../../../src/http/contract.ts";
 import { TransportError } from "../../../src/http/transport-error.ts";
 import type { AdapterCall } from "../../../src/providers/adapter.ts";
 import { streamAnswer } from "../../../src/providers/answer-stream.ts";

@@ -1,0 +1,42 @@
+import type { HaltPolicy } from "../../batch/halt.ts";
+import type { InputFormat } from "../../prompts/input.ts";
+import type { OutputFormat } from "../../results/records.ts";
+import type { ParameterFlags } from "../parameter-options.ts";
+
+/** What commander collects for `batch`. */
+export interface BatchFlags extends ParameterFlags {
+	readonly model?: readonly string[];
+	readonly output?: string;
+	readonly format?: InputFormat;
+	readonly outFormat: OutputFormat;
+	readonly system?: string;
+	readonly template?: string;
+	readonly column: string;
+	readonly preset?: string;
+	readonly var?: Readonly<Record<string, string>>;
+	readonly answers: number;
+	readonly allowFiles?: string;
+	readonly limit?: number;
+	readonly shard?: { readonly index: number; readonly count: number };
+	readonly concurrency?: number;
+	readonly rpm?: number;
+	readonly tpm?: number;
+	readonly maxRetries?: number;
+	readonly timeout?: number;
+	readonly maxCost?: number;
+	readonly maxDuration?: number;
+	readonly halt?: HaltPolicy;
+	readonly dryRun?: boolean;
+	readonly rehearse?: boolean;
+	readonly answerSeconds?: number;
+	readonly retryFailed?: boolean;
+	readonly overwrite?: boolean;
+	readonly yes?: boolean;
+	readonly overBudget?: boolean;
+	/** False for `--no-cache`. */
+	readonly cache: boolean;
+	readonly refresh?: boolean;
+	readonly cacheOnly?: boolean;
+	readonly summaryJson?: string;
+	readonly quiet?: boolean;
+}
