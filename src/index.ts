@@ -1,6 +1,6 @@
 /** The public face of llmx. What is not exported here is internal. */
 
-export type { Outcome, RunControl, Sending } from "./ask/generate.ts";
+export type { RequestOutcome, RowOutcome, RunControl } from "./ask/generate.ts";
 export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./ask/schema.ts";
 export { askForJson } from "./ask/structured.ts";
 export type { CacheStatistics } from "./cache/answer.ts";
@@ -15,8 +15,8 @@ export {
 	chooseModel,
 	configuredRows,
 	type ModelChoice,
+	type ModelRoute,
 	type ProviderRow,
-	type Route,
 	requireKeys,
 	route,
 	rows as providerRows,

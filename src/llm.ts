@@ -3,15 +3,16 @@ import { collectAnswers } from "./ask/answer-lists.ts";
 import { SingleQuestion } from "./ask/ask.ts";
 import type { AskContext } from "./ask/ask-context.ts";
 import { Caller } from "./ask/call.ts";
-import { type Outcome, type RunControl, runMany } from "./ask/generate.ts";
+import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
 import { type Pace, Pacing } from "./ask/pacing.ts";
 import type { Question } from "./ask/question.ts";
 import { questionMaker, toQuestion } from "./ask/question.ts";
+import type { LLMRuntime } from "./ask/runtime.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
 import { LlmxError } from "./errors.ts";
 import type { Http } from "./http/contract.ts";
 import { createHttp } from "./http/http.ts";
-import { configuredRows, type Route, requireKeys, route } from "./models/router.ts";
+import { configuredRows, type ModelRoute, requireKeys, route } from "./models/router.ts";
 import type {
 	AskOptions,
 	CallOptions,
@@ -19,7 +20,6 @@ import type {
 	GenerateOptions,
 	GenerateRow,
 	LLMOptions,
-	Timeouts,
 } from "./options.ts";
 import { type Clock, systemClock } from "./schedule/clock.ts";
 import { KeyPool } from "./schedule/key-pool.ts";
@@ -29,16 +29,6 @@ import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
-
-/** What a test puts in the place of time, chance and the network's patience. */
-export interface LLMRuntime {
-	/** Measures and waits between two sendings. */
-	readonly clock?: Clock | undefined;
-	/** Numbers in [0, 1). */
-	readonly random?: (() => number) | undefined;
-	/** Silences that a request may have. */
-	readonly timeouts?: Partial<Timeouts> | undefined;
-}
 
 const DEFAULT_MAX_RETRIES = 5;
 
@@ -51,7 +41,7 @@ export class LLM {
 	readonly #options: LLMOptions;
 	readonly #clock: Clock;
 	readonly #random: () => number;
-	readonly #route: Route;
+	readonly #route: ModelRoute;
 	readonly #http: Http;
 	readonly #cache: ResponseCache | undefined;
 	readonly #ledger: Ledger | undefined;
@@ -204,7 +194,7 @@ export class LLM {
 		rows: Iterable<Row> | AsyncIterable<Row>,
 		options: GenerateOptions = {},
 		control: RunControl<Row> = {},
-	): AsyncGenerator<Outcome<Row>, void> {
+	): AsyncGenerator<RowOutcome<Row>, void> {
 		this.#assertOpen();
 		const context = this.#context(options);
 		if (context.cache !== "only") this.assertReady();
@@ -290,7 +280,7 @@ export class LLM {
 	}
 }
 
-function findRoute(model: string, options: LLMOptions): Route {
+function findRoute(model: string, options: LLMOptions): ModelRoute {
 	const env = options.env ?? process.env;
 	const paths = resolvePaths(env);
 	const { providers } = loadConfig(paths.config);

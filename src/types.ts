@@ -3,6 +3,9 @@
  * Money is in USD, time in milliseconds, sizes in tokens unless a name says otherwise.
  */
 
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 export type Role = "system" | "user" | "assistant";
 
 export interface TextPart {

@@ -1,6 +1,6 @@
 import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import type { Limiter } from "../../src/limits/limiter.ts";
-import { Route } from "../../src/schedule/lanes.ts";
+import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { type Latency, Provider, RefusedError, seeded } from "./provider.ts";
@@ -96,7 +96,7 @@ async function scheduled(
 	const run = schedule(prompts(random, meanTokens), {
 		clock,
 		random,
-		route: new Route("simulated", lanes, now),
+		route: new KeyLanes("simulated", lanes, now),
 		cost: (inputTokens) => ({ inputTokens }),
 		attempt: async (inputTokens, attempt) => {
 			try {

@@ -1,4 +1,4 @@
-import type { Limiter, LimiterState, Sending } from "../../src/limits/limiter.ts";
+import type { Limiter, LimiterState, SentRequest } from "../../src/limits/limiter.ts";
 import type { Contender } from "./measure.ts";
 
 /** One more in flight for each window's worth of answers, half as many after an episode of refusals. */
@@ -18,7 +18,7 @@ class AimdLimiter implements Limiter {
 		return this.#inFlight < this.#window ? 0 : Number.POSITIVE_INFINITY;
 	}
 
-	sent(): Sending {
+	sent(): SentRequest {
 		this.#inFlight++;
 		return { sentAt: this.#now() };
 	}
@@ -28,7 +28,7 @@ class AimdLimiter implements Limiter {
 		this.#window = Math.min(this.#most, this.#window + 1 / this.#window);
 	}
 
-	refused({ sentAt }: Sending): void {
+	refused({ sentAt }: SentRequest): void {
 		this.#inFlight--;
 		if (sentAt > this.#cutAt) {
 			this.#cutAt = this.#now();
@@ -36,7 +36,7 @@ class AimdLimiter implements Limiter {
 		}
 	}
 
-	overloaded(sending: Sending): void {
+	overloaded(sending: SentRequest): void {
 		this.refused(sending);
 	}
 

@@ -1,4 +1,4 @@
-import type { Admission, LimitState, Limits } from "../../src/simulator/limits.ts";
+import type { LimitDecision, LimitState, Limits } from "../../src/simulator/limits.ts";
 
 const minuteMs = 60_000;
 
@@ -28,7 +28,7 @@ export class WindowLimits {
 		this.#limits = limits;
 	}
 
-	admit(tokens: number): Admission {
+	admit(tokens: number): LimitDecision {
 		this.#turn();
 		const { requestsPerMinute = Number.POSITIVE_INFINITY, tokensPerMinute = Number.POSITIVE_INFINITY } =
 			this.#limits;

@@ -1,6 +1,6 @@
 import { RequestError } from "../errors.ts";
 import { costOfCall } from "../models/pricing.ts";
-import type { Route } from "../models/router.ts";
+import type { ModelRoute } from "../models/router.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
 import type { Ledger, LedgerStatus } from "../state/ledger.ts";
 import type { Cost, Usage } from "../types.ts";
@@ -9,7 +9,7 @@ import type { Question } from "./question.ts";
 
 export interface AccountingOptions {
 	readonly model: string;
-	readonly route: Route;
+	readonly route: ModelRoute;
 	readonly ledger: Ledger | undefined;
 	/** Marks of the ledger rows. */
 	readonly command: string;

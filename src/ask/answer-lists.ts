@@ -1,12 +1,12 @@
 import { AbortedError, LlmxError, PartialFailureError } from "../errors.ts";
-import type { Outcome } from "./generate.ts";
+import type { RowOutcome } from "./generate.ts";
 
 /**
  * The answers of a whole run, in the order of its prompts. All are finished first.
  * @throws PartialFailureError with `results` (null where an answer is missing) and `errors` when any failed
  */
 export async function collectAnswers<Row>(
-	outcomes: AsyncIterable<Outcome<Row>>,
+	outcomes: AsyncIterable<RowOutcome<Row>>,
 	count: number,
 ): Promise<string[][]> {
 	const results = new Array<string[] | null>(count).fill(null);

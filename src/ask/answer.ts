@@ -36,7 +36,7 @@ export class PendingAnswer {
 	}
 
 	/** Notes a request that brought nothing: USD, 0 when it was not billed, null when nobody knows. */
-	lose(costUsd: number | null): void {
+	addFailedCost(costUsd: number | null): void {
 		this.#spent = addCost(this.#spent, costUsd);
 	}
 

@@ -1,7 +1,7 @@
 import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, partialTextOf, RequestError } from "../errors.ts";
 import type { KeyPool } from "../schedule/key-pool.ts";
-import { type Attempt, retry } from "../schedule/retry.ts";
+import { type RetryAttempt, retry } from "../schedule/retry.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
 import type { Result, StreamPart } from "../types.ts";
 import { PendingAnswer } from "./answer.ts";
@@ -151,7 +151,7 @@ export class SingleQuestion {
 		return found;
 	}
 
-	async #withRetries<T>(call: (attempt: Attempt) => Promise<T>): Promise<T> {
+	async #withRetries<T>(call: (attempt: RetryAttempt) => Promise<T>): Promise<T> {
 		const { caller, keyPool, clock, random, maxRetries, signal, onRetry, flushLedger } = this.#options;
 		const pool = keyPool();
 		try {

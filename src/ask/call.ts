@@ -4,7 +4,7 @@ import type { ResponseCache } from "../cache/response-cache.ts";
 import { AbortedError, RequestError } from "../errors.ts";
 import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
-import type { Route } from "../models/router.ts";
+import type { ModelRoute } from "../models/router.ts";
 import type { Adapter } from "../providers/adapter.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
@@ -16,7 +16,7 @@ import type { Question } from "./question.ts";
 
 export interface CallerOptions {
 	readonly model: string;
-	readonly route: Route;
+	readonly route: ModelRoute;
 	readonly http: Http;
 	readonly cache: ResponseCache | undefined;
 	readonly ledger: Ledger | undefined;
@@ -133,7 +133,7 @@ export class Caller {
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
 			accounting.noteAnswer(answer.usage, costUsd, latencyMs);
 		} catch (error) {
-			pending.lose(this.#noteFailure(question, error, exchange, ""));
+			pending.addFailedCost(this.#noteFailure(question, error, exchange, ""));
 			throw error;
 		} finally {
 			exchange.close();

@@ -1,9 +1,9 @@
-/** Rows that wait for a twin in flight, at the most. */
+/** Rows that wait for an identical one in flight, at most. */
 const MAX_WAITING = 4_096;
 
 /** Identical questions in flight: the first is sent, and the others wait for its answer. */
-export class Twins<Job> {
-	readonly #waiting = new Map<string, Job[]>();
+export class RequestCoalescer<Question> {
+	readonly #waiting = new Map<string, Question[]>();
 	#count = 0;
 
 	/** Nobody should bring more until some of them have been answered. */
@@ -17,16 +17,16 @@ export class Twins<Job> {
 	}
 
 	/** Waits for the one that is in flight; false when there is none. */
-	join(key: string, job: Job): boolean {
+	follow(key: string, question: Question): boolean {
 		const waiting = this.#waiting.get(key);
 		if (waiting === undefined) return false;
-		waiting.push(job);
+		waiting.push(question);
 		this.#count += 1;
 		return true;
 	}
 
 	/** Takes those that waited for the one that is back. */
-	part(key: string): readonly Job[] {
+	takeFollowers(key: string): readonly Question[] {
 		const waiting = this.#waiting.get(key) ?? [];
 		this.#waiting.delete(key);
 		this.#count -= waiting.length;

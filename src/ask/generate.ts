@@ -2,19 +2,19 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, type RequestError } from "../errors.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
-import type { Admission, Attempt, Outcome as Sent } from "../schedule/schedule-options.ts";
+import type { Admission, ItemOutcome, SendContext } from "../schedule/schedule-options.ts";
 import { schedule } from "../schedule/scheduler.ts";
 import type { Cost, Result, Usage } from "../types.ts";
 import { noCost } from "../types.ts";
 import type { AskContext } from "./ask-context.ts";
-import { Twins } from "./coalesce.ts";
+import { RequestCoalescer } from "./coalesce.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
 import type { Question } from "./question.ts";
-import { type Job, jobsOf, type RefusedRow } from "./rows.ts";
+import { questionsOf, type RefusedRow, type RowQuestion } from "./rows.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
-export type Outcome<Row> =
+export type RowOutcome<Row> =
 	| { readonly ok: true; readonly index: number; readonly row: Row; readonly result: Result }
 	| {
 			readonly ok: false;
@@ -30,7 +30,7 @@ export type Outcome<Row> =
 	  };
 
 /** What one sending of a row came to. */
-export interface Sending {
+export interface RequestOutcome {
 	readonly usage: Usage | null;
 	/** Of its requests, whether they brought something or not. */
 	readonly cost: Cost;
@@ -43,7 +43,7 @@ export interface RunControl<Row> {
 	/** Asked right before every sending; see the scheduler's `admit`. */
 	readonly admit?: ((row: Row) => Admission) | undefined;
 	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
-	readonly onSent?: ((row: Row, sending: Sending) => void) | undefined;
+	readonly onSent?: ((row: Row, sending: RequestOutcome) => void) | undefined;
 	/**
 	 * Judges an answer, and may mend it. One that it throws an error for is no answer: the row fails with that error,
 	 * the cache does not keep it, and one that the cache holds is asked for again.
@@ -55,7 +55,7 @@ export interface RunControl<Row> {
 	readonly stop?: AbortSignal | undefined;
 }
 
-export interface RunOptions<Row> extends AskContext {
+export interface GenerateRunOptions<Row> extends AskContext {
 	readonly control: RunControl<Row>;
 	readonly toQuestion: (row: Row) => Question;
 	readonly pacing: Pacing;
@@ -71,26 +71,26 @@ const unsent = { attempts: 0, partial: null, spent: noCost } as const;
  */
 export function runMany<Row>(
 	rows: Iterable<Row> | AsyncIterable<Row>,
-	options: RunOptions<Row>,
-): AsyncGenerator<Outcome<Row>, void> {
+	options: GenerateRunOptions<Row>,
+): AsyncGenerator<RowOutcome<Row>, void> {
 	return new ManyRun(rows, options).outcomes();
 }
 
 class ManyRun<Row> {
 	readonly #rows: Iterable<Row> | AsyncIterable<Row>;
-	readonly #options: RunOptions<Row>;
-	readonly #queue = new OutcomeQueue<Outcome<Row>>();
+	readonly #options: GenerateRunOptions<Row>;
+	readonly #queue = new OutcomeQueue<RowOutcome<Row>>();
 	/** Rows that wait for the answer of an identical one in flight. */
-	readonly #twins = new Twins<Job<Row>>();
+	readonly #coalescer = new RequestCoalescer<RowQuestion<Row>>();
 	/** Answers that came since the last look into the cache, which could not know them yet. */
 	readonly #answered = new Map<string, CachedAnswer>();
 
-	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: RunOptions<Row>) {
+	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: GenerateRunOptions<Row>) {
 		this.#rows = rows;
 		this.#options = options;
 	}
 
-	async *outcomes(): AsyncGenerator<Outcome<Row>, void> {
+	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
 		const { caller, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
 			this.#options;
 		const { admit, stop } = control;
@@ -103,11 +103,11 @@ class ManyRun<Row> {
 			signal,
 			clock,
 			random,
-			cost: ({ pending: { question } }: Job<Row>) => ({
+			cost: ({ pending: { question } }: RowQuestion<Row>) => ({
 				inputTokens: estimateInputTokens(question.messages),
 				maxOutputTokens: question.parameters.maxTokens,
 			}),
-			attempt: (job, attempt) => this.#attempt(job, attempt),
+			attempt: (question, attempt) => this.#attempt(question, attempt),
 			admit: admit && (({ row }) => admit(row)),
 			onRetry: onRetry && ((_job, notice) => onRetry(notice)),
 		});
@@ -129,7 +129,7 @@ class ManyRun<Row> {
 		}
 	}
 
-	async #settleAll(sending: AsyncIterable<Sent<Job<Row>, void>>): Promise<void> {
+	async #settleAll(sending: AsyncIterable<ItemOutcome<RowQuestion<Row>, void>>): Promise<void> {
 		try {
 			for await (const sent of sending) {
 				this.#settle(sent);
@@ -141,7 +141,7 @@ class ManyRun<Row> {
 		}
 	}
 
-	async #attempt({ row, pending }: Job<Row>, attempt: Attempt): Promise<void> {
+	async #attempt({ row, pending }: RowQuestion<Row>, attempt: SendContext): Promise<void> {
 		const { caller, control, pacing } = this.#options;
 		const before = pending.spent;
 		let error: unknown;
@@ -168,55 +168,55 @@ class ManyRun<Row> {
 	}
 
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
-	async *#misses(): AsyncGenerator<Job<Row>, void> {
+	async *#misses(): AsyncGenerator<RowQuestion<Row>, void> {
 		const { caller, cache } = this.#options;
 		const refuse = ({ index, row, error }: RefusedRow<Row>) =>
 			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
-		for await (const jobs of jobsOf(this.#rows, this.#options, refuse)) {
+		for await (const questions of questionsOf(this.#rows, this.#options, refuse)) {
 			while (this.#queue.isFull) await this.#queue.room();
 			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
 			if (this.#queue.ended) return;
-			const keys = jobs.map(({ key }) => key).filter((key) => key !== undefined);
+			const keys = questions.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
-			for (const [position, job] of jobs.entries()) {
-				if (job.key === undefined) {
-					yield job;
+			for (const [position, question] of questions.entries()) {
+				if (question.key === undefined) {
+					yield question;
 					continue;
 				}
-				if (this.#twins.join(job.key, job)) {
-					while (this.#twins.areTooMany && !this.#queue.left) await this.#queue.room();
+				if (this.#coalescer.follow(question.key, question)) {
+					while (this.#coalescer.areTooMany && !this.#queue.left) await this.#queue.room();
 					continue;
 				}
-				const answer = stored[position] ?? this.#answered.get(job.key);
-				const result = answer && this.#reuse(job.row, answer);
-				const { index, row } = job;
+				const answer = stored[position] ?? this.#answered.get(question.key);
+				const result = answer && this.#reuse(question.row, answer);
+				const { index, row } = question;
 				if (result) this.#queue.push({ ok: true, index, row, result });
 				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
-					this.#twins.lead(job.key);
-					yield job;
+					this.#coalescer.lead(question.key);
+					yield question;
 				}
 				while (this.#queue.isFull) await this.#queue.room();
 			}
 		}
 	}
 
-	#settle(sent: Sent<Job<Row>, void>): void {
+	#settle(sent: ItemOutcome<RowQuestion<Row>, void>): void {
 		const { caller, cache } = this.#options;
 		const { index, row, pending, key } = sent.item;
-		const twins = key === undefined ? [] : this.#twins.part(key);
+		const followers = key === undefined ? [] : this.#coalescer.takeFollowers(key);
 		if (!sent.ok) {
 			const error = asLlmxError(sent.error);
 			caller.options.accounting.noteFailedCall(error);
-			this.#fail(sent, error, twins);
+			this.#fail(sent, error, followers);
 			return;
 		}
 		let result: Result;
 		try {
 			result = this.#judge(row, pending.result(caller.options.model));
 		} catch (refusal) {
-			this.#fail(sent, asLlmxError(refusal), twins);
+			this.#fail(sent, asLlmxError(refusal), followers);
 			return;
 		}
 		if (key !== undefined) {
@@ -224,10 +224,10 @@ class ManyRun<Row> {
 			if (cache !== "refresh") this.#answered.set(key, pending.answer);
 		}
 		this.#queue.push({ ok: true, index, row, result });
-		for (const twin of twins) this.#share(pending.answer, twin);
+		for (const follower of followers) this.#share(pending.answer, follower);
 	}
 
-	#share(answer: CachedAnswer, { index, row }: Job<Row>): void {
+	#share(answer: CachedAnswer, { index, row }: RowQuestion<Row>): void {
 		try {
 			const result = this.#options.caller.reuse(answer, (shared) => this.#judge(row, shared));
 			this.#queue.push({ ok: true, index, row, result });
@@ -237,14 +237,18 @@ class ManyRun<Row> {
 	}
 
 	/** A row without an answer, and those that waited for the same one. */
-	#fail(sent: Sent<Job<Row>, void>, error: LlmxError, twins: readonly Job<Row>[]): void {
+	#fail(
+		sent: ItemOutcome<RowQuestion<Row>, void>,
+		error: LlmxError,
+		followers: readonly RowQuestion<Row>[],
+	): void {
 		const { index, row, pending } = sent.item;
 		const came = !sent.ok && pending.choices.length > 0;
 		const partial = came ? pending.result(this.#options.caller.options.model) : null;
 		const { spent } = pending;
 		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial, spent });
-		for (const twin of twins)
-			this.#queue.push({ ok: false, index: twin.index, row: twin.row, error, ...unsent });
+		for (const follower of followers)
+			this.#queue.push({ ok: false, index: follower.index, row: follower.row, error, ...unsent });
 	}
 
 	#judge(row: Row, result: Result): Result {

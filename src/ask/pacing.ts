@@ -3,7 +3,7 @@ import { AdaptiveLimiter, mostConcurrent } from "../limits/adaptive-limiter.ts";
 import { Ceiling } from "../limits/ceiling.ts";
 import { type RateSnapshot, readRateHeaders } from "../limits/rate-headers.ts";
 import type { ProviderRow } from "../providers/registry.ts";
-import { Route } from "../schedule/lanes.ts";
+import { KeyLanes } from "../schedule/key-lanes.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
 
 /** How requests are held back at one moment, over all keys. */
@@ -34,7 +34,7 @@ export interface PacingOptions {
 
 /** The limiters of one model for one run, by key, and what all keys share. */
 export class Pacing {
-	readonly route: Route;
+	readonly route: KeyLanes;
 	readonly maxInFlight: number;
 	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
 	readonly acquireSlot: ((signal?: AbortSignal) => Promise<ReleaseSlot>) | undefined;
@@ -62,7 +62,7 @@ export class Pacing {
 				chargesMaxTokens: provider.chargesMaxTokens,
 			}),
 		}));
-		this.route = new Route(provider.label, lanes, now);
+		this.route = new KeyLanes(provider.label, lanes, now);
 		const count = slotCount(options.globalConcurrency);
 		this.acquireSlot = count === undefined ? undefined : (signal) => this.#acquire(count, signal);
 	}

@@ -3,7 +3,7 @@ import type { AskContext } from "./ask-context.ts";
 import type { Question } from "./question.ts";
 
 /** A row as a question that can be asked. */
-export interface Job<Row> {
+export interface RowQuestion<Row> {
 	/** Counts from 0 in the order of the input. */
 	readonly index: number;
 	readonly row: Row;
@@ -19,7 +19,7 @@ export interface RefusedRow<Row> {
 	readonly error: unknown;
 }
 
-export interface JobOptions<Row> extends Pick<AskContext, "caller" | "cache"> {
+export interface RowQuestionOptions<Row> extends Pick<AskContext, "caller" | "cache"> {
 	readonly toQuestion: (row: Row) => Question;
 }
 
@@ -31,24 +31,24 @@ const ROWS_PER_LOOKUP = 64;
  * `onRefused` hears of rows that cannot be asked.
  * @throws what the caller's iterable throws, after the rows before it
  */
-export async function* jobsOf<Row>(
+export async function* questionsOf<Row>(
 	rows: Iterable<Row> | AsyncIterable<Row>,
-	options: JobOptions<Row>,
+	options: RowQuestionOptions<Row>,
 	onRefused: (refused: RefusedRow<Row>) => void,
-): AsyncGenerator<readonly Job<Row>[], void> {
+): AsyncGenerator<readonly RowQuestion<Row>[], void> {
 	let index = 0;
-	let jobs: Job<Row>[] = [];
+	let questions: RowQuestion<Row>[] = [];
 	const take = (row: Row) => {
 		try {
-			jobs.push(toJob(row, index, options));
+			questions.push(toRowQuestion(row, index, options));
 		} catch (error) {
 			onRefused({ index, row, error });
 		}
 		index += 1;
 	};
 	const taken = () => {
-		const before = jobs;
-		jobs = [];
+		const before = questions;
+		questions = [];
 		return before;
 	};
 	if (Symbol.asyncIterator in rows) {
@@ -68,11 +68,15 @@ export async function* jobsOf<Row>(
 		failure = { error };
 	}
 	// The rows before the one that could not be read are asked like any others.
-	if (jobs.length > 0) yield taken();
+	if (questions.length > 0) yield taken();
 	if (failure) throw failure.error;
 }
 
-function toJob<Row>(row: Row, index: number, { caller, toQuestion, cache }: JobOptions<Row>): Job<Row> {
+function toRowQuestion<Row>(
+	row: Row,
+	index: number,
+	{ caller, toQuestion, cache }: RowQuestionOptions<Row>,
+): RowQuestion<Row> {
 	const pending = new PendingAnswer(toQuestion(row));
 	const key = cache === false ? undefined : caller.cacheKey(pending.question);
 	return { index, row, pending, key };

@@ -13,7 +13,7 @@ export interface GuardedRequest {
 }
 
 /** How a request ended. */
-export interface Spending {
+export interface RequestSpending {
 	/** USD; null when unknown, and then all that was set aside counts as spent. */
 	readonly usd: number | null;
 	/** Of its longest answer; null when unknown. */
@@ -28,7 +28,7 @@ interface Reservation {
 	readonly isProbe: boolean;
 }
 
-interface Lane {
+interface ModelHistory {
 	/** Output tokens of the longest answer so far; undefined before the first. */
 	largestOutput: number | undefined;
 	probing: boolean;
@@ -45,7 +45,7 @@ const outputMargin = 2;
 export class CostGuard {
 	readonly #capUsd: number;
 	readonly #reservations = new Map<object, Reservation>();
-	readonly #lanes = new Map<string, Lane>();
+	readonly #histories = new Map<string, ModelHistory>();
 	#spentUsd = 0;
 	#reservedUsd = 0;
 	#stopped = false;
@@ -74,47 +74,47 @@ export class CostGuard {
 	 * `wait`: when a request that is in flight has ended; `stop`: not under this cap.
 	 */
 	admit(token: object, request: GuardedRequest): Verdict {
-		const lane = this.#laneOf(request.model);
-		const output = this.#expectedOutput(request, lane);
+		const history = this.#historyOf(request.model);
+		const output = this.#expectedOutput(request, history);
 		// A probe's output is unknown: it goes if its input alone fits.
 		const isProbe = output === undefined;
-		if (isProbe && lane.probing) return "wait";
+		if (isProbe && history.probing) return "wait";
 		const usd = request.price(request.inputTokens, (output ?? 0) * request.n);
 		if (this.#spentUsd + this.#reservedUsd + usd > this.#capUsd) {
 			if (this.#reservations.size > 0) return "wait";
 			this.#stopped = true;
 			return "stop";
 		}
-		if (isProbe) lane.probing = true;
+		if (isProbe) history.probing = true;
 		this.#reservations.set(token, { usd, request, isProbe });
 		this.#reservedUsd += usd;
 		return "go";
 	}
 
 	/** A request that was let go has ended. */
-	settle(token: object, { usd, outputTokens }: Spending): void {
+	settle(token: object, { usd, outputTokens }: RequestSpending): void {
 		const reservation = this.#reservations.get(token);
 		if (reservation === undefined) return;
 		this.#reservations.delete(token);
 		// Sums of many small parts drift; nothing in flight is nothing set aside.
 		this.#reservedUsd = this.#reservations.size === 0 ? 0 : this.#reservedUsd - reservation.usd;
 		this.#spentUsd += usd ?? reservation.usd;
-		const lane = this.#laneOf(reservation.request.model);
-		if (reservation.isProbe) lane.probing = false;
-		if (outputTokens !== null) lane.largestOutput = Math.max(lane.largestOutput ?? 0, outputTokens);
+		const history = this.#historyOf(reservation.request.model);
+		if (reservation.isProbe) history.probing = false;
+		if (outputTokens !== null) history.largestOutput = Math.max(history.largestOutput ?? 0, outputTokens);
 	}
 
-	#expectedOutput(request: GuardedRequest, lane: Lane): number | undefined {
+	#expectedOutput(request: GuardedRequest, history: ModelHistory): number | undefined {
 		if (request.maxOutputTokens !== undefined) return request.maxOutputTokens;
-		return lane.largestOutput === undefined ? undefined : lane.largestOutput * outputMargin;
+		return history.largestOutput === undefined ? undefined : history.largestOutput * outputMargin;
 	}
 
-	#laneOf(model: string): Lane {
-		let lane = this.#lanes.get(model);
-		if (lane === undefined) {
-			lane = { largestOutput: undefined, probing: false };
-			this.#lanes.set(model, lane);
+	#historyOf(model: string): ModelHistory {
+		let history = this.#histories.get(model);
+		if (history === undefined) {
+			history = { largestOutput: undefined, probing: false };
+			this.#histories.set(model, history);
 		}
-		return lane;
+		return history;
 	}
 }

@@ -3,20 +3,20 @@ import type { OutputFiles } from "../results/checked.ts";
 import { finishFiles, type TableOutput } from "../results/finish.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
-import { type RunOptions, sendRows } from "./run.ts";
+import { type BatchRunOptions, sendRows } from "./run.ts";
 import { RunStats } from "./run-stats.ts";
 
 /** Where results go. */
-export type Output =
+export type RunOutput =
 	| { readonly files: OutputFiles; readonly table: TableOutput | undefined }
 	| {
 			readonly stream: { write(text: string): boolean; flush(): Promise<void> };
 			readonly onFailure: (record: string) => void;
 	  };
 
-export interface ExecuteOptions extends Omit<RunOptions, "sink"> {
+export interface ExecuteOptions extends Omit<BatchRunOptions, "sink"> {
 	readonly files: Files;
-	readonly output: Output;
+	readonly output: RunOutput;
 }
 
 /** How a run ended. */
@@ -40,7 +40,7 @@ export interface RunOutcome {
  * @throws LlmxError when an output cannot be opened, before anything is sent
  */
 export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
-	const { files, output, checked, prompts, lanes, halt } = options;
+	const { files, output, checked, prompts, modelRuns, halt } = options;
 	const sink =
 		"files" in output
 			? new FileSink(files, output.files, checked)
@@ -49,7 +49,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 	const note = (error: unknown) => void errors.push(error);
 	if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);
 	await sink.close().catch(note);
-	const stats = RunStats.sum(lanes.map((lane) => lane.stats));
+	const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
 	const missing = checked.missing - stats.finished;
 	if ("files" in output) {
 		try {

@@ -1,4 +1,4 @@
-import type { Outcome, RunControl, Sending } from "../ask/generate.ts";
+import type { RequestOutcome, RowOutcome, RunControl } from "../ask/generate.ts";
 import type { Pace } from "../ask/pacing.ts";
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { CacheMode, GenerateRow } from "../options.ts";
@@ -31,11 +31,11 @@ export interface BatchModel {
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: Parameters & { readonly signal?: AbortSignal; readonly cache?: CacheMode },
 		control: RunControl<SentRow>,
-	): AsyncIterable<Outcome<SentRow>>;
+	): AsyncIterable<RowOutcome<SentRow>>;
 }
 
 /** One model of a run with all its rows. */
-export interface Lane extends PricedModel {
+export interface ModelRun extends PricedModel {
 	/** As rows and `-m` name it. */
 	readonly model: string;
 	readonly llm: BatchModel;
@@ -44,10 +44,10 @@ export interface Lane extends PricedModel {
 	readonly stats: RunStats;
 }
 
-export interface RunOptions {
+export interface BatchRunOptions {
 	readonly prompts: PromptsFile;
 	readonly checked: Checked;
-	readonly lanes: readonly Lane[];
+	readonly modelRuns: readonly ModelRun[];
 	readonly sink: Sink;
 	readonly format: RecordFormat;
 	readonly schemas: SchemaSet;
@@ -64,12 +64,14 @@ export interface RunOptions {
 }
 
 /**
- * Sends every missing row of every lane, and keeps each answer before it counts. Returns when all have ended or the
- * halt has taken effect. One lane's end, such as a refused key, does not end the others.
- * @throws the first error that ended a lane, when nothing else had halted the run
+ * Sends the missing rows of every model, and keeps each answer before it counts. Returns when all have ended or the
+ * halt has taken effect. The end of one model, such as a refused key, does not end the others.
+ * @throws the first error that ended a model, when nothing else had halted the run
  */
-export async function sendRows(options: RunOptions): Promise<void> {
-	const endings = await Promise.allSettled(options.lanes.map((lane) => new LaneRun(options, lane).run()));
+export async function sendRows(options: BatchRunOptions): Promise<void> {
+	const endings = await Promise.allSettled(
+		options.modelRuns.map((modelRun) => new ModelRunner(options, modelRun).run()),
+	);
 	const failed = endings.find((ending) => ending.status === "rejected");
 	if (failed !== undefined && options.halt.reason === undefined) throw failed.reason;
 }
@@ -77,22 +79,22 @@ export async function sendRows(options: RunOptions): Promise<void> {
 /** When so many rows have failed and not one was answered, the next ones will not fare better. */
 const hopelessFailures = 50;
 
-class LaneRun {
-	readonly #options: RunOptions;
-	readonly #lane: Lane;
-	/** Ends this lane alone. */
+class ModelRunner {
+	readonly #options: BatchRunOptions;
+	readonly #modelRun: ModelRun;
+	/** Ends this model alone. */
 	readonly #stop = new AbortController();
 	#failures = 0;
 	#hopeless: LlmxError | undefined;
 
-	constructor(options: RunOptions, lane: Lane) {
+	constructor(options: BatchRunOptions, modelRun: ModelRun) {
 		this.#options = options;
-		this.#lane = lane;
+		this.#modelRun = modelRun;
 	}
 
 	async run(): Promise<void> {
 		const { halt, cache, sink } = this.#options;
-		const { llm, defaults } = this.#lane;
+		const { llm, defaults } = this.#modelRun;
 		const options = { ...defaults, signal: halt.abortSignal, cache };
 		const outcomes = llm.generateEach(this.#rows(), options, this.#control());
 		try {
@@ -108,10 +110,10 @@ class LaneRun {
 		if (this.#hopeless !== undefined) throw this.#hopeless;
 	}
 
-	/** The lane's rows that are still missing. Positions are counted as the check has counted them. */
+	/** The rows of this model that are still missing. Positions are counted as the check has counted them. */
 	*#rows(): Generator<SentRow, void> {
 		const { prompts, checked, halt } = this.#options;
-		const { model } = this.#lane;
+		const { model } = this.#modelRun;
 		let position = 0;
 		const refuse = (problem: { line: number; text: string }) => {
 			throw this.#changed(problem.line);
@@ -143,10 +145,10 @@ class LaneRun {
 
 	#control(): RunControl<SentRow> {
 		const { guard, schemas, halt } = this.#options;
-		const { stats, provider } = this.#lane;
+		const { stats, provider } = this.#modelRun;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
-			onPause: (pauseMs, error) => this.#options.onPause(this.#lane.model, pauseMs, error),
+			onPause: (pauseMs, error) => this.#options.onPause(this.#modelRun.model, pauseMs, error),
 			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";
@@ -162,11 +164,11 @@ class LaneRun {
 		const { countTokens, halt } = this.#options;
 		const { messages, parameters, n } = sent.row;
 		const verdict = guard.admit(sent, {
-			inputTokens: inputTokenRange(messages, this.#lane, countTokens).high,
-			maxOutputTokens: parameters.maxTokens ?? this.#lane.defaultMaxTokens,
+			inputTokens: inputTokenRange(messages, this.#modelRun, countTokens).high,
+			maxOutputTokens: parameters.maxTokens ?? this.#modelRun.defaultMaxTokens,
 			n,
-			model: this.#lane.model,
-			price: (input, output) => costOfTokens(this.#lane, input, output) ?? Number.POSITIVE_INFINITY,
+			model: this.#modelRun.model,
+			price: (input, output) => costOfTokens(this.#modelRun, input, output) ?? Number.POSITIVE_INFINITY,
 		});
 		if (verdict === "stop") {
 			halt.soon({ text: "the next answer could cross --max-cost", exitCode: exitCodes.costCap });
@@ -174,8 +176,8 @@ class LaneRun {
 		return verdict;
 	}
 
-	#noteSending(sent: SentRow, { usage, cost, error }: Sending): void {
-		const { stats } = this.#lane;
+	#noteSending(sent: SentRow, { usage, cost, error }: RequestOutcome): void {
+		const { stats } = this.#modelRun;
 		stats.inFlight -= 1;
 		stats.requests += 1;
 		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
@@ -189,9 +191,9 @@ class LaneRun {
 	}
 
 	/** Writes a row's record; only then does the row count. */
-	#keep(outcome: Outcome<SentRow>): void {
+	#keep(outcome: RowOutcome<SentRow>): void {
 		const { sink, format, stringify } = this.#options;
-		const { stats, model } = this.#lane;
+		const { stats, model } = this.#modelRun;
 		const { position, row } = outcome.row;
 		const key = { id: row.id, model, n: row.n, hash: requestHash(row), metadata: row.metadata };
 		try {
@@ -220,18 +222,18 @@ class LaneRun {
 		this.#options.halt.soon({ text: error.message, exitCode: error.exitCode });
 	}
 
-	#savedUsd(outcome: Outcome<SentRow> & { ok: true }): number {
+	#savedUsd(outcome: RowOutcome<SentRow> & { ok: true }): number {
 		const { usage, cached } = outcome.result;
-		return cached && usage ? (costOfTokens(this.#lane, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
+		return cached && usage ? (costOfTokens(this.#modelRun, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
 	}
 
-	/** Ends the run when more rows have failed than `--halt` allows, and without it the lane when nothing else comes. */
+	/** Ends the run when more rows have failed than `--halt` allows, and without it this model when nothing else comes. */
 	#heedFailure(error: LlmxError): void {
-		const { halt, haltPolicy, lanes } = this.#options;
-		const { stats, model } = this.#lane;
+		const { halt, haltPolicy, modelRuns } = this.#options;
+		const { stats, model } = this.#modelRun;
 		this.#failures += 1;
 		if (haltPolicy !== undefined) {
-			const { failed, finished } = RunStats.sum(lanes.map((lane) => lane.stats));
+			const { failed, finished } = RunStats.sum(modelRuns.map(({ stats }) => stats));
 			if (isTooManyFailures(haltPolicy, failed, finished)) {
 				halt[haltPolicy.when](failureReason(haltPolicy, failed));
 			}

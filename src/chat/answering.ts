@@ -4,7 +4,7 @@ import type { CallOptions } from "../options.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
 import { describeFailure } from "./failure.ts";
 import type { ChatHost } from "./host.ts";
-import type { AnswerEnd, ChatView, Failure } from "./view.ts";
+import type { AnswerEnd, ChatView, FailureNotice } from "./view.ts";
 
 /** A wait before a request is sent again. */
 export interface RetryWait {
@@ -14,14 +14,14 @@ export interface RetryWait {
 }
 
 /** What came of a question. */
-export interface Answered {
+export interface AnsweredTurn {
 	/** The turn, when any text came. */
 	readonly turn: Turn | undefined;
 	/** For the view, once the turn is kept. */
 	readonly end: AnswerEnd;
 }
 
-export interface Question {
+export interface ChatQuestion {
 	readonly conversation: Conversation;
 	readonly content: Message["content"];
 	readonly options: CallOptions;
@@ -69,12 +69,12 @@ export class Answering {
 	}
 
 	/** Never throws: a failure is part of what is returned. */
-	async run({ conversation, content, options, aside }: Question): Promise<Answered> {
+	async run({ conversation, content, options, aside }: ChatQuestion): Promise<AnsweredTurn> {
 		const abort = new AbortController();
 		this.#abort = abort;
 		const { length } = conversation.turns;
 		const { model } = conversation.llm;
-		let failure: Failure | null = null;
+		let failure: FailureNotice | null = null;
 		this.#reasoning = "";
 		this.#view.answering(model, aside);
 		this.#view.changed();

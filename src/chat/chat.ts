@@ -7,7 +7,7 @@ import { estimateTextTokens } from "../models/tokens.ts";
 import type { CacheMode } from "../options.ts";
 import { type OpenSession, openSession } from "../state/sessions.ts";
 import type { Cost, Message, Parameters, Usage } from "../types.ts";
-import { type Answered, Answering } from "./answering.ts";
+import { type AnsweredTurn, Answering } from "./answering.ts";
 import { ChatSession } from "./chat-session.ts";
 import { type Attachment, contentOf, typedText } from "./content.ts";
 import { ContextWatch, contextTokens } from "./context.ts";
@@ -264,7 +264,7 @@ export class Chat {
 	}
 
 	/** Streams an answer whose turn takes its place behind the first `position` turns. */
-	async #answer(content: Message["content"], position: number, cache: CacheMode): Promise<Answered> {
+	async #answer(content: Message["content"], position: number, cache: CacheMode): Promise<AnsweredTurn> {
 		const isNext = position === this.turns.length;
 		// Until there is a new answer the old one stays.
 		const conversation = isNext ? this.#session.conversation : this.#session.branch(position);

@@ -1,9 +1,9 @@
 import { exitCodes, LlmxError } from "../errors.ts";
 import { failureText } from "../terminal/failure-text.ts";
-import type { Failure } from "./view.ts";
+import type { FailureNotice } from "./view.ts";
 
 /** An error in the words that a view shows. */
-export function describeFailure(error: unknown): Failure {
+export function describeFailure(error: unknown): FailureNotice {
 	if (error instanceof LlmxError) {
 		return { message: failureText(error), hint: error.hint, exitCode: error.exitCode };
 	}

@@ -6,7 +6,7 @@ import type { Chat } from "./chat.ts";
 import { submit } from "./commands/table.ts";
 import { describeFailure } from "./failure.ts";
 import { MessageReader } from "./messages-in.ts";
-import type { AnswerEnd, ChatView, ComparedAnswer, Failure } from "./view.ts";
+import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice } from "./view.ts";
 
 /** Where line mode writes: answers to `out`, everything else to `note`. */
 export interface LineOutput {
@@ -68,7 +68,7 @@ export class LineView implements ChatView {
 		this.#output.note(`${sanitize(text)}\n`);
 	}
 
-	failed({ message, hint }: Failure): void {
+	failed({ message, hint }: FailureNotice): void {
 		const lines = [
 			`llmx: ${message}`,
 			...(hint === undefined ? [] : hint.split("\n").map((line) => `  ${line}`)),

@@ -3,7 +3,7 @@
 import { allPrices, findPrice } from "../models/pricing.ts";
 import { configuredRows, route, rows } from "../models/router.ts";
 import type { Config } from "../state/config.ts";
-import type { Environment } from "../state/paths.ts";
+import type { Environment } from "../types.ts";
 
 /** Tokens that a model can read; null when unknown. */
 export function contextWindowOf(

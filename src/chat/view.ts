@@ -12,11 +12,11 @@ export interface AnswerEnd {
 	/** Some text came, and is kept. */
 	readonly hasText: boolean;
 	/** The failure, if there was one; stopping is none. */
-	readonly failure: Failure | null;
+	readonly failure: FailureNotice | null;
 }
 
 /** A failure in words, with the next step. */
-export interface Failure {
+export interface FailureNotice {
 	readonly message: string;
 	readonly hint: string | undefined;
 	readonly exitCode: number;
@@ -42,7 +42,7 @@ export interface ChatView {
 	compared(answers: readonly ComparedAnswer[]): void;
 	/** Says something about the chat itself. */
 	notice(text: string): void;
-	failed(failure: Failure): void;
+	failed(failure: FailureNotice): void;
 	/** Puts a text into the input for editing, if nothing is there. */
 	suggest(text: string): void;
 	/** Takes everything off the screen. */

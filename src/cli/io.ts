@@ -2,7 +2,7 @@ import { LlmxError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 
 /** A stream that a command writes to. */
-export interface Output {
+export interface OutputStream {
 	readonly isTTY: boolean;
 	/** Columns of the terminal; undefined when there is none. */
 	readonly columns: number | undefined;
@@ -18,8 +18,8 @@ export interface Output {
 /** Everything a command may touch of the outside, injected so that tests run commands in-process. */
 export interface Io {
 	readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
-	readonly stdout: Output;
-	readonly stderr: Output;
+	readonly stdout: OutputStream;
+	readonly stderr: OutputStream;
 	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly cwd: string;
 	/** The process's own streams, for the chat screen and hidden prompts; absent in tests. */
@@ -33,7 +33,7 @@ export interface Io {
 type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** Wraps a stream so that a vanished reader is a signal and every other failure an error of `flush`. */
-export function createOutput(stream: Writable): Output {
+export function createOutput(stream: Writable): OutputStream {
 	const gone = new AbortController();
 	let failure: NodeJS.ErrnoException | undefined;
 	let pending = 0;
@@ -84,8 +84,8 @@ const handled: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** The real process as an Io. Streams are opened on first use, which matters for start-up. */
 export function processIo(): Io {
-	let stdout: Output | undefined;
-	let stderr: Output | undefined;
+	let stdout: OutputStream | undefined;
+	let stderr: OutputStream | undefined;
 	return {
 		get stdin() {
 			return process.stdin;

@@ -1,12 +1,12 @@
 import { ConfigError } from "../errors.ts";
-import { configuredRows, type ProviderRow, providerRows, type Route, route } from "../index.ts";
+import { configuredRows, type ModelRoute, type ProviderRow, providerRows, route } from "../index.ts";
 import { loadConfig } from "../state/config.ts";
 import { readStoredKeys } from "../state/keys.ts";
 import { resolvePaths } from "../state/paths.ts";
 import type { Io } from "./io.ts";
 
 /** How a provider would be reached now, or why it could not be. */
-export interface ProviderState extends Pick<Route, "keys" | "baseUrl" | "baseUrlSource"> {
+export interface ProviderState extends Pick<ModelRoute, "keys" | "baseUrl" | "baseUrlSource"> {
 	readonly provider: ProviderRow;
 	/** What is wrong with its base URL or key; null when nothing is. */
 	readonly problem: string | null;

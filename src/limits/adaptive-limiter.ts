@@ -1,10 +1,10 @@
 import type { Ceiling } from "./ceiling.ts";
 import { ConcurrencyWindow } from "./concurrency-window.ts";
-import { Drought } from "./drought.ts";
 import { HeaderLevels, type LevelMarks } from "./header-levels.ts";
-import type { Cost, Limiter, LimiterState, Refusal, Sending, Success } from "./limiter.ts";
+import type { Limiter, LimiterState, RateRefusal, SentRequest, Success, TokenCost } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
 import { RatePacer } from "./rate-pacer.ts";
+import { Stall } from "./stall.ts";
 import { TokenEstimate } from "./token-estimate.ts";
 
 export interface AdaptiveLimiterOptions {
@@ -31,13 +31,13 @@ const longestBlockMs = 5_000;
 const mostExplained = 0.003;
 const shareWeight = 1 / 1000;
 /** After so many refusals in a row without one request let through, only single requests are tried. */
-const droughtAfter = 6;
+const stallAfter = 6;
 /** A pause of this length shows that a limit comes back all at once, and not bit by bit. */
 const longPauseMs = 1_500;
 /** A limit that ends so late is better heard from the server, which may have an error code for it. */
 const tooLongMs = 300_000;
 
-interface SendingRecord extends Sending {
+interface SendingRecord extends SentRequest {
 	readonly sequence: number;
 	readonly inFlight: number;
 	readonly inputTokens: number;
@@ -62,7 +62,7 @@ export class AdaptiveLimiter implements Limiter {
 	/** Share of the sendings that were refused although the limits stood as headers had said, smoothed. */
 	#refusedShare = 0;
 	#limitsChangedAt = Number.POSITIVE_INFINITY;
-	readonly #drought = new Drought();
+	readonly #stall = new Stall();
 	/** Since when nothing but single requests has been sent, because the server asked for that or let nothing through. */
 	#pausedAt: number | undefined;
 	#reason = "starting slowly";
@@ -81,22 +81,22 @@ export class AdaptiveLimiter implements Limiter {
 		this.#tokens = new TokenEstimate(options.chargesMaxTokens ?? false);
 	}
 
-	waitMs(cost: Cost): number {
+	waitMs(cost: TokenCost): number {
 		const now = this.#now();
 		const window = this.#window.at(this.#pacer.rate, now);
 		if (this.#window.inFlight >= window.size) {
 			this.#reason = window.reason;
 			return Number.POSITIVE_INFINITY;
 		}
-		const blockedUntil = Math.max(this.#blockedUntil, this.#drought.waitUntil);
+		const blockedUntil = Math.max(this.#blockedUntil, this.#stall.waitUntil);
 		if (now < blockedUntil) {
 			this.#reason = this.#blockReason;
 			return blockedUntil - now;
 		}
-		if (this.#drought.waitUntil > Number.NEGATIVE_INFINITY) {
-			this.#drought.end();
+		if (this.#stall.waitUntil > Number.NEGATIVE_INFINITY) {
+			this.#stall.end();
 		}
-		if (this.#pausedAt !== undefined && !this.#drought.isOn) {
+		if (this.#pausedAt !== undefined && !this.#stall.isOn) {
 			this.#endPause(this.#pausedAt, now);
 		}
 		let longest = this.#pacer.waitMs(now);
@@ -119,7 +119,7 @@ export class AdaptiveLimiter implements Limiter {
 		return longest;
 	}
 
-	sent(cost: Cost): Sending {
+	sent(cost: TokenCost): SentRequest {
 		const now = this.#now();
 		const tokens = this.#tokens.of(cost);
 		this.#requestCeiling?.take(1);
@@ -131,11 +131,11 @@ export class AdaptiveLimiter implements Limiter {
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};
-		this.#drought.sent(record.sequence, now, this.#pacer.refusalDelayMs);
+		this.#stall.sent(record.sequence, now, this.#pacer.refusalDelayMs);
 		return record;
 	}
 
-	succeeded(sending: Sending, success: Success): void {
+	succeeded(sending: SentRequest, success: Success): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
@@ -146,8 +146,8 @@ export class AdaptiveLimiter implements Limiter {
 		if (success.snapshot !== undefined) {
 			this.#read(record, success.snapshot, now);
 		}
-		if (this.#drought.isProbe(record.sequence)) {
-			this.#drought.end();
+		if (this.#stall.isProbe(record.sequence)) {
+			this.#stall.end();
 		}
 		const { limit, meanLatencyMs } = this.#window;
 		if (limit !== undefined) {
@@ -155,7 +155,7 @@ export class AdaptiveLimiter implements Limiter {
 		}
 	}
 
-	refused(sending: Sending, { hintMs, snapshot }: Refusal): void {
+	refused(sending: SentRequest, { hintMs, snapshot }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
@@ -169,20 +169,20 @@ export class AdaptiveLimiter implements Limiter {
 		}
 		const isExplained =
 			this.#levels.isKnown && this.#levels.explain(record.levels, snapshot, this.#tokens.most, now);
-		// In a drought nothing is let through at any rate, so the rate has nothing to learn from it.
-		if (this.#drought.isOn || (isExplained && this.#refusedShare <= mostExplained)) {
+		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
+		if (this.#stall.isOn || (isExplained && this.#refusedShare <= mostExplained)) {
 			this.#pacer.noteRefused(record.sequence, now);
 		} else {
 			this.#conclude(record, now);
 		}
-		this.#heedDrought(record, hintMs, now);
+		this.#handleStall(record, hintMs, now);
 		if (hintMs !== undefined && hintMs > 0 && record.sentAt >= this.#blockedUntil) {
 			const waitMs = this.#levels.isKnown ? Math.min(hintMs, longestBlockMs) : hintMs;
 			this.#block(now, waitMs, "waiting as long as the server asked");
 		}
 	}
 
-	overloaded(sending: Sending): void {
+	overloaded(sending: SentRequest): void {
 		const now = this.#now();
 		this.#window.ended();
 		this.#window.overloaded(sending.sentAt, this.#pacer.rate, now);
@@ -235,10 +235,10 @@ export class AdaptiveLimiter implements Limiter {
 		}
 	}
 
-	#heedDrought(record: SendingRecord, hintMs: number | undefined, now: number): void {
-		const begins = !this.#drought.isOn && this.#pacer.refusedInRow(record.sequence, droughtAfter);
-		if (begins || this.#drought.isProbe(record.sequence)) {
-			this.#block(now, this.#drought.deepen(hintMs), "waiting, because nothing was let through");
+	#handleStall(record: SendingRecord, hintMs: number | undefined, now: number): void {
+		const begins = !this.#stall.isOn && this.#pacer.refusedInRow(record.sequence, stallAfter);
+		if (begins || this.#stall.isProbe(record.sequence)) {
+			this.#block(now, this.#stall.deepen(hintMs), "waiting, because nothing was let through");
 		}
 	}
 

@@ -2,7 +2,7 @@ import { RequestError } from "../errors.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
 
 /** What one request will use of an account's limits, as far as it is known before it is sent. */
-export interface Cost {
+export interface TokenCost {
 	readonly inputTokens: number;
 	/** The bound the request itself sets on its answer, when it sets one. */
 	readonly maxOutputTokens?: number | undefined;
@@ -11,7 +11,7 @@ export interface Cost {
 }
 
 /** One request on its way, as its limiter remembers it. */
-export interface Sending {
+export interface SentRequest {
 	/** On the limiter's clock. */
 	readonly sentAt: number;
 }
@@ -23,7 +23,7 @@ export interface Success {
 	readonly snapshot?: RateSnapshot | undefined;
 }
 
-export interface Refusal {
+export interface RateRefusal {
 	/** The server's own hint, already checked for sense. */
 	readonly hintMs?: number | undefined;
 	readonly snapshot?: RateSnapshot | undefined;
@@ -49,19 +49,19 @@ export interface LimiterState {
  */
 export interface Limiter {
 	/** 0 when a request of this cost may be sent now; else ms until it is worth asking again, Infinity if an end must come first. */
-	waitMs(cost: Cost): number;
-	sent(cost: Cost): Sending;
-	succeeded(sending: Sending, success: Success): void;
-	refused(sending: Sending, refusal: Refusal): void;
-	overloaded(sending: Sending): void;
-	failed(sending: Sending): void;
+	waitMs(cost: TokenCost): number;
+	sent(cost: TokenCost): SentRequest;
+	succeeded(sending: SentRequest, success: Success): void;
+	refused(sending: SentRequest, refusal: RateRefusal): void;
+	overloaded(sending: SentRequest): void;
+	failed(sending: SentRequest): void;
 	state(): LimiterState;
 }
 
 /** Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits. */
 export function endFailed(
 	limiter: Limiter,
-	sending: Sending,
+	sending: SentRequest,
 	error: unknown,
 	snapshot: RateSnapshot | undefined,
 ): void {

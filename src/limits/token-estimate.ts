@@ -1,4 +1,4 @@
-import type { Cost, Success } from "./limiter.ts";
+import type { Success, TokenCost } from "./limiter.ts";
 
 /** The newest answer counts at least this much in the averages. */
 const leastWeight = 0.02;
@@ -28,7 +28,7 @@ export class TokenEstimate {
 		return { input: this.#total - this.#output, output: this.#output };
 	}
 
-	of(cost: Cost): { readonly input: number; readonly output: number } {
+	of(cost: TokenCost): { readonly input: number; readonly output: number } {
 		const { maxOutputTokens, leastTokens = 0 } = cost;
 		const input = cost.inputTokens * this.#inputRatio;
 		let output = this.#output;

@@ -4,10 +4,9 @@ import type { ProviderRow } from "../providers/provider-row.ts";
 import { providers as knownProviders } from "../providers/registry.ts";
 import type { Config } from "../state/config.ts";
 import { nearestNames } from "../state/nearest.ts";
+import type { Environment } from "../types.ts";
 
 export type { ProviderRow } from "../providers/provider-row.ts";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 /** One API key and where it was found. */
 export interface RouteKey {
@@ -19,7 +18,7 @@ export interface RouteKey {
 }
 
 /** Where a model string leads. */
-export interface Route {
+export interface ModelRoute {
 	readonly provider: ProviderRow;
 	/** The provider's own name of the model. */
 	readonly modelId: string;
@@ -50,7 +49,7 @@ export interface RouteOptions {
  * A missing key is not an error here: call `requireKeys` before the first request.
  * @throws NoRouteError when nobody serves the model; ConfigError for a base URL or key that cannot be used
  */
-export function route(model: string, options: RouteOptions): Route {
+export function route(model: string, options: RouteOptions): ModelRoute {
 	const { provider, modelId } = findProvider(model, options);
 	const { baseUrl, source } = effectiveBaseUrl(provider, options);
 	const keys = findKeys(provider, options);
@@ -67,7 +66,7 @@ export function route(model: string, options: RouteOptions): Route {
  * The keys of a route; empty for a provider that needs none.
  * @throws MissingKeyError when it needs one and there is none
  */
-export function requireKeys(found: Route): readonly RouteKey[] {
+export function requireKeys(found: ModelRoute): readonly RouteKey[] {
 	const { provider, keys } = found;
 	if (keys.length === 0 && provider.keyRequired) {
 		throw new MissingKeyError(`no API key for ${provider.label}: ${provider.keyEnv[0]} is not set`, {

@@ -8,7 +8,7 @@ const chunkMask = chunkLength - 1;
  * One figure for each of very many rows. It grows by chunks, so nothing is ever copied and rows that are never
  * written cost nothing; unwritten cells are 0.
  */
-export class Column {
+export class PackedColumn {
 	readonly #create: (length: number) => Cells;
 	readonly #chunks: (Cells | undefined)[] = [];
 
@@ -16,17 +16,17 @@ export class Column {
 		this.#create = create;
 	}
 
-	static ofBytes(): Column {
-		return new Column((length) => new Uint8Array(length));
+	static ofBytes(): PackedColumn {
+		return new PackedColumn((length) => new Uint8Array(length));
 	}
 
-	static ofWords(): Column {
-		return new Column((length) => new Uint32Array(length));
+	static ofWords(): PackedColumn {
+		return new PackedColumn((length) => new Uint32Array(length));
 	}
 
 	/** For byte offsets, which pass 2^32. */
-	static ofNumbers(): Column {
-		return new Column((length) => new Float64Array(length));
+	static ofNumbers(): PackedColumn {
+		return new PackedColumn((length) => new Float64Array(length));
 	}
 
 	get(index: number): number {

@@ -17,7 +17,7 @@ export interface RawRow {
 }
 
 /** An open prompts file that can be read from its beginning as often as need be. */
-export interface Input {
+export interface PromptsInput {
 	/** As problems name it. */
 	readonly name: string;
 	readonly format: InputFormat;
@@ -54,7 +54,7 @@ export function formatOf(name: string): InputFormat {
  * Opens a prompts file.
  * @throws UsageError when it cannot be read, or cannot be read twice (a pipe)
  */
-export function openInput(files: Files, path: string, name: string, format: InputFormat): Input {
+export function openInput(files: Files, path: string, name: string, format: InputFormat): PromptsInput {
 	// Opening a pipe would wait for its writer.
 	if (files.factsOf(path)?.isRegular === false) {
 		throw new UsageError(`${name} is not a regular file`, {

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { shardOf } from "./hash.ts";
-import type { Input, RawRow } from "./input.ts";
+import type { PromptsInput, RawRow } from "./input.ts";
 import { RowProblem } from "./parameters.ts";
 import type { BatchRow, RowBuilder } from "./row-builder.ts";
 
@@ -19,7 +19,7 @@ export interface Problem {
 }
 
 export interface PromptsFileOptions {
-	readonly input: Input;
+	readonly input: PromptsInput;
 	readonly read: () => Iterable<RawRow>;
 	readonly builder: RowBuilder;
 	readonly selection: Selection;

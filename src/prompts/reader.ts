@@ -1,10 +1,10 @@
 import type { Files } from "../state/file-system.ts";
 import { readLines } from "../state/lines.ts";
-import type { Input, RawRow } from "./input.ts";
+import type { PromptsInput, RawRow } from "./input.ts";
 import { describeJsonError, parseJson } from "./json.ts";
 
 /** The reader of an input: loads what its format needs, then reads rows synchronously and in flat memory. */
-export async function createReader(files: Files, input: Input): Promise<() => Iterable<RawRow>> {
+export async function createReader(files: Files, input: PromptsInput): Promise<() => Iterable<RawRow>> {
 	switch (input.format) {
 		case "jsonl":
 			return () => readJsonl(files, input);
@@ -17,7 +17,7 @@ export async function createReader(files: Files, input: Input): Promise<() => It
 	}
 }
 
-function* readJsonl(files: Files, input: Input): Generator<RawRow, void, undefined> {
+function* readJsonl(files: Files, input: PromptsInput): Generator<RawRow, void, undefined> {
 	let number = 0;
 	for (const { number: line, text, problem } of readLines(files, input.file)) {
 		if (problem === undefined && text.trim() === "") continue;
@@ -37,7 +37,7 @@ function* readJsonl(files: Files, input: Input): Generator<RawRow, void, undefin
 	}
 }
 
-function* readText(files: Files, input: Input): Generator<RawRow, void, undefined> {
+function* readText(files: Files, input: PromptsInput): Generator<RawRow, void, undefined> {
 	let number = 0;
 	for (const { number: line, text, problem } of readLines(files, input.file)) {
 		if (problem === undefined && text.trim() === "") continue;

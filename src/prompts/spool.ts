@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlmxError } from "../errors.ts";
 import { describeFileError, systemFiles, writeAll } from "../state/file-system.ts";
-import type { Input, InputFormat } from "./input.ts";
+import type { InputFormat, PromptsInput } from "./input.ts";
 
 /**
  * Copies a stream into a private file without a name, so that it can be checked whole and then read again. The file
@@ -14,7 +14,7 @@ export async function spoolInput(
 	stream: AsyncIterable<Uint8Array | string>,
 	name: string,
 	format: InputFormat,
-): Promise<Input> {
+): Promise<PromptsInput> {
 	try {
 		const folder = mkdtempSync(join(tmpdir(), "llmx-stdin-"));
 		const path = join(folder, "input");

@@ -1,12 +1,12 @@
 import type { Files } from "../state/file-system.ts";
 import { readCsv } from "./csv.ts";
-import type { Input, RawRow } from "./input.ts";
+import type { PromptsInput, RawRow } from "./input.ts";
 
 /**
  * The rows of a CSV or TSV file as objects of text under the header's names. A name that comes twice gets `_1`, `_2`,
  * … behind it, so that no cell is lost.
  */
-export function* readTable(files: Files, input: Input): Generator<RawRow, void, undefined> {
+export function* readTable(files: Files, input: PromptsInput): Generator<RawRow, void, undefined> {
 	const delimiter = input.format === "tsv" ? "\t" : undefined;
 	let header: readonly string[] | undefined;
 	let number = 0;

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { Column } from "../prompts/columns.ts";
+import { PackedColumn } from "../prompts/columns.ts";
 import { ProblemList } from "../prompts/prompts-file.ts";
 import type { Files } from "../state/file-system.ts";
 import { scanJournal } from "./journal.ts";
@@ -51,7 +51,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 	});
 	try {
 		const index = new RowIndex(Math.floor(options.random() * 2 ** 32), "");
-		const places = new Places();
+		const places = new RecordPlaces();
 		const models = new Set<string>();
 		for (const [source, { path, name }] of sources.entries()) {
 			const duplicates = new ProblemList(name);
@@ -110,9 +110,9 @@ function claimAll(index: RowIndex, wanted: Iterable<string> | undefined, models:
 }
 
 /** Where each record is: in which file, at which position. A place is a number. */
-class Places {
-	readonly #sources = Column.ofWords();
-	readonly #offsets = Column.ofNumbers();
+class RecordPlaces {
+	readonly #sources = PackedColumn.ofWords();
+	readonly #offsets = PackedColumn.ofNumbers();
 	#count = 0;
 	#largest = 0;
 	#areNumbers = true;

@@ -1,4 +1,4 @@
-import type { Outcome } from "../ask/generate.ts";
+import type { RowOutcome } from "../ask/generate.ts";
 import { AbortedError, CacheMissError, type ErrorClass, type LlmxError, RequestError } from "../errors.ts";
 import { isObject } from "../prompts/json.ts";
 import { toResultRow } from "../state/result-row.ts";
@@ -30,7 +30,7 @@ export const outputFormats: readonly OutputFormat[] = ["llmx", "openai"];
 /** How records are written and known again. */
 export interface RecordFormat {
 	result(row: RecordRow, result: Result): Readonly<Record<string, unknown>>;
-	failure(row: RecordRow, failure: Failure): Readonly<Record<string, unknown>>;
+	failure(row: RecordRow, failure: FailureRecord): Readonly<Record<string, unknown>>;
 	/** Undefined when the line is no record of this format. */
 	readKey(line: string): RecordKey | undefined;
 }
@@ -38,10 +38,13 @@ export interface RecordFormat {
 /** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
 export type FailureClass = ErrorClass | "interrupted" | "other";
 
-type FailedRow = Pick<Extract<Outcome<unknown>, { ok: false }>, "error" | "attempts" | "partial" | "spent">;
+type FailedRow = Pick<
+	Extract<RowOutcome<unknown>, { ok: false }>,
+	"error" | "attempts" | "partial" | "spent"
+>;
 
 /** Why a row has no answer. */
-export interface Failure {
+export interface FailureRecord {
 	readonly errorClass: FailureClass;
 	readonly status: number | null;
 	readonly message: string;
@@ -56,7 +59,7 @@ export interface Failure {
 }
 
 /** What an error row says of a row without an answer. Messages of our errors carry no keys. */
-export function toFailure({ error, attempts, partial, spent }: FailedRow): Failure {
+export function toFailure({ error, attempts, partial, spent }: FailedRow): FailureRecord {
 	const request = error instanceof RequestError ? error : undefined;
 	return {
 		errorClass: request?.errorClass ?? (isInterruption(error) ? "interrupted" : "other"),
@@ -93,7 +96,7 @@ function toKey(id: unknown, fields: unknown, errorClass: unknown): RecordKey | u
 }
 
 /** What was sent, got and paid for an answer that failed. */
-function failureFigures(failure: Failure): Readonly<Record<string, unknown>> {
+function failureFigures(failure: FailureRecord): Readonly<Record<string, unknown>> {
 	return {
 		maybe_billed: failure.maybeBilled,
 		attempts: failure.attempts,

@@ -1,4 +1,4 @@
-import { Column } from "../prompts/columns.ts";
+import { PackedColumn } from "../prompts/columns.ts";
 import { LaneHash } from "../prompts/hash.ts";
 
 const named = 1;
@@ -8,9 +8,9 @@ const failed = 8;
 
 /** Where a journal's records are and which request each answers, for one of the two files of a run. */
 class Records {
-	readonly offsets = Column.ofNumbers();
-	#high = Column.ofWords();
-	#low = Column.ofWords();
+	readonly offsets = PackedColumn.ofNumbers();
+	#high = PackedColumn.ofWords();
+	#low = PackedColumn.ofWords();
 
 	note(entry: number, hash: string, offset: number): void {
 		// 0 means that there is no record.
@@ -29,8 +29,8 @@ class Records {
 
 	/** The hashes are of no use once every input row has been looked up. */
 	forgetHashes(): void {
-		this.#high = Column.ofWords();
-		this.#low = Column.ofWords();
+		this.#high = PackedColumn.ofWords();
+		this.#low = PackedColumn.ofWords();
 	}
 }
 
@@ -44,13 +44,13 @@ export type RowState = "missing" | "done" | "failed";
  */
 export class RowIndex {
 	readonly #hash: LaneHash;
-	readonly #high = Column.ofWords();
-	readonly #low = Column.ofWords();
-	readonly #flags = Column.ofBytes();
+	readonly #high = PackedColumn.ofWords();
+	readonly #low = PackedColumn.ofWords();
+	readonly #flags = PackedColumn.ofBytes();
 	readonly #results = new Records();
 	readonly #failures = new Records();
 	/** Position -> entry. */
-	readonly #order = Column.ofWords();
+	readonly #order = PackedColumn.ofWords();
 	#slots = new Uint32Array(1024);
 	#entries = 0;
 	#positions = 0;

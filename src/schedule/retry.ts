@@ -59,7 +59,7 @@ export function withNextKey(state: RetryState, maybeBilled: boolean): RetryState
 }
 
 /** One sending of a call. */
-export interface Attempt {
+export interface RetryAttempt {
 	readonly key: string | undefined;
 	/** 1 for the first. */
 	readonly number: number;
@@ -82,7 +82,7 @@ export interface RetryOptions {
  * Throws the last RequestError, its `attempts` set; KeysExhaustedError when no key was usable from the start.
  */
 export async function retry<T>(
-	operation: (attempt: Attempt) => Promise<T>,
+	operation: (attempt: RetryAttempt) => Promise<T>,
 	options: RetryOptions,
 ): Promise<T> {
 	const { pool, clock, random, signal, maxRetries, onRetry } = options;

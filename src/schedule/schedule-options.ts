@@ -1,13 +1,13 @@
 import type { RequestError } from "../errors.ts";
-import type { Cost } from "../limits/limiter.ts";
+import type { TokenCost } from "../limits/limiter.ts";
 import type { RateSnapshot } from "../limits/rate-headers.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
 import type { RetryNotice } from "../types.ts";
 import type { Clock } from "./clock.ts";
-import type { Route } from "./lanes.ts";
+import type { KeyLanes } from "./key-lanes.ts";
 
 /** What one attempt is told, and where it writes down what it learnt before it settles. */
-export class Attempt {
+export class SendContext {
 	readonly key: string | undefined;
 	/** 1 for the first sending of an item. */
 	readonly number: number;
@@ -30,7 +30,7 @@ export class Attempt {
 }
 
 /** What became of one item; `attempts` counts the requests sent for it. */
-export type Outcome<Item, Value> =
+export type ItemOutcome<Item, Value> =
 	| { readonly ok: true; readonly item: Item; readonly value: Value; readonly attempts: number }
 	| { readonly ok: false; readonly item: Item; readonly error: unknown; readonly attempts: number };
 
@@ -39,10 +39,10 @@ export type Admission = "go" | "wait" | "stop";
 
 export interface ScheduleOptions<Item, Value> {
 	/** Sends one request. Rejects with RequestError whose advice decides what follows. */
-	readonly attempt: (item: Item, attempt: Attempt) => Promise<Value>;
+	readonly attempt: (item: Item, attempt: SendContext) => Promise<Value>;
 	/** By which keys the items go. */
-	readonly route: Route;
-	readonly cost?: ((item: Item) => Cost) | undefined;
+	readonly route: KeyLanes;
+	readonly cost?: ((item: Item) => TokenCost) | undefined;
 	/** In flight over all keys. */
 	readonly maxInFlight?: number | undefined;
 	/**

@@ -1,19 +1,19 @@
 import { AbortedError, LlmxError, RequestError } from "../errors.ts";
-import { type Cost, endFailed } from "../limits/limiter.ts";
+import { endFailed, type TokenCost } from "../limits/limiter.ts";
 import { SlotSupply } from "../slots/slot-supply.ts";
 import { Alarm } from "./alarm.ts";
+import { CircuitBreaker } from "./circuit-breaker.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Fifo } from "./fifo.ts";
-import { type Job, jobOf, nextKeyDelay, retryDelay } from "./job.ts";
-import type { Lane } from "./lanes.ts";
-import { OutageWatch } from "./outage.ts";
+import type { KeyLane } from "./key-lanes.ts";
 import { Outbox } from "./outbox.ts";
+import { nextKeyDelay, type QueuedItem, queuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
-import { Attempt, type Outcome, type ScheduleOptions } from "./schedule-options.ts";
+import { type ItemOutcome, type ScheduleOptions, SendContext } from "./schedule-options.ts";
 import { Source } from "./source.ts";
 import { TimeQueue } from "./time-queue.ts";
 
-const noCost: Cost = { inputTokens: 0 };
+const noTokens: TokenCost = { inputTokens: 0 };
 /** Items that may wait for their next attempt before no new one is taken. */
 const maxWaiting = 512;
 /** Outcomes kept for a consumer that is slower than the requests. */
@@ -33,22 +33,22 @@ export function schedule<Item, Value>(
 	return new Schedule(items, options);
 }
 
-export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item, Value>> {
+export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<Item, Value>> {
 	readonly #options: ScheduleOptions<Item, Value>;
 	readonly #clock: Clock;
 	readonly #abort = new AbortController();
 	/** Ends the alarms once all is done. */
 	readonly #over = new AbortController();
 	readonly #source: Source<Item>;
-	readonly #outbox = new Outbox<Outcome<Item, Value>>();
-	readonly #outage: OutageWatch;
+	readonly #outbox = new Outbox<ItemOutcome<Item, Value>>();
+	readonly #breaker: CircuitBreaker;
 	readonly #alarm: Alarm;
 	readonly #slots: SlotSupply | undefined;
 	/** Due again, and not sendable at this moment. */
-	readonly #held = new Fifo<Job<Item>>();
+	readonly #held = new Fifo<QueuedItem<Item>>();
 	/** Taken from the source and not sent yet. */
-	#fresh: Job<Item> | undefined;
-	readonly #waiting = new TimeQueue<Job<Item>>();
+	#fresh: QueuedItem<Item> | undefined;
+	readonly #waiting = new TimeQueue<QueuedItem<Item>>();
 	#inFlight = 0;
 	#started = false;
 	#stopped = false;
@@ -57,7 +57,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: ScheduleOptions<Item, Value>) {
 		this.#options = options;
 		this.#clock = options.clock ?? systemClock;
-		this.#outage = new OutageWatch(options.patienceMs);
+		this.#breaker = new CircuitBreaker(options.patienceMs);
 		const pump = () => this.#pump();
 		const stop = (error: unknown) => this.stop(error);
 		this.#source = new Source(items, (error) => (error === undefined ? pump() : stop(error)));
@@ -70,7 +70,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		return this;
 	}
 
-	next(): Promise<IteratorResult<Outcome<Item, Value>>> {
+	next(): Promise<IteratorResult<ItemOutcome<Item, Value>>> {
 		if (!this.#started) {
 			this.#start();
 		}
@@ -81,7 +81,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		return result;
 	}
 
-	async return(): Promise<IteratorResult<Outcome<Item, Value>>> {
+	async return(): Promise<IteratorResult<ItemOutcome<Item, Value>>> {
 		this.abort();
 		return { done: true, value: undefined };
 	}
@@ -130,8 +130,12 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 		}
 		if (!this.#stopped) {
 			const now = this.#clock.now();
-			for (let job = this.#waiting.takeDue(now); job !== undefined; job = this.#waiting.takeDue(now)) {
-				this.#held.push(job);
+			for (
+				let queued = this.#waiting.takeDue(now);
+				queued !== undefined;
+				queued = this.#waiting.takeDue(now)
+			) {
+				this.#held.push(queued);
 			}
 			const waitMs = this.#sendWhatMay(now);
 			this.#alarm.set(Math.min(now + waitMs, this.#waiting.nextAt));
@@ -143,110 +147,115 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	#sendWhatMay(now: number): number {
 		const { route, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
 		while (!this.#stopped && this.#outbox.size < maxUnread) {
-			const most = this.#outage.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
+			const most = this.#breaker.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
 			if (this.#inFlight >= most) {
 				return Number.POSITIVE_INFINITY;
 			}
-			const outageMs = this.#outage.waitMs(now);
+			const outageMs = this.#breaker.waitMs(now);
 			if (outageMs > 0) {
 				return outageMs;
 			}
-			const job = this.#next();
-			if (job === undefined) {
+			const queued = this.#next();
+			if (queued === undefined) {
 				return Number.POSITIVE_INFINITY;
 			}
 			if (this.#slots?.request() === false) {
 				return Number.POSITIVE_INFINITY;
 			}
-			const lane = route.pick(job.cost);
+			const lane = route.pick(queued.cost);
 			if (lane === undefined) {
 				return route.waitMs;
 			}
-			const admission = this.#options.admit?.(job.item) ?? "go";
+			const admission = this.#options.admit?.(queued.item) ?? "go";
 			if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
 				this.stop();
 			} else if (admission === "wait") {
 				return Number.POSITIVE_INFINITY;
 			} else {
-				if (job === this.#fresh) {
+				if (queued === this.#fresh) {
 					this.#fresh = undefined;
 				} else {
 					this.#held.shift();
 				}
-				this.#send(job, lane);
+				this.#send(queued, lane);
 			}
 		}
 		return Number.POSITIVE_INFINITY;
 	}
 
 	/** What is to be sent next. A provider that seems out of order is best tried with what has not failed yet. */
-	#next(): Job<Item> | undefined {
+	#next(): QueuedItem<Item> | undefined {
 		const again = this.#held.peek();
-		const isOutage = this.#outage.isOpen;
+		const isOutage = this.#breaker.isOpen;
 		if ((again === undefined || isOutage) && this.#waiting.size < maxWaiting) {
 			this.#fresh ??= this.#take();
 		}
 		return isOutage ? (this.#fresh ?? again) : (again ?? this.#fresh);
 	}
 
-	#take(): Job<Item> | undefined {
+	#take(): QueuedItem<Item> | undefined {
 		try {
 			const taken = this.#source.take();
-			return taken && jobOf(taken.item, this.#options.cost?.(taken.item) ?? noCost);
+			return taken && queuedItem(taken.item, this.#options.cost?.(taken.item) ?? noTokens);
 		} catch (error) {
 			this.stop(error);
 			return undefined;
 		}
 	}
 
-	#send(job: Job<Item>, lane: Lane): void {
+	#send(queued: QueuedItem<Item>, lane: KeyLane): void {
 		this.#inFlight++;
-		this.#outage.sent();
+		this.#breaker.sent();
 		const releaseSlot = this.#slots?.take();
-		const sending = lane.limiter.sent(job.cost);
-		const attempt = new Attempt(lane.key, ++job.attempts, job.retries.resends > 0, this.#abort.signal);
-		this.#options.attempt(job.item, attempt).then(
+		const sending = lane.limiter.sent(queued.cost);
+		const attempt = new SendContext(
+			lane.key,
+			++queued.attempts,
+			queued.retries.resends > 0,
+			this.#abort.signal,
+		);
+		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
 				releaseSlot?.();
 				lane.limiter.succeeded(sending, attempt);
-				this.#outage.answered();
-				this.#outbox.put({ ok: true, item: job.item, value, attempts: job.attempts });
+				this.#breaker.answered();
+				this.#outbox.put({ ok: true, item: queued.item, value, attempts: queued.attempts });
 				this.#pump();
 			},
 			(error) => {
 				this.#inFlight--;
 				releaseSlot?.();
 				endFailed(lane.limiter, sending, error, attempt.snapshot);
-				this.#fail(job, lane, attempt, error);
+				this.#fail(queued, lane, attempt, error);
 				this.#pump();
 			},
 		);
 	}
 
-	#fail(job: Job<Item>, lane: Lane, attempt: Attempt, error: unknown): void {
+	#fail(queued: QueuedItem<Item>, lane: KeyLane, attempt: SendContext, error: unknown): void {
 		const { route, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
-		const lose = () => this.#outbox.put({ ok: false, item: job.item, error, attempts: job.attempts });
+		const lose = () => this.#outbox.put({ ok: false, item: queued.item, error, attempts: queued.attempts });
 		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
-			this.#outage.ended();
+			this.#breaker.ended();
 			lose();
 			return;
 		}
-		error.attempts = job.attempts;
+		error.attempts = queued.attempts;
 		if (error.errorClass === "tls") {
 			this.stop(error);
 			return;
 		}
-		this.#heedOutage(job, error);
+		this.#noteFailure(queued, error);
 		const keyIsOut = route.note(lane, error);
 		const delayMs = keyIsOut
-			? nextKeyDelay(job, error)
-			: retryDelay(job, error, attempt.snapshot, { random, maxRetries, isOutage: this.#outage.isOpen });
+			? nextKeyDelay(queued, error)
+			: retryDelay(queued, error, attempt.snapshot, { random, maxRetries, isOutage: this.#breaker.isOpen });
 		if (delayMs === undefined) {
 			lose();
 		} else {
-			this.#waiting.add(this.#clock.now() + delayMs, job);
-			onRetry?.(job.item, { attempt: job.attempts + 1, delayMs, reason: error.message });
+			this.#waiting.add(this.#clock.now() + delayMs, queued);
+			onRetry?.(queued.item, { attempt: queued.attempts + 1, delayMs, reason: error.message });
 		}
 		const end = route.end;
 		if (end !== undefined) {
@@ -255,21 +264,21 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<Outcome<Item
 	}
 
 	/**
-	 * Draws the conclusion for the provider. Once there is nothing left but what has failed before, a failure says
+	 * Tells the circuit breaker of a failure. Once there is nothing left but what has failed before, a failure says
 	 * nothing new about it: the last few items that nobody could answer are no outage.
 	 */
-	#heedOutage(job: Job<Item>, error: RequestError): void {
-		const isTail = job.hasFailed && this.#source.exhausted && !this.#outage.isOpen;
+	#noteFailure(queued: QueuedItem<Item>, error: RequestError): void {
+		const isTail = queued.hasFailed && this.#source.exhausted && !this.#breaker.isOpen;
 		const saysNothing = error.advice.retry === "never" || isTail;
 		const now = this.#clock.now();
 		let verdict: number | LlmxError | undefined;
 		if (error.errorClass === "rate_limit") {
-			verdict = this.#outage.refused(now, error);
+			verdict = this.#breaker.refused(now, error);
 		} else if (saysNothing) {
-			this.#outage.ended();
+			this.#breaker.ended();
 		} else {
-			job.hasFailed = true;
-			verdict = this.#outage.failed(now, error);
+			queued.hasFailed = true;
+			verdict = this.#breaker.failed(now, error);
 		}
 		if (verdict instanceof LlmxError) {
 			this.stop(verdict);

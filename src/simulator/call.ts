@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerOf, type Pace, type SimulatedAnswer } from "./models.ts";
+import { type AnswerPace, answerOf, type SimulatedAnswer } from "./models.ts";
 import type { SimulatedRequest, WireName } from "./request.ts";
 import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";
@@ -11,9 +11,9 @@ import {
 	encodeElement,
 	encodeEvent,
 	encodeFrames,
-	type Frame,
-	type Frames,
 	type Wire,
+	type WireEvent,
+	type WireEvents,
 } from "./wires/wire.ts";
 
 export const wires: Readonly<Record<WireName, Wire>> = {
@@ -71,7 +71,7 @@ export class Call {
 		return this.wire.plain(this.request, this.answer, this.id);
 	}
 
-	get frames(): Frames {
+	get frames(): WireEvents {
 		return this.wire.frames(this.request, this.answer, this.id);
 	}
 
@@ -138,12 +138,12 @@ export class Call {
 	}
 
 	/** The bytes of `frames` in the format this request asked for. */
-	encode(frames: readonly Frame[]): string {
+	encode(frames: readonly WireEvent[]): string {
 		return encodeFrames(frames, this.request.streamFormat, this.wire.lineEnd);
 	}
 
 	/** Answers as the model does. Without a pace everything goes out in one write. */
-	async respond(pace: Pace | undefined): Promise<void> {
+	async respond(pace: AnswerPace | undefined): Promise<void> {
 		if (pace === undefined) {
 			if (this.request.stream) {
 				this.openStream();
@@ -166,7 +166,7 @@ export class Call {
 	}
 
 	/** Every frame at its due time, counted from the start, so that slow timers do not add up. */
-	async #stream(pace: Pace): Promise<void> {
+	async #stream(pace: AnswerPace): Promise<void> {
 		const { request, response, wire, frames } = this;
 		const list = allFrames(frames);
 		const array = request.streamFormat === "array";
@@ -183,7 +183,7 @@ export class Call {
 			if (waitMs > 0 && !(await this.sleep(waitMs))) {
 				return;
 			}
-			const frame = list[index] as Frame;
+			const frame = list[index] as WireEvent;
 			response.write(array ? encodeElement(frame, index === 0) : encodeEvent(frame, wire.lineEnd));
 		}
 		response.end(array ? arrayEnd : undefined);

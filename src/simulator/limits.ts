@@ -35,7 +35,7 @@ export interface LimitState {
 	readonly inFlight: number;
 }
 
-export type Admission =
+export type LimitDecision =
 	| { readonly admitted: true }
 	| {
 			readonly admitted: false;
@@ -46,7 +46,7 @@ export type Admission =
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-const admitted: Admission = { admitted: true };
+const admitted: LimitDecision = { admitted: true };
 
 /** A bucket that refills continuously, as OpenAI's headers show theirs does. */
 class Bucket {
@@ -134,7 +134,7 @@ export class AccountLimits {
 	}
 
 	/** Takes a place and `tokens` (input and output) for one request, or says which limit forbids it and for how long. */
-	admit(tokens: number): Admission {
+	admit(tokens: number): LimitDecision {
 		const now = this.#now();
 		const { maxInFlight, requestsPerDay } = this.#limits;
 		if (requestsPerDay !== undefined && this.#today(now) >= requestsPerDay) {

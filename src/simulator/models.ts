@@ -66,10 +66,10 @@ export interface SimulatedAnswer {
 	readonly outputTokens: number;
 	readonly reasoningTokens: number;
 	/** Set by models with a pace of their own. */
-	readonly pace: Pace | undefined;
+	readonly pace: AnswerPace | undefined;
 }
 
-export interface Pace {
+export interface AnswerPace {
 	readonly firstTokenMs: number;
 	readonly tokensPerSecond: number;
 }
@@ -82,7 +82,7 @@ export function countTokens(text: string): number {
 /** What one image, document or sound counts, whatever its size. */
 const attachmentTokens = 256;
 
-const slowPace: Pace = { firstTokenMs: 500, tokensPerSecond: 20 };
+const slowPace: AnswerPace = { firstTokenMs: 500, tokensPerSecond: 20 };
 
 /** Answers as the request's model does. Unknown ids echo, so that any real model name can point here. */
 export function answerOf(request: SimulatedRequest): SimulatedAnswer {

@@ -4,7 +4,7 @@ import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";
 import { openAiWire } from "./wires/openai.ts";
 
-export interface Refusal {
+export interface RefusalResponse {
 	readonly status: number;
 	readonly headers: HeaderList;
 	readonly body: string;
@@ -18,7 +18,7 @@ export function refusal(
 	state: LimitState,
 	epochMs: number,
 	model: string,
-): Refusal {
+): RefusalResponse {
 	const headers = limitHeaders(dialect, state, epochMs);
 	const wait = hintMs === undefined ? undefined : Math.ceil(hintMs);
 	const says = (name: string, value: string) => {

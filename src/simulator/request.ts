@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 export type WireName = "openai" | "gemini" | "anthropic";
 
 /** One turn as the server understood it, whichever wire it came over. */
-export interface Turn {
+export interface SimulatedTurn {
 	readonly role: string;
 	readonly text: string;
 	/** Images, documents and sounds beside the text. */
@@ -17,7 +17,7 @@ export interface SimulatedRequest {
 	readonly model: string;
 	/** The caller's API key, "" when none was sent. */
 	readonly key: string;
-	readonly turns: readonly Turn[];
+	readonly turns: readonly SimulatedTurn[];
 	/** Text of the last user turn: what `echo` answers and where directives are read. */
 	readonly prompt: string;
 	readonly stream: boolean;
@@ -35,7 +35,7 @@ export interface SimulatedRequest {
 }
 
 /** What the request line says: which wire and which of its endpoints. */
-export type Route =
+export type SimulatedRoute =
 	| {
 			readonly kind: "generate";
 			readonly wire: WireName;
@@ -48,7 +48,11 @@ export type Route =
 type Body = Readonly<Record<string, unknown>>;
 
 /** Finds the endpoint of a path; undefined when it is none of ours. Any prefix before the wire's own path is allowed. */
-export function routeOf(method: string, url: string, headers: IncomingMessage["headers"]): Route | undefined {
+export function routeOf(
+	method: string,
+	url: string,
+	headers: IncomingMessage["headers"],
+): SimulatedRoute | undefined {
 	const question = url.indexOf("?");
 	const path = question < 0 ? url : url.slice(0, question);
 	if (path.endsWith("/chat/completions")) {
@@ -90,7 +94,7 @@ export function keyOf(headers: IncomingMessage["headers"], url: string): string 
 
 /** Reads a generation request; throws an Error whose message says what is wrong with it. */
 export function readRequest(
-	route: Extract<Route, { kind: "generate" }>,
+	route: Extract<SimulatedRoute, { kind: "generate" }>,
 	url: string,
 	headers: IncomingMessage["headers"],
 	body: Body,
@@ -199,7 +203,7 @@ function modelOf(body: Body): string {
 	return body.model;
 }
 
-function turnsOf(messages: unknown, name: string): Turn[] {
+function turnsOf(messages: unknown, name: string): SimulatedTurn[] {
 	if (!Array.isArray(messages) || messages.length === 0) {
 		throw new Error(`${name}: at least one message is required`);
 	}
@@ -222,7 +226,7 @@ function textOf(content: unknown): { text: string; attachments: number } {
 	return { text, attachments };
 }
 
-function promptOf(turns: readonly Turn[]): string {
+function promptOf(turns: readonly SimulatedTurn[]): string {
 	return turns.findLast((turn) => turn.role === "user")?.text ?? "";
 }
 

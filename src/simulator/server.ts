@@ -5,11 +5,18 @@ import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import type { AccountLimits, Limits } from "./limits.ts";
 import { Listener } from "./listener.ts";
-import { type Pace, simulatedModels } from "./models.ts";
+import { type AnswerPace, simulatedModels } from "./models.ts";
 import type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 import { drawLatency, type Random, seededRandom } from "./random.ts";
 import { refusal } from "./refusals.ts";
-import { keyOf, type Route, readRequest, routeOf, type SimulatedRequest, type WireName } from "./request.ts";
+import {
+	keyOf,
+	readRequest,
+	routeOf,
+	type SimulatedRequest,
+	type SimulatedRoute,
+	type WireName,
+} from "./request.ts";
 import { RequestLog } from "./request-log.ts";
 
 export { faults } from "./faults/table.ts";
@@ -120,7 +127,7 @@ class LoopbackSimulator implements Simulator {
 	}
 
 	#generate(
-		route: Extract<Route, { kind: "generate" }>,
+		route: Extract<SimulatedRoute, { kind: "generate" }>,
 		incoming: IncomingMessage,
 		response: ServerResponse,
 		bodyText: string,
@@ -210,7 +217,7 @@ class LoopbackSimulator implements Simulator {
 		return false;
 	}
 
-	#paceOf(call: Call): Pace | undefined {
+	#paceOf(call: Call): AnswerPace | undefined {
 		if (call.answer.pace !== undefined) {
 			return call.answer.pace;
 		}

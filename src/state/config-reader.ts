@@ -3,7 +3,7 @@ import type { JsonPath } from "./json-lines.ts";
 import { didYouMean } from "./nearest.ts";
 
 /** A value of the config is wrong; `path` says which. */
-export class Fault extends Error {
+export class ConfigProblem extends Error {
 	readonly path: JsonPath;
 	readonly hint: string | undefined;
 
@@ -61,7 +61,7 @@ export function fieldsOf<Names extends string>(value: unknown, path: JsonPath, n
 	for (const name of Object.keys(object)) {
 		if ((names as readonly string[]).includes(name)) continue;
 		const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
-		throw new Fault(
+		throw new ConfigProblem(
 			[...path, name],
 			`${where} has no field "${name}"`,
 			didYouMean(name, names) ?? `it may have: ${names.join(", ")}`,
@@ -76,8 +76,11 @@ export function recordOf<T>(value: unknown, path: JsonPath, read: Reader<T>): Re
 	return Object.fromEntries(entries.map(([name, item]) => [name, read(item, [...path, name])]));
 }
 
-export function wrong(path: JsonPath, wanted: string, value: unknown): Fault {
+export function wrong(path: JsonPath, wanted: string, value: unknown): ConfigProblem {
 	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
 	const got = JSON.stringify(value);
-	return new Fault(path, `${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`);
+	return new ConfigProblem(
+		path,
+		`${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`,
+	);
 }

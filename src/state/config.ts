@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
 import { type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
 import {
-	Fault,
+	ConfigProblem,
 	fieldsOf,
 	flag,
 	number,
@@ -91,7 +91,7 @@ export function parseConfig(text: string, path: string): Config {
 	try {
 		return readConfig(value);
 	} catch (error) {
-		if (!(error instanceof Fault)) throw error;
+		if (!(error instanceof ConfigProblem)) throw error;
 		throw new ConfigError(`${path}:${lineInJson(text, error.path)}: ${error.message}`, { hint: error.hint });
 	}
 }
@@ -129,7 +129,7 @@ function readConfig(value: unknown): Config {
 	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);
 	for (const id of Object.keys(config.providers)) {
 		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id)) {
-			throw new Fault(["providers", id], `"${id}" cannot name a provider`, "use a-z, 0-9, _ and -");
+			throw new ConfigProblem(["providers", id], `"${id}" cannot name a provider`, "use a-z, 0-9, _ and -");
 		}
 	}
 	return config;
@@ -143,7 +143,8 @@ function checkAlias(name: string, aliases: Readonly<Record<string, string>>): vo
 		next !== undefined;
 		next = Object.hasOwn(aliases, next) ? aliases[next] : undefined
 	) {
-		if (seen.has(next)) throw new Fault(["aliases", name], `the alias "${name}" leads back to itself`);
+		if (seen.has(next))
+			throw new ConfigProblem(["aliases", name], `the alias "${name}" leads back to itself`);
 		seen.add(next);
 	}
 }
@@ -219,14 +220,14 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 		parameters: readParameters(fields.parameters ?? {}, [...path, "parameters"]),
 	};
 	if (preset.system === undefined && preset.prompt === undefined) {
-		throw new Fault(path, `"${path.join(".")}" needs a "system" or a "prompt"`);
+		throw new ConfigProblem(path, `"${path.join(".")}" needs a "system" or a "prompt"`);
 	}
 	return preset;
 }
 
 function readProvider(value: unknown, path: JsonPath): UserProvider {
 	const fields = fieldsOf(value, path, providerFields);
-	if (fields.base_url === undefined) throw new Fault(path, `"${path.join(".")}" needs a "base_url"`);
+	if (fields.base_url === undefined) throw new ConfigProblem(path, `"${path.join(".")}" needs a "base_url"`);
 	const provider = {
 		base_url: webAddress(fields.base_url, [...path, "base_url"]),
 		key_env: optional(text)(fields.key_env, [...path, "key_env"]),

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import type { Environment } from "../types.ts";
 
 /** Where llmx keeps what outlives a run. Nothing here is created by asking for it. */
 export interface Paths {
@@ -25,8 +26,6 @@ export interface Paths {
 	/** Cross-process concurrency slots. */
 	readonly slots: string;
 }
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Finds the folders. `LLMX_HOME` puts all under one folder; otherwise the XDG base directories decide, and on

@@ -1,9 +1,8 @@
+import type { Environment } from "../types.ts";
 /**
  * Colours and styles, or none. Only the sixteen colours of the user's own palette, and of those only the ones that
  * read on light and on dark backgrounds: no white, no black, no bright shades.
  */
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Style = (text: string) => string;
 

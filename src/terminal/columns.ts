@@ -3,7 +3,7 @@ import { renderMarkdown } from "./markdown.ts";
 import { sanitize } from "./sanitize.ts";
 import { padText, truncateText } from "./width.ts";
 
-export interface Column {
+export interface AnswerColumn {
 	readonly title: string;
 	/** Markdown from a model, not yet sanitized. */
 	readonly text: string;
@@ -14,7 +14,7 @@ const GAP = "   ";
 
 /** Lays texts out side by side; ends with a newline. */
 export function renderColumns(
-	columns: readonly Column[],
+	columns: readonly AnswerColumn[],
 	options: { width: number; colors: Colors },
 ): string {
 	const { colors } = options;

@@ -39,7 +39,7 @@ const againWithin = 3000;
 /** A longer text that is put into the box is shown as a paste (characters). */
 const largest = 10_000;
 
-export class Input {
+export class InputController {
 	readonly editor = new Editor();
 	readonly #history: InputHistory;
 	readonly #actions: InputActions;

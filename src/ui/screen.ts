@@ -12,7 +12,7 @@ import { createColors, wantsColor } from "../terminal/colors.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import { editExternally, stopProcess } from "./external.ts";
 import { inputWidth } from "./frame.ts";
-import { Input } from "./input.ts";
+import { InputController } from "./input.ts";
 import { readStatus } from "./read-status.ts";
 import { Stage } from "./stage.tsx";
 import type { ScreenStore } from "./state.ts";
@@ -49,7 +49,7 @@ class Screen {
 	readonly #leaving = Promise.withResolvers<number>();
 	readonly #colors;
 	#chat: Chat | undefined;
-	#input: Input | undefined;
+	#input: InputController | undefined;
 	#ticker: NodeJS.Timeout | undefined;
 	#hintTimer: NodeJS.Timeout | undefined;
 
@@ -121,9 +121,9 @@ class Screen {
 		await chat.close();
 	}
 
-	#createInput(chat: Chat): Input {
+	#createInput(chat: Chat): InputController {
 		const history = openHistory(chat.host.paths.history, (text) => this.#transcript.notice(text));
-		return new Input(history, {
+		return new InputController(history, {
 			submit: (message) => this.#submit(chat, message),
 			stop: () => chat.stop(),
 			leave: () => this.#leave(0),

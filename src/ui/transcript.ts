@@ -1,6 +1,6 @@
 /** Turns what happens in a chat into printed lines and a live tail. */
 
-import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../chat/view.ts";
+import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../chat/view.ts";
 import type { Colors } from "../terminal/colors.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
 import type { MarkdownStream } from "../terminal/markdown.ts";
@@ -131,7 +131,7 @@ export class Transcript implements ChatView {
 		this.#store.print(`\n${isLong ? lines : this.#colors.dim(lines)}`);
 	}
 
-	failed({ message, hint }: Failure): void {
+	failed({ message, hint }: FailureNotice): void {
 		this.#flush();
 		const words = this.#colors.red(this.#wrapped(`✗ ${sanitize(message)}`, "  "));
 		const step = hint === undefined ? "" : `\n${this.#wrapped(sanitize(hint), "    ")}`;

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { LLM, type Outcome, RequestError, type Result, type RunControl } from "../../src/index.ts";
+import { LLM, RequestError, type Result, type RowOutcome, type RunControl } from "../../src/index.ts";
 
 let home: string;
 
@@ -12,9 +12,9 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 /** Runs rows through the simulator, with the cache of this test. */
-async function run(rows: Iterable<string>, control: RunControl<string> = {}): Promise<Outcome<string>[]> {
+async function run(rows: Iterable<string>, control: RunControl<string> = {}): Promise<RowOutcome<string>[]> {
 	const llm = new LLM("sim/echo", { env: { LLMX_HOME: home } });
-	const outcomes: Outcome<string>[] = [];
+	const outcomes: RowOutcome<string>[] = [];
 	try {
 		for await (const outcome of llm.generateEach(rows, {}, control)) outcomes.push(outcome);
 	} finally {

@@ -1,5 +1,5 @@
 import type { ChatHost } from "../../src/chat/host.ts";
-import type { AnswerEnd, ChatView, ComparedAnswer, Failure, ShownTurn } from "../../src/chat/view.ts";
+import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../../src/chat/view.ts";
 import { AbortedError } from "../../src/errors.ts";
 import type { LLM } from "../../src/llm.ts";
 import type { CallOptions } from "../../src/options.ts";
@@ -102,7 +102,7 @@ export class RecordingView implements ChatView {
 	notice(text: string): void {
 		this.log.push(`notice ${text}`);
 	}
-	failed({ message }: Failure): void {
+	failed({ message }: FailureNotice): void {
 		this.log.push(`failed ${message}`);
 	}
 	suggest(text: string): void {

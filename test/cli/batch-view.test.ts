@@ -90,7 +90,7 @@ describe("the summary", () => {
 	for (let ms = 100; ms <= 2_000; ms += 10) done.latencies.add(ms);
 	const summary: SummaryView = {
 		outcome: { stats: done, missing: 0, failed: 13, stopped: undefined, hint: undefined, exitCode: 1 },
-		lanes: [],
+		modelRuns: [],
 		total: 10_000,
 		doneBefore: 0,
 		elapsedMs: 1_450_000,

@@ -2,29 +2,29 @@ import { describe, expect, it } from "vitest";
 import { AdaptiveLimiter, type AdaptiveLimiterOptions } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
 import { LatencyGradient } from "../../src/limits/latency-gradient.ts";
-import type { Cost, Sending } from "../../src/limits/limiter.ts";
+import type { SentRequest, TokenCost } from "../../src/limits/limiter.ts";
 import type { RateSnapshot } from "../../src/limits/rate-headers.ts";
 
-const cost: Cost = { inputTokens: 100 };
+const cost: TokenCost = { inputTokens: 100 };
 
 /** A limiter on a clock that is set by hand. */
 function setUp(options: Partial<AdaptiveLimiterOptions> = {}) {
 	const time = { now: 0 };
 	const limiter = new AdaptiveLimiter({ now: () => time.now, ...options });
 	/** Sends all that may be sent now. */
-	const sendAll = (of: Cost = cost): Sending[] => {
-		const sendings: Sending[] = [];
+	const sendAll = (of: TokenCost = cost): SentRequest[] => {
+		const sendings: SentRequest[] = [];
 		while (limiter.waitMs(of) === 0 && sendings.length < 10_000) sendings.push(limiter.sent(of));
 		return sendings;
 	};
 	/** Lets time pass in steps of `stepMs`, sends what may be sent and answers everything after `latencyMs`. */
 	const run = (durationMs: number, latencyMs: number, snapshot?: () => RateSnapshot, stepMs = 10): number => {
 		const end = time.now + durationMs;
-		const inFlight: Sending[] = [];
+		const inFlight: SentRequest[] = [];
 		let sent = 0;
 		for (; time.now < end; time.now += stepMs) {
 			while (inFlight[0] !== undefined && inFlight[0].sentAt + latencyMs <= time.now) {
-				limiter.succeeded(inFlight.shift() as Sending, { snapshot: snapshot?.() });
+				limiter.succeeded(inFlight.shift() as SentRequest, { snapshot: snapshot?.() });
 			}
 			const sendings = sendAll();
 			inFlight.push(...sendings);
@@ -75,7 +75,7 @@ describe("the controller", () => {
 		const [first, ...others] = sendAll();
 		time.now = 500;
 		// 40 are left after the first; seven of them are on their way.
-		limiter.succeeded(first as Sending, { snapshot: requests(600, 40) });
+		limiter.succeeded(first as SentRequest, { snapshot: requests(600, 40) });
 		for (const sending of others) limiter.succeeded(sending, {});
 		const sent = pour(10_000);
 		// 33 of them, and ten a second.
@@ -143,12 +143,12 @@ describe("the controller", () => {
 		const { time, limiter, run, sendAll } = setUp();
 		run(5_000, 100);
 		const [sending] = sendAll();
-		limiter.refused(sending as Sending, { hintMs: 30_000 });
+		limiter.refused(sending as SentRequest, { hintMs: 30_000 });
 		expect(limiter.waitMs(cost)).toBe(30_000);
 		expect(limiter.state().reason).toBe("waiting as long as the server asked");
 		time.now += 30_000;
 		const [next] = sendAll();
-		limiter.refused(next as Sending, { hintMs: 30_000, snapshot: requests(600, 0) });
+		limiter.refused(next as SentRequest, { hintMs: 30_000, snapshot: requests(600, 0) });
 		expect(limiter.waitMs(cost)).toBeLessThanOrEqual(5_000);
 	});
 
@@ -219,7 +219,7 @@ describe("the controller", () => {
 		[false, 15, 30],
 	])("counts the bound of an answer where the provider charges that: %s", (chargesMaxTokens, least, most) => {
 		const { time, limiter, sendAll } = setUp({ chargesMaxTokens, concurrency: 100, eager: true });
-		const bounded: Cost = { inputTokens: 100, maxOutputTokens: 2_900 };
+		const bounded: TokenCost = { inputTokens: 100, maxOutputTokens: 2_900 };
 		const first = limiter.sent(bounded);
 		time.now += 100;
 		limiter.succeeded(first, {
@@ -266,7 +266,7 @@ describe("the controller", () => {
 		const snapshot = {
 			requestsPerDay: { limit: 1000, remaining: 0, resetMs: 40_000_000, windowMs: 86_400_000 },
 		};
-		limiter.succeeded(first as Sending, { snapshot });
+		limiter.succeeded(first as SentRequest, { snapshot });
 		for (const sending of others) limiter.succeeded(sending, {});
 		time.now += 5_000;
 		expect(sendAll()).toHaveLength(1);

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LLMRuntime } from "../../src/ask/runtime.ts";
 import { LLM, type LLMOptions, type StreamPart } from "../../src/index.ts";
-import type { LLMRuntime } from "../../src/llm.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
 import { resolvePaths } from "../../src/state/paths.ts";

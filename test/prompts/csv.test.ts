@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { formatCsvLine, readCsv } from "../../src/prompts/csv.ts";
-import type { Input, RawRow } from "../../src/prompts/input.ts";
+import type { PromptsInput, RawRow } from "../../src/prompts/input.ts";
 import { readTable, uniqueNames } from "../../src/prompts/table.ts";
 import { MemoryFiles } from "../batch/helpers/memory-files.ts";
 
-function table(content: string | Uint8Array, format: Input["format"] = "csv"): RawRow[] {
+function table(content: string | Uint8Array, format: PromptsInput["format"] = "csv"): RawRow[] {
 	const files = new MemoryFiles();
 	files.set("in", content);
 	return [...readTable(files, { name: "in", format, file: files.open("in", "r"), size: 0 })];

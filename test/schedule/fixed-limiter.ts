@@ -1,4 +1,4 @@
-import type { Limiter, LimiterState, Sending } from "../../src/limits/limiter.ts";
+import type { Limiter, LimiterState, SentRequest } from "../../src/limits/limiter.ts";
 
 /** A fixed number in flight and nothing else. */
 export class FixedLimiter implements Limiter {
@@ -15,7 +15,7 @@ export class FixedLimiter implements Limiter {
 		return this.#inFlight < this.#window ? 0 : Number.POSITIVE_INFINITY;
 	}
 
-	sent(): Sending {
+	sent(): SentRequest {
 		this.#inFlight++;
 		return { sentAt: this.#now() };
 	}

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AbortedError, type FailureAdvice, RequestError } from "../../src/errors.ts";
 import { KeyPool, KeysExhaustedError } from "../../src/schedule/key-pool.ts";
-import { type Attempt, freshRetryState, nextRetry, retry } from "../../src/schedule/retry.ts";
+import { freshRetryState, nextRetry, type RetryAttempt, retry } from "../../src/schedule/retry.ts";
 import type { RetryNotice } from "../../src/types.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -28,7 +28,7 @@ async function run(
 	options: { keys?: string[]; maxRetries?: number; random?: () => number; signal?: AbortSignal } = {},
 ) {
 	const clock = new ManualClock();
-	const attempts: Attempt[] = [];
+	const attempts: RetryAttempt[] = [];
 	const notices: RetryNotice[] = [];
 	const queue = [...advices];
 	const pool = new KeyPool("sim", options.keys ?? ["a"], clock);

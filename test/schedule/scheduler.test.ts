@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { type ErrorClass, type FailureAdvice, RequestError } from "../../src/errors.ts";
 import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
-import { Route } from "../../src/schedule/lanes.ts";
-import type { Outcome, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
+import { KeyLanes } from "../../src/schedule/key-lanes.ts";
+import type { ItemOutcome, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
@@ -21,7 +21,7 @@ function setUp(window = 4, keys: readonly (string | undefined)[] = [undefined]) 
 	const clock = new VirtualClock();
 	const now = () => clock.now();
 	const limiter = new FixedLimiter(window, now);
-	const route = new Route(
+	const route = new KeyLanes(
 		"Test",
 		keys.map((key) => ({ key, limiter })),
 		now,
@@ -34,9 +34,9 @@ function setUp(window = 4, keys: readonly (string | undefined)[] = [undefined]) 
 }
 
 async function collect<Item, Value>(
-	outcomes: AsyncIterable<Outcome<Item, Value>>,
-): Promise<Outcome<Item, Value>[]> {
-	const all: Outcome<Item, Value>[] = [];
+	outcomes: AsyncIterable<ItemOutcome<Item, Value>>,
+): Promise<ItemOutcome<Item, Value>[]> {
+	const all: ItemOutcome<Item, Value>[] = [];
 	for await (const outcome of outcomes) {
 		all.push(outcome);
 	}
@@ -95,7 +95,7 @@ describe("schedule", () => {
 		const clock = new VirtualClock();
 		const now = () => clock.now();
 		const limiter = new AdaptiveLimiter({ now, requestCeiling: new Ceiling(1, 0) });
-		const route = new Route("Test", [{ key: undefined, limiter }], now);
+		const route = new KeyLanes("Test", [{ key: undefined, limiter }], now);
 		const outcomes = schedule(["only"], { route, clock, attempt: () => clock.sleep(20) });
 		expect(await clock.run(collect(outcomes))).toHaveLength(1);
 		expect(clock.now()).toBe(20);
@@ -281,7 +281,7 @@ describe("schedule", () => {
 			attempt: (_item, attempt) => clock.sleep(1000, attempt.signal),
 		});
 		clock.after(50, () => controller.abort());
-		const seen: Outcome<number, void>[] = [];
+		const seen: ItemOutcome<number, void>[] = [];
 		const reading = async () => {
 			for await (const outcome of outcomes) {
 				seen.push(outcome);

@@ -28,7 +28,7 @@ const byName = new Map(
 );
 
 /** What a line of input is. */
-export type Input =
+export type ParsedInput =
 	| { readonly kind: "empty" }
 	| { readonly kind: "text"; readonly text: string }
 	| { readonly kind: "command"; readonly command: ChatCommand; readonly argument: string }
@@ -38,7 +38,7 @@ export type Input =
  * Reads a line. `/word` alone must be a command; with more behind it, a word that is none is text, for a question may
  * begin with a path: `/etc/hosts is…`. A space in front makes anything text.
  */
-function readInput(text: string): Input {
+function readInput(text: string): ParsedInput {
 	const trimmed = text.trim();
 	if (trimmed === "") return { kind: "empty" };
 	if (/^(exit|quit)$/i.test(trimmed)) return { kind: "command", command: commandNamed("quit"), argument: "" };

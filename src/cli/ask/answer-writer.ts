@@ -1,6 +1,6 @@
 import { type Colors, createColors, wantsColor } from "../../terminal/colors.ts";
 import { createSanitizer } from "../../terminal/sanitize.ts";
-import type { Io, Output } from "../io.ts";
+import type { Io, OutputStream } from "../io.ts";
 
 /** Writes one streamed answer to stdout, safe for where it goes. */
 export interface AnswerWriter {
@@ -44,13 +44,13 @@ export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWr
 }
 
 /** The text as it is; only what follows it on a terminal begins on a line of its own. */
-function rawWriter(stdout: Output): AnswerWriter {
+function rawWriter(stdout: OutputStream): AnswerWriter {
 	const lines = lineWriter(stdout);
 	return stdout.isTTY ? lines : { push: lines.push, end: () => {} };
 }
 
 /** Ends the last line when the text does not. */
-function lineWriter(stdout: Output): AnswerWriter {
+function lineWriter(stdout: OutputStream): AnswerWriter {
 	let last = "\n";
 	const push = (text: string) => {
 		if (text === "") return;

@@ -14,7 +14,7 @@ import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter } from "./answer-writer.ts";
 import { knownCost, toFailedRow } from "./failed-answer.ts";
-import type { PartialAnswer } from "./session.ts";
+import type { InterruptedAnswer } from "./session.ts";
 
 /** How answers are printed. */
 export interface AnswerFlags {
@@ -30,7 +30,7 @@ export interface AnswerJob {
 	readonly messages: readonly Message[];
 	readonly options: AskOptions;
 	/** Hears the answer, or what came of it before it failed; nothing when nothing came. */
-	readonly onEnd?: ((answer: Result | PartialAnswer) => void) | undefined;
+	readonly onEnd?: ((answer: Result | InterruptedAnswer) => void) | undefined;
 }
 
 /** How a question ended. */
@@ -50,7 +50,7 @@ const MIN_COLUMN = 48;
 export async function printAnswers(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[]): Promise<number> {
 	const [only] = jobs;
 	if (only && jobs.length === 1) {
-		await new Turn(io, flags, only).print();
+		await new AskTurn(io, flags, only).print();
 		return 0;
 	}
 	const fits = io.stdout.isTTY && (io.stdout.columns ?? 80) >= jobs.length * MIN_COLUMN;
@@ -62,7 +62,7 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 	const colors = colorsFor(io, "stdout");
 	let exitCode = 0;
 	let interruption: AbortedError | undefined;
-	const turns = jobs.map((job) => new Turn(io, flags, job));
+	const turns = jobs.map((job) => new AskTurn(io, flags, job));
 	for (const [index, turn] of turns.entries()) {
 		// What the others had brought by then was paid for.
 		if (interruption !== undefined && !(await turn.hasText)) continue;
@@ -80,7 +80,7 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 }
 
 /** One model's answer, begun at once and printed when its turn comes. */
-class Turn {
+class AskTurn {
 	readonly #io: Io;
 	readonly #flags: AnswerFlags;
 	readonly #job: AnswerJob;

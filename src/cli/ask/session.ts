@@ -46,7 +46,7 @@ function announceFork(io: Io, opened: OpenSession): OpenSession {
 }
 
 /** What came of an answer that was cut short. */
-export interface PartialAnswer {
+export interface InterruptedAnswer {
 	readonly model: string;
 	readonly partial: string;
 	/** USD; null when unknown. */
@@ -57,7 +57,7 @@ export interface PartialAnswer {
 export function saveTurn(
 	opened: OpenSession,
 	{ question, system }: { question: Message; system: string | undefined },
-	answer: Result | PartialAnswer,
+	answer: Result | InterruptedAnswer,
 ): void {
 	const message =
 		"partial" in answer

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
-import type { Lane } from "../../batch/run.ts";
+import type { ModelRun } from "../../batch/run.ts";
 import { RunStats } from "../../batch/run-stats.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { LLM, Parameters } from "../../index.ts";
@@ -66,7 +66,7 @@ class BatchCommand {
 	readonly #models: readonly string[];
 	/** What the config sets for each of them. */
 	readonly #modelParameters: ReadonlyMap<string, Parameters>;
-	readonly #lanes = new Map<string, Lane & { readonly llm: LLM }>();
+	readonly #modelRuns = new Map<string, ModelRun & { readonly llm: LLM }>();
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
 	/** Where messages of the models go; with progress on the screen, above it. */
@@ -90,7 +90,7 @@ class BatchCommand {
 			return await this.#run();
 		} finally {
 			this.#heap.stop();
-			await Promise.all([...this.#lanes.values()].map(({ llm }) => llm.close()));
+			await Promise.all([...this.#modelRuns.values()].map(({ llm }) => llm.close()));
 		}
 	}
 
@@ -117,11 +117,11 @@ class BatchCommand {
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
 					this.#heap.tick();
-					const lane = this.#laneOf(model);
+					const modelRun = this.#modelRunOf(model);
 					if (state !== "missing") return;
-					if (row.linksImages && !lane.llm.fetchesImages) throw linksRefused(model);
+					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					this.#schemas.add(row.parameters, row.line);
-					rough.add(row, lane);
+					rough.add(row, modelRun);
 				},
 				random: Math.random,
 			});
@@ -136,7 +136,7 @@ class BatchCommand {
 			if (flags.dryRun) return this.#dryRun(checked, await closely());
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
-			for (const { llm } of this.#lanes.values()) if (!flags.cacheOnly) llm.assertReady();
+			for (const { llm } of this.#modelRuns.values()) if (!flags.cacheOnly) llm.assertReady();
 			const remainingUsd = await this.#remainingBudget();
 			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
 				io.stderr.write("llmx: nothing was sent\n");
@@ -151,7 +151,7 @@ class BatchCommand {
 				target: this.#target,
 				prompts,
 				checked,
-				lanes: checked.models.map((model) => this.#laneOf(model)),
+				modelRuns: checked.models.map((model) => this.#modelRunOf(model)),
 				schemas: this.#schemas,
 				capUsd: Number.isFinite(cap) ? cap : undefined,
 				onLog: (log) => {
@@ -176,10 +176,10 @@ class BatchCommand {
 			fillPreset(this.#config, preset, text, { ...fields, ...variables });
 	}
 
-	/** The lane of a model as rows and flags name it. Throws NoRouteError when no provider serves it. */
-	#laneOf(model: string): Lane & { readonly llm: LLM } {
-		let lane = this.#lanes.get(model);
-		if (lane === undefined) {
+	/** The run of a model as rows and flags name it. Throws NoRouteError when no provider serves it. */
+	#modelRunOf(model: string): ModelRun & { readonly llm: LLM } {
+		let modelRun = this.#modelRuns.get(model);
+		if (modelRun === undefined) {
 			const { concurrency, rpm, tpm, maxRetries, timeout } = this.#flags;
 			const llm = createLLM(this.#context, resolveAlias(model, this.#config), {
 				command: "batch",
@@ -200,20 +200,20 @@ class BatchCommand {
 			const { provider, modelId, isFree } = llm;
 			const stats = new RunStats();
 			const defaultMaxTokens = defaults.maxTokens;
-			lane = { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens, stats };
-			this.#lanes.set(model, lane);
+			modelRun = { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens, stats };
+			this.#modelRuns.set(model, modelRun);
 		}
-		return lane;
+		return modelRun;
 	}
 
 	#estimated(model: string) {
-		const lane = this.#laneOf(model);
+		const modelRun = this.#modelRunOf(model);
 		return {
-			...lane,
+			...modelRun,
 			isCached: ({ prompt, messages, parameters, n }: BatchRow) =>
-				lane.llm.isCached(
+				modelRun.llm.isCached(
 					{ ...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }), parameters, n },
-					lane.defaults,
+					modelRun.defaults,
 				),
 		};
 	}
@@ -233,7 +233,7 @@ class BatchCommand {
 		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000, summaryJson } = this.#flags;
 		const models = checked.models.map((model) => ({
 			...this.#estimated(model),
-			startPacing: (now: () => number) => this.#laneOf(model).llm.startPacing(now),
+			startPacing: (now: () => number) => this.#modelRunOf(model).llm.startPacing(now),
 		}));
 		requireLimits(this.#flags, models);
 		const rehearsals = await rehearse({

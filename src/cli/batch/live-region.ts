@@ -1,13 +1,13 @@
 import { textWidth, truncateText } from "../../terminal/width.ts";
-import type { Output } from "../io.ts";
+import type { OutputStream } from "../io.ts";
 
 /** Lines at the end of a terminal that are drawn again in place. Text above them scrolls as usual. */
 export class LiveRegion {
-	readonly #output: Output;
+	readonly #output: OutputStream;
 	#lines: readonly string[] = [];
 	#drawnColumns = 0;
 
-	constructor(output: Output) {
+	constructor(output: OutputStream) {
 		this.#output = output;
 	}
 

@@ -1,4 +1,4 @@
-import type { Lane } from "../../batch/run.ts";
+import type { ModelRun } from "../../batch/run.ts";
 import { RunStats } from "../../batch/run-stats.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
@@ -15,7 +15,7 @@ export interface ProgressOptions {
 	readonly colors: Colors;
 	readonly source: string;
 	readonly target: string;
-	readonly lanes: readonly Lane[];
+	readonly modelRuns: readonly ModelRun[];
 	readonly total: number;
 	readonly capUsd: number | undefined;
 	readonly pace: () => PaceView | undefined;
@@ -73,8 +73,8 @@ export class BatchProgress {
 	}
 
 	#view(): BatchView {
-		const { lanes, total, source, target, capUsd, pace } = this.#options;
-		const stats = RunStats.sum(lanes.map((lane) => lane.stats));
+		const { modelRuns, total, source, target, capUsd, pace } = this.#options;
+		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
 		const seen = {
 			requests: stats.requests,
 			tokens: stats.inputTokens + stats.outputTokens,
@@ -88,7 +88,7 @@ export class BatchProgress {
 		return {
 			source: sanitizeLine(source),
 			target: sanitizeLine(target),
-			models: lanes.map(({ model }) => sanitizeLine(model)),
+			models: modelRuns.map(({ model }) => sanitizeLine(model)),
 			total,
 			stats,
 			requestsPerMinute: this.#requests.perMinute,

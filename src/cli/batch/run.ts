@@ -2,9 +2,9 @@ import { constants } from "node:os";
 import { resolve } from "node:path";
 import { CostGuard } from "../../batch/cost-guard.ts";
 import { loadTokenCounter } from "../../batch/estimate.ts";
-import { executeRun, type Output } from "../../batch/execute.ts";
+import { executeRun, type RunOutput } from "../../batch/execute.ts";
 import { Halt, type HaltReason } from "../../batch/halt.ts";
-import type { Lane } from "../../batch/run.ts";
+import type { ModelRun } from "../../batch/run.ts";
 import { type ExitCode, exitCodes } from "../../errors.ts";
 import type { CacheMode } from "../../index.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
@@ -34,7 +34,7 @@ export interface BatchRun {
 	readonly target: Target;
 	readonly prompts: PromptsFile;
 	readonly checked: Checked;
-	readonly lanes: readonly Lane[];
+	readonly modelRuns: readonly ModelRun[];
 	readonly schemas: SchemaSet;
 	/** USD that this run may spend at the most. */
 	readonly capUsd: number | undefined;
@@ -44,7 +44,7 @@ export interface BatchRun {
 
 /** Sends what is missing, with progress, signals and a summary. Returns the exit code. */
 export async function sendBatch(run: BatchRun): Promise<number> {
-	const { context, flags, target, checked, lanes, capUsd } = run;
+	const { context, flags, target, checked, modelRuns, capUsd } = run;
 	const { io } = context;
 	const halt = new Halt();
 	const guard = capUsd === undefined ? undefined : new CostGuard(capUsd);
@@ -54,10 +54,10 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		colors,
 		source: run.source,
 		target: target.name,
-		lanes,
+		modelRuns,
 		total: checked.missing,
 		capUsd,
-		pace: () => busiest(lanes)?.llm.pace,
+		pace: () => busiest(modelRuns)?.llm.pace,
 		now: systemClock.now,
 		shown: !flags.quiet && checked.missing > 0,
 	});
@@ -84,7 +84,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		progress.stop();
 		const view: SummaryView = {
 			outcome,
-			lanes,
+			modelRuns,
 			total: checked.done + checked.failed + checked.missing,
 			doneBefore: checked.done,
 			elapsedMs: systemClock.now() - startedAt,
@@ -103,9 +103,9 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	}
 }
 
-function busiest(lanes: readonly Lane[]): Lane | undefined {
-	return lanes.reduce<Lane | undefined>(
-		(best, lane) => (best === undefined || lane.stats.inFlight > best.stats.inFlight ? lane : best),
+function busiest(modelRuns: readonly ModelRun[]): ModelRun | undefined {
+	return modelRuns.reduce<ModelRun | undefined>(
+		(best, run) => (best === undefined || run.stats.inFlight > best.stats.inFlight ? run : best),
 		undefined,
 	);
 }
@@ -155,10 +155,10 @@ function listen(
 	};
 }
 
-function outputOf({ context: { io }, target, lanes }: BatchRun, log: (text: string) => void): Output {
+function outputOf({ context: { io }, target, modelRuns }: BatchRun, log: (text: string) => void): RunOutput {
 	const { files, table } = target;
 	if (files !== undefined) {
-		return { files, table: table && { ...table, severalModels: lanes.length > 1 } };
+		return { files, table: table && { ...table, severalModels: modelRuns.length > 1 } };
 	}
 	return {
 		stream: io.stdout,

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
-import { formatOf, type Input, type InputFormat, openInput } from "../../prompts/input.ts";
+import { formatOf, type InputFormat, openInput, type PromptsInput } from "../../prompts/input.ts";
 import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
 import { createReader } from "../../prompts/reader.ts";
 import { RowBuilder, type RowPreset } from "../../prompts/row-builder.ts";
@@ -32,7 +32,7 @@ export async function openPrompts(
 	io: Io,
 	path: string | undefined,
 	format: InputFormat | undefined,
-): Promise<Input> {
+): Promise<PromptsInput> {
 	if (path !== undefined && path !== "-") {
 		return openInput(systemFiles, resolve(io.cwd, path), path, format ?? formatOf(path));
 	}
@@ -91,7 +91,7 @@ function defaultName(source: string, { shard }: BatchFlags): string {
 }
 
 export interface PromptsOptions {
-	readonly input: Input;
+	readonly input: PromptsInput;
 	readonly flags: BatchFlags;
 	readonly models: readonly string[];
 	readonly parameters: Parameters;

@@ -1,5 +1,5 @@
 import type { RunOutcome } from "../../batch/execute.ts";
-import type { Lane } from "../../batch/run.ts";
+import type { ModelRun } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
 import type { FailureClass } from "../../results/records.ts";
 import type { Colors } from "../../terminal/colors.ts";
@@ -16,7 +16,7 @@ import { sanitizeLine } from "../../terminal/sanitize.ts";
 
 export interface SummaryView {
 	readonly outcome: RunOutcome;
-	readonly lanes: readonly Lane[];
+	readonly modelRuns: readonly ModelRun[];
 	/** Rows times models of the selection, what was done before included. */
 	readonly total: number;
 	/** Of them those that had an answer before the run. */
@@ -44,7 +44,7 @@ const words: Partial<Record<FailureClass, string>> = {
 
 /** What a run came to, in a few lines for people. */
 export function summaryLines(view: SummaryView, colors: Colors): string[] {
-	const { outcome, lanes } = view;
+	const { outcome, modelRuns } = view;
 	const { stats } = outcome;
 	const lines: [label: string, text: string][] = [];
 	if (outcome.stopped !== undefined) lines.push(["stopped", colors.yellow(sanitizeLine(outcome.stopped))]);
@@ -53,8 +53,8 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
 	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above --max-cost`]);
 	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
-	const busy = lanes.filter(({ stats: { finished } }) => finished > 0);
-	if (lanes.length > 1) for (const lane of busy) lines.push(["", laneText(lane)]);
+	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
+	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
 	if (stats.truncated > 0)
 		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
 	if (outcome.failed > 0) lines.push(["failed", colors.red(failedText(view))]);
@@ -90,7 +90,7 @@ function paceText(stats: RunStats, elapsedMs: number): string {
 	return parts.join(" · ");
 }
 
-function laneText({ model, stats }: Lane): string {
+function modelText({ model, stats }: ModelRun): string {
 	const cost = formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts });
 	const failed = stats.failed > 0 ? ` · ${formatCount(stats.failed)} failed` : "";
 	const middle = stats.latencies.percentile(0.5);
@@ -127,7 +127,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
 		exit_code: outcome.exitCode,
-		models: Object.fromEntries(view.lanes.map(({ model, stats }) => [model, statsJson(stats)])),
+		models: Object.fromEntries(view.modelRuns.map(({ model, stats }) => [model, statsJson(stats)])),
 	};
 }
 

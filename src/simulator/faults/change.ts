@@ -1,6 +1,6 @@
 import { type Call, json } from "../call.ts";
 import type { WireName } from "../request.ts";
-import type { Frame, Frames } from "../wires/wire.ts";
+import type { WireEvent, WireEvents } from "../wires/wire.ts";
 import type { Fault } from "./fault.ts";
 
 // Bodies are taken apart and changed here; their shape is the wire's, which has no type of its own.
@@ -16,13 +16,13 @@ function sendChanged(call: Call, change: Change): void {
 	call.send(200, json, JSON.stringify(body));
 }
 
-export function sendFrames(call: Call, frames: readonly Frame[]): void {
+export function sendFrames(call: Call, frames: readonly WireEvent[]): void {
 	call.openStream();
 	call.response.end(call.encode(frames));
 }
 
 /** Frames with changed JSON; end markers stay as they are. */
-export function changed(frames: readonly Frame[], call: Call, change: Change): Frame[] {
+export function changed(frames: readonly WireEvent[], call: Call, change: Change): WireEvent[] {
 	return frames.map((frame) => {
 		if (!frame.data.startsWith("{")) {
 			return frame;
@@ -37,7 +37,7 @@ export function changed(frames: readonly Frame[], call: Call, change: Change): F
 export function contentFault(
 	about: Omit<Fault, "play">,
 	plain: Partial<Record<WireName, Change>>,
-	stream: (frames: Frames, call: Call, value: string | undefined) => readonly Frame[],
+	stream: (frames: WireEvents, call: Call, value: string | undefined) => readonly WireEvent[],
 ): Fault {
 	return {
 		...about,

@@ -1,6 +1,6 @@
 import { json } from "../call.ts";
 import type { WireName } from "../request.ts";
-import { allFrames, type Frame } from "../wires/wire.ts";
+import { allFrames, type WireEvent } from "../wires/wire.ts";
 import { changed, contentFault, finishing, type Json } from "./change.ts";
 import type { Fault } from "./fault.ts";
 
@@ -35,7 +35,7 @@ const incompleteShapes: readonly Fault[] = [
 		},
 		{},
 		({ opening, content, finish, usage, done }, call) => {
-			const bare: Record<WireName, Frame> = {
+			const bare: Record<WireName, WireEvent> = {
 				openai: {
 					data: `{"id":"x","object":"chat.completion.chunk","choices":[{"index":0,"finish_reason":null}]}`,
 				},

@@ -5,8 +5,8 @@ import {
 	type ErrorDetails,
 	encodeElement,
 	encodeEvent,
-	type Frame,
-	type Frames,
+	type WireEvent,
+	type WireEvents,
 } from "../wires/wire.ts";
 import { cutAfter, stallMs } from "./connection.ts";
 import type { Fault } from "./fault.ts";
@@ -15,7 +15,7 @@ const mebibyte = 1024 * 1024;
 const goOn = "ms after which it goes on; without it never";
 
 /** The frames of a stream as text, open at its end: a JSON array is not closed. */
-function encodeOpen(call: Call, frames: readonly Frame[], first = true): string {
+function encodeOpen(call: Call, frames: readonly WireEvent[], first = true): string {
 	if (call.request.streamFormat === "array") {
 		return frames.map((frame, index) => encodeElement(frame, first && index === 0)).join("");
 	}
@@ -28,13 +28,13 @@ function closing(call: Call): string {
 }
 
 /** The stream up to some content frames: half of them unless `value` says how many. */
-function start(frames: Frames, value: string | undefined): Frame[] {
+function start(frames: WireEvents, value: string | undefined): WireEvent[] {
 	const count = value === undefined ? Math.ceil(frames.content.length / 2) : Number(value);
 	return [...frames.opening, ...frames.content.slice(0, count)];
 }
 
 /** Sends frames as they are and ends the body cleanly. */
-function sendFrames(call: Call, frames: readonly Frame[]): void {
+function sendFrames(call: Call, frames: readonly WireEvent[]): void {
 	call.openStream();
 	call.response.end(call.encode(frames));
 }
@@ -224,7 +224,7 @@ function numericCode(call: Call, status: number): { code?: number } {
 function errorEvent(
 	name: string,
 	does: string,
-	frame: (call: Call, value: string | undefined) => Frame,
+	frame: (call: Call, value: string | undefined) => WireEvent,
 ): Fault {
 	return {
 		name,

@@ -1,5 +1,5 @@
 import { deltasOf, type SimulatedAnswer, type SimulatedChoice } from "../models.ts";
-import { createdAt, type ErrorDetails, type Frame, type Frames, type Wire } from "./wire.ts";
+import { createdAt, type ErrorDetails, type Wire, type WireEvent, type WireEvents } from "./wire.ts";
 
 const stopReasons = { stop: "end_turn", length: "max_tokens" } as const;
 const signature = "c2ltdWxhdGVkLXNpZ25hdHVyZQ==";
@@ -16,15 +16,15 @@ export const anthropicWire: Wire = {
 		return `{"id":"msg_sim_${id}","type":"message","role":"assistant","model":${JSON.stringify(request.model)},"content":[${thinking}{"type":"text","text":${JSON.stringify(text)}}],"stop_reason":"${stopReasons[finish]}","stop_sequence":null,"usage":${usageOf(answer, answer.outputTokens)}}`;
 	},
 
-	frames(request, answer, id): Frames {
+	frames(request, answer, id): WireEvents {
 		const { text, reasoning, finish } = answer.choices[0] as SimulatedChoice;
-		const opening: Frame[] = [
+		const opening: WireEvent[] = [
 			event(
 				"message_start",
 				`"message":{"id":"msg_sim_${id}","type":"message","role":"assistant","model":${JSON.stringify(request.model)},"content":[],"stop_reason":null,"stop_sequence":null,"usage":${usageOf(answer, 1)}}`,
 			),
 		];
-		const content: Frame[] = [];
+		const content: WireEvent[] = [];
 		let block = 0;
 		if (reasoning !== "") {
 			opening.push(blockStart(0, `{"type":"thinking","thinking":"","signature":""}`), ping);
@@ -85,17 +85,17 @@ export const anthropicWire: Wire = {
 	},
 };
 
-const ping: Frame = { event: "ping", data: `{"type": "ping"}` };
+const ping: WireEvent = { event: "ping", data: `{"type": "ping"}` };
 
-function event(type: string, members: string): Frame {
+function event(type: string, members: string): WireEvent {
 	return { event: type, data: `{"type":"${type}"${members === "" ? "" : `,${members}`}}` };
 }
 
-function blockStart(index: number, block: string): Frame {
+function blockStart(index: number, block: string): WireEvent {
 	return event("content_block_start", `"index":${index},"content_block":${block}`);
 }
 
-function blockDelta(index: number, delta: string): Frame {
+function blockDelta(index: number, delta: string): WireEvent {
 	return event("content_block_delta", `"index":${index},"delta":${delta}`);
 }
 

@@ -1,5 +1,5 @@
 import { deltasOf, type SimulatedAnswer, type SimulatedChoice } from "../models.ts";
-import type { ErrorDetails, Frame, Frames, Wire } from "./wire.ts";
+import type { ErrorDetails, Wire, WireEvent, WireEvents } from "./wire.ts";
 
 const finishReasons = { stop: "STOP", length: "MAX_TOKENS" } as const;
 
@@ -16,13 +16,13 @@ export const geminiWire: Wire = {
 		return `{"candidates":[${candidates}],${closing(request.model, answer, id)}}`;
 	},
 
-	frames(request, answer, id): Frames {
+	frames(request, answer, id): WireEvents {
 		const tail = closing(request.model, answer, id);
-		const frame = (index: number, parts: string, finish: string): Frame => ({
+		const frame = (index: number, parts: string, finish: string): WireEvent => ({
 			data: `{"candidates":[{"content":{"parts":[${parts}],"role":"model"}${finish},"index":${index}}],${tail}}`,
 		});
-		const content: Frame[] = [];
-		const finish: Frame[] = [];
+		const content: WireEvent[] = [];
+		const finish: WireEvent[] = [];
 		for (let index = 0; index < answer.choices.length; index++) {
 			const choice = answer.choices[index] as SimulatedChoice;
 			for (const piece of deltasOf(choice.reasoning)) {

@@ -1,7 +1,7 @@
 import { deltasOf, type SimulatedAnswer, type SimulatedChoice } from "../models.ts";
-import { createdAt, type ErrorDetails, type Frame, type Frames, type Wire } from "./wire.ts";
+import { createdAt, type ErrorDetails, type Wire, type WireEvent, type WireEvents } from "./wire.ts";
 
-const doneFrame: Frame = { data: "[DONE]" };
+const doneFrame: WireEvent = { data: "[DONE]" };
 
 export const openAiWire: Wire = {
 	lineEnd: "\n",
@@ -16,15 +16,15 @@ export const openAiWire: Wire = {
 		return `{"id":"chatcmpl-sim-${id}","object":"chat.completion","created":${createdAt},"model":${JSON.stringify(request.model)},"choices":[${choices}],"usage":${usageOf(answer)},"system_fingerprint":"fp_simulator"}`;
 	},
 
-	frames(request, answer, id): Frames {
+	frames(request, answer, id): WireEvents {
 		const head = `{"id":"chatcmpl-sim-${id}","object":"chat.completion.chunk","created":${createdAt},"model":${JSON.stringify(request.model)},"system_fingerprint":"fp_simulator","choices":[`;
 		const tail = request.includeUsage ? `],"usage":null}` : "]}";
-		const frame = (index: number, delta: string, finish: string): Frame => ({
+		const frame = (index: number, delta: string, finish: string): WireEvent => ({
 			data: `${head}{"index":${index},"delta":${delta},"logprobs":null,"finish_reason":${finish}}${tail}`,
 		});
-		const opening: Frame[] = [];
-		const content: Frame[] = [];
-		const finish: Frame[] = [];
+		const opening: WireEvent[] = [];
+		const content: WireEvent[] = [];
+		const finish: WireEvent[] = [];
 		for (let index = 0; index < answer.choices.length; index++) {
 			const choice = answer.choices[index] as SimulatedChoice;
 			opening.push(frame(index, `{"role":"assistant","content":"","refusal":null}`, "null"));

@@ -2,18 +2,18 @@ import type { SimulatedAnswer } from "../models.ts";
 import type { SimulatedRequest } from "../request.ts";
 
 /** One server-sent event (or one element of Gemini's JSON array). */
-export interface Frame {
+export interface WireEvent {
 	readonly event?: string | undefined;
 	readonly data: string;
 }
 
 /** A streamed answer, cut where the faults cut: `finish` carries the finish reason, `done` the end marker. */
-export interface Frames {
-	readonly opening: readonly Frame[];
-	readonly content: readonly Frame[];
-	readonly finish: readonly Frame[];
-	readonly usage: readonly Frame[];
-	readonly done: readonly Frame[];
+export interface WireEvents {
+	readonly opening: readonly WireEvent[];
+	readonly content: readonly WireEvent[];
+	readonly finish: readonly WireEvent[];
+	readonly usage: readonly WireEvent[];
+	readonly done: readonly WireEvent[];
 }
 
 /** What a wire's error says beside its status. */
@@ -32,26 +32,26 @@ export interface ErrorDetails {
 export interface Wire {
 	readonly lineEnd: "\n" | "\r\n";
 	plain(request: SimulatedRequest, answer: SimulatedAnswer, id: number): string;
-	frames(request: SimulatedRequest, answer: SimulatedAnswer, id: number): Frames;
+	frames(request: SimulatedRequest, answer: SimulatedAnswer, id: number): WireEvents;
 	error(status: number, details: ErrorDetails): string;
 	/** An error as it comes inside a stream that began with 200. */
-	errorFrame(status: number, details: ErrorDetails): Frame;
+	errorFrame(status: number, details: ErrorDetails): WireEvent;
 	models(ids: readonly { readonly id: string; readonly contextWindow: number }[]): string;
 }
 
 /** The instant every simulated answer claims to be made at, so that answers are the same in every run. */
 export const createdAt = 1_767_225_600;
 
-export function allFrames(frames: Frames): Frame[] {
+export function allFrames(frames: WireEvents): WireEvent[] {
 	return [...frames.opening, ...frames.content, ...frames.finish, ...frames.usage, ...frames.done];
 }
 
 /** Frames as the bytes of a stream in the request's format. */
-export function encodeFrames(frames: readonly Frame[], format: "sse" | "array", lineEnd: string): string {
+export function encodeFrames(frames: readonly WireEvent[], format: "sse" | "array", lineEnd: string): string {
 	let text = "";
 	if (format === "array") {
 		for (let index = 0; index < frames.length; index++) {
-			text += encodeElement(frames[index] as Frame, index === 0);
+			text += encodeElement(frames[index] as WireEvent, index === 0);
 		}
 		return `${text === "" ? "[" : text}${arrayEnd}`;
 	}
@@ -61,13 +61,13 @@ export function encodeFrames(frames: readonly Frame[], format: "sse" | "array", 
 	return text;
 }
 
-export function encodeEvent(frame: Frame, lineEnd: string): string {
+export function encodeEvent(frame: WireEvent, lineEnd: string): string {
 	return frame.event === undefined
 		? `data: ${frame.data}${lineEnd}${lineEnd}`
 		: `event: ${frame.event}${lineEnd}data: ${frame.data}${lineEnd}${lineEnd}`;
 }
 
-export function encodeElement(frame: Frame, first: boolean): string {
+export function encodeElement(frame: WireEvent, first: boolean): string {
 	return `${first ? "[" : "\n,\n"}${frame.data}`;
 }
 

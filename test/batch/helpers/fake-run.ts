@@ -1,9 +1,9 @@
-import type { Outcome } from "../../../src/ask/generate.ts";
+import type { RowOutcome } from "../../../src/ask/generate.ts";
 import { checkPrompts } from "../../../src/batch/check.ts";
 import { CostGuard } from "../../../src/batch/cost-guard.ts";
 import { executeRun, type RunOutcome } from "../../../src/batch/execute.ts";
 import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
-import type { BatchModel, Lane, SentRow } from "../../../src/batch/run.ts";
+import type { BatchModel, ModelRun, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
 import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
 import { type InputFormat, openInput } from "../../../src/prompts/input.ts";
@@ -70,8 +70,8 @@ class FakeModel implements BatchModel {
 		...[options, control]: Parameters<BatchModel["generateEach"]> extends [unknown, ...infer Rest]
 			? Rest
 			: never
-	): AsyncGenerator<Outcome<SentRow>, void> {
-		let flight: Promise<Outcome<SentRow>>[] = [];
+	): AsyncGenerator<RowOutcome<SentRow>, void> {
+		let flight: Promise<RowOutcome<SentRow>>[] = [];
 		const land = async () => {
 			const landed = await Promise.all(flight);
 			flight = [];
@@ -91,7 +91,10 @@ class FakeModel implements BatchModel {
 		yield* await land();
 	}
 
-	async #send(row: SentRow, control: Parameters<BatchModel["generateEach"]>[2]): Promise<Outcome<SentRow>> {
+	async #send(
+		row: SentRow,
+		control: Parameters<BatchModel["generateEach"]>[2],
+	): Promise<RowOutcome<SentRow>> {
 		const index = this.#count++;
 		this.#onSend(row);
 		try {
@@ -188,7 +191,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 				run.onSend?.(row);
 			},
 		);
-		const lanes: Lane[] = checked.models.map((name) => ({
+		const modelRuns: ModelRun[] = checked.models.map((name) => ({
 			model: name,
 			llm: model,
 			defaults: {},
@@ -210,7 +213,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			},
 			prompts,
 			checked,
-			lanes,
+			modelRuns,
 			format,
 			schemas,
 			halt: run.halt ?? new Halt(),

@@ -6,7 +6,7 @@ const patience = 3;
 const leastPatienceMs = 100;
 
 /** A time in which an account lets nothing through: single requests are tried, at growing distances. */
-export class Drought {
+export class Stall {
 	#tries = 0;
 	#probe: { readonly sequence: number; readonly until: number } | undefined;
 

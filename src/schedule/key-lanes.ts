@@ -1,16 +1,16 @@
 import type { LlmxError, RequestError } from "../errors.ts";
-import type { Cost, Limiter, LimiterState } from "../limits/limiter.ts";
+import type { Limiter, LimiterState, TokenCost } from "../limits/limiter.ts";
 import { type ExhaustionReason, KeysExhaustedError, parkAfterMs } from "./key-pool.ts";
 
 /** A key and the limiter of the account it belongs to; keys of one account share one limiter. */
-export interface Lane {
+export interface KeyLane {
 	/** Undefined for a provider that needs none. */
 	readonly key: string | undefined;
 	readonly limiter: Limiter;
 }
 
 interface LaneState {
-	readonly lane: Lane;
+	readonly lane: KeyLane;
 	/** Why nothing is sent by it; undefined while it is good. */
 	closed:
 		| { readonly reason: ExhaustionReason; readonly until: number; readonly cause: RequestError }
@@ -18,7 +18,7 @@ interface LaneState {
 }
 
 /** All keys by which requests to one model may go. */
-export class Route {
+export class KeyLanes {
 	readonly #provider: string;
 	readonly #lanes: readonly LaneState[];
 	readonly #now: () => number;
@@ -26,7 +26,7 @@ export class Route {
 	#waitMs = 0;
 
 	/** `provider` is named in errors. */
-	constructor(provider: string, lanes: readonly Lane[], now: () => number) {
+	constructor(provider: string, lanes: readonly KeyLane[], now: () => number) {
 		this.#provider = provider;
 		this.#lanes = lanes.map((lane) => ({ lane, closed: undefined }));
 		this.#now = now;
@@ -65,7 +65,7 @@ export class Route {
 	}
 
 	/** The lane that may send a request of this cost now, or undefined; then `waitMs` says when to ask again. */
-	pick(cost: Cost): Lane | undefined {
+	pick(cost: TokenCost): KeyLane | undefined {
 		const index = this.#find(cost);
 		if (index < 0) {
 			return undefined;
@@ -81,7 +81,7 @@ export class Route {
 	}
 
 	/** Draws the consequence of a failure for the key it happened on. True when that key is out of use. */
-	note(lane: Lane, error: RequestError): boolean {
+	note(lane: KeyLane, error: RequestError): boolean {
 		const { key, afterMs = 0 } = error.advice;
 		const state = this.#lanes.find((candidate) => candidate.lane === lane);
 		if (state === undefined) {
@@ -99,7 +99,7 @@ export class Route {
 		return false;
 	}
 
-	#find(cost: Cost): number {
+	#find(cost: TokenCost): number {
 		const lanes = this.#lanes;
 		let shortest = Number.POSITIVE_INFINITY;
 		for (let step = 0; step < lanes.length; step++) {

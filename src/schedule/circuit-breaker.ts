@@ -11,7 +11,7 @@ const defaultPatienceMs = 300_000;
  * Notices that a provider does not work any more: when more than half of the last 50 sendings failed, nothing is sent
  * for a while, then single requests are tried, at growing distances, until one is answered.
  */
-export class OutageWatch {
+export class CircuitBreaker {
 	readonly #patienceMs: number;
 	/** True for a failure, oldest first. */
 	#ends: boolean[] = [];
