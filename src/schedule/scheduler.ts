@@ -130,12 +130,10 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 		}
 		if (!this.#stopped) {
 			const now = this.#clock.now();
-			for (
-				let queued = this.#waiting.takeDue(now);
-				queued !== undefined;
-				queued = this.#waiting.takeDue(now)
-			) {
-				this.#held.push(queued);
+			let due = this.#waiting.takeDue(now);
+			while (due !== undefined) {
+				this.#held.push(due);
+				due = this.#waiting.takeDue(now);
 			}
 			const waitMs = this.#sendWhatMay(now);
 			this.#alarm.set(Math.min(now + waitMs, this.#waiting.nextAt));
@@ -208,12 +206,8 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 		this.#breaker.sent();
 		const releaseSlot = this.#slots?.take();
 		const sending = lane.limiter.sent(queued.cost);
-		const attempt = new SendContext(
-			lane.key,
-			++queued.attempts,
-			queued.retries.resends > 0,
-			this.#abort.signal,
-		);
+		const { signal } = this.#abort;
+		const attempt = new SendContext(lane.key, ++queued.attempts, queued.retries.resends > 0, signal);
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
