@@ -72,18 +72,3 @@ export interface Http {
 	begin(options?: ExchangeOptions): Exchange;
 	close(): Promise<void>;
 }
-
-/** Where a response's bytes come from. */
-export interface ByteSource {
-	/** The next piece, or null at the end; rejects with a TransportError. */
-	read(): Promise<Uint8Array | null>;
-	/** All of it. */
-	readAll(): Promise<Buffer>;
-	/** The consumer has all it needs: the rest is read to its end, so that the connection can serve again. */
-	finish(): void;
-	/**
-	 * The consumer leaves, for `error` if the bytes are at fault. Unless their end was reached, the connection is
-	 * closed, so that the server stops too.
-	 */
-	stop(error?: TransportError): void;
-}

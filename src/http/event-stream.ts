@@ -1,4 +1,4 @@
-import type { ByteSource } from "./contract.ts";
+import type { ByteSource } from "./byte-source.ts";
 import { TransportError } from "./transport-error.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Timeouts } from "../options.ts";
-import type { ByteSource } from "./contract.ts";
+import type { ByteSource } from "./byte-source.ts";
 import {
 	EXCHANGE_HEADER,
 	type Exchange,

@@ -1,4 +1,5 @@
-import type { ByteSource, FetchResponse } from "./contract.ts";
+import type { ByteSource } from "./byte-source.ts";
+import type { FetchResponse } from "./contract.ts";
 
 /**
  * The part of `Headers` that openai, @anthropic-ai/sdk and @google/genai call, over undici's plain record. The

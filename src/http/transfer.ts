@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
 import type { Connection, ConnectionAware, ConnectionPool } from "./agent.ts";
 import { ByteQueue } from "./byte-queue.ts";
+import type { ByteSource } from "./byte-source.ts";
 import { connectionFailure } from "./connection-failure.ts";
-import type { ByteSource } from "./contract.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
 import type { LiveExchange, Watched } from "./exchange.ts";
 import { stopped } from "./exchange.ts";
