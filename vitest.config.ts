@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 
 export default defineConfig({
 	test: {
 		include: ["test/**/*.test.{ts,tsx}"],
 		exclude: ["test/soak/**"],
+		reporters: ["default", new SkippedReporter()],
 		setupFiles: ["test/helpers/setup.ts"],
 		globalSetup: ["test/helpers/build.ts"],
 		sequence: { shuffle: true },

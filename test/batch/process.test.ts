@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
+import { describeWith } from "../helpers/skipping.ts";
 import { type Running, readRecords, startLlmx, until } from "./helpers/process.ts";
 
 let folder: string;
@@ -117,7 +118,7 @@ describe("a reader of stdout that goes away", () => {
 	});
 });
 
-describe.skipIf(!existsSync("/dev/full"))("a full disk", () => {
+describeWith(existsSync("/dev/full"), "this system has no /dev/full")("a full disk", () => {
 	it("behind stdout ends the run before all is paid for", async () => {
 		const full = openSync("/dev/full", "w");
 		const running = start(["-o", "-", "--concurrency", "4"], 300, full);

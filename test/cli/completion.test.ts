@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { spawn as spawnPty } from "@lydell/node-pty";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeWith } from "../helpers/skipping.ts";
 
 const bin = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
 const has = (shell: string) => spawnSync(shell, ["-c", "exit 0"]).status === 0;
@@ -46,7 +47,7 @@ const cases: readonly (readonly [line: string, offered: readonly string[], not: 
 	["llmx ask -s cost --mod", ["--model"], ["--by"]],
 ];
 
-describe.skipIf(!has("bash"))("completion in bash", () => {
+describeWith(has("bash"), "bash is not installed")("completion in bash", () => {
 	const complete = (line: string) => {
 		const script = `eval "$(llmx completion bash)"
 			COMP_LINE=$1 COMP_POINT=\${#1}
@@ -77,7 +78,7 @@ describe.skipIf(!has("bash"))("completion in bash", () => {
 	});
 });
 
-describe.skipIf(!has("fish"))("completion in fish", () => {
+describeWith(has("fish"), "fish is not installed")("completion in fish", () => {
 	const complete = (line: string) => {
 		const script = "llmx completion fish | source; complete -C $argv[1]";
 		const run = spawnSync("fish", ["--no-config", "-c", script, line], {
@@ -100,7 +101,7 @@ describe.skipIf(!has("fish"))("completion in fish", () => {
 	});
 });
 
-describe.skipIf(!has("zsh"))("completion in zsh", () => {
+describeWith(has("zsh"), "zsh is not installed")("completion in zsh", () => {
 	/** Types a line and a tab into a real shell and waits until the screen shows every word, or the time is up. */
 	const complete = async (line: string, offered: readonly string[]): Promise<string> => {
 		const shell = spawnPty("zsh", ["-f", "-i"], { cols: 120, rows: 50, cwd: folder, env });

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { describe, expect, it } from "vitest";
 import { shareOneHome } from "../helpers/one-home.ts";
 import { programPath, runProgram, runShell, startProgram } from "../helpers/program.ts";
+import { itWith } from "../helpers/skipping.ts";
 import { readLedger, setup, temporaryFolder } from "../llm/harness.ts";
 
 const llama = "sambanova/Meta-Llama-3.3-70B-Instruct";
@@ -53,23 +54,26 @@ describe("the built program", () => {
 		expect(out).toBe("1\n0 0 0\n".repeat(20));
 	});
 
-	it.skipIf(!existsSync("/dev/full"))("says that it cannot write, and fails", async () => {
-		const { env } = await setup();
-		const full = openSync("/dev/full", "w");
-		try {
-			const { code, err } = await runProgram(["ask", "-m", "openai/echo", "hello"], { env, stdout: full });
-			expect(code).toBe(1);
-			expect(err).toBe("llmx: cannot write the output: the disk is full\n");
-			for (const argv of [["ask", "--help"], ["--version"]]) {
-				expect(await runProgram(argv, { env, stdout: full })).toMatchObject({
-					code: 1,
-					err: "llmx: cannot write the output: the disk is full\n",
-				});
+	itWith(existsSync("/dev/full"), "this system has no /dev/full")(
+		"says that it cannot write, and fails",
+		async () => {
+			const { env } = await setup();
+			const full = openSync("/dev/full", "w");
+			try {
+				const { code, err } = await runProgram(["ask", "-m", "openai/echo", "hello"], { env, stdout: full });
+				expect(code).toBe(1);
+				expect(err).toBe("llmx: cannot write the output: the disk is full\n");
+				for (const argv of [["ask", "--help"], ["--version"]]) {
+					expect(await runProgram(argv, { env, stdout: full })).toMatchObject({
+						code: 1,
+						err: "llmx: cannot write the output: the disk is full\n",
+					});
+				}
+			} finally {
+				closeSync(full);
 			}
-		} finally {
-			closeSync(full);
-		}
-	});
+		},
+	);
 });
 
 describe("a home", () => {
@@ -140,11 +144,14 @@ describe("an old Node", () => {
 
 	const system = spawnSync("/usr/bin/node", ["-p", "process.versions.node"], { encoding: "utf8" });
 	const version = system.stdout?.trim() ?? "";
-	it.skipIf(!(Number(version.split(".")[0]) < 22))("of this machine is told so too", async () => {
-		expect(await runProgram(["ask", "hello"], { node: "/usr/bin/node" })).toMatchObject({
-			code: 1,
-			out: "",
-			err: complaint(version),
-		});
-	});
+	itWith(Number(version.split(".")[0]) < 22, "/usr/bin/node is not older than Node 22")(
+		"of this machine is told so too",
+		async () => {
+			expect(await runProgram(["ask", "hello"], { node: "/usr/bin/node" })).toMatchObject({
+				code: 1,
+				out: "",
+				err: complaint(version),
+			});
+		},
+	);
 });

@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type RateDialect, type RateSnapshot, readRateHeaders } from "../../src/limits/rate-headers.ts";
+import { rateHeaders } from "../fixtures/rate-headers.ts";
+import { besideFolder, describeWithMaterial } from "../helpers/recordings.ts";
 
 const now = Date.UTC(2026, 0, 6, 7, 11, 0);
 
@@ -156,7 +158,12 @@ describe("rate-limit headers", () => {
 	});
 });
 
-const recorded = join(import.meta.dirname, "../../../shared/recorded/ratelimit_headers.jsonl");
+describe("headers as the providers send them", () => {
+	test.each(Object.entries(rateHeaders))("of %s", (_name, { dialect, headers, expected }) => {
+		expect(read(headers, dialect)).toEqual(expected);
+	});
+});
+
 const hosts: Readonly<Record<string, RateDialect>> = {
 	"api.openai.com": "openai",
 	"api.anthropic.com": "anthropic",
@@ -168,15 +175,12 @@ const hosts: Readonly<Record<string, RateDialect>> = {
 	"rubyllm.services.ai.azure.com": "openai",
 };
 
-describe.skipIf(!existsSync(recorded))("recorded headers", () => {
-	const rows = existsSync(recorded)
-		? readFileSync(recorded, "utf8")
-				.split("\n")
-				.filter((line) => line !== "")
-				.map((line) => JSON.parse(line) as { host: string; status: number; headers: Record<string, string> })
-		: [];
-
+describeWithMaterial("recorded headers", () => {
 	test("are read in full where they speak of requests or tokens", () => {
+		const rows = readFileSync(join(besideFolder, "recorded/ratelimit_headers.jsonl"), "utf8")
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line) as { host: string; status: number; headers: Record<string, string> });
 		let read = 0;
 		for (const { host, headers } of rows) {
 			const dialect = hosts[host];

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { costOfCall } from "../../src/models/pricing.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
-import { readRecording, recordedFolder, usageOfRecording } from "../helpers/recordings.ts";
+import { usageOf } from "../helpers/answers.ts";
+import { describeWithMaterial, readIndex, recordedAnswer, recordedText } from "../helpers/recordings.ts";
+import { expectations as answers } from "../providers/recorded-expectations.ts";
 
 /** A million tokens. */
 const M = 1e6;
@@ -102,10 +102,11 @@ const expectations: Readonly<Record<string, Expected>> = {
 	"zai-chat-01": { provider: zai, modelId: "glm-4.7-flash", usd: null },
 };
 
-describe.skipIf(!existsSync(recordedFolder))("the cost of recorded answers", () => {
+describeWithMaterial("the cost of recorded answers", () => {
 	it.each(Object.entries(expectations))("of %s is right to a millionth of a cent", async (id, expected) => {
 		const { provider, modelId, day, usd } = expected;
-		const usage = await usageOfRecording(id, provider);
+		const [, answer] = answers[id] as (typeof answers)[string];
+		const usage = await usageOf(recordedAnswer(id, provider, answer));
 		const at = Date.parse(`${day ?? "2026-11-22"}T12:00:00Z`);
 		const cost = costOfCall({ provider, modelId, usage, at });
 		if (usd === null) expect(cost).toBeNull();
@@ -122,7 +123,7 @@ describe.skipIf(!existsSync(recordedFolder))("the cost of recorded answers", () 
 			outputTokens: 115,
 			reasoningTokens: 64,
 		};
-		const text = JSON.stringify(readRecording("openai-batch-05"));
+		const text = recordedText("openai-batch-05");
 		expect(text).toContain("gpt-5-nano-2025-08-07");
 		expect(text).toMatch(/total_tokens\W+133\b/);
 		const call = { provider: openai, modelId: "gpt-5-nano-2025-08-07", usage };
@@ -142,11 +143,7 @@ describe.skipIf(!existsSync(recordedFolder))("the cost of recorded answers", () 
 	});
 
 	it("is expected here for every answer with usage of a provider in the table", () => {
-		const index = readFileSync(join(recordedFolder, "index.jsonl"), "utf8").trim().split("\n");
-		const chats = index.map(
-			(line) => JSON.parse(line) as { id: string; api: string; status: number; provider: string },
-		);
-		const ours = chats.filter(
+		const ours = readIndex().filter(
 			({ id, api, status, provider }) =>
 				status === 200 &&
 				!["batch", "models", "gemini.countTokens"].includes(api) &&

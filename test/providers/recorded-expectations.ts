@@ -1,35 +1,6 @@
-import { defineProvider } from "../../src/providers/provider-definition.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
-
-/** Texts too long to write out: how they begin and end, and their length in UTF-16 units. */
-export interface Long {
-	readonly starts: string;
-	readonly ends: string;
-	readonly length: number;
-}
-
-export interface Expected {
-	readonly text: string | Long;
-	readonly reasoning?: string | Long;
-	readonly finish: string;
-	/** Input, cached, cache-written, audio, output, reasoning. */
-	readonly usage: readonly [number, number, number, number, number, number];
-	/** USD; null or absent where the provider does not tell. */
-	readonly reportedCostUsd?: number;
-}
-
-export interface ExpectedFailure {
-	readonly error: string;
-	readonly retry: string;
-	readonly key: string;
-	readonly says: string;
-	readonly afterMs?: number;
-	readonly usage?: Expected["usage"];
-}
-
-const other = (id: string) => defineProvider(id, { base_url: "https://unused.example/v1" });
-const final = { retry: "never", key: "keep" } as const;
+import { type Expected, type ExpectedFailure, final, other } from "../fixtures/answers/fixture.ts";
 
 /** What each recording must be read as, written down by hand. */
 export const expectations: Readonly<Record<string, readonly [ProviderRow, Expected | ExpectedFailure]>> = {

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { calcPrice, findProvider } from "@pydantic/genai-prices";
-import papaparse from "papaparse";
 import { describe, expect, it } from "vitest";
 import { findFaults } from "../../scripts/price-checks.ts";
 import {
@@ -156,58 +155,6 @@ describe("findFaults", () => {
 
 	it("refuses a row that is there twice", () => {
 		expect(findFaults([mini, mini])).toEqual(["openai/gpt-4.1-mini is there twice"]);
-	});
-});
-
-// Price tables of several projects, kept beside the repository where they are at hand.
-const shared = join(root, "../shared/prices");
-const readCsv = (name: string) =>
-	papaparse.parse<Record<string, string>>(readFileSync(join(shared, name), "utf8"), {
-		header: true,
-		skipEmptyLines: true,
-	}).data;
-
-describe.skipIf(!existsSync(shared))("other price tables", () => {
-	it("agree on the newest models", () => {
-		for (const row of readCsv("prices_newest.csv")) {
-			const price = findPrice(row.provider as string, row.model as string, { at: now.getTime() });
-			const number = (column: string) => (row[column] ? Number(row[column]) : null);
-			expect({
-				model: row.model,
-				input: price?.input,
-				output: price?.output,
-				cached: price?.cachedInput,
-			}).toEqual({
-				model: row.model,
-				input: number("input_per_1m"),
-				output: number("output_per_1m"),
-				cached: number("cached_input_per_1m"),
-			});
-		}
-	});
-
-	it("are decided with a note wherever they disagree", () => {
-		const noted = new Set(
-			overrides
-				.filter(({ note }) => note !== "")
-				.map(({ fields }) => `${fields.provider}/${fields.model}`.toLowerCase()),
-		);
-		for (const { provider, model } of readCsv("prices_disagreements.csv") as {
-			provider: string;
-			model: string;
-		}[]) {
-			const price = findPrice(provider, model, { at: now.getTime() });
-			const names = [model, price?.model ?? model].map((name) => `${provider}/${name}`.toLowerCase());
-			expect(
-				names.some((name) => noted.has(name)),
-				names.join(" or "),
-			).toBe(true);
-		}
-	});
-
-	it("list no SambaNova model that the table lacks", () => {
-		const listed = readCsv("prices_litellm.csv").filter(({ provider }) => provider === "sambanova");
-		for (const { model } of listed) expect(findPrice("sambanova", model as string), model).not.toBeNull();
 	});
 });
 

@@ -2,8 +2,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { PtyChat } from "../helpers/pty.ts";
+import { describeWith } from "../helpers/skipping.ts";
 
 const bin = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
 let home: string;
@@ -52,7 +53,7 @@ function childOf(chat: PtyChat): number {
 
 const onLinux = existsSync("/proc/self/task");
 
-describe.skipIf(!onLinux)("the terminal is given back", () => {
+describeWith(onLinux, "only Linux tells of a process's children")("the terminal is given back", () => {
 	it("after Ctrl-D, and after exit", async () => {
 		const chat = await openInShell("sim/echo");
 		chat.type("\x04");
