@@ -1,5 +1,5 @@
 import { AbortedError, exitCodes, LlmxError, UsageError } from "../errors.ts";
-import { EXCHANGE_HEADER, type FetchResponse, type Http } from "../http/contract.ts";
+import { EXCHANGE_HEADER, type Http } from "../http/contract.ts";
 import { isRedirect } from "../http/head.ts";
 import { createHttp } from "../http/http.ts";
 import { TransportError } from "../http/transport-error.ts";
@@ -119,7 +119,7 @@ async function get(http: Http, url: URL, options: UrlAttachmentOptions): Promise
 	try {
 		const headers = { [EXCHANGE_HEADER]: exchange.id, accept: "*/*", "user-agent": "llmx" };
 		const response = await http.fetch(url, { headers });
-		if (response.ok) return await bytesOf(response);
+		if (response.ok) return await response.bytes();
 		const location = isRedirect(response.status) ? response.headers.get("location") : null;
 		const next = location === null ? null : URL.parse(location, url.href);
 		if (next && /^https?:$/.test(next.protocol)) return next;
@@ -137,12 +137,6 @@ async function get(http: Http, url: URL, options: UrlAttachmentOptions): Promise
 	} finally {
 		exchange.close();
 	}
-}
-
-async function bytesOf(response: FetchResponse): Promise<Uint8Array> {
-	const chunks: Uint8Array[] = [];
-	for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-	return Buffer.concat(chunks);
 }
 
 /** An address without its query, which may hold a signature. */

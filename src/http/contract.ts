@@ -5,8 +5,31 @@ import type { TransportError } from "./transport-error.ts";
 export interface FetchInit {
 	readonly method?: string;
 	readonly headers?: unknown;
-	readonly body?: unknown;
+	readonly body?: string | Uint8Array | null | undefined;
 	readonly signal?: AbortSignal | null;
+}
+
+/** One event of a stream, as it was sent. What its data means is for the adapter of the wire to say. */
+export interface ServerEvent {
+	/** Its name; undefined where it has none. */
+	readonly name: string | undefined;
+	/** All of its data lines, joined by line feeds; may be empty. */
+	readonly data: string;
+	/** A blank line ended it. False for what was left at the end of the body, which may have been cut off there. */
+	readonly ended: boolean;
+}
+
+/** A body read as server-sent events. */
+export interface EventStream {
+	/**
+	 * The events that came since the last call, at least one; null at the end of the body.
+	 * @throws TransportError when the body was cut, is too large, is empty, or is neither events nor JSON
+	 */
+	read(): Promise<readonly ServerEvent[] | null>;
+	/** Nothing more is needed: the rest is read to its end, so that the connection can serve again. */
+	finish(): void;
+	/** Leaves the stream. Unless its end was reached, the connection is closed, so that the server stops too. */
+	stop(): void;
 }
 
 export interface FetchResponse {
@@ -15,9 +38,13 @@ export interface FetchResponse {
 	readonly statusText: string;
 	readonly url: string;
 	readonly headers: Headers;
-	readonly body: unknown;
+	/** The SDKs look for one, and are never given any: streams are read as `events`. */
+	readonly body: null;
 	text(): Promise<string>;
 	json(): Promise<unknown>;
+	bytes(): Promise<Uint8Array>;
+	/** The body as a stream of events, in place of `text`, `json` and `bytes`. */
+	events(): EventStream;
 }
 
 export type FetchLike = (input: string | URL | Request, init?: FetchInit) => Promise<FetchResponse>;

@@ -1,5 +1,4 @@
 import type { Timeouts } from "../options.ts";
-import type { ByteSource } from "./byte-source.ts";
 import {
 	EXCHANGE_HEADER,
 	type Exchange,
@@ -7,10 +6,10 @@ import {
 	type FetchLike,
 	type Http,
 } from "./contract.ts";
-import { EventSource } from "./event-stream.ts";
 import { LiveExchange } from "./exchange.ts";
-import { bodyOf, headersOf } from "./outgoing.ts";
+import { headersOf } from "./outgoing.ts";
 import { LeanResponse } from "./response.ts";
+import { EventStreamReader } from "./sse.ts";
 import { Transfer } from "./transfer.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -102,7 +101,7 @@ class PooledHttp implements Http {
 				origin: url.origin,
 				path: url.pathname + url.search,
 				method: method as "GET",
-				body: bodyOf(init.body, headers) as string,
+				body: init.body ?? null,
 				headers,
 			},
 			exchange: known ?? new LiveExchange("", this.#timeouts, {}, () => {}),
@@ -115,8 +114,10 @@ class PooledHttp implements Http {
 			...head,
 			url: url.href,
 			bytes: transfer,
-			events: () =>
-				this.#isAnswer(known, method, head.status) ? this.#events(transfer, head.headers, url) : transfer,
+			events: () => {
+				const contentType = head.headers["content-type"] ?? "";
+				return new EventStreamReader(transfer, { contentType, origin: url.origin, ...this.#caps });
+			},
 		});
 	};
 
@@ -132,16 +133,6 @@ class PooledHttp implements Http {
 			this.#lastAddress = address;
 		}
 		return this.#lastUrl;
-	}
-
-	/** Of all that SDKs fetch, only the answer to a posted prompt is ever read as a stream of events. */
-	#isAnswer(exchange: LiveExchange | undefined, method: string, status: number): boolean {
-		return exchange !== undefined && method === "POST" && status < 300;
-	}
-
-	#events(bytes: ByteSource, headers: Readonly<Record<string, string>>, url: URL): ByteSource {
-		const contentType = headers["content-type"] ?? "";
-		return new EventSource(bytes, { contentType, origin: url.origin, ...this.#caps });
 	}
 
 	async #load(): Promise<Agent> {

@@ -1,5 +1,5 @@
 import type { ByteSource } from "./byte-source.ts";
-import type { FetchResponse } from "./contract.ts";
+import type { EventStream, FetchResponse } from "./contract.ts";
 
 /**
  * The part of `Headers` that openai, @anthropic-ai/sdk and @google/genai call, over undici's plain record. The
@@ -33,53 +33,14 @@ class LeanHeaders {
 	}
 }
 
-type Piece = { done: false; value: Uint8Array } | { done: true; value: undefined };
-
-/** The part of `ReadableStream` that the SDKs use: openai and genai take a reader, anthropic iterates. */
-class LeanBody {
-	readonly #source: ByteSource;
-
-	constructor(source: ByteSource) {
-		this.#source = source;
-	}
-
-	async read(): Promise<Piece> {
-		const value = await this.#source.read();
-		return value === null ? { done: true, value: undefined } : { done: false, value };
-	}
-
-	async cancel(): Promise<void> {
-		this.#source.stop();
-	}
-
-	getReader() {
-		return {
-			read: () => this.read(),
-			cancel: () => this.cancel(),
-			releaseLock: () => {},
-		};
-	}
-
-	[Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
-		return {
-			next: () => this.read(),
-			return: async () => {
-				this.#source.stop();
-				return { done: true, value: undefined };
-			},
-		};
-	}
-}
-
 export interface ResponseParts {
 	readonly status: number;
 	readonly statusText: string;
 	readonly url: string;
 	readonly headers: Readonly<Record<string, string>>;
-	/** The bytes as they are, for `text()` and `json()`. */
 	readonly bytes: ByteSource;
-	/** The bytes as a consumer of a stream should see them; asked for once, when `body` is. */
-	readonly events: () => ByteSource;
+	/** The bytes as a stream of events. */
+	readonly events: () => EventStream;
 }
 
 /** A response as far as the SDKs look at one. */
@@ -89,9 +50,9 @@ export class LeanResponse implements FetchResponse {
 	readonly statusText: string;
 	readonly url: string;
 	readonly headers: Headers;
+	readonly body = null;
+	readonly events: () => EventStream;
 	readonly #bytes: ByteSource;
-	readonly #events: () => ByteSource;
-	#body: LeanBody | undefined;
 
 	constructor(parts: ResponseParts) {
 		this.status = parts.status;
@@ -100,12 +61,7 @@ export class LeanResponse implements FetchResponse {
 		this.url = parts.url;
 		this.headers = new LeanHeaders(parts.headers) as unknown as Headers;
 		this.#bytes = parts.bytes;
-		this.#events = parts.events;
-	}
-
-	get body(): LeanBody {
-		this.#body ??= new LeanBody(this.#events());
-		return this.#body;
+		this.events = parts.events;
 	}
 
 	async text(): Promise<string> {
@@ -115,5 +71,9 @@ export class LeanResponse implements FetchResponse {
 
 	async json(): Promise<unknown> {
 		return JSON.parse(await this.text());
+	}
+
+	bytes(): Promise<Uint8Array> {
+		return this.#bytes.readAll();
 	}
 }

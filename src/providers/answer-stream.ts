@@ -1,8 +1,8 @@
-import type { Exchange, FetchResponse } from "../http/contract.ts";
+import type { EventStream, Exchange, FetchResponse, ServerEvent } from "../http/contract.ts";
+import { TransportError } from "../http/transport-error.ts";
 import type { Answer, AnswerPart } from "./adapter.ts";
 import type { AnswerReader } from "./answer-reader.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
-import { readEvents } from "./events.ts";
 import {
 	type FailureContext,
 	failed,
@@ -57,31 +57,48 @@ export async function* streamAnswer(
 	reader: AnswerReader,
 	exchange: Exchange,
 ): AsyncGenerator<AnswerPart, void, undefined> {
+	let events: EventStream | undefined;
+	let told = false;
 	try {
-		const response = await send();
-		let done = false;
-		let finishing = false;
-		for await (const { name, data } of readEvents(response.body)) {
-			if (data === "[DONE]") {
-				done = true;
-				break;
+		events = (await send()).events();
+		for (let batch = await events.read(); batch !== null; batch = await next(events, reader)) {
+			for (const event of batch) {
+				const parts = reader.take(event);
+				if (parts.length > 0) exchange.noteContent();
+				for (const part of parts) yield part;
+				if (reader.done) break;
 			}
-			const payload = parseJson(data);
-			if (payload === undefined) {
-				throw incomplete(reader.failureContext, "the stream broke off inside an event");
-			}
-			const parts = reader.read(payload, name);
-			if (parts.length > 0) exchange.noteContent();
-			yield* parts;
-			if (reader.finished && !finishing) {
-				finishing = true;
+			if (reader.finished && !told) {
+				told = true;
 				exchange.noteFinish();
 			}
 		}
-		// A body may end in silence although the exchange was stopped or cut.
-		if (exchange.failure !== undefined) throw exchange.failure;
-		yield* reader.end(done);
+		// A body may end in silence although the exchange was stopped.
+		const { failure } = exchange;
+		if (failure !== undefined && !isHarmless(failure, reader)) throw failure;
+		for (const part of reader.end()) yield part;
 	} catch (error) {
 		throw toFailure(error, reader.failureContext);
+	} finally {
+		events?.stop();
 	}
+}
+
+/** The next events, or null where nothing more of the answer can come. */
+async function next(events: EventStream, reader: AnswerReader): Promise<readonly ServerEvent[] | null> {
+	if (reader.done) {
+		events.finish();
+		return null;
+	}
+	try {
+		return await events.read();
+	} catch (error) {
+		if (error instanceof TransportError && isHarmless(error, reader)) return null;
+		throw error;
+	}
+}
+
+/** After the finish reason a cut takes nothing but the usage: asking again would pay for the whole answer twice. */
+function isHarmless(failure: TransportError, reader: AnswerReader): boolean {
+	return failure.reason === "cut" && reader.finished;
 }

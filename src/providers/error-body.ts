@@ -19,8 +19,20 @@ export function isObject(value: unknown): value is Json {
 	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Parses JSON, or gives undefined. */
+/** Parses JSON; undefined where it is none. Python's json.dumps writes NaN and Infinity, which are read as null. */
 export function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		if (!/NaN|Infinity/.test(text)) return undefined;
+		return parseStrictJson(text.replaceAll(stringOrNoNumber, (_, string?: string) => string ?? "null"));
+	}
+}
+
+/** A whole JSON string, which stays as it is, or one of Python's words for a number that JSON cannot write. */
+const stringOrNoNumber = /("[^"\\]*(?:\\.[^"\\]*)*")|-?(?:NaN|Infinity)/g;
+
+function parseStrictJson(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch {

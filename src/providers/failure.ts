@@ -68,10 +68,11 @@ export function blocked(context: FailureContext, why: string): RequestError {
 	return failed(context, "blocked", `the answer was blocked: ${safeText(why, 500)}`);
 }
 
-/** A whole response came that is not one of the API's: a login page, a proxy's greeting, `null`. */
-export function notAnAnswer(context: FailureContext): RequestError {
+/** A whole response came that is not one of the API's: a login page, a proxy's greeting (`said`), `null`. */
+export function notAnAnswer(context: FailureContext, said = ""): RequestError {
 	const type = context.exchange.headers?.["content-type"]?.split(";")[0] ?? "no content type";
-	return failed(context, "malformed_response", `not an API response (${safeText(type, 60)})`);
+	const words = said === "" ? "" : `: ${safeText(said, 200)}`;
+	return failed(context, "malformed_response", `not an API response (${safeText(type, 60)})${words}`);
 }
 
 /** A whole response came, and it is not an answer. */

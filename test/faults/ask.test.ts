@@ -49,6 +49,8 @@ const exitByName: Readonly<Record<string, readonly number[]>> = {
 	"stream-error-first": [5],
 	"stream-error-bare": [1, 5],
 	"json-for-stream": [0],
+	// Of a stream only the usage is lost.
+	"cut-gzip": [0, 1, 5],
 	"no-choices": [1],
 	gzip: [0],
 	trickle: [1, 5],

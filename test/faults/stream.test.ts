@@ -95,6 +95,13 @@ describe.each(wires)("row 19 on the %s wire: a sloppy end is an end", (wire) => 
 		expect(seen.result?.finishReason).toBe(spec === "done-without-finish" ? "other" : "stop");
 	});
 
+	it("cut-after-finish has the whole text, and what it cost is not known where usage was to follow", async () => {
+		const seen = await meet("cut-after-finish", { wire, ...stream, times: 2 });
+		expect(seen.result).toMatchObject({ text: `${nasty} [[fault:cut-after-finish]]`, cached: true });
+		expect([seen.requests, seen.ledger[0]?.status]).toEqual([1, "ok"]);
+		if (wire === "openai") expect(seen.ledger[0]?.cost_usd).toBeNull();
+	});
+
 	it.each(["open-after-done", "open-after-finish"])("%s is not waited for", async (spec) => {
 		await accepted(spec, { wire, ...stream, timeouts: { finishMs: 100 } });
 	});
@@ -175,6 +182,14 @@ describe.each(wires)("row 22 on the %s wire: every way to write a stream", (wire
 		"sse-multiline",
 		"byte-split",
 		"comments",
+		"heartbeat-empty",
+		"heartbeat-ping",
+		"heartbeat-text",
+		"heartbeat-null",
+		"heartbeat-object",
+		"heartbeat-typed",
+		"nan-in-field",
+		...(wire === "openai" ? ["done-blanks", "done-lower"] : []),
 	])("%s", async (spec) => {
 		const seen = await accepted(spec, { wire, ...stream });
 		expect(seen.result?.usage?.outputTokens).toBeGreaterThan(0);

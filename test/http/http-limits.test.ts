@@ -2,7 +2,7 @@ import events from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
-import { failure, post, readAll } from "./posting.ts";
+import { failure, post, readEvents } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
 
 let http: Http;
@@ -39,7 +39,7 @@ describe("a limit", () => {
 		});
 		const exchange = http.begin({ timeouts: quick });
 		const response = await post(http, exchange, wire.origin);
-		expect(await failure(readAll(response.body))).toMatchObject({ reason: "timeout-first" });
+		expect(await failure(readEvents(response))).toMatchObject({ reason: "timeout-first" });
 		exchange.close();
 	});
 
@@ -56,12 +56,10 @@ describe("a limit", () => {
 		const response = await post(http, exchange, wire.origin);
 		let seen = 0;
 		const error = await failure(
-			(async () => {
-				for await (const _event of response.body as AsyncIterable<Uint8Array>) {
-					seen++;
-					exchange.noteContent();
-				}
-			})(),
+			readEvents(response, () => {
+				seen++;
+				exchange.noteContent();
+			}),
 		);
 		expect(error).toMatchObject({ reason: "timeout-idle", phase: "body" });
 		expect(seen).toBe(10);
@@ -78,12 +76,13 @@ describe("a limit", () => {
 		const exchange = http.begin({ timeouts: { idleMs: 100 } });
 		const response = await post(http, exchange, wire.origin);
 		let seen = "";
-		for await (const event of response.body as AsyncIterable<Uint8Array>) {
-			seen += Buffer.from(event).toString();
+		const events = response.events();
+		for (let batch = await events.read(); batch !== null; batch = await events.read()) {
+			for (const { data } of batch) seen += data;
 			exchange.noteContent();
 			await new Promise((resolve) => setTimeout(resolve, 450));
 		}
-		expect(seen).toBe('data: {"n":1}\n\ndata: {"n":2}\n\n');
+		expect(seen).toBe('{"n":1}{"n":2}');
 		exchange.close();
 	});
 
@@ -95,11 +94,7 @@ describe("a limit", () => {
 		});
 		const exchange = http.begin({ timeouts: { totalMs: 60 } });
 		const response = await post(http, exchange, wire.origin);
-		const error = await failure(
-			(async () => {
-				for await (const _event of response.body as AsyncIterable<Uint8Array>) exchange.noteContent();
-			})(),
-		);
+		const error = await failure(readEvents(response, () => exchange.noteContent()));
 		expect(error).toMatchObject({ reason: "timeout-total" });
 		await wire.idle();
 		exchange.close();
@@ -142,9 +137,9 @@ describe("an abort", () => {
 			headers: { [EXCHANGE_HEADER]: exchange.id },
 			signal: controller.signal,
 		});
-		const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-		expect((await reader.read()).done).toBe(false);
-		const pending = failure(reader.read());
+		const events = response.events();
+		expect(await events.read()).toHaveLength(1);
+		const pending = failure(events.read());
 		controller.abort();
 		expect(await pending).toMatchObject({ reason: "aborted" });
 		await wire.idle();
@@ -158,10 +153,7 @@ describe("an abort", () => {
 		});
 		const exchange = http.begin();
 		const response = await post(http, exchange, wire.origin);
-		const reading = (async () => {
-			for await (const _event of response.body as AsyncIterable<Uint8Array>) exchange.close();
-		})();
-		expect(await failure(reading)).toMatchObject({ reason: "aborted" });
+		expect(await failure(readEvents(response, () => exchange.close()))).toMatchObject({ reason: "aborted" });
 		await wire.idle();
 	});
 

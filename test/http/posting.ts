@@ -1,4 +1,5 @@
-import { EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/contract.ts";
+import type { ServerEvent } from "../../src/http/contract.ts";
+import { EXCHANGE_HEADER, type Exchange, type FetchResponse, type Http } from "../../src/http/contract.ts";
 import { findTransportError, type TransportError } from "../../src/http/transport-error.ts";
 
 /** The TransportError that a promise rejects with. */
@@ -25,8 +26,16 @@ export async function turn(): Promise<void> {
 	for (let count = 0; count < 3; count++) await new Promise(setImmediate);
 }
 
-export async function readAll(body: unknown): Promise<string> {
-	let text = "";
-	for await (const chunk of body as AsyncIterable<Uint8Array>) text += Buffer.from(chunk).toString();
-	return text;
+/** Reads all events of a stream; `hear` is called with each as it comes. */
+export async function readEvents(
+	response: FetchResponse,
+	hear: (event: ServerEvent) => void = () => {},
+): Promise<ServerEvent[]> {
+	const stream = response.events();
+	const events: ServerEvent[] = [];
+	for (let batch = await stream.read(); batch !== null; batch = await stream.read()) {
+		for (const event of batch) hear(event);
+		events.push(...batch);
+	}
+	return events;
 }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { readEvents } from "../../src/providers/events.ts";
 import { redact, safeText } from "../../src/providers/redact.ts";
 import { splitThinking, ThinkSplitter } from "../../src/providers/think-splitter.ts";
 import { openAiUsage, reportedCost } from "../../src/providers/usage.ts";
@@ -155,25 +154,5 @@ describe("safeText", () => {
 		expect(safeText(`<script ${"a".repeat(1_000_000)}`, 200)).toHaveLength(200);
 		expect(redact("sk-".repeat(300_000))).toBe("[key]");
 		expect(redact(`Bearer ${" ".repeat(300_000)}`)).toHaveLength(300_007);
-	});
-});
-
-describe("readEvents", () => {
-	async function* bytes(text: string, size: number) {
-		const all = new TextEncoder().encode(text);
-		for (let start = 0; start < all.length; start += size) yield all.subarray(start, start + size);
-	}
-
-	it("finds every event wherever the bytes are cut", async () => {
-		const text = 'data: {"a":"é🍓"}\n\nevent: error\ndata:x\n\n: comment\n\ndata: [DONE]';
-		for (const size of [1, 2, 3, 7, 1000]) {
-			const events = [];
-			for await (const event of readEvents(bytes(text, size))) events.push(event);
-			expect(events).toEqual([
-				{ name: undefined, data: '{"a":"é🍓"}' },
-				{ name: "error", data: "x" },
-				{ name: undefined, data: "[DONE]" },
-			]);
-		}
 	});
 });

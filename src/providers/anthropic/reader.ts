@@ -1,32 +1,45 @@
 import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
-import { AnswerReader } from "../answer-reader.ts";
-import { isErrorPayload, isObject } from "../error-body.ts";
-import { blocked, failed, incomplete, notAnAnswer, reportedFailure } from "../failure.ts";
+import { AnswerReader, noParts } from "../answer-reader.ts";
+import { isObject } from "../error-body.ts";
+import { blocked, incomplete, notAnAnswer } from "../failure.ts";
 import { tokens } from "../usage.ts";
 
 type Json = Record<string, unknown>;
 
-const none: readonly AnswerPart[] = [];
+/** https://docs.anthropic.com/en/api/messages-streaming: unknown events may come, and are to be passed over. */
+const types = new Set([
+	"message",
+	"message_start",
+	"message_delta",
+	"message_stop",
+	"content_block_start",
+	"content_block_delta",
+	"content_block_stop",
+]);
 
 /** Reads the events of one answer; a whole message counts as one event. */
 export class AnthropicReader extends AnswerReader {
 	#stopReason: string | undefined;
-	#stopped = false;
 	#refusal = "refusal";
-	#events = 0;
 	/** As the API counts; later events replace the fields that they name. */
 	#reported: Json | undefined;
-	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
-		this.#events++;
-		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
-		if (!isObject(payload) || typeof payload.type !== "string") throw notAnAnswer(this.failureContext);
+
+	protected understands(payload: Json): boolean {
+		return typeof payload.type === "string" && types.has(payload.type);
+	}
+
+	protected noteUsage(payload: Json): void {
+		this.#readUsage(payload.usage);
+	}
+
+	protected read(payload: Json): readonly AnswerPart[] {
 		switch (payload.type) {
 			case "message":
 				return this.#readMessage(payload);
 			case "message_start":
 				if (isObject(payload.message)) this.#readUsage(payload.message.usage);
-				return none;
+				return noParts;
 			case "content_block_start":
 				return this.#readBlock(payload.content_block);
 			case "content_block_delta":
@@ -34,20 +47,19 @@ export class AnthropicReader extends AnswerReader {
 			case "message_delta":
 				this.#readUsage(payload.usage);
 				if (isObject(payload.delta)) this.#readStop(payload.delta);
-				return none;
+				return noParts;
 			case "message_stop":
-				this.#stopped = true;
-				return none;
+				this.done = true;
+				return noParts;
 			default:
-				return none;
+				return noParts;
 		}
 	}
 
-	end(): readonly AnswerPart[] {
+	protected complete(): readonly AnswerPart[] {
 		const context = this.failureContext;
-		if (this.#events === 0) throw failed(context, "empty", "sent an empty stream");
 		if (this.#stopReason === "refusal") throw blocked(context, this.#refusal);
-		if (this.#stopReason === undefined && !this.#stopped) {
+		if (this.#stopReason === undefined && !this.done) {
 			throw incomplete(context, "the stream ended without a stop reason");
 		}
 		const finishReason = finishReasonOf(this.#stopReason);
@@ -58,13 +70,13 @@ export class AnthropicReader extends AnswerReader {
 		if (!Array.isArray(message.content)) throw notAnAnswer(this.failureContext);
 		this.#readUsage(message.usage);
 		this.#readStop(message);
-		this.#stopped = true;
+		this.done = true;
 		return message.content.flatMap((block) => this.#readBlock(block));
 	}
 
 	/** A block of a message, the start of one, or a delta of one: all name their text by what it is. */
 	#readBlock(block: unknown): readonly AnswerPart[] {
-		if (!isObject(block)) return none;
+		if (!isObject(block)) return noParts;
 		if (typeof block.text === "string" && block.text !== "") {
 			this.text += block.text;
 			return [{ type: "text-delta", text: block.text }];
@@ -72,7 +84,7 @@ export class AnthropicReader extends AnswerReader {
 		if (typeof block.thinking === "string" && block.thinking !== "") {
 			return [{ type: "reasoning-delta", text: block.thinking }];
 		}
-		return none;
+		return noParts;
 	}
 
 	#readStop(source: Json): void {

@@ -25,7 +25,7 @@ class Gemini implements Adapter {
 	async complete(call: AdapterCall): Promise<Answer> {
 		const reader = new GeminiReader(this.#context.provider, call);
 		const payload = await readAnswerBody(() => this.#send(call, false), reader.failureContext);
-		return answerOf([...reader.read(payload), ...reader.end()]);
+		return answerOf([...reader.takeWhole(payload), ...reader.end()]);
 	}
 
 	stream(call: AdapterCall): AsyncIterable<AnswerPart> {
@@ -74,7 +74,8 @@ class Gemini implements Adapter {
 		let response: FetchResponse | undefined;
 		const fetch: FetchLike = async (input, init) => {
 			response = await this.#context.fetch(input, patch === null ? init : patched(init, patch));
-			return response.ok ? { ...unread, status: response.status, headers: response.headers } : response;
+			if (!response.ok) return response;
+			return { ...unread, status: response.status, headers: response.headers } as unknown as FetchResponse;
 		};
 		const httpOptions = { headers: { [EXCHANGE_HEADER]: call.exchange.id }, fetch };
 		const parameters = {

@@ -1,8 +1,8 @@
 import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader } from "../answer-reader.ts";
-import { isErrorPayload, isObject } from "../error-body.ts";
-import { blocked, incomplete, notAnAnswer, reportedFailure } from "../failure.ts";
+import { isObject } from "../error-body.ts";
+import { blocked, incomplete } from "../failure.ts";
 import { tokens } from "../usage.ts";
 
 type Json = Record<string, unknown>;
@@ -25,16 +25,23 @@ export class GeminiReader extends AnswerReader {
 	#blockedWhy: string | undefined;
 	#hasToolCalls = false;
 	#hasCandidate = false;
-	read(payload: unknown, eventName?: string): readonly AnswerPart[] {
-		if (isObject(payload)) this.usage = geminiUsage(payload.usageMetadata) ?? this.usage;
-		if (isErrorPayload(payload, eventName)) throw reportedFailure(payload, this.failureContext);
-		if (!isObject(payload) || !isGeminiPayload(payload)) throw notAnAnswer(this.failureContext);
+
+	protected understands(payload: Json): boolean {
+		return "candidates" in payload || "promptFeedback" in payload || "usageMetadata" in payload;
+	}
+
+	protected noteUsage(payload: Json): void {
+		this.usage = geminiUsage(payload.usageMetadata) ?? this.usage;
+	}
+
+	protected read(payload: Json): readonly AnswerPart[] {
+		this.noteUsage(payload);
 		this.#readFeedback(payload.promptFeedback);
 		const candidate = Array.isArray(payload.candidates) ? payload.candidates[0] : undefined;
 		return isObject(candidate) ? this.#readCandidate(candidate) : [];
 	}
 
-	end(): readonly AnswerPart[] {
+	protected complete(): readonly AnswerPart[] {
 		const context = this.failureContext;
 		if (this.#blockedWhy !== undefined) throw blocked(context, this.#blockedWhy);
 		if (!this.#hasCandidate) throw blocked(context, "no candidate was returned");
@@ -82,10 +89,6 @@ export class GeminiReader extends AnswerReader {
 		if (reason === "STOP") return this.#hasToolCalls ? "tool-calls" : "stop";
 		return reason === "MAX_TOKENS" ? "length" : "other";
 	}
-}
-
-function isGeminiPayload(payload: Json): boolean {
-	return "candidates" in payload || "promptFeedback" in payload || "usageMetadata" in payload;
 }
 
 /** The categories that made the filter step in, or those rated highest. */

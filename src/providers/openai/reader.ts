@@ -1,6 +1,6 @@
 import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
-import { AnswerReader } from "../answer-reader.ts";
+import { AnswerReader, noParts } from "../answer-reader.ts";
 import { isErrorPayload, isObject } from "../error-body.ts";
 import {
 	blocked,
@@ -55,18 +55,27 @@ export class OpenAiReader extends AnswerReader {
 	#filterReason = "content filter";
 	#refusal = "";
 	#costUsd: number | null = null;
-	#events = 0;
 	#choices = 0;
 	#serverSplits = false;
 	readonly #splitter = new ThinkSplitter();
-	/** One event's text and reasoning; throws when it is an error. */
-	read(data: unknown, event: string | undefined): readonly AnswerPart[] {
-		this.#events++;
-		if (isObject(data)) this.#readUsage(data);
-		if (isErrorPayload(data, event)) throw reportedFailure(data, this.failureContext);
-		if (!isObject(data)) throw notAnAnswer(this.failureContext);
+
+	protected override isEndMark(data: string): boolean {
+		return data.length < 10 && /^\[done\]$/i.test(data);
+	}
+
+	protected understands(payload: Record<string, unknown>): boolean {
+		return (
+			"choices" in payload ||
+			"usage" in payload ||
+			"x_groq" in payload ||
+			String(payload.object).startsWith("chat.completion")
+		);
+	}
+
+	protected read(data: Record<string, unknown>): readonly AnswerPart[] {
+		this.noteUsage(data);
 		const choice = Array.isArray(data.choices) ? data.choices[0] : undefined;
-		if (!isObject(choice)) return none;
+		if (!isObject(choice)) return noParts;
 		this.#choices++;
 		if (isErrorPayload({ error: choice.error })) throw reportedFailure(choice, this.failureContext);
 		const finishReason = openAiFinish(choice.finish_reason);
@@ -79,19 +88,18 @@ export class OpenAiReader extends AnswerReader {
 		const { text, reasoning, refusal } = readMessage(choice.delta ?? choice.message);
 		this.#refusal += refusal;
 		if (reasoning !== "") this.#serverSplits = true;
-		if (text === "") return reasoning === "" ? none : [{ type: "reasoning-delta", text: reasoning }];
+		if (text === "") return reasoning === "" ? noParts : [{ type: "reasoning-delta", text: reasoning }];
 		const split = this.#serverSplits ? { text, reasoning: "" } : this.#splitter.push(text);
 		return this.#parts(split.text, reasoning + split.reasoning);
 	}
 
-	end(done: boolean): readonly AnswerPart[] {
+	protected complete(): readonly AnswerPart[] {
 		const held = this.#splitter.end();
 		const last = this.#parts(held.text, held.reasoning);
 		const context = this.failureContext;
 		if (this.#refusal !== "") throw blocked(context, this.#refusal);
 		if (this.#finishReason === "content-filter") throw blocked(context, this.#filterReason);
-		if (this.#events === 0) throw failed(context, "empty", "sent an empty stream");
-		if (this.#finishReason === undefined && !done) {
+		if (this.#finishReason === undefined && !this.done) {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
@@ -101,14 +109,14 @@ export class OpenAiReader extends AnswerReader {
 
 	#parts(text: string, reasoning: string): readonly AnswerPart[] {
 		this.text += text;
-		if (text === "" && reasoning === "") return none;
+		if (text === "" && reasoning === "") return noParts;
 		if (reasoning === "") return [{ type: "text-delta", text }];
 		const thought: AnswerPart = { type: "reasoning-delta", text: reasoning };
 		return text === "" ? [thought] : [thought, { type: "text-delta", text }];
 	}
 
 	/** The last usage wins: some servers repeat it, some count up. Groq once had it only under `x_groq`. */
-	#readUsage(data: Record<string, unknown>): void {
+	protected noteUsage(data: Record<string, unknown>): void {
 		const raw = data.usage ?? (isObject(data.x_groq) ? data.x_groq.usage : undefined);
 		const usage = openAiUsage(raw);
 		if (usage === null) return;
@@ -116,5 +124,3 @@ export class OpenAiReader extends AnswerReader {
 		if (this.provider.reportsCost) this.#costUsd = reportedCost(raw);
 	}
 }
-
-const none: readonly AnswerPart[] = [];

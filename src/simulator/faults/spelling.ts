@@ -3,8 +3,8 @@ import { type Call, json } from "../call.ts";
 import { allFrames, encodeEvent } from "../wires/wire.ts";
 import type { Fault } from "./fault.ts";
 
-/** A stream that is right but written in another of the ways the format allows. */
-function spelling(name: string, does: string, rewrite: (text: string, call: Call) => string): Fault {
+/** A stream that is right but written in another of the ways that servers write one. */
+export function spelling(name: string, does: string, rewrite: (text: string, call: Call) => string): Fault {
 	return {
 		name,
 		row: "22",

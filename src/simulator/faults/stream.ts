@@ -1,43 +1,11 @@
 import type { Call } from "../call.ts";
-import {
-	allFrames,
-	arrayEnd,
-	type ErrorDetails,
-	encodeElement,
-	encodeEvent,
-	type WireEvent,
-	type WireEvents,
-} from "../wires/wire.ts";
+import { allFrames, type ErrorDetails, type WireEvent } from "../wires/wire.ts";
 import { cutAfter, stallMs } from "./connection.ts";
 import type { Fault } from "./fault.ts";
+import { closing, encodeOpen, sendFrames, start } from "./frames.ts";
 
 const mebibyte = 1024 * 1024;
 const goOn = "ms after which it goes on; without it never";
-
-/** The frames of a stream as text, open at its end: a JSON array is not closed. */
-function encodeOpen(call: Call, frames: readonly WireEvent[], first = true): string {
-	if (call.request.streamFormat === "array") {
-		return frames.map((frame, index) => encodeElement(frame, first && index === 0)).join("");
-	}
-	return frames.map((frame) => encodeEvent(frame, call.wire.lineEnd)).join("");
-}
-
-/** What ends the body when it ends well. */
-function closing(call: Call): string {
-	return call.request.streamFormat === "array" ? arrayEnd : "";
-}
-
-/** The stream up to some content frames: half of them unless `value` says how many. */
-function start(frames: WireEvents, value: string | undefined): WireEvent[] {
-	const count = value === undefined ? Math.ceil(frames.content.length / 2) : Number(value);
-	return [...frames.opening, ...frames.content.slice(0, count)];
-}
-
-/** Sends frames as they are and ends the body cleanly. */
-function sendFrames(call: Call, frames: readonly WireEvent[]): void {
-	call.openStream();
-	call.response.end(call.encode(frames));
-}
 
 const cuts: readonly Fault[] = [
 	{
@@ -89,75 +57,6 @@ const cuts: readonly Fault[] = [
 		does: "sends all content, then ends with neither a finish reason nor an end marker",
 		on: "stream",
 		play: (call) => sendFrames(call, [...call.frames.opening, ...call.frames.content]),
-	},
-];
-
-const endings: readonly Fault[] = [
-	{
-		name: "no-done",
-		row: "19",
-		does: "leaves the end marker out ([DONE], message_stop)",
-		on: "stream",
-		play: (call) => sendFrames(call, allFrames({ ...call.frames, done: [] })),
-	},
-	{
-		name: "done-without-finish",
-		row: "19",
-		does: "sends [DONE] but no finish reason",
-		on: "stream",
-		wires: ["openai"],
-		play: (call) => sendFrames(call, allFrames({ ...call.frames, finish: [] })),
-	},
-	{
-		name: "no-final-blank-line",
-		row: "19",
-		does: "ends right after the last frame's data",
-		on: "stream",
-		play(call) {
-			call.openStream();
-			call.response.end(call.encode(allFrames({ ...call.frames, done: [] })).trimEnd());
-		},
-	},
-	{
-		name: "open-after-done",
-		row: "19",
-		does: "sends the whole stream and leaves the connection open",
-		on: "stream",
-		value: "ms until it is closed; without it never",
-		async play(call, value) {
-			call.openStream();
-			call.response.write(call.encode(allFrames(call.frames)));
-			if (await call.sleep(stallMs(value))) {
-				call.response.end();
-			}
-		},
-	},
-	{
-		name: "open-after-finish",
-		row: "19",
-		does: "sends everything up to the finish reason and leaves the connection open",
-		on: "stream",
-		value: "ms until usage and end marker follow; without it never",
-		async play(call, value) {
-			const { opening, content, finish, usage, done } = call.frames;
-			call.openStream();
-			call.response.write(encodeOpen(call, [...opening, ...content, ...finish]));
-			if (await call.sleep(stallMs(value))) {
-				call.response.end(encodeOpen(call, [...usage, ...done], false) + closing(call));
-			}
-		},
-	},
-	{
-		name: "data-after-done",
-		row: "19",
-		does: "sends more content after the end marker",
-		on: "stream",
-		wires: ["openai", "anthropic"],
-		play(call) {
-			call.openStream();
-			const { frames } = call;
-			call.response.end(call.encode(allFrames(frames)) + encodeOpen(call, frames.content.slice(-1)));
-		},
 	},
 ];
 
@@ -292,4 +191,4 @@ const errors: readonly Fault[] = [
 	},
 ];
 
-export const streamFaults: readonly Fault[] = [...errors, ...cuts, ...endings, ...slow];
+export const streamFaults: readonly Fault[] = [...errors, ...cuts, ...slow];

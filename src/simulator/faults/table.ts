@@ -1,7 +1,9 @@
 import { bodyFaults } from "./body.ts";
 import { connectionFaults } from "./connection.ts";
 import { contentFaults } from "./content.ts";
+import { endingFaults } from "./endings.ts";
 import type { Fault } from "./fault.ts";
+import { heartbeatFaults } from "./heartbeats.ts";
 import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
 import { streamFaults } from "./stream.ts";
@@ -13,7 +15,9 @@ export const faults: readonly Fault[] = [
 	...statusFaults,
 	...bodyFaults,
 	...streamFaults,
+	...endingFaults,
 	...spellingFaults,
+	...heartbeatFaults,
 	...contentFaults,
 	...usageFaults,
 ];

@@ -102,10 +102,9 @@ describe("stream", () => {
 		const { signal } = new AbortController();
 		const exchange = { signal, failure, noteContent() {}, noteFinish() {}, status: 200 };
 		const call = { modelId: "m", key: "k", exchange } as unknown as AdapterCall;
-		const body = (async function* () {
-			yield new TextEncoder().encode(`data: ${JSON.stringify(delta("all", "stop"))}\n\ndata: [DONE]\n\n`);
-		})();
-		const send = async () => ({ body }) as unknown as FetchResponse;
+		const batches = [[{ name: undefined, data: JSON.stringify(delta("all", "stop")), ended: true }]];
+		const events = () => ({ read: async () => batches.shift() ?? null, stop() {} });
+		const send = async () => ({ events }) as unknown as FetchResponse;
 		const run = async () => {
 			const reader = new OpenAiReader(providers.openai, call);
 			for await (const _ of streamAnswer(send, reader, exchange as unknown as Exchange));

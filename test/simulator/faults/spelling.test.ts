@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { heartbeatFaults } from "../../../src/simulator/faults/heartbeats.ts";
 import { spellingFaults } from "../../../src/simulator/faults/spelling.ts";
 import { ask, streamedText } from "../wire-client.ts";
 import { checkEach, fault, simulator, stream } from "./check.ts";
@@ -38,5 +39,37 @@ checkEach(spellingFaults, {
 	},
 	comments: async () => {
 		expect((await fault("comments=3", stream)).text).toMatch(/^(: OPENROUTER PROCESSING\n\n){3}data: /);
+	},
+});
+
+checkEach(heartbeatFaults, {
+	"heartbeat-empty": async () => {
+		expect((await fault("heartbeat-empty", stream)).text).toMatch(/^data:\n\ndata: \n\ndata: \{/);
+	},
+	"heartbeat-ping": async () => {
+		expect((await fault("heartbeat-ping", stream)).text).toMatch(/\[DONE\]\n\nevent: ping\ndata: \n\n$/);
+	},
+	"heartbeat-text": async () => {
+		expect((await fault("heartbeat-text", stream)).text).toMatch(/^data: keep-alive\n\n/);
+	},
+	"heartbeat-null": async () => {
+		expect((await fault("heartbeat-null", stream)).text).toMatch(/^data: null\n\n/);
+	},
+	"heartbeat-object": async () => {
+		expect((await fault("heartbeat-object", stream)).text).toMatch(/^data: \{\}\n\n/);
+	},
+	"heartbeat-typed": async () => {
+		expect((await fault("heartbeat-typed", stream)).text).toMatch(/^data: \{"type": "ping"\}\n\n/);
+	},
+	"done-blanks": async () => {
+		expect((await fault("done-blanks", stream)).text).toMatch(/data: \[DONE\] \n\n$/);
+	},
+	"done-lower": async () => {
+		expect((await fault("done-lower", stream)).text).toMatch(/data: \[done\]\n\n$/);
+	},
+	"nan-in-field": async () => {
+		expect((await fault("nan-in-field", stream)).text).toMatch(
+			/^data: \{"logprob":-Infinity,"score":NaN,"id"/,
+		);
 	},
 });

@@ -1,9 +1,15 @@
 import { expect } from "vitest";
+import { endingFaults } from "../../../src/simulator/faults/endings.ts";
 import { streamFaults } from "../../../src/simulator/faults/stream.ts";
 import { dataOf, type Raw, streamedText } from "../wire-client.ts";
 import { checkEach, fault, nothingMore, stream, words } from "./check.ts";
 
-checkEach(streamFaults, {
+checkEach([...streamFaults, ...endingFaults], {
+	"cut-after-finish": async () => {
+		const raw = await fault("cut-after-finish", stream);
+		expect([raw.complete, streamedText(raw.text).includes(words)]).toEqual([false, true]);
+		expect(raw.text).toContain('"finish_reason":"stop"');
+	},
 	"stream-error": async () => {
 		const raw = await fault("stream-error=429", stream);
 		expect(JSON.parse(dataOf(raw.text).at(-2) ?? "").error.code).toBe(429);
