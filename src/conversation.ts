@@ -1,3 +1,4 @@
+import { AnswerText } from "./answer-text.ts";
 import type { LLM } from "./llm.ts";
 import type { CallOptions } from "./options.ts";
 import type { ContentPart, Message, StreamFinish, StreamPart } from "./types.ts";
@@ -58,17 +59,17 @@ export class Conversation {
 		options: CallOptions = {},
 	): AsyncGenerator<StreamPart> {
 		const user: Message = { role: "user", content };
-		let text = "";
+		const received = new AnswerText();
 		let finish: StreamFinish | null = null;
 		try {
 			for await (const part of this.llm.stream([...this.messages, user], options)) {
-				if (part.type === "text-delta") text += part.text;
-				else if (part.type === "finish") finish = withoutType(part);
+				received.add(part);
+				if (part.type === "finish") finish = withoutType(part);
 				yield part;
 			}
 		} finally {
-			if (finish || text !== "") {
-				const assistant: Message = { role: "assistant", content: text };
+			if (finish || received.text !== "") {
+				const assistant: Message = { role: "assistant", content: received.text };
 				this.#turns.push({ user, assistant, interrupted: finish === null, finish });
 			}
 		}

@@ -1,9 +1,9 @@
 /**
- * The taxonomy of failures. It imports no code. Only cli/main.ts turns an error into text and an exit code.
+ * The taxonomy of failures. Only cli/main.ts turns an error into text and an exit code.
  * Whoever builds an error redacts keys from its message.
  */
 
-import type { Usage } from "./types.ts";
+import { addUsage, type Usage } from "./types.ts";
 
 /** Exit codes of the command line; an error carries the one it leads to. */
 export const exitCodes = {
@@ -80,6 +80,12 @@ export class AbortedError extends LlmxError {
 		super(message, { exitCode: exitCodes.interrupted, ...options });
 		this.partialText = options.partialText;
 	}
+
+	/** The same interruption with what had come before it; this one is its cause. */
+	withPartial({ text }: PartialAnswer): AbortedError {
+		const { message, hint, exitCode } = this;
+		return new AbortedError(message, { hint, exitCode, partialText: text, cause: this });
+	}
 }
 
 /** Why a request failed, in one word: the `class` of an error row. */
@@ -139,9 +145,11 @@ export class RequestError extends LlmxError {
 	readonly usage: Usage | null;
 	/** Requests sent so far, this one included; the retry loop sets it. */
 	attempts: number;
+	readonly #options: RequestErrorOptions;
 
 	constructor(message: string, options: RequestErrorOptions) {
 		super(message, options);
+		this.#options = options;
 		this.provider = options.provider;
 		this.errorClass = options.errorClass;
 		this.status = options.status;
@@ -151,6 +159,39 @@ export class RequestError extends LlmxError {
 		this.usage = options.usage ?? null;
 		this.attempts = options.attempts ?? 1;
 	}
+
+	/** The same failure with what had come before it; this one is its cause. */
+	withPartial({ text, usage = null, maybeBilled = false }: PartialAnswer): RequestError {
+		const { hint, attempts } = this;
+		return new RequestError(this.message, {
+			...this.#options,
+			hint,
+			attempts,
+			exitCode: this.exitCode,
+			maybeBilled: this.maybeBilled || maybeBilled,
+			usage: this.usage && usage ? addUsage(this.usage, usage) : (this.usage ?? usage),
+			partialText: text,
+			cause: this,
+		});
+	}
+}
+
+/** What came of an answer before it failed. */
+export interface PartialAnswer {
+	readonly text: string;
+	/** As far as it was reported. */
+	readonly usage?: Usage | null | undefined;
+	/** True when another sending than the failed one brought it, and may have been billed for that. */
+	readonly maybeBilled?: boolean | undefined;
+}
+
+/**
+ * The same failure with what had come before it. A failure that has as much text of its own, or is neither a
+ * request's nor an interruption, stays as it is.
+ */
+export function withPartial(error: unknown, came: PartialAnswer): unknown {
+	if (came.text.length <= partialTextOf(error).length) return error;
+	return error instanceof RequestError || error instanceof AbortedError ? error.withPartial(came) : error;
 }
 
 /** The text that had come before a failure; empty when it carries none. */

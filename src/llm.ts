@@ -1,7 +1,7 @@
 import { Accounting } from "./ask/accounting.ts";
 import { collectAnswers } from "./ask/answer-lists.ts";
-import { SingleQuestion } from "./ask/ask.ts";
-import type { AskContext } from "./ask/ask-context.ts";
+import { type AskContext, AskRun } from "./ask/ask.ts";
+import { CachedAnswers } from "./ask/cached.ts";
 import { Caller } from "./ask/call.ts";
 import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
 import { type Pace, Pacing } from "./ask/pacing.ts";
@@ -46,6 +46,7 @@ export class LLM {
 	readonly #cache: ResponseCache | undefined;
 	readonly #ledger: Ledger | undefined;
 	readonly #accounting: Accounting;
+	readonly #cached: CachedAnswers;
 	readonly #caller: Caller;
 	#pool: KeyPool | undefined;
 	#pacing: Pacing | undefined;
@@ -85,13 +86,12 @@ export class LLM {
 			session: options.session,
 			label: options.label,
 		});
+		const common = { model, route: this.#route, accounting: this.#accounting };
+		this.#cached = new CachedAnswers({ ...common, cache: this.#cache });
 		this.#caller = new Caller({
-			model,
-			route: this.#route,
+			...common,
 			http: this.#http,
-			cache: this.#cache,
 			ledger: this.#ledger,
-			accounting: this.#accounting,
 			onNote: options.onNote,
 		});
 	}
@@ -162,8 +162,8 @@ export class LLM {
 	 */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
 		this.#assertOpen();
-		const single = this.#single(toQuestion(messages, options), options);
-		return streamed && (options.n ?? 1) === 1 ? single.collect(onPart) : single.answer();
+		const run = this.#run(toQuestion(messages, options), options);
+		return streamed && (options.n ?? 1) === 1 ? run.collect(onPart) : run.answer();
 	}
 
 	/**
@@ -171,9 +171,9 @@ export class LLM {
 	 * what came is in its `partialText`. Leaving the loop closes the connection.
 	 * @throws what `chat` throws
 	 */
-	async *stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
+	stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
 		this.#assertOpen();
-		yield* this.#single(toQuestion(messages, { ...options, n: 1 }), options).stream();
+		return this.#run(toQuestion(messages, { ...options, n: 1 }), options).stream();
 	}
 
 	/**
@@ -209,7 +209,7 @@ export class LLM {
 
 	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
 	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		const [found] = await this.#caller.find([this.#caller.cacheKey(questionMaker(options)(row))]);
+		const [found] = await this.#cached.find([this.#cached.key(questionMaker(options)(row))]);
 		return found !== undefined;
 	}
 
@@ -242,7 +242,10 @@ export class LLM {
 	#context(options: CallOptions): AskContext {
 		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
 		return {
+			model: this.model,
 			caller: this.#caller,
+			cached: this.#cached,
+			accounting: this.#accounting,
 			cache: cache === false ? false : (options.cache ?? cache ?? true),
 			maxRetries,
 			signal: options.signal,
@@ -253,8 +256,8 @@ export class LLM {
 		};
 	}
 
-	#single(question: Question, options: CallOptions): SingleQuestion {
-		return new SingleQuestion(question, {
+	#run(question: Question, options: CallOptions): AskRun {
+		return new AskRun(question, {
 			...this.#context(options),
 			keyPool: () => {
 				this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);

@@ -39,7 +39,7 @@ const allowedLazily: Record<string, readonly string[]> = {
 	cli: ["simulator", "ui"],
 };
 
-const words = ["types.ts", "errors.ts", "options.ts"];
+const words = ["types.ts", "errors.ts", "options.ts", "answer-text.ts"];
 
 /** Packages that are heavy at start-up: a module that names one statically is itself reached only by `import(…)`. */
 const startupModules = ["cli/main.ts", "cli/ask/ask.ts", "index.ts"];
@@ -156,5 +156,19 @@ describe("the source", () => {
 		const full = [...sizes].filter(([, inside]) => inside.length > 25).map(([folder]) => folder);
 		const loose = sizes.get(source)?.length ?? 0;
 		expect({ long, full, loose: loose > 8 }).toEqual({ long: [], full: [], loose: false });
+	});
+});
+
+describe("a streamed part", () => {
+	it("passes three generators on its way: the adapter's, the caller's, the conversation's", () => {
+		const found = files
+			.filter((file) => /^(?:providers|ask|conversation|llm)/.test(relative(source, file)))
+			.flatMap((file) => {
+				const text = readFileSync(file, "utf8");
+				const generators = /async (?:function)?\*\s*(#?\w+).*?AsyncGenerator<(?:AnswerPart|StreamPart)\b/gs;
+				return Array.from(text.matchAll(generators), ([, name]) => name);
+			});
+		// `partsOf` gives a stored answer, which no other of them has seen.
+		expect(found.toSorted()).toEqual(["#parts", "partsOf", "send", "streamAnswer"]);
 	});
 });

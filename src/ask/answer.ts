@@ -71,3 +71,8 @@ export function toResult(model: string, { choices, latencyMs, ...facts }: Answer
 		latencyMs: Math.round(latencyMs),
 	};
 }
+
+/** Several answers as one partial text. */
+export function joinAnswers(texts: readonly string[]): string {
+	return texts.filter((text) => text !== "").join("\n---\n");
+}

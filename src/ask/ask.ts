@@ -1,15 +1,39 @@
+import { AnswerText } from "../answer-text.ts";
+import type { CachedAnswer } from "../cache/answer.ts";
 import { cacheMiss } from "../cache/response-cache.ts";
-import { LlmxError, partialTextOf, RequestError } from "../errors.ts";
+import { LlmxError, partialTextOf, RequestError, withPartial } from "../errors.ts";
+import type { CacheMode } from "../options.ts";
+import type { Clock } from "../schedule/clock.ts";
 import type { KeyPool } from "../schedule/key-pool.ts";
 import { type RetryAttempt, retry } from "../schedule/retry.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
-import type { Result, StreamPart } from "../types.ts";
-import { PendingAnswer } from "./answer.ts";
-import type { AskContext } from "./ask-context.ts";
-import { joinAnswers, withPartialText } from "./partial-text.ts";
+import type { Result, RetryNotice, StreamPart } from "../types.ts";
+import type { Accounting } from "./accounting.ts";
+import { joinAnswers, PendingAnswer } from "./answer.ts";
+import { AnswerStream, type OpenedStream } from "./answer-stream.ts";
+import type { CachedAnswers } from "./cached.ts";
+import type { AttemptOptions, Caller } from "./call.ts";
 import type { Question } from "./question.ts";
 
-export interface SingleQuestionOptions extends AskContext {
+/** What one question and a run of many are asked with alike. */
+export interface AskContext {
+	/** The user's model string. */
+	readonly model: string;
+	readonly caller: Caller;
+	readonly cached: CachedAnswers;
+	readonly accounting: Accounting;
+	readonly cache: CacheMode;
+	readonly maxRetries: number;
+	readonly signal: AbortSignal | undefined;
+	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
+	readonly clock: Clock;
+	/** Numbers in [0, 1). */
+	readonly random: () => number;
+	/** Resolves when all ledger rows so far are written. */
+	readonly flushLedger: () => Promise<void>;
+}
+
+export interface AskRunOptions extends AskContext {
 	/** Asked for only when something is sent. @throws MissingKeyError */
 	readonly keyPool: () => KeyPool;
 	/** Takes one of the slots that all processes of the user share; undefined without such a cap. */
@@ -17,13 +41,19 @@ export interface SingleQuestionOptions extends AskContext {
 }
 
 /** One question, from the cache to its last retry. It is not paced: its refusals are waited out. */
-export class SingleQuestion {
+export class AskRun {
 	readonly #question: Question;
-	readonly #options: SingleQuestionOptions;
+	readonly #options: AskRunOptions;
+	#storedAs: string | undefined;
 
-	constructor(question: Question, options: SingleQuestionOptions) {
+	constructor(question: Question, options: AskRunOptions) {
 		this.#question = question;
 		this.#options = options;
+	}
+
+	get #key(): string {
+		this.#storedAs ??= this.#options.cached.key(this.#question);
+		return this.#storedAs;
 	}
 
 	/**
@@ -31,27 +61,19 @@ export class SingleQuestion {
 	 * @throws MissingKeyError | RequestError | AbortedError | CacheMissError
 	 */
 	async answer(): Promise<Result> {
-		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
-		const found = await this.#lookUp();
-		if (found) return found;
+		const { model, caller } = this.#options;
 		const pending = new PendingAnswer(this.#question);
 		try {
-			await this.#withRetries(async ({ key, resend }) => {
-				const leaveSlot = await takeSlot(signal);
-				try {
-					await caller.attempt(pending, { key, signal, resend, inTurn: leaveSlot !== undefined });
-				} finally {
-					leaveSlot?.();
-				}
+			return await this.#run<Result>(same, async (attempt) => {
+				await caller.attempt(pending, attempt);
+				await this.#keep(pending.answer);
+				return pending.result(model);
 			});
 		} catch (error) {
 			const { choices, usage } = pending.answer;
 			const texts = [...choices.map(({ text }) => text), partialTextOf(error)];
-			throw withPartialText(error, { text: joinAnswers(texts), usage });
+			throw withPartial(error, { text: joinAnswers(texts), usage });
 		}
-		if (cache !== false) await caller.store(caller.cacheKey(this.#question), pending.answer);
-		await flushLedger();
-		return pending.result(caller.options.model);
 	}
 
 	/**
@@ -59,139 +81,114 @@ export class SingleQuestion {
 	 * closes the connection.
 	 * @throws what `answer` throws
 	 */
-	async *stream(): AsyncGenerator<StreamPart, void> {
-		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
-		const found = await this.#lookUp();
-		if (found) {
-			yield* partsOf(found);
-			return;
-		}
-		let attempts = 0;
-		let leaveSlot: ReleaseSlot | undefined;
-		try {
-			const parts = await this.#withRetries(async ({ key, resend }) => {
-				attempts += 1;
-				leaveSlot = await takeSlot(signal);
-				try {
-					return await caller.open(this.#question, { key, signal, resend, attempts, keep: cache !== false });
-				} catch (error) {
-					// Waiting for the next try takes nobody's place.
-					leaveSlot?.();
-					leaveSlot = undefined;
-					throw error;
-				}
-			});
-			yield* parts;
-		} catch (error) {
-			// What fails in the middle of a stream does not know of the tries before it.
-			if (error instanceof RequestError) error.attempts = attempts;
-			throw error;
-		} finally {
-			leaveSlot?.();
-			await flushLedger();
-		}
+	stream(): AsyncGenerator<StreamPart, void> {
+		return new AnswerStream(() => this.#run(asStream, (attempt) => this.#open(attempt)));
 	}
 
 	/**
 	 * Streams the answer, hands its parts on, and puts them together. Where nobody hears the parts, nothing is lost by
-	 * beginning anew: what fails in the middle is retried too.
+	 * starting over: what fails in the middle is retried, too, and the error of the last try carries the text of the
+	 * one that brought most.
 	 * @throws what `answer` throws
 	 */
 	async collect(onPart: ((part: StreamPart) => void) | undefined): Promise<Result> {
-		if (onPart === undefined) return this.#collectUnheard();
-		const received = new ReceivedStream(this.#options.caller.options.model);
-		try {
-			return await received.read(this.stream(), onPart);
-		} catch (error) {
-			throw withPartialText(error, { text: received.text });
-		}
-	}
-
-	/** The error of the last try carries the text of the one that brought most. */
-	async #collectUnheard(): Promise<Result> {
-		const { caller, cache, signal, takeSlot, flushLedger } = this.#options;
-		const found = await this.#lookUp();
-		if (found) return found;
 		let most: { readonly text: string; readonly cause?: unknown } = { text: "" };
+		const read = async (parts: AsyncIterable<StreamPart>): Promise<Result> => {
+			const received = new AnswerText();
+			try {
+				return await this.#read(parts, received, onPart);
+			} catch (error) {
+				if (received.text.length > most.text.length) most = { text: received.text, cause: error };
+				throw error;
+			}
+		};
 		try {
-			return await this.#withRetries(async ({ key, number, resend }) => {
-				const leaveSlot = await takeSlot(signal);
-				const received = new ReceivedStream(caller.options.model);
-				try {
-					const parts = await caller.open(this.#question, {
-						key,
-						signal,
-						resend,
-						attempts: number,
-						keep: cache !== false,
-					});
-					return await received.read(parts);
-				} catch (error) {
-					if (received.text.length > most.text.length) most = { text: received.text, cause: error };
-					throw error;
-				} finally {
-					leaveSlot?.();
-				}
+			if (onPart !== undefined) return await read(this.stream());
+			return await this.#run<Result>(same, async (attempt) => {
+				const opened = await this.#open(attempt);
+				return read(new AnswerStream(async () => opened));
 			});
 		} catch (error) {
 			const { text, cause } = most;
-			const usage = cause instanceof RequestError && cause !== error ? cause.usage : null;
-			throw withPartialText(error, { text, usage, maybeBilled: true });
+			const isOther = cause !== error;
+			const usage = isOther && cause instanceof RequestError ? cause.usage : null;
+			throw withPartial(error, { text, usage, maybeBilled: isOther });
+		}
+	}
+
+	/** Looks the answer up, else sends until a try succeeds, each with a slot of its own that ends with it. */
+	async #run<T>(
+		reuse: (found: Result) => T | Promise<T>,
+		send: (attempt: AttemptOptions) => Promise<T>,
+	): Promise<T> {
+		const { accounting, keyPool, takeSlot, signal, flushLedger, ...options } = this.#options;
+		const found = await this.#lookUp();
+		const sendWithSlot = async ({ key, number, resend }: RetryAttempt) => {
+			const onEnd = await takeSlot(signal);
+			return send({ key, signal, resend, attempts: number, inTurn: onEnd !== undefined, onEnd });
+		};
+		try {
+			if (found !== undefined) return await reuse(found);
+			return await retry(sendWithSlot, { ...options, signal, pool: keyPool() });
+		} catch (error) {
+			accounting.noteFailedCall(error);
+			throw error;
 		} finally {
 			await flushLedger();
 		}
 	}
 
 	async #lookUp(): Promise<Result | undefined> {
-		const { caller, cache, flushLedger } = this.#options;
+		const { cached, cache } = this.#options;
 		if (cache === false || cache === "refresh") return undefined;
-		const found = await caller.lookUp(caller.cacheKey(this.#question));
-		if (!found && cache === "only") throw cacheMiss();
-		if (found) await flushLedger();
-		return found;
+		const [stored] = await cached.find([this.#key]);
+		if (stored === undefined && cache === "only") throw cacheMiss();
+		return stored && cached.reuse(stored);
 	}
 
-	async #withRetries<T>(call: (attempt: RetryAttempt) => Promise<T>): Promise<T> {
-		const { caller, keyPool, clock, random, maxRetries, signal, onRetry, flushLedger } = this.#options;
-		const pool = keyPool();
-		try {
-			return await retry(call, { pool, clock, random, maxRetries, signal, onRetry });
-		} catch (error) {
-			caller.options.accounting.noteFailedCall(error);
-			await flushLedger();
-			throw error;
-		}
-	}
-}
-
-/** A streamed answer as far as it has come. */
-class ReceivedStream {
-	readonly #model: string;
-	text = "";
-	#reasoning = "";
-
-	constructor(model: string) {
-		this.#model = model;
+	async #keep(answer: CachedAnswer): Promise<void> {
+		const { cached, cache } = this.#options;
+		if (cache !== false) await cached.store(this.#key, answer);
 	}
 
-	/** Reads to the finish and hands each part on. @throws what the stream throws; `text` is then what had come */
-	async read(parts: AsyncIterable<StreamPart>, onPart?: (part: StreamPart) => void): Promise<Result> {
+	#open(attempt: AttemptOptions): Promise<OpenedStream> {
+		return this.#options.caller.open(this.#question, { ...attempt, onWhole: (answer) => this.#keep(answer) });
+	}
+
+	/** Reads a stream to its finish. @throws what the stream throws; `received` is then what had come */
+	async #read(
+		parts: AsyncIterable<StreamPart>,
+		received: AnswerText,
+		onPart?: (part: StreamPart) => void,
+	): Promise<Result> {
+		const { model } = this.#options;
 		for await (const part of parts) {
 			onPart?.(part);
-			if (part.type === "text-delta") this.text += part.text;
-			else if (part.type === "reasoning-delta") this.#reasoning += part.text;
-			else {
-				const { type: _, ...finish } = part;
-				const { text } = this;
-				return { model: this.#model, text, texts: [text], reasoning: this.#reasoning || null, ...finish };
-			}
+			received.add(part);
+			if (part.type !== "finish") continue;
+			const { type: _, ...finish } = part;
+			const { text, reasoning } = received;
+			return { model, text, texts: [text], reasoning: reasoning || null, ...finish };
 		}
-		throw new LlmxError(`${this.#model}: the stream ended without a finish`);
+		throw new LlmxError(`${model}: the stream ended without a finish`);
 	}
 }
 
-/** A stored answer as a stream gives it. */
-function* partsOf({ model: _, text, texts: __, reasoning, ...finish }: Result): Generator<StreamPart, void> {
+const same = (found: Result): Result => found;
+
+/** A stored answer as a stream. */
+async function asStream(found: Result): Promise<OpenedStream> {
+	const rest = partsOf(found);
+	return { first: await rest.next(), rest };
+}
+
+async function* partsOf({
+	model: _,
+	text,
+	texts: __,
+	reasoning,
+	...finish
+}: Result): AsyncGenerator<StreamPart, void> {
 	if (reasoning) yield { type: "reasoning-delta", text: reasoning };
 	yield { type: "text-delta", text };
 	yield { type: "finish", ...finish };

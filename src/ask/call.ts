@@ -1,6 +1,5 @@
+import { AnswerText } from "../answer-text.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
-import { type CacheConfig, cacheKey } from "../cache/key.ts";
-import type { ResponseCache } from "../cache/response-cache.ts";
 import { AbortedError, RequestError } from "../errors.ts";
 import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
@@ -9,16 +8,16 @@ import type { Adapter } from "../providers/adapter.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
 import type { Ledger } from "../state/ledger.ts";
-import type { Result, StreamPart } from "../types.ts";
+import type { StreamPart } from "../types.ts";
 import type { Accounting } from "./accounting.ts";
-import { type PendingAnswer, toResult } from "./answer.ts";
+import type { PendingAnswer } from "./answer.ts";
+import type { OpenedStream } from "./answer-stream.ts";
 import type { Question } from "./question.ts";
 
 export interface CallerOptions {
 	readonly model: string;
 	readonly route: ModelRoute;
 	readonly http: Http;
-	readonly cache: ResponseCache | undefined;
 	readonly ledger: Ledger | undefined;
 	readonly accounting: Accounting;
 	readonly onNote: ((note: string) => void) | undefined;
@@ -29,69 +28,31 @@ export interface AttemptOptions {
 	readonly signal: AbortSignal | undefined;
 	/** An earlier sending may have been billed: nothing below may send this one twice. */
 	readonly resend?: boolean | undefined;
+	/** Requests sent for this answer, this one included. */
+	readonly attempts?: number | undefined;
 	/** Several requests for one answer go out one after another, because they have one slot between them. */
 	readonly inTurn?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
 	readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+	/** Is called once when nothing of it is on the way any more. */
+	readonly onEnd?: (() => void) | undefined;
 }
 
 export interface StreamOptions extends AttemptOptions {
-	/** Requests sent for this answer, this one included. */
-	readonly attempts: number;
-	/** Keep the complete answer in the cache. */
-	readonly keep: boolean;
+	/** Is given the complete answer, and waited for, before the finish is handed on. */
+	readonly onWhole?: ((answer: CachedAnswer) => Promise<void>) | undefined;
 }
 
 /**
- * One call at a time: cache, adapter, price, ledger. It knows how to ask once; when to ask again is the business of
+ * One request at a time: adapter, price, ledger. It knows how to ask once; when to ask again is the business of
  * whoever holds it.
  */
 export class Caller {
-	readonly options: CallerOptions;
+	readonly #options: CallerOptions;
 	#adapter: Promise<Adapter> | undefined;
 
 	constructor(options: CallerOptions) {
-		this.options = options;
-	}
-
-	/** The cache key of a question: SHA-256 over everything that shapes the answer. */
-	cacheKey({ messages, prompt, parameters, n }: Question): string {
-		const { model, route } = this.options;
-		const config: CacheConfig = { provider: route.provider.id, baseUrl: route.baseUrl, n, ...parameters };
-		if (prompt) return cacheKey({ model, prompt: prompt.text, system: prompt.system ?? null, config });
-		return cacheKey({ model, messages, config });
-	}
-
-	/**
-	 * Makes a result of a stored or shared answer, and notes in the ledger what it saved. When `judge` throws, so does
-	 * this, and nothing is noted.
-	 */
-	reuse({ choices, usage, costUsd }: CachedAnswer, judge = (result: Result): Result => result): Result {
-		const facts = { choices, usage, costUsd: 0, cached: true, attempts: 0, latencyMs: 0 };
-		const result = judge(toResult(this.options.model, facts));
-		this.options.accounting.noteReuse(usage, costUsd);
-		return result;
-	}
-
-	/** Stored answers in the order of the keys; undefined where there is none. */
-	async find(keys: readonly string[]): Promise<readonly (CachedAnswer | undefined)[]> {
-		return this.options.cache?.getMany(keys) ?? [];
-	}
-
-	/** Looks an answer up; undefined when it has to be asked for. */
-	async lookUp(key: string): Promise<Result | undefined> {
-		const [stored] = await this.find([key]);
-		return stored && this.reuse(stored);
-	}
-
-	/** Keeps a complete answer; resolves when that was tried. */
-	async store(key: string, answer: CachedAnswer): Promise<void> {
-		await this.options.cache?.set(key, answer);
-	}
-
-	/** Resolves when every answer handed to `store` so far was tried to be kept. */
-	async flushStores(): Promise<void> {
-		await this.options.cache?.flush();
+		this.#options = options;
 	}
 
 	/**
@@ -100,19 +61,23 @@ export class Caller {
 	 * @throws RequestError | AbortedError
 	 */
 	async attempt(pending: PendingAnswer, options: AttemptOptions): Promise<void> {
-		const adapter = await this.#loadAdapter();
-		pending.attempts += 1;
-		pending.latencyMs = 0;
-		while (pending.missing > 0) {
-			const before = pending.missing;
-			const perCall = adapter.choicesPerCall;
-			const calls: Promise<void>[] = [];
-			for (let left = options.inTurn ? Math.min(before, perCall) : before; left > 0; left -= perCall)
-				calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
-			if (calls.length === 1) await calls[0];
-			else await allOrFirstError(calls);
-			// A server that ignores `n` answers once per request; one that gives nothing would loop for ever.
-			if (pending.missing === before) break;
+		try {
+			const adapter = await this.#loadAdapter();
+			pending.attempts += 1;
+			pending.latencyMs = 0;
+			while (pending.missing > 0) {
+				const before = pending.missing;
+				const perCall = adapter.choicesPerCall;
+				const calls: Promise<void>[] = [];
+				for (let left = options.inTurn ? Math.min(before, perCall) : before; left > 0; left -= perCall)
+					calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
+				if (calls.length === 1) await calls[0];
+				else await allOrFirstError(calls);
+				// A server that ignores `n` answers once per request; one that gives nothing would loop for ever.
+				if (pending.missing === before) break;
+			}
+		} finally {
+			options.onEnd?.();
 		}
 	}
 
@@ -123,7 +88,7 @@ export class Caller {
 		options: AttemptOptions,
 	): Promise<void> {
 		const { question } = pending;
-		const { accounting } = this.options;
+		const { accounting } = this.#options;
 		const exchange = this.#begin(options);
 		try {
 			const answer = await adapter.complete(this.#callOf(question, n, options, exchange));
@@ -146,68 +111,59 @@ export class Caller {
 	 * written when the stream ends, however it ends.
 	 * @throws RequestError | AbortedError
 	 */
-	async open(question: Question, options: StreamOptions): Promise<AsyncIterable<StreamPart>> {
-		const adapter = await this.#loadAdapter();
-		const parts = this.#parts(adapter, question, options);
-		const first = await parts.next();
-		return startingWith(first, parts);
+	async open(question: Question, options: StreamOptions): Promise<OpenedStream> {
+		const rest = this.#parts(question, options);
+		return { first: await rest.next(), rest };
 	}
 
-	async *#parts(
-		adapter: Adapter,
-		question: Question,
-		options: StreamOptions,
-	): AsyncGenerator<StreamPart, void> {
-		const { accounting, ledger } = this.options;
-		const exchange = this.#begin(options);
-		let text = "";
-		let reasoning = "";
-		let finished = false;
-		let failed = false;
+	async *#parts(question: Question, options: StreamOptions): AsyncGenerator<StreamPart, void> {
+		const { accounting, ledger } = this.#options;
+		const { attempts = 1, onWhole } = options;
+		const received = new AnswerText();
+		let exchange: Exchange | undefined;
+		let noted = false;
+		const noteFailure = (error: unknown) => {
+			if (noted || exchange === undefined) return;
+			noted = true;
+			this.#noteFailure(question, error, exchange, received.text + received.reasoning);
+		};
 		try {
+			const adapter = await this.#loadAdapter();
+			exchange = this.#begin(options);
 			for await (const part of adapter.stream(this.#callOf(question, 1, options, exchange))) {
-				if (part.type === "text-delta") text += part.text;
-				else if (part.type === "reasoning-delta") reasoning += part.text;
 				if (part.type !== "finish") {
+					received.add(part);
 					yield part;
 					continue;
 				}
-				finished = true;
-				const { finishReason, usage } = part;
-				const costUsd = accounting.price(usage, part.reportedCostUsd);
+				noted = true;
+				const { choice, usage, reportedCostUsd } = part;
+				const costUsd = accounting.price(usage, reportedCostUsd);
 				const latencyMs = Math.round(elapsedMs(exchange));
-				accounting.noteAnswer(usage, costUsd, latencyMs, options.attempts);
-				const choice = { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
+				accounting.noteAnswer(usage, costUsd, latencyMs, attempts);
 				// Whoever acts on the finish may rely on the row.
 				await ledger?.flush();
-				if (options.keep) await this.store(this.cacheKey(question), { choices: [choice], usage, costUsd });
-				yield {
-					type: "finish",
-					finishReason,
-					usage,
-					costUsd,
-					cached: false,
-					attempts: options.attempts,
-					latencyMs,
-				};
+				await onWhole?.({ choices: [choice], usage, costUsd });
+				const { finishReason } = choice;
+				yield { type: "finish", finishReason, usage, costUsd, cached: false, attempts, latencyMs };
 			}
 		} catch (error) {
-			failed = true;
-			if (!finished) this.#noteFailure(question, error, exchange, text + reasoning);
+			noteFailure(error);
+			// What fails in the middle of a stream does not know of the tries before it.
+			if (error instanceof RequestError) error.attempts = attempts;
 			throw error;
 		} finally {
-			if (!finished && !failed) {
-				const left = new AbortedError("the stream was left before its end");
-				this.#noteFailure(question, left, exchange, text + reasoning);
-			}
-			exchange.close();
-			options.onExchange?.(exchange);
+			if (!noted) noteFailure(new AbortedError("the stream was left before its end"));
+			exchange?.close();
+			if (exchange !== undefined) options.onExchange?.(exchange);
+			options.onEnd?.();
+			await ledger?.flush();
 		}
 	}
 
 	#loadAdapter(): Promise<Adapter> {
 		this.#adapter ??= (async () => {
-			const { route, http } = this.options;
+			const { route, http } = this.#options;
 			const baseUrl = route.baseUrl === "" ? await simulatedBaseUrl() : route.baseUrl;
 			return loadAdapter({ ...route, baseUrl }, http.fetch);
 		})();
@@ -215,18 +171,18 @@ export class Caller {
 	}
 
 	#begin({ signal, resend }: AttemptOptions): Exchange {
-		return this.options.http.begin({ signal, ownConnection: resend });
+		return this.#options.http.begin({ signal, ownConnection: resend });
 	}
 
 	#callOf({ messages, parameters }: Question, n: number, { key }: AttemptOptions, exchange: Exchange) {
-		const { route, onNote } = this.options;
+		const { route, onNote } = this.#options;
 		return { modelId: route.modelId, messages, parameters, n, key, exchange, onNote };
 	}
 
 	/** A model that the provider does not know is most often a typing error. */
 	#suggestModel(error: unknown): void {
 		if (!(error instanceof RequestError) || error.errorClass !== "not_found") return;
-		const { provider, modelId } = this.options.route;
+		const { provider, modelId } = this.#options.route;
 		if (findPrice(provider.id, modelId) !== null) return;
 		const near = nearestModels(provider.id, modelId);
 		if (near.length > 0) error.hint = [`did you mean ${near.join(" or ")}?`, error.hint].join("\n");
@@ -237,21 +193,7 @@ export class Caller {
 		this.#suggestModel(error);
 		const { sent } = exchange;
 		const latencyMs = elapsedMs(exchange);
-		return this.options.accounting.noteFailure({ question, error, sent, received, latencyMs });
-	}
-}
-
-/** The parts with the one that was already taken in front; leaving it closes the stream. */
-async function* startingWith(
-	first: IteratorResult<StreamPart, void>,
-	rest: AsyncGenerator<StreamPart, void>,
-): AsyncGenerator<StreamPart, void> {
-	try {
-		if (first.done) return;
-		yield first.value;
-		yield* rest;
-	} finally {
-		await rest.return();
+		return this.#options.accounting.noteFailure({ question, error, sent, received, latencyMs });
 	}
 }
 

@@ -6,7 +6,7 @@ import type { Admission, ItemOutcome, SendContext } from "../schedule/schedule-o
 import { schedule } from "../schedule/scheduler.ts";
 import type { Cost, Result, Usage } from "../types.ts";
 import { noCost } from "../types.ts";
-import type { AskContext } from "./ask-context.ts";
+import type { AskContext } from "./ask.ts";
 import { RequestCoalescer } from "./coalesce.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
@@ -91,7 +91,7 @@ class ManyRun<Row> {
 	}
 
 	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
-		const { caller, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
+		const { cached, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
 			this.#options;
 		const { admit, stop } = control;
 		const sending = schedule(this.#misses(), {
@@ -125,7 +125,7 @@ class ManyRun<Row> {
 			sending.abort();
 			this.#queue.leave();
 			await pump;
-			await caller.flushStores();
+			await cached.flush();
 		}
 	}
 
@@ -169,7 +169,7 @@ class ManyRun<Row> {
 
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
 	async *#misses(): AsyncGenerator<RowQuestion<Row>, void> {
-		const { caller, cache } = this.#options;
+		const { cached, cache } = this.#options;
 		const refuse = ({ index, row, error }: RefusedRow<Row>) =>
 			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
 		for await (const questions of questionsOf(this.#rows, this.#options, refuse)) {
@@ -178,7 +178,7 @@ class ManyRun<Row> {
 			if (this.#queue.ended) return;
 			const keys = questions.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
-			const stored = cache === "refresh" || keys.length === 0 ? [] : await caller.find(keys);
+			const stored = cache === "refresh" || keys.length === 0 ? [] : await cached.find(keys);
 			for (const [position, question] of questions.entries()) {
 				if (question.key === undefined) {
 					yield question;
@@ -203,24 +203,24 @@ class ManyRun<Row> {
 	}
 
 	#settle(sent: ItemOutcome<RowQuestion<Row>, void>): void {
-		const { caller, cache } = this.#options;
+		const { model, accounting, cached, cache } = this.#options;
 		const { index, row, pending, key } = sent.item;
 		const followers = key === undefined ? [] : this.#coalescer.takeFollowers(key);
 		if (!sent.ok) {
 			const error = asLlmxError(sent.error);
-			caller.options.accounting.noteFailedCall(error);
+			accounting.noteFailedCall(error);
 			this.#fail(sent, error, followers);
 			return;
 		}
 		let result: Result;
 		try {
-			result = this.#judge(row, pending.result(caller.options.model));
+			result = this.#judge(row, pending.result(model));
 		} catch (refusal) {
 			this.#fail(sent, asLlmxError(refusal), followers);
 			return;
 		}
 		if (key !== undefined) {
-			void caller.store(key, pending.answer);
+			void cached.store(key, pending.answer);
 			if (cache !== "refresh") this.#answered.set(key, pending.answer);
 		}
 		this.#queue.push({ ok: true, index, row, result });
@@ -229,7 +229,7 @@ class ManyRun<Row> {
 
 	#share(answer: CachedAnswer, { index, row }: RowQuestion<Row>): void {
 		try {
-			const result = this.#options.caller.reuse(answer, (shared) => this.#judge(row, shared));
+			const result = this.#options.cached.reuse(answer, (shared) => this.#judge(row, shared));
 			this.#queue.push({ ok: true, index, row, result });
 		} catch (refusal) {
 			this.#queue.push({ ok: false, index, row, error: asLlmxError(refusal), ...unsent });
@@ -244,7 +244,7 @@ class ManyRun<Row> {
 	): void {
 		const { index, row, pending } = sent.item;
 		const came = !sent.ok && pending.choices.length > 0;
-		const partial = came ? pending.result(this.#options.caller.options.model) : null;
+		const partial = came ? pending.result(this.#options.model) : null;
 		const { spent } = pending;
 		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial, spent });
 		for (const follower of followers)
@@ -258,7 +258,7 @@ class ManyRun<Row> {
 	/** A stored answer as a result; undefined when it is judged to be none. */
 	#reuse(row: Row, answer: CachedAnswer): Result | undefined {
 		try {
-			return this.#options.caller.reuse(answer, (result) => this.#judge(row, result));
+			return this.#options.cached.reuse(answer, (result) => this.#judge(row, result));
 		} catch {
 			return undefined;
 		}

@@ -1,5 +1,5 @@
 import { PendingAnswer } from "./answer.ts";
-import type { AskContext } from "./ask-context.ts";
+import type { AskContext } from "./ask.ts";
 import type { Question } from "./question.ts";
 
 /** A row as a question that can be asked. */
@@ -19,7 +19,7 @@ export interface RefusedRow<Row> {
 	readonly error: unknown;
 }
 
-export interface RowQuestionOptions<Row> extends Pick<AskContext, "caller" | "cache"> {
+export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "cache"> {
 	readonly toQuestion: (row: Row) => Question;
 }
 
@@ -75,9 +75,9 @@ export async function* questionsOf<Row>(
 function toRowQuestion<Row>(
 	row: Row,
 	index: number,
-	{ caller, toQuestion, cache }: RowQuestionOptions<Row>,
+	{ cached, toQuestion, cache }: RowQuestionOptions<Row>,
 ): RowQuestion<Row> {
 	const pending = new PendingAnswer(toQuestion(row));
-	const key = cache === false ? undefined : caller.cacheKey(pending.question);
+	const key = cache === false ? undefined : cached.key(pending.question);
 	return { index, row, pending, key };
 }

@@ -1,8 +1,8 @@
-import { partialTextOf, RequestError, UsageError } from "../errors.ts";
+import { partialTextOf, RequestError, UsageError, withPartial } from "../errors.ts";
 import type { AskOptions, CacheMode, ChatInput } from "../options.ts";
 import type { Result } from "../types.ts";
 import { addUsage } from "../types.ts";
-import { joinAnswers, withPartialText } from "./partial-text.ts";
+import { joinAnswers } from "./answer.ts";
 import { createSchemaChecker, repairPrompt, type SchemaChecker } from "./schema.ts";
 
 /** What can be asked: an LLM, or what stands for one. */
@@ -58,7 +58,7 @@ async function repair(
 	const askAgain = (cache: CacheMode | undefined) =>
 		llm.ask(history, { ...options, n: 1, cache }).catch((error) => {
 			const texts = [...result.texts, partialTextOf(error)];
-			throw withPartialText(error, { text: joinAnswers(texts), usage: result.usage });
+			throw withPartial(error, { text: joinAnswers(texts), usage: result.usage });
 		});
 	let second = await askAgain(options.cache);
 	let checked = check(second.text);

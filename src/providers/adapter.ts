@@ -37,7 +37,8 @@ export type AnswerPart =
 	| { readonly type: "reasoning-delta"; readonly text: string }
 	| {
 			readonly type: "finish";
-			readonly finishReason: FinishReason;
+			/** The whole answer. */
+			readonly choice: Choice;
 			readonly usage: Usage | null;
 			readonly reportedCostUsd: number | null;
 	  };

@@ -1,6 +1,7 @@
+import { AnswerText } from "../answer-text.ts";
 import type { ServerEvent } from "../http/contract.ts";
-import type { Usage } from "../types.ts";
-import type { AdapterCall, AnswerPart } from "./adapter.ts";
+import type { FinishReason, Usage } from "../types.ts";
+import type { AdapterCall, AnswerPart, Choice } from "./adapter.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
 import { type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
 import type { ProviderRow } from "./provider-row.ts";
@@ -14,8 +15,8 @@ export abstract class AnswerReader {
 	/** The server marked the end itself: nothing that follows is part of the answer. */
 	done = false;
 	protected readonly provider: ProviderRow;
-	/** The answer without its reasoning, so far. */
-	protected text = "";
+	/** What was said so far. */
+	protected readonly received = new AnswerText();
 	/** As last reported. */
 	protected usage: Usage | null = null;
 	readonly #call: AdapterCall;
@@ -36,7 +37,7 @@ export abstract class AnswerReader {
 	/** What is known so far, for an error that ends the answer now. */
 	get failureContext(): FailureContext {
 		const { modelId, key, exchange } = this.#call;
-		const partialText = this.text === "" ? undefined : this.text;
+		const partialText = this.received.text === "" ? undefined : this.received.text;
 		return { provider: this.provider, modelId, key, exchange, partialText, usage: this.usage };
 	}
 
@@ -62,13 +63,12 @@ export abstract class AnswerReader {
 	}
 
 	/**
-	 * The text and reasoning of a whole answer.
+	 * Takes a whole answer.
 	 * @throws RequestError when it is no answer, or an error
 	 */
-	takeWhole(payload: Record<string, unknown>): readonly AnswerPart[] {
+	takeWhole(payload: Record<string, unknown>): void {
 		if (!this.understands(payload)) throw notAnAnswer(this.failureContext);
-		this.#understood++;
-		return this.read(payload);
+		this.#readPayload(payload);
 	}
 
 	/**
@@ -82,6 +82,12 @@ export abstract class AnswerReader {
 		if (this.#understood > 0) return this.complete();
 		if (this.#stray === undefined) throw failed(context, "empty", "sent an empty stream");
 		throw notAnAnswer(context, this.#stray);
+	}
+
+	/** What was said, as a choice. */
+	protected choice(finishReason: FinishReason): Choice {
+		const { text, reasoning } = this.received;
+		return { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
 	}
 
 	/** Whether the data of an event is the wire's mark for the end of an answer. */
@@ -110,7 +116,13 @@ export abstract class AnswerReader {
 			if (text !== "") this.#stray ??= text;
 			return noParts;
 		}
+		return this.#readPayload(payload);
+	}
+
+	#readPayload(payload: Record<string, unknown>): readonly AnswerPart[] {
 		this.#understood++;
-		return this.read(payload);
+		const parts = this.read(payload);
+		for (const part of parts) this.received.add(part);
+		return parts;
 	}
 }

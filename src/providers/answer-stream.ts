@@ -32,20 +32,12 @@ export async function readAnswerBody(
 	return payload;
 }
 
-/** The parts of a whole answer of one choice, put together. The last part is `finish`. */
-export function answerOf(parts: readonly AnswerPart[]): Answer {
-	let text = "";
-	let reasoning = "";
-	for (const part of parts) {
-		if (part.type === "text-delta") text += part.text;
-		else if (part.type === "reasoning-delta") reasoning += part.text;
-		else {
-			const { finishReason, usage, reportedCostUsd } = part;
-			const choice = { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
-			return { choices: [choice], usage, reportedCostUsd };
-		}
-	}
-	throw new TypeError("an answer without a finish part");
+/** The answer in the last of its parts. */
+export function answerOf(last: readonly AnswerPart[]): Answer {
+	const part = last.at(-1);
+	if (part?.type !== "finish") throw new TypeError("an answer without a finish part");
+	const { choice, usage, reportedCostUsd } = part;
+	return { choices: [choice], usage, reportedCostUsd };
 }
 
 /**

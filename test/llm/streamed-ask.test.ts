@@ -156,13 +156,12 @@ describe("an interruption", () => {
 		// As Ctrl-C does once the first words are there.
 		const open = Caller.prototype.open;
 		const spy = vi.spyOn(Caller.prototype, "open").mockImplementation(async function (this: Caller, ...call) {
-			const parts = await open.apply(this, call);
-			return (async function* () {
-				for await (const part of parts) {
-					yield part;
-					stop.abort();
-				}
-			})();
+			const { first, rest } = await open.apply(this, call);
+			const stopping = async function* () {
+				stop.abort();
+				yield* rest;
+			};
+			return { first, rest: stopping() };
 		});
 		try {
 			const onPart = heard ? () => {} : undefined;

@@ -141,8 +141,9 @@ export function reasoningOf(parts: readonly AnswerPart[]): string {
 	return parts.map((part) => (part.type === "reasoning-delta" ? part.text : "")).join("");
 }
 
+/** The last part, with the choice that it ends. */
 export function finishOf(parts: readonly AnswerPart[]) {
 	const last = parts.at(-1);
 	if (last?.type !== "finish") throw new Error("the stream did not end with a finish part");
-	return last;
+	return { ...last.choice, ...last };
 }

@@ -45,7 +45,8 @@ class AnthropicMessages implements Adapter {
 		const body = anthropicBody(provider, call, false);
 		const reader = new AnthropicReader(provider, call);
 		const payload = await readAnswerBody(() => this.#post(body, call), reader.failureContext);
-		return answerOf([...reader.takeWhole(payload), ...reader.end()]);
+		reader.takeWhole(payload);
+		return answerOf(reader.end());
 	}
 
 	stream(call: AdapterCall): AsyncIterable<AnswerPart> {

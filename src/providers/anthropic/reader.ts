@@ -62,8 +62,8 @@ export class AnthropicReader extends AnswerReader {
 		if (this.#stopReason === undefined && !this.done) {
 			throw incomplete(context, "the stream ended without a stop reason");
 		}
-		const finishReason = finishReasonOf(this.#stopReason);
-		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
+		const choice = this.choice(finishReasonOf(this.#stopReason));
+		return [{ type: "finish", choice, usage: this.usage, reportedCostUsd: null }];
 	}
 
 	#readMessage(message: Json): readonly AnswerPart[] {
@@ -78,7 +78,6 @@ export class AnthropicReader extends AnswerReader {
 	#readBlock(block: unknown): readonly AnswerPart[] {
 		if (!isObject(block)) return noParts;
 		if (typeof block.text === "string" && block.text !== "") {
-			this.text += block.text;
 			return [{ type: "text-delta", text: block.text }];
 		}
 		if (typeof block.thinking === "string" && block.thinking !== "") {

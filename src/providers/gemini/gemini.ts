@@ -25,7 +25,8 @@ class Gemini implements Adapter {
 	async complete(call: AdapterCall): Promise<Answer> {
 		const reader = new GeminiReader(this.#context.provider, call);
 		const payload = await readAnswerBody(() => this.#send(call, false), reader.failureContext);
-		return answerOf([...reader.takeWhole(payload), ...reader.end()]);
+		reader.takeWhole(payload);
+		return answerOf(reader.end());
 	}
 
 	stream(call: AdapterCall): AsyncIterable<AnswerPart> {

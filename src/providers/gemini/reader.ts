@@ -48,8 +48,8 @@ export class GeminiReader extends AnswerReader {
 		if (this.#finishReason === undefined) {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
-		const finishReason = this.#finish(this.#finishReason);
-		return [{ type: "finish", finishReason, usage: this.usage, reportedCostUsd: null }];
+		const choice = this.choice(this.#finish(this.#finishReason));
+		return [{ type: "finish", choice, usage: this.usage, reportedCostUsd: null }];
 	}
 
 	#readFeedback(feedback: unknown): void {
@@ -68,10 +68,7 @@ export class GeminiReader extends AnswerReader {
 			if (isObject(part.functionCall)) this.#hasToolCalls = true;
 			if (typeof part.text !== "string" || part.text === "") continue;
 			if (part.thought === true) parts.push({ type: "reasoning-delta", text: part.text });
-			else {
-				this.text += part.text;
-				parts.push({ type: "text-delta", text: part.text });
-			}
+			else parts.push({ type: "text-delta", text: part.text });
 		}
 		const reason = candidate.finishReason;
 		if (typeof reason === "string" && reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") {

@@ -96,6 +96,7 @@ export class OpenAiReader extends AnswerReader {
 	protected complete(): readonly AnswerPart[] {
 		const held = this.#splitter.end();
 		const last = this.#parts(held.text, held.reasoning);
+		for (const part of last) this.received.add(part);
 		const context = this.failureContext;
 		if (this.#refusal !== "") throw blocked(context, this.#refusal);
 		if (this.#finishReason === "content-filter") throw blocked(context, this.#filterReason);
@@ -104,11 +105,11 @@ export class OpenAiReader extends AnswerReader {
 		}
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
-		return [...last, { type: "finish", finishReason, usage: this.usage, reportedCostUsd: this.#costUsd }];
+		const choice = this.choice(finishReason);
+		return [...last, { type: "finish", choice, usage: this.usage, reportedCostUsd: this.#costUsd }];
 	}
 
 	#parts(text: string, reasoning: string): readonly AnswerPart[] {
-		this.text += text;
 		if (text === "" && reasoning === "") return noParts;
 		if (reasoning === "") return [{ type: "text-delta", text }];
 		const thought: AnswerPart = { type: "reasoning-delta", text: reasoning };

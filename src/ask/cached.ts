@@ -1,0 +1,59 @@
+import type { CachedAnswer } from "../cache/answer.ts";
+import { type CacheConfig, cacheKey } from "../cache/key.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
+import type { ModelRoute } from "../models/router.ts";
+import type { Result } from "../types.ts";
+import type { Accounting } from "./accounting.ts";
+import { toResult } from "./answer.ts";
+import type { Question } from "./question.ts";
+
+export interface CachedAnswersOptions {
+	readonly model: string;
+	readonly route: ModelRoute;
+	/** Undefined where nothing is kept. */
+	readonly cache: ResponseCache | undefined;
+	readonly accounting: Accounting;
+}
+
+/** The answers of one model that are there already. */
+export class CachedAnswers {
+	readonly #options: CachedAnswersOptions;
+
+	constructor(options: CachedAnswersOptions) {
+		this.#options = options;
+	}
+
+	/** The cache key of a question: SHA-256 over everything that shapes the answer. */
+	key({ messages, prompt, parameters, n }: Question): string {
+		const { model, route } = this.#options;
+		const config: CacheConfig = { provider: route.provider.id, baseUrl: route.baseUrl, n, ...parameters };
+		if (prompt) return cacheKey({ model, prompt: prompt.text, system: prompt.system ?? null, config });
+		return cacheKey({ model, messages, config });
+	}
+
+	/** Stored answers in the order of the keys; undefined where there is none. */
+	async find(keys: readonly string[]): Promise<readonly (CachedAnswer | undefined)[]> {
+		return this.#options.cache?.getMany(keys) ?? [];
+	}
+
+	/**
+	 * Makes a result of a stored or shared answer, and notes in the ledger what it saved. When `judge` throws, so does
+	 * this, and nothing is noted.
+	 */
+	reuse({ choices, usage, costUsd }: CachedAnswer, judge = (result: Result): Result => result): Result {
+		const facts = { choices, usage, costUsd: 0, cached: true, attempts: 0, latencyMs: 0 };
+		const result = judge(toResult(this.#options.model, facts));
+		this.#options.accounting.noteReuse(usage, costUsd);
+		return result;
+	}
+
+	/** Keeps a complete answer; resolves when that was tried. */
+	async store(key: string, answer: CachedAnswer): Promise<void> {
+		await this.#options.cache?.set(key, answer);
+	}
+
+	/** Resolves when every answer handed to `store` so far was tried to be kept. */
+	async flush(): Promise<void> {
+		await this.#options.cache?.flush();
+	}
+}
