@@ -155,7 +155,7 @@ export class Chat {
 		const options = { ...this.parameters, cache: this.cache };
 		const { content } = last.user;
 		const { turn, end } = await this.answering.run({ conversation, content, options, aside: true });
-		this.view.answered(end);
+		await this.view.answered(end);
 		if (turn !== undefined) {
 			this.#other = { turn, llm };
 			const first = this.record.session.messages.at(-1)?.model ?? this.model;
@@ -279,7 +279,7 @@ export class Chat {
 			else this.#session.replaceLast(turn, llm);
 		}
 		// What is said to be kept is on the disk by now.
-		this.view.answered(end);
+		await this.view.answered(end);
 		return answered;
 	}
 

@@ -38,7 +38,8 @@ export interface ChatView {
 	text(delta: string): void;
 	/** The request is sent again after a wait; `Chat.answering.retryWait` says how long it still is. */
 	waiting(reason: string, delayMs: number): void;
-	answered(end: AnswerEnd): void;
+	/** Resolves when all of the answer is shown. */
+	answered(end: AnswerEnd): void | Promise<void>;
 	compared(answers: readonly ComparedAnswer[]): void;
 	/** Says something about the chat itself. */
 	notice(text: string): void;

@@ -54,10 +54,11 @@ export function createOutput(stream: Writable): OutputStream {
 			return stream.isTTY === true;
 		},
 		get columns() {
-			return stream.columns;
+			// A terminal that was never given a size reports 0.
+			return stream.columns || (stream.isTTY ? 80 : undefined);
 		},
 		get rows() {
-			return stream.rows;
+			return stream.rows || (stream.isTTY ? 24 : undefined);
 		},
 		gone: gone.signal,
 		write(text) {

@@ -1,5 +1,5 @@
 import type { Colors } from "./colors.ts";
-import { renderMarkdown } from "./markdown.ts";
+import { renderMarkdown } from "./markdown/markdown.ts";
 import { sanitize } from "./sanitize.ts";
 import { padText, truncateText } from "./width.ts";
 
@@ -20,7 +20,7 @@ export function renderColumns(
 	const { colors } = options;
 	const width = Math.floor((options.width - GAP.length * (columns.length - 1)) / columns.length);
 	const cells = columns.map(({ text }) =>
-		renderMarkdown(sanitize(text), { width, colors, wrapCode: true }).split("\n").slice(0, -1),
+		renderMarkdown(sanitize(text), { width, colors, breakWords: true }).split("\n").slice(0, -1),
 	);
 	const height = Math.max(...cells.map((lines) => lines.length));
 	const rows = [

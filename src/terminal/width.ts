@@ -25,7 +25,12 @@ export function padText(text: string, width: number, align: "left" | "right" | "
 	return " ".repeat(before) + text + " ".repeat(space - before);
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+/** The graphemes of a text, in order. */
+export function* graphemesOf(text: string): Iterable<string> {
+	for (const { segment } of segmenter.segment(text)) yield segment;
+}
 
 /** Cuts plain text to `width` columns, with `…` where something is missing. */
 export function truncateText(text: string, width: number): string {
@@ -33,7 +38,7 @@ export function truncateText(text: string, width: number): string {
 	if (width <= 0) return "";
 	let kept = "";
 	let used = 0;
-	for (const { segment } of graphemes.segment(text)) {
+	for (const segment of graphemesOf(text)) {
 		const columns = textWidth(segment);
 		if (used + columns > width - 1) break;
 		kept += segment;

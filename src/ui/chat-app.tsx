@@ -11,6 +11,12 @@ export interface ChatAppProps {
 	readonly onFrame?: ((frame: Frame, items: number) => void) | undefined;
 }
 
+/**
+ * Printed lines are laid out already. Ink would break those that are wider than the terminal with newlines, which then
+ * are in what is copied; under a name that it does not know it leaves them to the terminal.
+ */
+const asItIs = "as it is" as "hard";
+
 /** The screen: the transcript, printed once, and below it the live region. */
 export function ChatApp({ store, colors, onFrame }: ChatAppProps) {
 	const state = useSyncExternalStore(store.subscribe, store.snapshot);
@@ -22,7 +28,11 @@ export function ChatApp({ store, colors, onFrame }: ChatAppProps) {
 	return (
 		<>
 			<Static items={state.items as (typeof state.items)[number][]}>
-				{({ id, text }) => <Text key={id}>{text}</Text>}
+				{({ id, text }) => (
+					<Text key={id} wrap={asItIs}>
+						{text}
+					</Text>
+				)}
 			</Static>
 			<Lines lines={frame.above} />
 			<Lines lines={frame.input} />

@@ -3,14 +3,16 @@
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../chat/view.ts";
 import type { Colors } from "../terminal/colors.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
-import type { MarkdownStream } from "../terminal/markdown.ts";
+import type { MarkdownStream } from "../terminal/markdown/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
 import { truncateText, wrapText } from "../terminal/width.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
 
-/** Wider prose is tiring to read. */
-const widestText = 100;
+/** Rendering gives way to keys after this long, in ms… */
+const renderBudget = 12;
+/** …and looks at the clock after so many characters. */
+const sliceLength = 2_048;
 /** A long question is shown only so far; the model got all of it. */
 const questionLines = 12;
 /** How many turns of a session that is gone on with are shown. */
@@ -75,7 +77,6 @@ export class Transcript implements ChatView {
 		this.#markdown = this.#rendering.createMarkdownStream({
 			width: this.#width,
 			colors: this.#colors,
-			wrapCode: true,
 		});
 		const what = aside ? `asking ${sanitizeLine(model)} too` : "waiting for the answer";
 		this.#store.update({ tail: "", activity: { what, since: now() }, now: now() });
@@ -92,7 +93,11 @@ export class Transcript implements ChatView {
 		this.#schedule();
 	}
 
-	answered({ finish, interrupted, hasText, failure }: AnswerEnd): void {
+	async answered({ finish, interrupted, hasText, failure }: AnswerEnd): Promise<void> {
+		while (this.#pending !== "") {
+			this.#draw(renderBudget);
+			if (this.#pending !== "") await new Promise((resolve) => setImmediate(resolve));
+		}
 		this.#flush();
 		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
 		this.#append(rest, "");
@@ -151,7 +156,7 @@ export class Transcript implements ChatView {
 		const left = turns.length - shown.length;
 		if (left > 0) this.notice(`${formatPlural(left, "earlier turn")} not shown`);
 		for (const { question, answer, interrupted } of shown) {
-			const options = { width: this.#width, colors: this.#colors, wrapCode: true };
+			const options = { width: this.#width, colors: this.#colors };
 			const text = this.#rendering.renderMarkdown(sanitize(answer), options).trimEnd();
 			const note = interrupted ? `\n\n${this.#colors.dim("  stopped")}` : "";
 			this.#store.print(`\n${this.#question(question, [])}\n\n${text}${note}`);
@@ -186,27 +191,35 @@ export class Transcript implements ChatView {
 		this.#store.update({ tail: "", activity: undefined });
 	}
 
-	/** Draws what came; called before anything else is printed, so that the order is kept. */
+	/** Draws all that came; called before anything else is printed, so that the order is kept. */
 	#flush(): void {
+		this.#draw(Number.POSITIVE_INFINITY);
+	}
+
+	/** Draws what came, for `budget` ms; the rest stays pending. */
+	#draw(budget: number): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
 		const markdown = this.#markdown;
 		if (markdown === undefined) return;
-		const safe = this.#sanitizer.push(this.#pending);
-		this.#pending = "";
-		if (safe !== "" && !this.#hasText) this.#endReasoning();
-		const now = this.#options.now();
-		if (this.#aside) {
-			markdown.push(safe);
-			this.#store.update({ tail: markdown.preview(), now });
-			return;
+		const until = performance.now() + budget;
+		let finished = "";
+		do {
+			const safe = this.#sanitizer.push(this.#pending.slice(0, sliceLength));
+			this.#pending = this.#pending.slice(sliceLength);
+			if (safe !== "" && !this.#hasText && finished === "") this.#endReasoning();
+			finished += markdown.push(safe);
+		} while (this.#pending !== "" && performance.now() < until);
+		if (this.#aside) this.#store.update({ tail: markdown.preview(), now: this.#options.now() });
+		else {
+			this.#append(finished, markdown.preview());
+			if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
 		}
-		this.#append(markdown.push(safe), markdown.preview());
-		if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
+		if (this.#pending !== "") this.#schedule();
 	}
 
 	#schedule(): void {
-		this.#timer ??= setTimeout(() => this.#flush(), frameInterval);
+		this.#timer ??= setTimeout(() => this.#draw(renderBudget), frameInterval);
 	}
 
 	/** Prints finished lines of the answer and replaces its live end. */
@@ -258,7 +271,7 @@ export class Transcript implements ChatView {
 	}
 
 	get #width(): number {
-		return Math.min(widestText, this.#store.snapshot().columns);
+		return this.#store.snapshot().columns;
 	}
 
 	#question(text: string, attachments: readonly string[]): string {

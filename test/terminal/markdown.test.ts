@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createColors } from "../../src/terminal/colors.ts";
-import { createMarkdownStream, renderMarkdown } from "../../src/terminal/markdown.ts";
-import { stableCut } from "../../src/terminal/markdown-cut.ts";
+import { createMarkdownStream, renderMarkdown } from "../../src/terminal/markdown/markdown.ts";
 import { sanitize } from "../../src/terminal/sanitize.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 import { hostileTexts } from "./hostile.ts";
+import { checkDocuments } from "./markdown-laws.ts";
 
-const plain = { width: 40, colors: createColors(false), wrapCode: true };
+const plain = { width: 40, colors: createColors(false) };
 const colored = { ...plain, colors: createColors(true) };
 
 const document = `# A title with *emphasis*
@@ -85,14 +85,15 @@ describe("markdown on a terminal", () => {
 
 	it("keeps within the width", () => {
 		for (const width of [20, 40, 80]) {
-			const lines = renderMarkdown(document, { ...colored, width }).split("\n");
+			const lines = renderMarkdown(document, { ...colored, width, breakWords: true }).split("\n");
 			expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(width);
 		}
 	});
 
 	it("leaves lines of code whole unless told to break them", () => {
 		const code = `\`\`\`\n${"x".repeat(100)}\n\`\`\``;
-		expect(renderMarkdown(code, { ...plain, wrapCode: false })).toBe(`  ${"x".repeat(100)}\n`);
+		expect(renderMarkdown(code, plain).split("\n")[1]).toBe("x".repeat(100));
+		expect(renderMarkdown(code, { ...plain, breakWords: true }).split("\n")[1]).toBe("x".repeat(40));
 	});
 
 	it("shows where a link leads", () => {
@@ -133,40 +134,8 @@ describe("a stream of markdown", () => {
 		);
 	});
 
-	it("never loses or repeats a word, whatever the markdown", () => {
-		const piece = fc.constantFrom(
-			...[
-				"word ",
-				"**",
-				"*",
-				"_",
-				"`",
-				"```\n",
-				"\n",
-				"\n\n",
-				"- ",
-				"1. ",
-				"  ",
-				"> ",
-				"# ",
-				"| ",
-				"|-|\n",
-				"[",
-				"](u)",
-			],
-			...["longer words here ", "<b>", "~~", "---\n", "===\n", "\\", "世界"],
-		);
-		let number = 0;
-		fc.assert(
-			fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
-				const text = pieces.map((part) => (part === "word " ? `w${number++}w ` : part)).join("");
-				const shown = stream(text, (all) => all.split(/(?<= )/)).replace(/[\s│•]/g, "");
-				for (const word of text.match(/w\d+w/g) ?? []) {
-					expect(shown.split(word).length, `${word} of ${JSON.stringify(text)}`).toBe(2);
-				}
-			}),
-			{ numRuns: 500 },
-		);
+	it("shows any document as the whole one is shown, every word once", () => {
+		checkDocuments(400);
 	});
 
 	it("hands out the lines of a paragraph before it ends", () => {
@@ -179,10 +148,11 @@ describe("a stream of markdown", () => {
 
 	it("hands out code line by line and keeps colouring it", () => {
 		const markdown = createMarkdownStream(colored);
-		expect(markdown.push("```js\n/* one\ntwo")).toBe("  \x1b[2m/* one\x1b[22m\n");
-		expect(markdown.preview()).toBe("  \x1b[2mtwo\x1b[22m");
+		const rule = (label: string) => `\x1b[2m${label.padEnd(40, "─")}\x1b[22m\n`;
+		expect(markdown.push("```js\n/* one\ntwo")).toBe(`${rule("── 1 · js ")}\x1b[2m/* one\x1b[22m\n`);
+		expect(markdown.preview()).toBe("\x1b[2mtwo\x1b[22m");
 		expect(markdown.push("\n*/ let\n```\n")).toBe(
-			"  \x1b[2mtwo\x1b[22m\n  \x1b[2m*/\x1b[22m \x1b[35mlet\x1b[39m\n",
+			`\x1b[2mtwo\x1b[22m\n\x1b[2m*/\x1b[22m \x1b[35mlet\x1b[39m\n${rule("")}`,
 		);
 	});
 
@@ -240,23 +210,5 @@ describe("a stream of markdown", () => {
 		for (let chunk = 0; chunk < 20_000; chunk += 1) length += markdown.push("abcdefghij").length;
 		length += markdown.end().length;
 		expect(length).toBeGreaterThan(200_000);
-	});
-});
-
-describe("a stable cut", () => {
-	it.each([
-		["plain words and mo", "plain words and"],
-		["open **bold text", "open"],
-		["closed **bold** text", "closed **bold**"],
-		["`code with spaces", ""],
-		["a [link text](http://x y", "a"],
-		["snake_case_name is fine", "snake_case_name is"],
-		["2 * 3 is six", "2 * 3 is"],
-		["- item\n- **second it", "- item\n-".slice(0, 6)],
-		["a | b\n--- | -", ""],
-		["a | b\nnot a table", "a | b\nnot a"],
-		["| a | b |", ""],
-	])("of %j is after %j", (block, stable) => {
-		expect(block.slice(0, stableCut(block))).toBe(stable);
 	});
 });

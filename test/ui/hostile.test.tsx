@@ -38,7 +38,13 @@ afterEach(() => ink.unmount());
 async function answer(chunks: readonly string[], kind: "text" | "reasoning" = "text"): Promise<void> {
 	transcript.answering("model", false);
 	for (const chunk of chunks) transcript[kind](chunk);
-	transcript.answered({ model: "model", finish: null, interrupted: true, hasText: true, failure: null });
+	await transcript.answered({
+		model: "model",
+		finish: null,
+		interrupted: true,
+		hasText: true,
+		failure: null,
+	});
 	await ink.waitUntilRenderFlush();
 }
 

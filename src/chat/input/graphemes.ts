@@ -4,11 +4,6 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 /** No grapheme that a person types is longer; a window of this size is enough to find a boundary. */
 const windowSize = 128;
 
-/** The graphemes of a text, in order. */
-export function* graphemesOf(text: string): Iterable<string> {
-	for (const { segment } of segmenter.segment(text)) yield segment;
-}
-
 /** The start of the grapheme before `index`. */
 export function previousGrapheme(text: string, index: number): number {
 	const start = Math.max(0, index - windowSize);

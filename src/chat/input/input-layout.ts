@@ -1,7 +1,6 @@
 /** Text to the rows of a box: broken at the width by columns, so that the cursor's place is always known. */
 
-import { textWidth } from "../../terminal/width.ts";
-import { graphemesOf } from "./graphemes.ts";
+import { graphemesOf, textWidth } from "../../terminal/width.ts";
 
 /** What is shown in place of a character, if it is not itself. */
 export type Label = (character: string) => string | undefined;

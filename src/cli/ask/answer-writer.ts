@@ -6,11 +6,13 @@ import type { Io, OutputStream } from "../io.ts";
 export interface AnswerWriter {
 	push(text: string): void;
 	/** Writes what was held back; the answer then ends with a newline. */
-	end(): void;
+	end(): Promise<void>;
 }
 
-/** Wider prose is tiring to read. */
-const MAX_WIDTH = 100;
+/** Rendering gives way to signals after this long, in ms… */
+const renderBudget = 12;
+/** …and looks at the clock after so many characters. */
+const sliceLength = 2_048;
 
 export function colorsFor(io: Io, output: "stdout" | "stderr"): Colors {
 	return createColors(wantsColor(io.env, io[output].isTTY));
@@ -25,28 +27,62 @@ export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWr
 	if (raw) return rawWriter(stdout);
 	const sanitizer = createSanitizer(stdout.isTTY ? "terminal" : "pipe");
 	if (stdout.isTTY && io.env.TERM !== "dumb") {
-		const { createMarkdownStream } = await import("../../terminal/markdown.ts");
-		const width = Math.min(stdout.columns ?? 80, MAX_WIDTH);
-		const markdown = createMarkdownStream({ width, colors: colorsFor(io, "stdout") });
-		return {
+		const { createMarkdownStream } = await import("../../terminal/markdown/markdown.ts");
+		const markdown = createMarkdownStream({ width: widthOf(stdout), colors: colorsFor(io, "stdout") });
+		return createPacedWriter({
 			push: (text) => void stdout.write(markdown.push(sanitizer.push(text))),
 			end: () => void stdout.write(markdown.push(sanitizer.end()) + markdown.end()),
-		};
+		});
 	}
 	const lines = lineWriter(stdout);
 	return {
 		push: (text) => lines.push(sanitizer.push(text)),
-		end: () => {
+		end: async () => {
 			lines.push(sanitizer.end());
-			lines.end();
+			await lines.end();
 		},
 	};
+}
+
+/** Renders a long text in slices, so that a signal that comes meanwhile is heard. */
+function createPacedWriter(target: { push(text: string): void; end(): void }): AnswerWriter {
+	let waiting = "";
+	let running = Promise.resolve();
+	let isRunning = false;
+	const run = async () => {
+		isRunning = true;
+		let since = performance.now();
+		while (waiting !== "") {
+			const slice = waiting.slice(0, sliceLength);
+			waiting = waiting.slice(sliceLength);
+			target.push(slice);
+			if (performance.now() - since < renderBudget) continue;
+			await new Promise((resolve) => setImmediate(resolve));
+			since = performance.now();
+		}
+		isRunning = false;
+	};
+	return {
+		push(text) {
+			waiting += text;
+			if (!isRunning) running = run();
+		},
+		async end() {
+			await running;
+			target.end();
+		},
+	};
+}
+
+/** Columns of a terminal; those that report none, as in containers and CI, have 80. */
+export function widthOf(output: Output): number {
+	return output.columns || 80;
 }
 
 /** The text as it is; only what follows it on a terminal begins on a line of its own. */
 function rawWriter(stdout: OutputStream): AnswerWriter {
 	const lines = lineWriter(stdout);
-	return stdout.isTTY ? lines : { push: lines.push, end: () => {} };
+	return stdout.isTTY ? lines : { push: lines.push, end: async () => {} };
 }
 
 /** Ends the last line when the text does not. */
@@ -59,7 +95,7 @@ function lineWriter(stdout: OutputStream): AnswerWriter {
 	};
 	return {
 		push,
-		end: () => {
+		end: async () => {
 			if (last !== "\n") push("\n");
 		},
 	};

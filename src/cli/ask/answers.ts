@@ -12,7 +12,7 @@ import { failureText } from "../../terminal/failure-text.ts";
 import { usageLine } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
-import { type AnswerWriter, colorsFor, createAnswerWriter } from "./answer-writer.ts";
+import { type AnswerWriter, colorsFor, createAnswerWriter, widthOf } from "./answer-writer.ts";
 import { knownCost, toFailedRow } from "./failed-answer.ts";
 import type { InterruptedAnswer } from "./session.ts";
 
@@ -53,7 +53,7 @@ export async function printAnswers(io: Io, flags: AnswerFlags, jobs: readonly An
 		await new AskTurn(io, flags, only).print();
 		return 0;
 	}
-	const fits = io.stdout.isTTY && (io.stdout.columns ?? 80) >= jobs.length * MIN_COLUMN;
+	const fits = io.stdout.isTTY && widthOf(io.stdout) >= jobs.length * MIN_COLUMN;
 	return fits && !flags.json ? printSideBySide(io, jobs) : printInTurn(io, flags, jobs);
 }
 
@@ -129,14 +129,14 @@ class AskTurn {
 		const answered = await this.#asking;
 		if (answered.ok) {
 			if (!isStreamed(options)) await this.#printTexts(answered.result, writer);
-			writer.end();
+			await writer.end();
 			this.#printUsage(answered.result);
 			return answered;
 		}
 		const { partialText } = answered;
 		if (hasSchema(options)) this.#printInvalid(partialText);
 		else if (!isStreamed(options)) writer.push(partialText);
-		writer.end();
+		await writer.end();
 		return answered;
 	}
 
@@ -169,13 +169,13 @@ class AskTurn {
 		let current = writer;
 		for (const [index, text] of texts.entries()) {
 			if (index > 0) {
-				current.end();
+				await current.end();
 				stdout.write(stdout.isTTY ? `\n${colors.dim(`── ${index + 1} ──`)}\n` : "---\n");
 				current = await createAnswerWriter(this.#io, this.#flags.raw === true);
 			}
 			current.push(text);
 		}
-		if (current !== writer) current.end();
+		if (current !== writer) await current.end();
 	}
 
 	/** Tokens, cost and time go to stderr: on a terminal unless `--quiet`, elsewhere only with `--usage`. */
@@ -230,9 +230,7 @@ async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<numb
 		text: answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText,
 		footer: answered.ok ? usageLine(answered.result) : "failed",
 	}));
-	io.stdout.write(
-		renderColumns(columns, { width: io.stdout.columns ?? 80, colors: colorsFor(io, "stdout") }),
-	);
+	io.stdout.write(renderColumns(columns, { width: widthOf(io.stdout), colors: colorsFor(io, "stdout") }));
 	let exitCode = 0;
 	for (const [index, answered] of answers.entries()) {
 		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);

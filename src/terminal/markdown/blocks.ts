@@ -1,0 +1,329 @@
+/** Lines of markdown to blocks, and blocks to lines of the screen. */
+
+import type { Colors } from "../colors.ts";
+import { Containers } from "./containers.ts";
+import { flowText } from "./flow.ts";
+import { CodeHighlighter } from "./highlight.ts";
+import { renderInline } from "./inline.ts";
+import { renderCodeLine, renderFenceEnd, renderFenceLabel, renderHeading, renderMathLine } from "./leaves.ts";
+import {
+	closesFence,
+	expandTabs,
+	fenceStart,
+	indentation,
+	isRule,
+	isTableRule,
+	isUnderline,
+	itemStart,
+	mathStart,
+	readHeading,
+	startsBlock,
+} from "./lines.ts";
+import { Output } from "./output.ts";
+import { Paragraph } from "./paragraph.ts";
+import { renderTable } from "./table.ts";
+
+export interface BlockOptions {
+	readonly width: number;
+	readonly colors: Colors;
+	readonly breakWords?: boolean | undefined;
+}
+
+type Leaf =
+	| {
+			readonly kind: "paragraph";
+			readonly paragraph: Paragraph;
+			/** A line that the next one may turn into a heading or the header of a table. */
+			held: string | undefined;
+			/** Nothing of it has gone into the paragraph. */
+			isFirst: boolean;
+	  }
+	| {
+			readonly kind: "fence";
+			readonly marker: string;
+			readonly indent: number;
+			readonly code: CodeHighlighter;
+	  }
+	| { readonly kind: "math"; readonly close: string }
+	| { readonly kind: "table"; lines: string[] };
+
+/** A line that may be a heading is no longer than this. */
+const longestTitle = 100;
+/** A row of a table begins with a cell no longer than this, and is no longer than that. */
+const firstCell = 100;
+const longestHeader = 2_000;
+/** A table this long (lines) is shown in parts: its columns cannot be waited for for ever. */
+const tablePart = 1_000;
+/** How many rows of an unfinished table are looked at for a preview. */
+const previewRows = 40;
+/** How much of an endless line a preview shows. */
+const previewLimit = 2_000;
+
+export class BlockReader {
+	readonly #options: BlockOptions;
+	readonly #colors: Colors;
+	readonly #containers = new Containers();
+	readonly #output: Output;
+	#leaf: Leaf | undefined;
+	/** How many blocks of code have begun. */
+	#codeBlocks = 0;
+
+	constructor(options: BlockOptions) {
+		this.#options = options;
+		this.#colors = options.colors;
+		this.#output = new Output(this.#containers, options.colors, options.width);
+	}
+
+	resize(width: number): void {
+		this.#output.width = width;
+		if (this.#leaf?.kind === "paragraph") this.#leaf.paragraph.resize(this.#output.proseWidth);
+	}
+
+	/** What is finished since this was called last. */
+	takeOutput(): string {
+		return this.#output.take();
+	}
+
+	/** Returns the rest; nothing may be taken behind it. */
+	end(): string {
+		this.#endLeaf();
+		this.#closeContainers(0);
+		return this.#output.take();
+	}
+
+	/** Takes a complete line, without its newline. */
+	takeLine(source: string): void {
+		const line = expandTabs(source);
+		if (this.#leaf?.kind === "fence" && this.#takeCode(this.#leaf, line)) return;
+		if (this.#leaf?.kind === "math" && this.#takeMath(this.#leaf, line)) return;
+		const { rest, count } = this.#containers.continue(line);
+		if (rest.trim() === "") {
+			this.#endLeaf();
+			this.#closeContainers(count);
+			this.#output.noteGap();
+		} else this.#takeBlock(this.#place(rest, count));
+	}
+
+	/** Takes the beginning of a long line if it is plain text; the rest follows with `addLongText`. */
+	beginLongText(source: string): boolean {
+		if (this.#leaf !== undefined && this.#leaf.kind !== "paragraph") return false;
+		const line = expandTabs(source);
+		const probe = this.#containers.clone();
+		const { rest, count } = probe.continue(line);
+		let text = rest;
+		let isInText = this.#leaf !== undefined && !this.#isSibling(rest, count);
+		probe.close(count);
+		while (probe.canEnter(text, isInText)) {
+			text = probe.enter(text, false) ?? "";
+			isInText = false;
+		}
+		const isIndented = indentation(text) >= 4 && this.#leaf === undefined;
+		if (text.trim() === "" || text.includes("|") || isIndented || startsBlock(text)) return false;
+		this.#addText(this.#place(rest, count), false);
+		return true;
+	}
+
+	addLongText(text: string): void {
+		if (this.#leaf?.kind === "paragraph") this.#output.add(this.#leaf.paragraph.push(text));
+	}
+
+	/** What is not finished yet, as it looks so far; `partial` is the line that has no end. */
+	preview(partial: string, isLongText: boolean): string {
+		const leaf = this.#leaf;
+		const line = partial.slice(-previewLimit);
+		const { colors } = this.#options;
+		switch (leaf?.kind) {
+			case "fence": {
+				if (line === "" || closesFence(line, leaf.marker.slice(0, 1))) return "";
+				return renderCodeLine(leaf.code.peek(line), this.#options).join("\n");
+			}
+			case "math":
+				return line;
+			case "table": {
+				const [head = "", rule = "", ...rows] = leaf.lines;
+				const recent = [head, rule, ...rows.slice(-previewRows), ...(line.includes("|") ? [line] : [])];
+				return this.#output.preview(
+					renderTable(recent, { ...this.#options, width: this.#output.innerWidth }),
+				);
+			}
+			default: {
+				if (isLongText) return this.#output.preview(leaf?.paragraph.preview() ?? []);
+				const held = leaf?.held === undefined ? "" : (leaf.isFirst ? "" : "\n") + leaf.held;
+				const open = leaf?.paragraph.preview(held) ?? [];
+				if (line.trim() === "") return this.#output.preview(open);
+				const { rest } = this.#containers.continue(line);
+				const next = flowText(renderInline(rest.trim(), colors).text, { width: this.#output.proseWidth });
+				return this.#output.preview([...open, ...next]);
+			}
+		}
+	}
+
+	/** Closes and opens the quotes and items around a line, and returns what is left of it. */
+	#place(line: string, count: number): string {
+		let rest = line;
+		const isSibling = this.#isSibling(line, count);
+		let isInText = this.#leaf?.kind === "paragraph" && !isSibling;
+		if (count < this.#containers.count) {
+			// A line of a paragraph may leave the marks of the quote or item around it away.
+			if (isInText && !startsBlock(line) && !this.#containers.canEnter(line, true)) return rest;
+			this.#endLeaf();
+			this.#closeContainers(count);
+			isInText = false;
+		}
+		while (this.#containers.canEnter(rest, isInText)) {
+			this.#endLeaf();
+			rest = this.#containers.enter(rest, false) ?? "";
+			isInText = false;
+		}
+		return rest;
+	}
+
+	#isSibling(line: string, depth: number): boolean {
+		const start = itemStart(line);
+		return start !== undefined && this.#containers.isSibling(depth, start);
+	}
+
+	#takeBlock(line: string): void {
+		if (line.trim() === "") return;
+		const leaf = this.#leaf;
+		if (leaf?.kind === "table") {
+			if (line.includes("|") && !startsBlock(line)) {
+				this.#addRow(leaf, line);
+				return;
+			}
+			this.#endLeaf();
+		}
+		const heading = readHeading(line);
+		if (heading !== undefined) {
+			this.#endLeaf();
+			this.#addHeading(heading.level, heading.text);
+			return;
+		}
+		const fence = fenceStart(line);
+		if (fence !== undefined) {
+			this.#beginFence(fence);
+			return;
+		}
+		const isTitle = leaf?.kind === "paragraph" && leaf.isFirst && leaf.held !== undefined;
+		if (isRule(line) && !(isTitle && isUnderline(line))) {
+			this.#endLeaf();
+			this.#output.add([this.#colors.dim("─".repeat(Math.min(this.#output.innerWidth, 40)))]);
+			return;
+		}
+		const close = mathStart(line);
+		if (close !== undefined) {
+			this.#beginMath(line.trim(), close);
+			return;
+		}
+		if (indentation(line) >= 4 && this.#leaf === undefined) {
+			this.#output.addVerbatim(renderCodeLine(line.slice(4), this.#options));
+			return;
+		}
+		this.#addText(line, true);
+	}
+
+	/** Takes a line of a paragraph, or the beginning of one. */
+	#addText(source: string, isWhole: boolean): void {
+		const line = source.trimStart();
+		if (this.#leaf?.kind !== "paragraph") {
+			const options = { width: this.#output.proseWidth, breakWords: this.#options.breakWords };
+			const paragraph = new Paragraph(this.#colors, options);
+			this.#leaf = { kind: "paragraph", paragraph, held: undefined, isFirst: true };
+		}
+		const leaf = this.#leaf;
+		const { held } = leaf;
+		if (held !== undefined) {
+			leaf.held = undefined;
+			if (isWhole && held.includes("|") && isTableRule(line, held)) {
+				this.#endLeaf();
+				this.#leaf = { kind: "table", lines: [held, line] };
+				return;
+			}
+			if (isWhole && leaf.isFirst && isUnderline(line)) {
+				this.#leaf = undefined;
+				this.#addHeading(line.startsWith("=") ? 1 : 2, held);
+				return;
+			}
+			this.#feed(leaf, held);
+		}
+		const mayBeHeader = line.length <= longestHeader && line.slice(0, firstCell).includes("|");
+		const mayBeTitle = leaf.isFirst && line.length <= longestTitle;
+		if (isWhole && (mayBeHeader || mayBeTitle)) leaf.held = line;
+		else this.#feed(leaf, line);
+	}
+
+	#feed(leaf: Extract<Leaf, { kind: "paragraph" }>, line: string): void {
+		this.#output.add(leaf.paragraph.push(leaf.isFirst ? line : `\n${line}`));
+		leaf.isFirst = false;
+	}
+
+	#addHeading(level: number, text: string): void {
+		const { proseWidth: width } = this.#output;
+		const { breakWords } = this.#options;
+		this.#output.add(flowText(renderHeading(level, text, this.#colors), { width, breakWords }));
+	}
+
+	#addRow(leaf: Extract<Leaf, { kind: "table" }>, line: string): void {
+		leaf.lines.push(line);
+		if (leaf.lines.length < tablePart) return;
+		const [head = "", rule = ""] = leaf.lines;
+		this.#endLeaf();
+		this.#leaf = { kind: "table", lines: [head, rule] };
+	}
+
+	#beginFence({ marker, indent, info }: { marker: string; indent: number; info: string }): void {
+		this.#endLeaf();
+		this.#codeBlocks += 1;
+		this.#leaf = { kind: "fence", marker, indent, code: new CodeHighlighter(info, this.#colors) };
+		this.#output.addVerbatim(renderFenceLabel(this.#codeBlocks, info, this.#options));
+	}
+
+	/** False when the fence has ended with the quote around it, and the line is another block's. */
+	#takeCode(leaf: Extract<Leaf, { kind: "fence" }>, line: string): boolean {
+		const { rest, isOver } = this.#containers.strip(line);
+		if (isOver) {
+			this.#endLeaf();
+			return false;
+		}
+		if (closesFence(rest, leaf.marker)) this.#endLeaf();
+		else {
+			const code = rest.slice(Math.min(leaf.indent, indentation(rest)));
+			this.#output.addVerbatim(renderCodeLine(leaf.code.push(code), this.#options));
+		}
+		return true;
+	}
+
+	#beginMath(line: string, close: string): void {
+		this.#endLeaf();
+		this.#output.addVerbatim(renderMathLine(line, this.#options));
+		if (!line.slice(2).includes(close)) this.#leaf = { kind: "math", close };
+	}
+
+	/** False when an empty line has ended a formula that was never closed. */
+	#takeMath(leaf: Extract<Leaf, { kind: "math" }>, line: string): boolean {
+		const { rest, isOver } = this.#containers.strip(line);
+		if (isOver || rest.trim() === "") {
+			this.#leaf = undefined;
+			return false;
+		}
+		this.#output.addVerbatim(renderMathLine(rest.trimEnd(), this.#options));
+		if (rest.includes(leaf.close)) this.#leaf = undefined;
+		return true;
+	}
+
+	#endLeaf(): void {
+		const leaf = this.#leaf;
+		this.#leaf = undefined;
+		if (leaf?.kind === "paragraph") {
+			if (leaf.held !== undefined) this.#feed(leaf, leaf.held);
+			this.#output.add(leaf.paragraph.end());
+		} else if (leaf?.kind === "table") {
+			this.#output.add(renderTable(leaf.lines, { ...this.#options, width: this.#output.innerWidth }));
+		} else if (leaf?.kind === "fence") this.#output.addVerbatim([renderFenceEnd(this.#options)]);
+	}
+
+	#closeContainers(count: number): void {
+		this.#output.addHiddenMarker(count);
+		this.#containers.close(count);
+	}
+}
