@@ -5,7 +5,7 @@ import type { Colors } from "../terminal/colors.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
 import type { MarkdownStream } from "../terminal/markdown/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
-import { truncateText, wrapText } from "../terminal/width.ts";
+import { renderQuestion, wrapNotice } from "./notices.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
 
@@ -13,8 +13,6 @@ import type { ScreenStore } from "./state.ts";
 const renderBudget = 12;
 /** …and looks at the clock after so many characters. */
 const sliceLength = 2_048;
-/** A long question is shown only so far; the model got all of it. */
-const questionLines = 12;
 /** How many turns of a session that is gone on with are shown. */
 const resumedTurns = 5;
 /** A column narrower than this is no pleasure to read. */
@@ -64,7 +62,7 @@ export class Transcript implements ChatView {
 	}
 
 	asked(text: string, attachments: readonly string[]): void {
-		this.#store.print(`\n${this.#question(text, attachments)}`);
+		this.#store.print(`\n${renderQuestion(text, attachments, this.#style)}`);
 	}
 
 	answering(model: string, aside: boolean): void {
@@ -75,7 +73,7 @@ export class Transcript implements ChatView {
 		this.#sanitizer = createSanitizer();
 		this.#reasoning = undefined;
 		this.#markdown = this.#rendering.createMarkdownStream({
-			width: this.#width,
+			width: this.#columns,
 			colors: this.#colors,
 		});
 		const what = aside ? `asking ${sanitizeLine(model)} too` : "waiting for the answer";
@@ -122,7 +120,7 @@ export class Transcript implements ChatView {
 		}));
 		const isWide = columns >= answers.length * narrowestColumn;
 		const groups = isWide ? [cells] : cells.map((cell) => [cell]);
-		const width = isWide ? columns : this.#width;
+		const width = isWide ? columns : this.#columns;
 		const text = groups
 			.map((group) => this.#rendering.renderColumns(group, { width, colors: this.#colors }))
 			.join("\n");
@@ -132,14 +130,14 @@ export class Transcript implements ChatView {
 	notice(text: string): void {
 		this.#flush();
 		const isLong = text.includes("\n");
-		const lines = this.#wrapped(sanitize(text), "  ");
+		const lines = wrapNotice(sanitize(text), "  ", this.#columns);
 		this.#store.print(`\n${isLong ? lines : this.#colors.dim(lines)}`);
 	}
 
 	failed({ message, hint }: FailureNotice): void {
 		this.#flush();
-		const words = this.#colors.red(this.#wrapped(`✗ ${sanitize(message)}`, "  "));
-		const step = hint === undefined ? "" : `\n${this.#wrapped(sanitize(hint), "    ")}`;
+		const words = this.#colors.red(wrapNotice(`✗ ${sanitize(message)}`, "  ", this.#columns));
+		const step = hint === undefined ? "" : `\n${wrapNotice(sanitize(hint), "    ", this.#columns)}`;
 		this.#store.print(`\n${words}${step}`);
 	}
 
@@ -156,10 +154,10 @@ export class Transcript implements ChatView {
 		const left = turns.length - shown.length;
 		if (left > 0) this.notice(`${formatPlural(left, "earlier turn")} not shown`);
 		for (const { question, answer, interrupted } of shown) {
-			const options = { width: this.#width, colors: this.#colors };
+			const options = { width: this.#columns, colors: this.#colors };
 			const text = this.#rendering.renderMarkdown(sanitize(answer), options).trimEnd();
 			const note = interrupted ? `\n\n${this.#colors.dim("  stopped")}` : "";
-			this.#store.print(`\n${this.#question(question, [])}\n\n${text}${note}`);
+			this.#store.print(`\n${renderQuestion(question, [], this.#style)}\n\n${text}${note}`);
 		}
 	}
 
@@ -173,7 +171,7 @@ export class Transcript implements ChatView {
 
 	/** The terminal has another width. */
 	resize(): void {
-		this.#markdown?.resize(this.#width);
+		this.#markdown?.resize(this.#columns);
 	}
 
 	/** Shows or folds reasoning from now on; `last` is that of the last answer, which is shown when it was folded. */
@@ -181,7 +179,7 @@ export class Transcript implements ChatView {
 		this.showReasoning = !this.showReasoning;
 		if (this.#reasoning !== undefined) this.#schedule();
 		else if (this.showReasoning && last !== "") {
-			this.#store.print(`\n${this.#colors.dim(this.#wrapped(sanitize(last.trim()), "  "))}`);
+			this.#store.print(`\n${this.#colors.dim(wrapNotice(sanitize(last.trim()), "  ", this.#columns))}`);
 		} else this.notice(this.showReasoning ? "reasoning is shown" : "reasoning is folded");
 	}
 
@@ -242,7 +240,7 @@ export class Transcript implements ChatView {
 	}
 
 	#showReasoning(reasoning: ReasoningStream): void {
-		const { finished, tail } = reasoning.take(this.#width, this.showReasoning);
+		const { finished, tail } = reasoning.take(this.#columns, this.showReasoning);
 		const since = reasoning.since;
 		const live = { tail, activity: { what: "thinking", since }, now: this.#options.now() };
 		if (finished === "") this.#store.update(live);
@@ -254,7 +252,7 @@ export class Transcript implements ChatView {
 		if (reasoning === undefined) return;
 		this.#reasoning = undefined;
 		const { now } = this.#options;
-		const { finished } = reasoning.take(this.#width, this.showReasoning, true);
+		const { finished } = reasoning.take(this.#columns, this.showReasoning, true);
 		const time = formatDuration(now() - reasoning.since);
 		const folded = this.#colors.dim(`\n  thought for ${time} · Ctrl-O shows it`);
 		const activity = this.#store.snapshot().activity && { what: "answering", since: now() };
@@ -270,31 +268,11 @@ export class Transcript implements ChatView {
 		return this.#loaded;
 	}
 
-	get #width(): number {
+	get #style() {
+		return { columns: this.#columns, colors: this.#colors };
+	}
+
+	get #columns(): number {
 		return this.#store.snapshot().columns;
-	}
-
-	#question(text: string, attachments: readonly string[]): string {
-		const width = Math.max(8, this.#store.snapshot().columns - 4);
-		// Wrapping all of a large paste to show its beginning would be seen as a pause.
-		const beginning = text.slice(0, questionLines * width);
-		const all = wrapText(sanitize(beginning).replaceAll("\t", "    "), width).split("\n");
-		const lines = all.slice(0, questionLines).map((line, index) => (index === 0 ? "› " : "  ") + line);
-		const rest = text.slice(beginning.length);
-		const left = all.length - lines.length + (rest === "" ? 0 : rest.split("\n").length);
-		if (left > 0) lines.push(`  … ${formatPlural(left, "more line")}`);
-		const chips = attachments.map((label) => `[${sanitizeLine(label)}]`).join(" ");
-		return this.#colors.bold(lines.join("\n")) + (chips === "" ? "" : `\n${this.#colors.cyan(`  ${chips}`)}`);
-	}
-
-	#wrapped(text: string, indent: string): string {
-		const width = Math.max(8, this.#store.snapshot().columns - indent.length - 2);
-		return text
-			.split("\n")
-			.flatMap((line) =>
-				/\S {2,}\S/.test(line) ? [truncateText(line, width)] : wrapText(line, width).split("\n"),
-			)
-			.map((line) => (line === "" ? "" : indent + line))
-			.join("\n");
 	}
 }

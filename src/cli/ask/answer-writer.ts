@@ -75,7 +75,7 @@ function createPacedWriter(target: { push(text: string): void; end(): void }): A
 }
 
 /** Columns of a terminal; those that report none, as in containers and CI, have 80. */
-export function widthOf(output: Output): number {
+export function widthOf(output: OutputStream): number {
 	return output.columns || 80;
 }
 

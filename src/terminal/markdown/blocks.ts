@@ -4,7 +4,6 @@ import type { Colors } from "../colors.ts";
 import { Containers } from "./containers.ts";
 import { flowText } from "./flow.ts";
 import { CodeHighlighter } from "./highlight.ts";
-import { renderInline } from "./inline.ts";
 import { renderCodeLine, renderFenceEnd, renderFenceLabel, renderHeading, renderMathLine } from "./leaves.ts";
 import {
 	closesFence,
@@ -19,33 +18,10 @@ import {
 	readHeading,
 	startsBlock,
 } from "./lines.ts";
-import { Output } from "./output.ts";
+import { BlockOutput } from "./output.ts";
 import { Paragraph } from "./paragraph.ts";
+import { type BlockOptions, type Leaf, previewLeaf } from "./preview.ts";
 import { renderTable } from "./table.ts";
-
-export interface BlockOptions {
-	readonly width: number;
-	readonly colors: Colors;
-	readonly breakWords?: boolean | undefined;
-}
-
-type Leaf =
-	| {
-			readonly kind: "paragraph";
-			readonly paragraph: Paragraph;
-			/** A line that the next one may turn into a heading or the header of a table. */
-			held: string | undefined;
-			/** Nothing of it has gone into the paragraph. */
-			isFirst: boolean;
-	  }
-	| {
-			readonly kind: "fence";
-			readonly marker: string;
-			readonly indent: number;
-			readonly code: CodeHighlighter;
-	  }
-	| { readonly kind: "math"; readonly close: string }
-	| { readonly kind: "table"; lines: string[] };
 
 /** A line that may be a heading is no longer than this. */
 const longestTitle = 100;
@@ -54,16 +30,12 @@ const firstCell = 100;
 const longestHeader = 2_000;
 /** A table this long (lines) is shown in parts: its columns cannot be waited for for ever. */
 const tablePart = 1_000;
-/** How many rows of an unfinished table are looked at for a preview. */
-const previewRows = 40;
-/** How much of an endless line a preview shows. */
-const previewLimit = 2_000;
 
 export class BlockReader {
 	readonly #options: BlockOptions;
 	readonly #colors: Colors;
 	readonly #containers = new Containers();
-	readonly #output: Output;
+	readonly #output: BlockOutput;
 	#leaf: Leaf | undefined;
 	/** How many blocks of code have begun. */
 	#codeBlocks = 0;
@@ -71,7 +43,7 @@ export class BlockReader {
 	constructor(options: BlockOptions) {
 		this.#options = options;
 		this.#colors = options.colors;
-		this.#output = new Output(this.#containers, options.colors, options.width);
+		this.#output = new BlockOutput(this.#containers, options.colors, options.width);
 	}
 
 	resize(width: number): void {
@@ -129,33 +101,12 @@ export class BlockReader {
 
 	/** What is not finished yet, as it looks so far; `partial` is the line that has no end. */
 	preview(partial: string, isLongText: boolean): string {
-		const leaf = this.#leaf;
-		const line = partial.slice(-previewLimit);
-		const { colors } = this.#options;
-		switch (leaf?.kind) {
-			case "fence": {
-				if (line === "" || closesFence(line, leaf.marker.slice(0, 1))) return "";
-				return renderCodeLine(leaf.code.peek(line), this.#options).join("\n");
-			}
-			case "math":
-				return line;
-			case "table": {
-				const [head = "", rule = "", ...rows] = leaf.lines;
-				const recent = [head, rule, ...rows.slice(-previewRows), ...(line.includes("|") ? [line] : [])];
-				return this.#output.preview(
-					renderTable(recent, { ...this.#options, width: this.#output.innerWidth }),
-				);
-			}
-			default: {
-				if (isLongText) return this.#output.preview(leaf?.paragraph.preview() ?? []);
-				const held = leaf?.held === undefined ? "" : (leaf.isFirst ? "" : "\n") + leaf.held;
-				const open = leaf?.paragraph.preview(held) ?? [];
-				if (line.trim() === "") return this.#output.preview(open);
-				const { rest } = this.#containers.continue(line);
-				const next = flowText(renderInline(rest.trim(), colors).text, { width: this.#output.proseWidth });
-				return this.#output.preview([...open, ...next]);
-			}
-		}
+		const line = isLongText ? "" : partial;
+		return previewLeaf(this.#leaf, line, {
+			...this.#options,
+			containers: this.#containers,
+			output: this.#output,
+		});
 	}
 
 	/** Closes and opens the quotes and items around a line, and returns what is left of it. */

@@ -7,7 +7,9 @@
  */
 
 import type { Colors } from "../colors.ts";
+import { addressAt } from "./addresses.ts";
 import { closeEmphasis, emphasisAt, type InlineNode } from "./emphasis.ts";
+import { isNumbering, type Word, wordAt } from "./escapes.ts";
 
 export interface Inline {
 	/** Styled, not broken into lines yet. */
@@ -18,7 +20,6 @@ export interface Inline {
 
 const plainRun = /[^`\\$*_~[\]!<&hH]+/y;
 const plainWord = /h+[^`\\$*_~[\]!<&hH]*/iy;
-const address = /https?:\/\/[^\s<>"`|\u3000-\u303f\uff00-\uffef]+/iy;
 const angleAddress = /<((?:https?:\/\/|mailto:)[^\s<>]+|[\w.+-]+@[\w-]+\.[\w.-]+)>/iy;
 const lineBreakTag = /<br\s*\/?>/iy;
 const destination = /\(\s*(<[^<>\n]*>|(?:[^\s()<>]|\([^\s()<>]*\))*)(?:\s+("[^"\n]*"|'[^'\n]*'))?\s*\)/y;
@@ -26,17 +27,6 @@ const reference = /&(amp|lt|gt|quot|apos|nbsp|#39);/y;
 const references: Readonly<Record<string, string>> = {
 	...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", "#39": "'", nbsp: " " },
 };
-
-/** A word with one of these is a path or a pattern, whose backslashes mean something. */
-const pattern = /\\[A-Za-z0-9\\/.^()[\]{}?+:%]|^[A-Za-z]:\\/;
-const numbering = /^\d{1,9}\\[.)]$/;
-
-interface Word {
-	readonly start: number;
-	readonly end: number;
-	/** It is a path or a pattern. */
-	readonly isPattern: boolean;
-}
 
 class InlineParser {
 	readonly #source: string;
@@ -156,8 +146,8 @@ class InlineParser {
 			}
 			return;
 		}
-		const isNumbering = /[.)]/.test(next) && numbering.test(this.#source.slice(start, this.#at + 2));
-		const isEscape = isNumbering || (/[*_`~#|<>&$!]/.test(next) && !isPattern);
+		const isEscape =
+			isNumbering(this.#source.slice(start, this.#at + 2)) || (/[*_`~#|<>&$!]/.test(next) && !isPattern);
 		if (!isEscape) {
 			this.#takeText(next === "\\" ? 2 : 1);
 			return;
@@ -168,14 +158,7 @@ class InlineParser {
 
 	/** The word at the current place. */
 	#wordHere(): Word {
-		if (this.#at < this.#word.end) return this.#word;
-		let start = this.#at;
-		while (start > 0 && this.#at - start < 200 && !/\s/.test(this.#source[start - 1] ?? "")) start -= 1;
-		const end = this.#at + (/\s|$/.exec(this.#source.slice(this.#at))?.index ?? 0);
-		const word = this.#source.slice(start, end);
-		// `\(x\)` and `\[x\]` alone are formulas.
-		const isFormula = /^[("'“]*\\[([]/.test(word) && !/\\[dDwWsSbB.+*?^$]/.test(word);
-		this.#word = { start, end, isPattern: !isFormula && pattern.test(word) };
+		if (this.#at >= this.#word.end) this.#word = wordAt(this.#source, this.#at);
 		return this.#word;
 	}
 
@@ -265,34 +248,14 @@ class InlineParser {
 	}
 
 	#takeAddress(): void {
-		address.lastIndex = this.#at;
-		const isInside = /\w/.test(this.#source[this.#at - 1] ?? "");
-		const found = isInside ? undefined : address.exec(this.#source)?.[0];
-		if (found === undefined) {
+		const url = addressAt(this.#source, this.#at);
+		if (url === undefined) {
 			this.#add(this.#match(plainWord)?.[0] ?? "");
 			return;
 		}
-		const url = withoutEnd(found);
 		this.#add(this.#colors.underline(url));
 		this.#at += url.length;
 	}
-}
-
-/** A bare address without the punctuation of the sentence around it. */
-function withoutEnd(url: string): string {
-	let end = url.length;
-	for (; end > 0; end -= 1) {
-		const last = url[end - 1] ?? "";
-		if (/[.,;:!?'*_~\]]/.test(last)) continue;
-		if (last !== ")" || count(url, "(", end) >= count(url, ")", end)) break;
-	}
-	return url.slice(0, end);
-}
-
-function count(text: string, character: string, end: number): number {
-	let found = 0;
-	for (let at = 0; at < end; at += 1) if (text[at] === character) found += 1;
-	return found;
 }
 
 function runLength(text: string, start: number): number {

@@ -7,7 +7,7 @@ const widestProse = 100;
 const narrowest = 16;
 
 /** Collects finished lines, each behind what stands in front of it because of the quotes and items around it. */
-export class Output {
+export class BlockOutput {
 	readonly #containers: Containers;
 	readonly #colors: Colors;
 	/** Columns of the terminal. */
