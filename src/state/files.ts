@@ -7,20 +7,16 @@ import {
 	fsyncSync,
 	mkdirSync,
 	openSync,
-	readdirSync,
 	readSync,
 	realpathSync,
-	renameSync,
-	rmSync,
 	statSync,
-	writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
+import { systemFiles, writeAll } from "./file-system.ts";
+import { replaceAtomically } from "./replace.ts";
 
 const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
-/** Older temporary files of a rewrite are leftovers of a killed process. */
-const LEFTOVER_AGE_MS = 60_000;
 
 /** Creates a folder and its missing parents with mode 0700 whatever the umask; one that exists is left as it is. */
 export function ensurePrivateFolder(path: string): void {
@@ -67,50 +63,14 @@ export function ensurePrivateFile(path: string): void {
 }
 
 /**
- * Replaces a file's whole content so that a reader, or a crash at any moment, sees the old or the new text and
+ * Replaces a private file's whole content so that a reader, or a crash at any moment, sees the old or the new text and
  * never a mixture. Follows a symbolic link to the file it names. Throws the file system's error, with the old
  * content in place.
  */
 export function replaceFile(path: string, text: string): void {
 	const target = followLink(path);
-	const folder = dirname(target);
-	ensurePrivateFolder(folder);
-	const prefix = `.${basename(target)}.`;
-	removeLeftovers(folder, prefix);
-	const random = Math.floor(Math.random() * 2 ** 40).toString(36);
-	const temporary = join(folder, `${prefix}${process.pid}.${random}.tmp`);
-	try {
-		const descriptor = openPrivateFile(temporary, constants.O_WRONLY | constants.O_EXCL);
-		try {
-			writeWhole(descriptor, Buffer.from(text, "utf8"));
-			fsyncSync(descriptor);
-		} finally {
-			closeSync(descriptor);
-		}
-		renameSync(temporary, target);
-	} catch (error) {
-		rmSync(temporary, { force: true });
-		throw error;
-	}
-	syncFolder(folder);
-}
-
-/** Makes a rename or a new file in a folder survive a power cut. Windows cannot open folders and needs no such thing. */
-export function syncFolder(folder: string): void {
-	if (process.platform === "win32") return;
-	const descriptor = openSync(folder, constants.O_RDONLY);
-	try {
-		fsyncSync(descriptor);
-	} finally {
-		closeSync(descriptor);
-	}
-}
-
-/** Writes every byte, also when the file system takes fewer at a time. */
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
-	for (let written = 0; written < bytes.length; ) {
-		written += writeSync(descriptor, bytes, written);
-	}
+	ensurePrivateFolder(dirname(target));
+	replaceAtomically(systemFiles, target, (write) => write(Buffer.from(text, "utf8")), { mode: PRIVATE_FILE });
 }
 
 /**
@@ -129,7 +89,7 @@ export class LineAppender {
 	append(lines: string): void {
 		this.#descriptor ??= openPrivateFile(this.path, constants.O_RDWR | constants.O_APPEND);
 		const fresh = endsInNewline(this.#descriptor) ? lines : `\n${lines}`;
-		writeWhole(this.#descriptor, Buffer.from(fresh, "utf8"));
+		writeAll(systemFiles, this.#descriptor, Buffer.from(fresh, "utf8"));
 	}
 
 	/** Makes what was appended survive a power cut. */
@@ -156,13 +116,4 @@ function endsInNewline(descriptor: number): boolean {
 function followLink(path: string): string {
 	const target = statSync(path, { throwIfNoEntry: false });
 	return target?.isFile() ? realpathSync(path) : path;
-}
-
-function removeLeftovers(folder: string, prefix: string): void {
-	for (const name of readdirSync(folder)) {
-		if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
-		const leftover = join(folder, name);
-		const age = Date.now() - (statSync(leftover, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-		if (age > LEFTOVER_AGE_MS) rmSync(leftover, { force: true });
-	}
 }

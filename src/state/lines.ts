@@ -43,15 +43,21 @@ export class ChunkReader {
 
 /**
  * The lines of an open file, decoded as UTF-8, in flat memory. `\n` and `\r\n` end a line and a byte order mark is
- * dropped. A line that is too long or not UTF-8 comes with its `problem`, and reading goes on behind it.
+ * dropped. A line that is too long or not UTF-8 comes with its `problem`, and reading goes on behind it. `onBytes` sees
+ * all that is read, as it stands.
  */
-export function* readLines(files: Files, file: number): Generator<Line, void, undefined> {
+export function* readLines(
+	files: Files,
+	file: number,
+	onBytes: (bytes: Uint8Array) => void = () => {},
+): Generator<Line, void, undefined> {
 	const reader = new ChunkReader(files, file);
 	let number = 1;
 	let offset = 0;
 	let carried: Buffer[] = [];
 	let carriedBytes = 0;
 	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+		onBytes(chunk);
 		let start = 0;
 		for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
 			const piece = chunk.subarray(start, end);
