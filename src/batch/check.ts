@@ -3,9 +3,9 @@ import { RowProblem } from "../prompts/parameters.ts";
 import { ProblemList, type PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Checked, OutputFiles } from "../results/checked.ts";
-import { scanJournal } from "../results/journal.ts";
 import type { RecordFormat } from "../results/records.ts";
 import { RowIndex, type RowState } from "../results/row-index.ts";
+import { scanJournal } from "../results/scan.ts";
 import type { Files } from "../state/file-system.ts";
 import { requestHash } from "./request-hash.ts";
 
@@ -49,17 +49,27 @@ export function checkPrompts(options: CheckOptions): Checked {
 function checkOnce(options: CheckOptions, seed: number): Checked {
 	const { files, prompts, output, format, overwrite, retryFailed } = options;
 	const index = new RowIndex(seed, options.primaryModel);
-	const scan = (path: string | undefined, name: string, note: RowIndex["noteResult"]) =>
+	const scan = (
+		path: string | undefined,
+		name: string,
+		readKey: RecordFormat["readResultKey"],
+		note: RowIndex["noteResult"],
+	) =>
 		scanJournal(files, path, {
 			name,
 			overwrite,
-			readKey: format.readKey,
+			readKey,
 			onRecord: ({ id, model, hash, interrupted }, offset) => {
 				if (!interrupted) note.call(index, id, model, hash, offset);
 			},
 		});
-	const results = scan(output?.results, output?.resultsName ?? "", index.noteResult);
-	const failures = scan(output?.failures, output?.failuresName ?? "", index.noteFailure);
+	const results = scan(output?.results, output?.resultsName ?? "", format.readResultKey, index.noteResult);
+	const failures = scan(
+		output?.failures,
+		output?.failuresName ?? "",
+		format.readFailureKey,
+		index.noteFailure,
+	);
 	const problems = new ProblemList(prompts.name);
 	const suspects = new Map<string, number>();
 	const models = new Set<string>();

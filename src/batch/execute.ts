@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
 import type { OutputFiles } from "../results/checked.ts";
-import { finishFiles, type TableOutput } from "../results/finish.ts";
+import type { TableOutput } from "../results/finish.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
 import { type BatchRunOptions, sendRows } from "./run.ts";
@@ -8,7 +8,12 @@ import { RunStats } from "./run-stats.ts";
 
 /** Where results go. */
 export type RunOutput =
-	| { readonly files: OutputFiles; readonly table: TableOutput | undefined }
+	| {
+			readonly files: OutputFiles;
+			readonly table: TableOutput | undefined;
+			/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
+			readonly alsoSync?: (() => Promise<void>) | undefined;
+	  }
 	| {
 			readonly stream: { write(text: string): boolean; flush(): Promise<void> };
 			readonly onFailure: (record: string) => void;
@@ -31,6 +36,8 @@ export interface RunOutcome {
 	readonly stopped: string | undefined;
 	/** The next step, when an error stopped it. */
 	readonly hint: string | undefined;
+	/** What happened to the files, and where answers are that are not in the results file. */
+	readonly notes: readonly string[];
 	readonly exitCode: ExitCode;
 }
 
@@ -40,37 +47,50 @@ export interface RunOutcome {
  * @throws LlmxError when an output cannot be opened, before anything is sent
  */
 export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
-	const { files, output, checked, prompts, modelRuns, halt } = options;
+	const { files, output, checked, prompts, modelRuns, halt, format } = options;
 	const sink =
 		"files" in output
-			? new FileSink(files, output.files, checked)
+			? new FileSink({
+					files,
+					output: output.files,
+					checked,
+					format,
+					onTrouble: ({ message, hint, exitCode }) => halt.soon({ text: message, hint, exitCode }),
+					alsoSync: output.alsoSync,
+				})
 			: new StreamSink(output.stream, output.onFailure);
-	const errors: unknown[] = [];
-	const note = (error: unknown) => void errors.push(error);
-	if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);
-	await sink.close().catch(note);
-	const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
-	const missing = checked.missing - stats.finished;
-	if ("files" in output) {
-		try {
-			// After a signal there is no time for a table.
-			const table = halt.abortSignal.aborted ? undefined : output.table;
-			const isComplete = missing === 0 && errors.length === 0;
-			finishFiles({ files, output: output.files, table, prompts, checked, isComplete });
-		} catch (error) {
-			note(error);
+	try {
+		const errors: unknown[] = [];
+		const note = (error: unknown) => void errors.push(error);
+		if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);
+		await sink.close().catch(note);
+		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
+		const missing = checked.missing - stats.finished;
+		let notes: string[] = [];
+		if (sink instanceof FileSink && "files" in output) {
+			try {
+				const isComplete = missing === 0 && errors.length === 0;
+				const isHurried = halt.abortSignal.aborted;
+				notes = sink.finish({ table: output.table, prompts, isComplete, isHurried });
+			} catch (error) {
+				note(error);
+			}
 		}
+		const [error] = errors;
+		if (error !== undefined && !(error instanceof LlmxError)) throw error;
+		const failed = checked.failed + stats.failed;
+		const { reason } = halt;
+		return {
+			stats,
+			missing,
+			failed,
+			stopped: reason?.text ?? error?.message,
+			hint: reason === undefined ? error?.hint : reason.hint,
+			notes,
+			exitCode:
+				reason?.exitCode ?? error?.exitCode ?? (failed + missing > 0 ? exitCodes.failed : exitCodes.ok),
+		};
+	} finally {
+		if (sink instanceof FileSink) sink.dispose();
 	}
-	const [error] = errors;
-	if (error !== undefined && !(error instanceof LlmxError)) throw error;
-	const failed = checked.failed + stats.failed;
-	return {
-		stats,
-		missing,
-		failed,
-		stopped: halt.reason?.text ?? error?.message,
-		hint: halt.reason === undefined ? error?.hint : undefined,
-		exitCode:
-			halt.reason?.exitCode ?? error?.exitCode ?? (failed + missing > 0 ? exitCodes.failed : exitCodes.ok),
-	};
 }

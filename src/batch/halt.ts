@@ -5,6 +5,8 @@ export interface HaltReason {
 	/** For people, as the end of "stopped: …". */
 	readonly text: string;
 	readonly exitCode: ExitCode;
+	/** The next step, where it is not simply the same command again. */
+	readonly hint?: string | undefined;
 }
 
 /** Ends a run: softly, so that what is in flight lands, or at once. */

@@ -1,6 +1,6 @@
 import type { ProblemList } from "../prompts/prompts-file.ts";
-import type { JournalState } from "./journal.ts";
 import type { RowIndex } from "./row-index.ts";
+import type { JournalState } from "./scan.ts";
 
 /** The two files of a run. */
 export interface OutputFiles {
@@ -9,6 +9,8 @@ export interface OutputFiles {
 	/** As messages name them. */
 	readonly resultsName: string;
 	readonly failuresName: string;
+	/** Where results go when their own folder is gone in the middle of a run. */
+	readonly rescueFolders: readonly string[];
 }
 
 /** What a run begins with. */

@@ -4,7 +4,7 @@ import type { PromptsFile } from "../prompts/prompts-file.ts";
 import { uniqueNames } from "../prompts/table.ts";
 import type { Files } from "../state/file-system.ts";
 import { readAnswer, readErrorMessage } from "./records.ts";
-import { LineAt, replaceAtomically } from "./rewrite.ts";
+import { LineAt, replaceOutput } from "./rewrite.ts";
 import type { RowIndex } from "./row-index.ts";
 
 export interface CsvOptions {
@@ -14,9 +14,9 @@ export interface CsvOptions {
 	readonly delimiter: string;
 	readonly prompts: PromptsFile;
 	readonly index: RowIndex;
-	/** The journals that the index points into; a file without records need not be there. */
-	readonly results: string;
-	readonly failures: string;
+	/** Open files that the index points into; undefined when there are no records. */
+	readonly results: number | undefined;
+	readonly failures: number | undefined;
 	/** Each row goes to several models: their names get a column. */
 	readonly severalModels: boolean;
 }
@@ -29,48 +29,36 @@ export function writeCsv(options: CsvOptions): void {
 	const { files, prompts, index, severalModels } = options;
 	const { names, answers } = readShape(prompts);
 	const hasErrors = index.failureOffsets().next().done === false;
-	const opened: number[] = [];
-	try {
-		const results = openLines(files, options.results, opened);
-		const failures = openLines(files, options.failures, opened);
-		replaceAtomically(files, options.path, options.name, (write) => {
-			const added = [
-				...(severalModels ? ["model"] : []),
-				...(answers === 1 ? ["answer"] : Array.from({ length: answers }, (_, at) => `answer_${at + 1}`)),
-				...(hasErrors ? ["error"] : []),
-			];
-			const header = uniqueNames([...names, ...added]);
-			write(Buffer.from(formatCsvLine(header, [], options.delimiter)));
-			let position = 0;
-			for (const { row, raw } of prompts.rows(ignore)) {
-				const cells = names.map((name) => toCell(raw.value, name));
-				for (const model of prompts.modelsOf(row)) {
-					const state = index.state(position);
-					const record = state === "done" ? results?.text(index.resultOffset(position)) : undefined;
-					const error = state === "failed" ? failures?.text(index.failureOffset(position)) : undefined;
-					position += 1;
-					const texts = record === undefined ? [] : readAnswer(record);
-					const answerCells = Array.from({ length: answers }, (_, at) => texts[at] ?? "");
-					if (hasErrors) answerCells.push(error === undefined ? "" : readErrorMessage(error));
-					const exact = severalModels ? [...cells, model] : cells;
-					write(Buffer.from(formatCsvLine(exact, answerCells, options.delimiter)));
-				}
+	const results = options.results === undefined ? undefined : new LineAt(files, options.results);
+	const failures = options.failures === undefined ? undefined : new LineAt(files, options.failures);
+	replaceOutput(files, options.path, options.name, (write) => {
+		const added = [
+			...(severalModels ? ["model"] : []),
+			...(answers === 1 ? ["answer"] : Array.from({ length: answers }, (_, at) => `answer_${at + 1}`)),
+			...(hasErrors ? ["error"] : []),
+		];
+		const header = uniqueNames([...names, ...added]);
+		write(Buffer.from(formatCsvLine(header, [], options.delimiter)));
+		let position = 0;
+		for (const { row, raw } of prompts.rows(ignore)) {
+			const cells = names.map((name) => toCell(raw.value, name));
+			for (const model of prompts.modelsOf(row)) {
+				const state = index.state(position);
+				const record = state === "done" ? results?.text(index.resultOffset(position)) : undefined;
+				const error = state === "failed" ? failures?.text(index.failureOffset(position)) : undefined;
+				position += 1;
+				const texts = record === undefined ? [] : readAnswer(record);
+				const answerCells = Array.from({ length: answers }, (_, at) => texts[at] ?? "");
+				if (hasErrors) answerCells.push(error === undefined ? "" : readErrorMessage(error));
+				const exact = severalModels ? [...cells, model] : cells;
+				write(Buffer.from(formatCsvLine(exact, answerCells, options.delimiter)));
 			}
-		});
-	} finally {
-		for (const file of opened) files.close(file);
-	}
+		}
+	});
 }
 
 function ignore(): void {
 	// The rows were checked before.
-}
-
-function openLines(files: Files, path: string, opened: number[]): LineAt | undefined {
-	if (files.factsOf(path) === undefined) return undefined;
-	const file = files.open(path, "r");
-	opened.push(file);
-	return new LineAt(files, file);
 }
 
 /** The columns of all rows in the order in which they first come, and how many answers a row has at the most. */

@@ -1,9 +1,10 @@
 import { LlmxError } from "../errors.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
-import type { Checked, OutputFiles } from "./checked.ts";
+import type { Checked } from "./checked.ts";
 import { writeCsv } from "./csv-output.ts";
-import { reorderJournal } from "./rewrite.ts";
+import type { Journal } from "./journal.ts";
+import { putInOrder } from "./rewrite.ts";
 
 /** A table that is written beside the journal. */
 export interface TableOutput {
@@ -14,48 +15,53 @@ export interface TableOutput {
 }
 
 export interface FinishOptions {
-	readonly files: Files;
-	readonly output: OutputFiles;
 	readonly table: TableOutput | undefined;
 	readonly prompts: PromptsFile;
-	readonly checked: Checked;
 	/** No row is missing any more. */
 	readonly isComplete: boolean;
+	/** The process is to end at once: nothing is done that can wait. */
+	readonly isHurried: boolean;
+}
+
+export interface FinishedFiles extends FinishOptions {
+	readonly files: Files;
+	readonly checked: Checked;
+	/** Both with all their records on the disk; no failures when there never were any. */
+	readonly results: Journal;
+	readonly failures: Journal | undefined;
 }
 
 /**
- * Puts the files of a closed run in order: writes the table, and once no row is missing brings the results into the
- * order of the input and drops failures that have been answered since. May be done again after a crash.
- * @throws LlmxError when a file cannot be written; every answer is then still in the results file
+ * Puts the files of a run in order: writes the table, and once no row is missing brings the results into the order of
+ * the input and drops failures that have been answered since. Files are compared with what was written into them
+ * before they are replaced. May be done again after a crash.
+ * @returns what was found in the files, for people
+ * @throws LlmxError when a file cannot be written, or was left as it is
  */
-export function finishFiles(options: FinishOptions): void {
+export function finishFiles(options: FinishedFiles): string[] {
 	try {
-		finish(options);
+		return finish(options);
 	} catch (error) {
 		if (error instanceof LlmxError) throw error;
-		throw new LlmxError(`cannot put ${options.output.resultsName} in order: ${describeFileError(error)}`, {
-			hint: "every answer is kept in it; run the same command again",
+		throw new LlmxError(`cannot put ${options.results.name} in order: ${describeFileError(error)}`, {
+			hint: "run the same command again: nothing is sent twice",
 			cause: error,
 		});
 	}
 }
 
-function finish(options: FinishOptions): void {
-	const { files, output, table, prompts, checked, isComplete } = options;
+function finish(options: FinishedFiles): string[] {
+	const { files, table, prompts, checked, isComplete, isHurried, results, failures } = options;
 	const { index } = checked;
-	if (table !== undefined) {
-		const { results, failures } = output;
-		writeCsv({ ...table, files, prompts, index, results, failures });
+	if (isHurried && !results.hasGrown) return [];
+	if (table !== undefined && !isHurried) {
+		const sources = { results: results.source().file, failures: failures?.source().file };
+		writeCsv({ ...table, ...sources, files, prompts, index });
 	}
-	if (!isComplete) return;
-	reorder(files, output.results, output.resultsName, () => index.resultOffsets());
-	if (files.factsOf(output.failures) === undefined) return;
-	const noneLeft = index.failureOffsets().next().done === true;
-	if (noneLeft) files.remove(output.failures);
-	else reorder(files, output.failures, output.failuresName, () => index.failureOffsets());
-}
-
-function reorder(files: Files, path: string, name: string, offsets: () => Iterable<number>): void {
-	const facts = files.factsOf(path);
-	if (facts !== undefined) reorderJournal(files, path, name, facts.size, offsets);
+	const notes = [putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined)];
+	if (failures !== undefined) {
+		notes.push(putInOrder(files, failures, isComplete ? () => index.failureOffsets() : undefined));
+		if (isComplete && index.failureOffsets().next().done) files.remove(failures.path);
+	}
+	return notes.filter((note) => note !== undefined);
 }

@@ -1,216 +1,308 @@
 import { dirname } from "node:path";
-import { LlmxError, UsageError } from "../errors.ts";
-import { describeFileError, type Files, writeAll } from "../state/file-system.ts";
+import { LlmxError } from "../errors.ts";
+import { describeFileError, type Files } from "../state/file-system.ts";
 import { readLines } from "../state/lines.ts";
+import { PrivateCopy } from "./private-copy.ts";
+import { cannotWrite, RecordFile } from "./record-file.ts";
 import type { RecordKey } from "./records.ts";
+import { openRescueFile } from "./rescue.ts";
+import { checksumOf, type JournalState } from "./scan.ts";
 
-/** What a scan found at the end of a file that a killed run may have left. */
-export interface JournalState {
-	/** Bytes up to the end of the last whole record. */
-	readonly size: number;
-	/** The last whole record lacks its newline. */
-	readonly unended: boolean;
-	/** Bytes behind it that are to be cut off: a torn record. */
-	readonly tornBytes: number;
-	readonly records: number;
-	/** The file is there, if only as an empty one. */
-	readonly exists: boolean;
-}
+/** How often it is looked whether the file is still there and as long as it should be. */
+const checkEveryMs = 400;
 
-export interface ScanOptions {
-	/** As errors name the file. */
+export interface JournalOptions {
+	readonly files: Files;
+	readonly path: string;
+	/** As messages name it. */
 	readonly name: string;
-	/** Reads a record's key; undefined when the line is none of ours. */
+	/** What its records are, in the plural. */
+	readonly noun: string;
+	/** What a scan has found in it. */
+	readonly state: JournalState;
+	/** Tells a record from other lines. */
 	readonly readKey: (line: string) => RecordKey | undefined;
-	readonly onRecord: (key: RecordKey, offset: number) => void;
-	/** What is there is to be thrown away, whatever it is. */
-	readonly overwrite?: boolean;
+	/** Records are going to be added, which the file alone is not trusted with. */
+	readonly keepsCopy: boolean;
+	/** Where records go when the file is gone and its folder cannot be written to. */
+	readonly rescueFolders: readonly string[];
+	/** Hears that nothing more should be sent, because the file is gone, cut off or written to by another run. */
+	readonly onTrouble: (error: LlmxError) => void;
+	/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
+	readonly alsoSync?: (() => Promise<void>) | undefined;
 }
 
-const noJournal: JournalState = { size: 0, unended: false, tornBytes: 0, records: 0, exists: false };
+/** The records of a journal in an open file, exactly as and where they were written. */
+export interface JournalSource {
+	readonly file: number;
+	/** Another program has changed the journal itself. */
+	readonly changed: boolean;
+}
 
 /**
- * Reads the records of a journal without changing it. A file that is not there is an empty one.
- * @throws UsageError naming the line when something in it is no record, other than a torn one at its end
- */
-export function scanJournal(files: Files, path: string | undefined, options: ScanOptions): JournalState {
-	const facts = path === undefined ? undefined : files.factsOf(path);
-	if (path === undefined || facts === undefined) return noJournal;
-	if (!facts.isRegular) throw new UsageError(`${options.name} is not a regular file`);
-	if (options.overwrite) return { ...noJournal, tornBytes: facts.size, exists: true };
-	let file: number;
-	try {
-		file = files.open(path, "r");
-	} catch (error) {
-		throw new UsageError(`cannot read ${options.name}: ${describeFileError(error)}`, { cause: error });
-	}
-	try {
-		let records = 0;
-		const found = { unended: false, tornBytes: 0, exists: true };
-		for (const { number, offset, text, ended, problem } of readLines(files, file)) {
-			if (ended && problem === undefined && text === "") continue;
-			const key = problem === undefined ? options.readKey(text) : undefined;
-			if (key !== undefined) {
-				records += 1;
-				options.onRecord(key, offset);
-				if (!ended) return { ...found, size: facts.size, unended: true, records };
-			} else if (!ended && isTorn(text, records)) {
-				return { ...found, size: offset, tornBytes: facts.size - offset, records };
-			} else {
-				throw new UsageError(`${options.name}:${number}: this line is not a result of llmx`, {
-					hint:
-						records === 0
-							? "choose another file with -o, or --overwrite to replace this one"
-							: "mend or delete the line, or --overwrite to send everything again",
-				});
-			}
-		}
-		return { ...found, size: facts.size, records };
-	} finally {
-		files.close(file);
-	}
-}
-
-/** The beginning of a record, or the zeros that a file system leaves where a crash cut off its data. */
-function isTorn(text: string, records: number): boolean {
-	if (records > 0 && /^\0+$/.test(text)) return true;
-	return ['{"id":', '{"custom_id":'].some((start) => text.startsWith(start) || start.startsWith(text));
-}
-
-const recordsPerSync = 64;
-const syncAfterMs = 1000;
-
-/**
- * An append-only file of records. Each goes out in one write and is asked onto the disk within 64 records or a
- * second. After a failed write the file ends with the last whole record again.
+ * A file of records that is only appended to. Nothing that another program does to it loses a record: it is compared
+ * with what was written, of which there is a private copy.
  */
 export class Journal {
+	readonly #options: JournalOptions;
 	readonly #files: Files;
-	readonly #name: string;
-	readonly #file: number;
-	#size: number;
+	#path: string;
+	#target: RecordFile;
+	#copy: PrivateCopy | undefined;
+	#records: number;
+	/** How long the file was when that was last looked at, and how many records were written since. */
+	#checkedSize: number;
+	#recordsSinceCheck = 0;
+	/** Some file systems number a file anew each time that they are asked; nothing can be told from that. */
+	readonly #hasIdentity: boolean;
+	readonly #watch: NodeJS.Timeout;
 	#buffer = Buffer.allocUnsafe(64 * 1024);
-	#unsynced = 0;
-	#syncing: Promise<void> | undefined;
-	#timer: NodeJS.Timeout | undefined;
-	#failure: LlmxError | undefined;
-	#broken = false;
+	/** What another program did to the file. */
+	#trouble: LlmxError | undefined;
+	#isShared = false;
+	#isLost = false;
 
 	/**
 	 * Opens the file for appending behind its last whole record.
-	 * @throws LlmxError when it cannot be opened or written
+	 * @throws LlmxError when it cannot be opened or written, or is no longer what the scan has found
 	 */
-	constructor(files: Files, path: string, name: string, state: JournalState) {
+	constructor(options: JournalOptions) {
+		const { files, path, name, state, alsoSync } = options;
+		const { size, checksum } = state;
+		this.#options = options;
 		this.#files = files;
-		this.#name = name;
-		this.#size = state.size;
+		this.#path = path;
+		this.#records = state.records;
+		this.#checkedSize = size;
+		let file: number;
 		try {
-			this.#file = files.open(path, "a+");
+			file = files.open(path, "a+");
 		} catch (error) {
-			throw this.#describe(error);
+			throw cannotWrite(name, error);
 		}
+		this.#target = new RecordFile({ files, file, name, size, checksum, alsoSync });
 		try {
 			if (!state.exists) files.syncFolder(dirname(path));
-			if (state.tornBytes > 0) files.truncate(this.#file, state.size);
-			if (state.unended) this.append("");
+			const facts = files.facts(file);
+			if (facts.size !== size + state.tornBytes) throw this.#meddledWith();
+			this.#hasIdentity = files.factsOf(path)?.identity === facts.identity;
+			if (state.tornBytes > 0) files.truncate(file, size);
+			if (options.keepsCopy) this.#copyWhatIsThere();
+			if (state.unended) this.#append("");
 		} catch (error) {
-			files.close(this.#file);
-			throw error instanceof LlmxError ? error : this.#describe(error);
+			this.#copy?.close();
+			this.#target.close();
+			throw error instanceof LlmxError ? error : cannotWrite(name, error);
 		}
+		this.#watch = setInterval(() => this.check(), checkEveryMs);
+		this.#watch.unref();
+	}
+
+	/** Where the records are at present: no longer at the first path when the file there was lost. */
+	get path(): string {
+		return this.#path;
+	}
+
+	/** As messages name it. */
+	get name(): string {
+		return this.#target.name;
+	}
+
+	/** The open file itself, with all that others did to it. */
+	get file(): number {
+		return this.#target.file;
 	}
 
 	/** Bytes of whole records. */
 	get size(): number {
-		return this.#size;
+		return this.#target.size;
 	}
 
-	/** Why records cannot be kept any more: what a write or the disk answered last. */
+	/** Why records cannot be kept any more, or not where they should be. */
 	get failure(): LlmxError | undefined {
-		return this.#failure;
+		return this.#trouble ?? this.#target.failure;
+	}
+
+	/** What another program did to the file, so that the records are not in it, or not alone. */
+	get trouble(): LlmxError | undefined {
+		return this.#trouble;
+	}
+
+	/** Others have put something into the file, as far as its length tells. */
+	get hasGrown(): boolean {
+		return this.#target.foreignBytes > 0;
+	}
+
+	/** Where the records were brought to, for people; undefined when they are where they belong. */
+	get rescueNote(): string | undefined {
+		const { noun, name, path } = this.#options;
+		if (this.#path === path) return undefined;
+		if (!this.#isAsWritten()) return `not all ${noun} could be brought to safety: see ${this.name}`;
+		return `all ${this.#records} ${noun} are in ${this.name}; move it to ${name} before you run the command again`;
 	}
 
 	/**
-	 * Writes one record, given without its newline, and returns its position in the file.
+	 * Writes one record, given without its newline, and returns its position among the bytes of the journal.
 	 * @throws LlmxError when it could not be written whole; the file then holds what it held before
 	 */
 	append(record: string): number {
-		if (this.#broken && this.#failure !== undefined) throw this.#failure;
-		const length = this.#encode(record);
-		const offset = this.#size;
-		try {
-			writeAll(this.#files, this.#file, this.#buffer, length);
-		} catch (error) {
-			this.#failure = this.#describe(error);
-			this.#cutBack();
-			throw this.#failure;
-		}
-		this.#size += length;
-		this.#unsynced += 1;
-		if (this.#unsynced >= recordsPerSync) this.#startSync();
-		else this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
+		const offset = this.#append(record);
+		this.#records += 1;
+		this.#recordsSinceCheck += 1;
 		return offset;
 	}
 
+	/** Looks whether the path still leads to the file, and whether the file is as long as it should be. */
+	check(): void {
+		if (this.#isLost) return;
+		const { file, size: written, foreignBytes } = this.#target;
+		let lost: string | undefined;
+		try {
+			const there = this.#files.factsOf(this.#path);
+			const { identity, size } = this.#files.facts(file);
+			if (there === undefined) lost = "removed or renamed";
+			else if (this.#hasIdentity && there.identity !== identity) lost = "replaced by another file";
+			else if (size < written + foreignBytes) lost = "cut off";
+			else this.#noteGrowth(size);
+		} catch {
+			// What cannot be looked at now is looked at again soon.
+			return;
+		}
+		if (lost !== undefined) this.#rescue(lost);
+	}
+
 	/** Resolves when all records are on the disk, or could not be brought there: then `failure` says why. */
-	async sync(): Promise<void> {
-		// What was written while an earlier request to the disk runs may not be part of it.
-		while (this.#syncing !== undefined || this.#unsynced > 0) {
-			this.#startSync();
-			await this.#syncing;
+	sync(): Promise<void> {
+		return this.#target.sync();
+	}
+
+	/** Brings everything onto the disk. Throws LlmxError when a record was not kept, or not in this file. */
+	async settle(): Promise<void> {
+		await this.sync();
+		this.check();
+		await this.sync();
+		if (this.failure !== undefined) throw this.failure;
+	}
+
+	/**
+	 * Finds out byte by byte whether the file is what was written into it; if not, the private copy is.
+	 * @throws LlmxError when the file was changed and there is no copy
+	 */
+	source(): JournalSource {
+		if (this.#isAsWritten()) return { file: this.file, changed: false };
+		const copied = this.#attemptCopy((copy) => copy.read());
+		const { size, checksum } = this.#target;
+		if (copied !== undefined && checksumOf(this.#files, copied, size) === checksum)
+			return { file: copied, changed: true };
+		throw this.#meddledWith();
+	}
+
+	/** Closes the files; what was written stays. */
+	dispose(): void {
+		clearInterval(this.#watch);
+		this.#dropCopy();
+		this.#target.close();
+	}
+
+	#append(record: string): number {
+		const bytes = this.#encode(record);
+		const offset = this.size;
+		// The copy may be what fills the disk, and the file itself comes first.
+		this.#target.append(bytes, () => this.#dropCopy());
+		this.#attemptCopy((copy) => copy.add(bytes));
+		return offset;
+	}
+
+	#isAsWritten(): boolean {
+		const { file, size, checksum } = this.#target;
+		return this.#files.facts(file).size === size && checksumOf(this.#files, file, size) === checksum;
+	}
+
+	/** More records than this run has written are those of another run. */
+	#noteGrowth(size: number): void {
+		const written = this.#recordsSinceCheck;
+		const from = this.#checkedSize;
+		this.#recordsSinceCheck = 0;
+		this.#checkedSize = size;
+		if (size === this.size + this.#target.foreignBytes) return;
+		this.#target.foreignBytes = size - this.size;
+		let found = 0;
+		for (const { text, problem } of readLines(this.#files, this.file, { from })) {
+			if (problem === undefined && this.#options.readKey(text) !== undefined) found += 1;
+		}
+		if (found <= written || this.#isShared) return;
+		this.#isShared = true;
+		this.#trouble = new LlmxError(`another run writes to ${this.name} too`, {
+			hint: "wait for it to end, then run the same command again",
+		});
+		this.#options.onTrouble(this.#trouble);
+	}
+
+	/** Goes on in a file of its own beside the one that was lost. */
+	#rescue(lost: string): void {
+		const { noun, name, rescueFolders, alsoSync } = this.#options;
+		const message = `${this.name} was ${lost} while the run was writing to it`;
+		try {
+			const { size, checksum } = this.#target;
+			const source = this.#attemptCopy((copy) => copy.read()) ?? this.file;
+			const opened = openRescueFile(this.#files, { source, size, path: this.#path, name, rescueFolders });
+			this.#target.close();
+			this.#target = new RecordFile({ ...opened, files: this.#files, size, checksum, alsoSync });
+			this.#path = opened.path;
+			this.#checkedSize = size;
+			this.#recordsSinceCheck = 0;
+			this.#trouble = new LlmxError(message);
+		} catch (error) {
+			this.#isLost = true;
+			this.#trouble = new LlmxError(`${message}, and there is no other place for its ${noun}`, {
+				hint: describeFileError(error),
+				cause: error,
+			});
+		}
+		this.#options.onTrouble(this.#trouble);
+	}
+
+	#copyWhatIsThere(): void {
+		try {
+			this.#copy = new PrivateCopy(this.#files, this.#path, this.file);
+		} catch {
+			// No room for it: the run is as safe as the file is.
+			return;
+		}
+		const { size, checksum } = this.#target;
+		const copied = this.#attemptCopy((copy) => checksumOf(this.#files, copy.read(), size));
+		if (copied !== undefined && copied !== checksum) throw this.#meddledWith();
+	}
+
+	/** Does something with the copy; one that fails is given up, and so is undefined then. */
+	#attemptCopy<T>(action: (copy: PrivateCopy) => T): T | undefined {
+		try {
+			return this.#copy && action(this.#copy);
+		} catch {
+			this.#dropCopy();
+			return undefined;
 		}
 	}
 
-	/** Brings everything onto the disk and closes the file. Throws LlmxError when a record was not kept. */
-	async close(): Promise<void> {
-		await this.sync();
-		this.#files.close(this.#file);
-		if (this.#failure !== undefined) throw this.#failure;
+	#dropCopy(): boolean {
+		const had = this.#copy !== undefined;
+		this.#copy?.close();
+		this.#copy = undefined;
+		return had;
 	}
 
-	/** Closes without waiting for the disk, when there is nothing more to be done about a failure. */
-	abandon(): void {
-		clearTimeout(this.#timer);
-		this.#files.close(this.#file);
-	}
-
-	#startSync(): void {
-		clearTimeout(this.#timer);
-		this.#timer = undefined;
-		if (this.#syncing !== undefined || this.#unsynced === 0) return;
-		this.#unsynced = 0;
-		this.#syncing = this.#files
-			.datasync(this.#file)
-			.catch((error) => {
-				this.#failure = this.#describe(error);
-			})
-			.then(() => {
-				this.#syncing = undefined;
-				if (this.#unsynced >= recordsPerSync) this.#startSync();
-				else if (this.#unsynced > 0) this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
-			});
-	}
-
-	#encode(record: string): number {
+	/** Valid until the next call. */
+	#encode(record: string): Uint8Array {
 		// UTF-16 code units take at most three bytes each in UTF-8.
 		if (this.#buffer.length < record.length * 3 + 1) this.#buffer = Buffer.allocUnsafe(record.length * 3 + 1);
 		const length = this.#buffer.write(record, "utf8");
 		this.#buffer[length] = 0x0a;
-		return length + 1;
+		return this.#buffer.subarray(0, length + 1);
 	}
 
-	#cutBack(): void {
-		try {
-			this.#files.truncate(this.#file, this.#size);
-		} catch {
-			// The next run cuts the torn record off; more behind it would make it a bad line in the middle.
-			this.#broken = true;
-		}
-	}
-
-	#describe(error: unknown): LlmxError {
-		return new LlmxError(`cannot write ${this.#name}: ${describeFileError(error)}`, {
-			hint: "what was written before is whole; make room and run the same command again",
-			cause: error,
+	#meddledWith(): LlmxError {
+		return new LlmxError(`${this.name} was changed by another program, and is left as it is`, {
+			hint: "see what is in it before you run the command again",
 		});
 	}
 }

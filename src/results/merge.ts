@@ -2,10 +2,10 @@ import { UsageError } from "../errors.ts";
 import { PackedColumn } from "../prompts/columns.ts";
 import { ProblemList } from "../prompts/prompts-file.ts";
 import type { Files } from "../state/file-system.ts";
-import { scanJournal } from "./journal.ts";
 import type { RecordFormat } from "./records.ts";
-import { LineAt, replaceAtomically } from "./rewrite.ts";
+import { LineAt, replaceOutput } from "./rewrite.ts";
 import { RowIndex } from "./row-index.ts";
+import { scanJournal } from "./scan.ts";
 
 /** A results file; `name` is what messages call it. */
 export interface NamedFile {
@@ -58,7 +58,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 			let line = 0;
 			scanJournal(files, path, {
 				name,
-				readKey: format.readKey,
+				readKey: format.readResultKey,
 				onRecord: ({ id, model, hash }, offset) => {
 					line += 1;
 					models.add(model);
@@ -79,7 +79,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\n--allow-missing merges what there is`,
 			});
 		}
-		replaceAtomically(files, target.path, target.name, (write) => {
+		replaceOutput(files, target.path, target.name, (write) => {
 			for (const place of index.resultOffsets()) {
 				write(handles[places.source(place)]?.lines.bytes(places.offset(place)) as Buffer);
 			}

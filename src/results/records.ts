@@ -31,8 +31,10 @@ export const outputFormats: readonly OutputFormat[] = ["llmx", "openai"];
 export interface RecordFormat {
 	result(row: RecordRow, result: Result): Readonly<Record<string, unknown>>;
 	failure(row: RecordRow, failure: FailureRecord): Readonly<Record<string, unknown>>;
-	/** Undefined when the line is no record of this format. */
-	readKey(line: string): RecordKey | undefined;
+	/** Undefined when the line is no result of this format; a failure is none. */
+	readResultKey(line: string): RecordKey | undefined;
+	/** Undefined when the line is no failure of this format. */
+	readFailureKey(line: string): RecordKey | undefined;
 }
 
 /** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
@@ -124,10 +126,13 @@ const plain: RecordFormat = {
 		hash,
 		...(metadata && { metadata }),
 	}),
-	readKey: (line) => {
+	readResultKey: (line) => {
 		const fields = parseObject(line);
-		if (fields === undefined) return undefined;
-		return toKey(fields.id, fields, isObject(fields.error) ? fields.error.class : undefined);
+		return fields && !isObject(fields.error) ? toKey(fields.id, fields, undefined) : undefined;
+	},
+	readFailureKey: (line) => {
+		const fields = parseObject(line);
+		return isObject(fields?.error) ? toKey(fields.id, fields, fields.error.class) : undefined;
 	},
 };
 
@@ -195,10 +200,13 @@ const openai: RecordFormat = {
 			...(metadata && { metadata }),
 		},
 	}),
-	readKey: (line) => {
+	readResultKey: (line) => {
 		const fields = parseObject(line);
-		if (fields === undefined) return undefined;
-		return toKey(fields.custom_id, fields.llmx, isObject(fields.error) ? fields.error.code : undefined);
+		return fields && !isObject(fields.error) ? toKey(fields.custom_id, fields.llmx, undefined) : undefined;
+	},
+	readFailureKey: (line) => {
+		const fields = parseObject(line);
+		return isObject(fields?.error) ? toKey(fields.custom_id, fields.llmx, fields.error.code) : undefined;
 	},
 };
 

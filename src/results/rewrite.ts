@@ -1,10 +1,14 @@
-import { dirname } from "node:path";
+import { hash } from "node:crypto";
+import { basename, dirname, join } from "node:path";
 import { LlmxError } from "../errors.ts";
-import { describeFileError, type Files, writeAll } from "../state/file-system.ts";
+import { describeFileError, type Files } from "../state/file-system.ts";
+import { ChunkReader, type Line, readLines } from "../state/lines.ts";
+import { type ReplaceOptions, replaceAtomically, writeBuffered } from "../state/replace.ts";
+import type { Journal } from "./journal.ts";
+import { copyBytes, createBeside } from "./rescue.ts";
 
 const newline = 0x0a;
 const windowBytes = 256 * 1024;
-const outBytes = 256 * 1024;
 
 /** Lines of an open file at any position. Neighbours, as records mostly are, come from one read. */
 export class LineAt {
@@ -59,85 +63,128 @@ export class LineAt {
 }
 
 /**
- * Replaces a file with what `produce` writes, so that a crash at any moment leaves the old or the new one. The new
- * one has the old one's mode.
+ * Replaces an output file whole; see `replaceAtomically`. Follows a link to the file that it names.
  * @throws LlmxError when it could not be written; the old one is then in place
  */
-export function replaceAtomically(
+export function replaceOutput(
 	files: Files,
 	path: string,
 	name: string,
 	produce: (write: (bytes: Uint8Array) => void) => void,
+	options?: ReplaceOptions,
 ): void {
-	const target = files.resolve(path);
-	// Whoever writes `path` holds its lock, so the name is free; a killed run's leftover is written over.
-	const temporary = `${target}.tmp`;
 	try {
-		const file = files.open(temporary, "w");
-		try {
-			const mode = files.factsOf(target)?.mode;
-			if (mode !== undefined) files.setMode(file, mode);
-			const buffer = Buffer.allocUnsafe(outBytes);
-			let length = 0;
-			produce((bytes) => {
-				if (length + bytes.length > buffer.length) {
-					writeAll(files, file, buffer, length);
-					length = 0;
-				}
-				if (bytes.length > buffer.length) writeAll(files, file, bytes);
-				else {
-					buffer.set(bytes, length);
-					length += bytes.length;
-				}
-			});
-			writeAll(files, file, buffer, length);
-			files.sync(file);
-		} finally {
-			files.close(file);
-		}
-		files.rename(temporary, target);
-		files.syncFolder(dirname(target));
+		replaceAtomically(files, files.resolve(path), produce, options);
 	} catch (error) {
-		try {
-			files.remove(temporary);
-		} catch {
-			// The next rewrite takes care of it; the error that led here is the one to tell.
-		}
 		if (error instanceof LlmxError) throw error;
 		throw new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
-			hint: "every answer is kept in the results file; make room and run the same command again",
+			hint: "make room and run the same command again: nothing is sent twice",
 			cause: error,
 		});
 	}
 }
 
+/** Another program is writing to a file that was about to be replaced. */
+class ChangedMeanwhile extends Error {}
+
+/** How often a file that others write to is tried to be put in order. */
+const tries = 3;
+
 /**
- * Brings a journal's records into the given order and drops those that are not in it. Nothing is written when the
- * file is like that already. Holds no record in memory.
+ * Puts a journal's file in order, after having made sure of what is in it. With `wanted`, the records at those
+ * offsets stay, in that order. What other programs have put into it goes into a file of its own. Nothing is written
+ * when the file is as it should be. Holds no record in memory.
+ * @returns what was found in the file, for people; undefined when there was nothing but records
+ * @throws LlmxError when the file was left as it is
  */
-export function reorderJournal(
+export function putInOrder(
 	files: Files,
-	path: string,
-	name: string,
-	size: number,
-	offsets: () => Iterable<number>,
-): void {
-	const file = files.open(path, "r");
-	try {
-		const lines = new LineAt(files, file);
-		let expected = 0;
-		for (const offset of offsets()) {
-			if (offset !== expected) {
-				expected = -1;
-				break;
-			}
-			expected += lines.bytes(offset).length;
+	journal: Journal,
+	wanted: (() => Iterable<number>) | undefined,
+): string | undefined {
+	for (let attempt = 1; ; attempt += 1) {
+		const { file, changed } = journal.source();
+		if (!changed && (wanted === undefined || isInOrder(files, journal, wanted()))) return undefined;
+		const { size, identity } = files.facts(journal.file);
+		const found = changed ? setForeignAside(files, journal, file) : undefined;
+		const produce = (write: (bytes: Uint8Array) => void) => {
+			if (wanted === undefined) return copyBytes(files, file, journal.size, write);
+			const lines = new LineAt(files, file);
+			for (const offset of wanted()) write(lines.bytes(offset));
+		};
+		const confirm = () => {
+			const there = files.factsOf(journal.path);
+			if (there?.size !== size || there.identity !== identity) throw new ChangedMeanwhile();
+		};
+		try {
+			replaceAtomically(files, journal.path, produce, { mode: files.facts(journal.file).mode, confirm });
+			return found;
+		} catch (error) {
+			if (!(error instanceof ChangedMeanwhile)) throw error;
+			if (attempt < tries) continue;
+			throw new LlmxError(`${journal.name} is being written to by another program, and is left as it is`, {
+				hint: "stop that program, then run the same command again",
+			});
 		}
-		if (expected === size) return;
-		replaceAtomically(files, path, name, (write) => {
-			for (const offset of offsets()) write(lines.bytes(offset));
+	}
+}
+
+/** The wanted records are all that is in the file, and in this order. */
+function isInOrder(files: Files, journal: Journal, wanted: Iterable<number>): boolean {
+	let last = -1;
+	let count = 0;
+	for (const offset of wanted) {
+		if (offset <= last) return false;
+		last = offset;
+		count += 1;
+	}
+	const reader = new ChunkReader(files, journal.file);
+	let lines = 0;
+	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+		for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, at + 1)) lines += 1;
+	}
+	return lines === count;
+}
+
+/** Keeps the lines of a journal's file that are none of its records in a file of their own, and says so. */
+function setForeignAside(files: Files, journal: Journal, records: number): string {
+	const ours = new Set<string>();
+	for (const { text } of readLines(files, records)) ours.add(keyOf(text));
+	const isForeign = ({ text, problem }: Line) =>
+		problem !== undefined || (text.trim() !== "" && !ours.has(keyOf(text)));
+	let count = 0;
+	for (const line of readLines(files, journal.file)) if (isForeign(line)) count += 1;
+	if (count === 0) return `${journal.name} was touched by another program; its records were put back`;
+	const folder = dirname(journal.path);
+	const { file, name } = createBeside(files, journal.name, "foreign", (beside) =>
+		join(folder, basename(beside)),
+	);
+	try {
+		writeBuffered(files, file, (write) => {
+			for (const line of readLines(files, journal.file)) {
+				if (isForeign(line)) write(bytesOf(files, journal.file, line));
+			}
 		});
+		files.sync(file);
 	} finally {
 		files.close(file);
 	}
+	const lines = count === 1 ? "a line" : `${count} lines`;
+	return `another program wrote ${lines} into ${journal.name}: moved to ${name}`;
+}
+
+/** The line as it stands, whatever its bytes are, with a newline. */
+function bytesOf(files: Files, file: number, { offset, length }: Line): Buffer {
+	const bytes = Buffer.alloc(length + 1, newline);
+	for (let read = 0; read < length; ) {
+		const count = files.read(file, bytes.subarray(0, length), read, offset + read);
+		if (count === 0) break;
+		read += count;
+	}
+	return bytes;
+}
+
+/** Stands for a line in little memory. */
+function keyOf(text: string): string {
+	return hash("sha1", text, "base64");
 }

@@ -62,7 +62,7 @@ export function scanJournal(files: Files, path: string | undefined, options: Sca
 			checksum = crc32(bytes, checksum);
 		};
 		const found = { unended: false, tornBytes: 0, exists: true };
-		for (const { number, offset, text, ended, problem } of readLines(files, file, note)) {
+		for (const { number, offset, text, ended, problem } of readLines(files, file, { onBytes: note })) {
 			if (ended && problem === undefined && text === "") continue;
 			const key = problem === undefined ? options.readKey(text) : undefined;
 			if (key !== undefined) {

@@ -1,6 +1,13 @@
+import { LlmxError } from "../errors.ts";
 import type { Files } from "../state/file-system.ts";
 import type { Checked, OutputFiles } from "./checked.ts";
+import { type FinishOptions, finishFiles } from "./finish.ts";
 import { Journal } from "./journal.ts";
+import { cannotWrite } from "./record-file.ts";
+import type { RecordFormat } from "./records.ts";
+
+/** One for a new file, one for a folder. */
+const spareDescriptors = 2;
 
 /** Where a run's records go. `position` is the row's place in the index. */
 export interface Sink {
@@ -14,37 +21,50 @@ export interface Sink {
 	close(): Promise<void>;
 }
 
+export interface FileSinkOptions {
+	readonly files: Files;
+	readonly output: OutputFiles;
+	readonly checked: Checked;
+	readonly format: RecordFormat;
+	/** Hears that nothing more should be sent, because a file is gone or not this run's alone. */
+	readonly onTrouble: (error: LlmxError) => void;
+	/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
+	readonly alsoSync?: (() => Promise<void>) | undefined;
+}
+
 /** The results file, and beside it the one of the failures, which is made when there is one. */
 export class FileSink implements Sink {
-	readonly #files: Files;
-	readonly #output: OutputFiles;
-	readonly #checked: Checked;
+	readonly #options: FileSinkOptions;
 	readonly #results: Journal;
 	#failures: Journal | undefined;
+	/** Sockets may take every descriptor that the system allows; these are for the files at the end. */
+	readonly #spare: number[] = [];
 
 	/** @throws LlmxError when a file cannot be written */
-	constructor(files: Files, output: OutputFiles, checked: Checked) {
-		this.#files = files;
-		this.#output = output;
-		this.#checked = checked;
-		this.#results = new Journal(files, output.results, output.resultsName, checked.results);
-		// What an earlier run left to be thrown away must not be there for the next one.
-		if (checked.failures.tornBytes === 0) return;
+	constructor(options: FileSinkOptions) {
+		const { files, output, checked } = options;
+		this.#options = options;
+		this.#results = this.#open("results");
 		try {
-			this.#openFailures();
+			for (let count = 0; count < spareDescriptors; count += 1) {
+				this.#spare.push(files.open(output.results, "r"));
+			}
+			// What an earlier run left to be thrown away must not be there for the next one.
+			if (checked.failures.tornBytes > 0) this.#failures = this.#open("failures");
 		} catch (error) {
-			this.#results.abandon();
-			throw error;
+			this.dispose();
+			throw error instanceof LlmxError ? error : cannotWrite(output.resultsName, error);
 		}
 	}
 
 	result(position: number, record: string): void {
-		this.#checked.index.setDone(position, this.#results.append(record));
+		this.#options.checked.index.setDone(position, this.#results.append(record));
 	}
 
 	failure(position: number, record: string, interrupted: boolean): void {
-		const offset = this.#openFailures().append(record);
-		if (!interrupted) this.#checked.index.setFailed(position, offset);
+		this.#failures ??= this.#open("failures");
+		const offset = this.#failures.append(record);
+		if (!interrupted) this.#options.checked.index.setFailed(position, offset);
 	}
 
 	room(): undefined {
@@ -52,13 +72,50 @@ export class FileSink implements Sink {
 	}
 
 	async close(): Promise<void> {
-		await Promise.all([this.#results.close(), this.#failures?.close()]);
+		const endings = await Promise.allSettled([this.#results.settle(), this.#failures?.settle()]);
+		for (const ending of endings) if (ending.status === "rejected") throw ending.reason;
 	}
 
-	#openFailures(): Journal {
-		const { failures, failuresName } = this.#output;
-		this.#failures ??= new Journal(this.#files, failures, failuresName, this.#checked.failures);
-		return this.#failures;
+	/**
+	 * Puts the files in order once they are closed for records; those that others have taken are left alone.
+	 * @returns what people should know of the files
+	 * @throws LlmxError when a file cannot be written, or was left as it is
+	 */
+	finish(options: FinishOptions): string[] {
+		this.#closeSpare();
+		const { files, checked } = this.#options;
+		const journals = () => [this.#results, this.#failures].filter((journal) => journal !== undefined);
+		if (journals().some((journal) => journal.trouble !== undefined))
+			return journals().flatMap(({ rescueNote }) => rescueNote ?? []);
+		if (checked.failures.exists) this.#failures ??= this.#open("failures");
+		return finishFiles({ ...options, files, checked, results: this.#results, failures: this.#failures });
+	}
+
+	/** Closes the files; what was written stays. */
+	dispose(): void {
+		this.#closeSpare();
+		this.#results.dispose();
+		this.#failures?.dispose();
+	}
+
+	#closeSpare(): void {
+		for (const file of this.#spare.splice(0)) this.#options.files.close(file);
+	}
+
+	#open(kind: "results" | "failures"): Journal {
+		const { files, output, checked, format, onTrouble, alsoSync } = this.#options;
+		return new Journal({
+			files,
+			path: output[kind],
+			name: output[`${kind}Name`],
+			noun: kind,
+			state: checked[kind],
+			readKey: kind === "results" ? format.readResultKey : format.readFailureKey,
+			keepsCopy: checked.missing > 0,
+			rescueFolders: output.rescueFolders,
+			onTrouble,
+			alsoSync: kind === "results" ? alsoSync : undefined,
+		});
 	}
 }
 

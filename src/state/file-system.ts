@@ -35,8 +35,8 @@ export interface FileFacts {
  * `datasync` are synchronous: a record is on its way to the disk when `write` returns, and one call costs microseconds.
  */
 export interface Files {
-	/** `wx+` makes a new file and never follows a link; `mode` is for new files, before the umask. */
-	open(path: string, flags: "r" | "r+" | "a+" | "wx+", mode?: number): number;
+	/** `wx+` and, for appending, `ax+` make a new file and never follow a link; `mode` is for new files, before the umask. */
+	open(path: string, flags: "r" | "r+" | "a+" | "ax+" | "wx+", mode?: number): number;
 	close(file: number): void;
 	/** Reads at most `buffer.length - offset` bytes at `position`; 0 at the end. */
 	read(file: number, buffer: Uint8Array, offset: number, position: number): number;
@@ -154,8 +154,7 @@ const pauses = [10, 20, 50, 100, 200, 300, 500, 820];
 export function patiently<T>(
 	operation: () => T,
 	platform: NodeJS.Platform = process.platform,
-	sleep: (ms: number) => void = (ms) =>
-		void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
+	sleep: (ms: number) => void = (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
 ): T {
 	for (const pause of platform === "win32" ? pauses : []) {
 		try {

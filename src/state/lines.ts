@@ -13,6 +13,8 @@ export interface Line {
 	readonly number: number;
 	/** Byte position of the line in the file. */
 	readonly offset: number;
+	/** In bytes, without its newline. */
+	readonly length: number;
 	/** Without its line end. Not exact when there is a `problem`, and empty when the line is too long. */
 	readonly text: string;
 	/** False only for a last line without a newline. */
@@ -20,16 +22,17 @@ export interface Line {
 	readonly problem?: string;
 }
 
-/** A file read from its beginning in chunks of bytes that are joined only where a piece spans two of them. */
+/** An open file read in chunks of bytes, from its beginning or a position. */
 export class ChunkReader {
 	readonly #files: Files;
 	readonly #file: number;
 	readonly #chunk = Buffer.allocUnsafe(chunkBytes);
-	#position = 0;
+	#position: number;
 
-	constructor(files: Files, file: number) {
+	constructor(files: Files, file: number, from = 0) {
 		this.#files = files;
 		this.#file = file;
+		this.#position = from;
 	}
 
 	/** The next bytes, valid until the next call; undefined at the end. */
@@ -41,23 +44,29 @@ export class ChunkReader {
 	}
 }
 
+export interface ReadLinesOptions {
+	/** Byte position where the first line begins. */
+	readonly from?: number;
+	/** Sees all bytes that are read, as they stand. */
+	readonly onBytes?: (bytes: Uint8Array) => void;
+}
+
 /**
  * The lines of an open file, decoded as UTF-8, in flat memory. `\n` and `\r\n` end a line and a byte order mark is
- * dropped. A line that is too long or not UTF-8 comes with its `problem`, and reading goes on behind it. `onBytes` sees
- * all that is read, as it stands.
+ * dropped. A line that is too long or not UTF-8 comes with its `problem`, and reading goes on behind it.
  */
 export function* readLines(
 	files: Files,
 	file: number,
-	onBytes: (bytes: Uint8Array) => void = () => {},
+	{ from = 0, onBytes }: ReadLinesOptions = {},
 ): Generator<Line, void, undefined> {
-	const reader = new ChunkReader(files, file);
+	const reader = new ChunkReader(files, file, from);
 	let number = 1;
-	let offset = 0;
+	let offset = from;
 	let carried: Buffer[] = [];
 	let carriedBytes = 0;
 	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
-		onBytes(chunk);
+		onBytes?.(chunk);
 		let start = 0;
 		for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
 			const piece = chunk.subarray(start, end);
@@ -96,13 +105,13 @@ function toLine(
 ): Line {
 	if (bytes === undefined) {
 		const problem = `a line of ${Math.round(length / 1e6)} MB; ${lineLimitBytes / 1024 / 1024} MiB is the most`;
-		return { number, offset, text: "", ended, problem };
+		return { number, offset, length, text: "", ended, problem };
 	}
 	const start = number === 1 && hasByteOrderMark(bytes) ? 3 : 0;
 	const end = bytes[bytes.length - 1] === carriageReturn ? bytes.length - 1 : bytes.length;
 	const text = bytes.toString("utf8", start, end);
-	if (!isUtf8(bytes)) return { number, offset, text, ended, problem: describeEncoding(bytes) };
-	return { number, offset, text, ended };
+	if (!isUtf8(bytes)) return { number, offset, length, text, ended, problem: describeEncoding(bytes) };
+	return { number, offset, length, text, ended };
 }
 
 function hasByteOrderMark(bytes: Uint8Array): boolean {

@@ -48,7 +48,13 @@ async function prepare(content: string, setup: Setup = {}) {
 			files,
 			prompts,
 			primaryModel: models[0] ?? "",
-			output: { results: "out", failures: "errors", resultsName: "out", failuresName: "errors" },
+			output: {
+				results: "out",
+				failures: "errors",
+				resultsName: "out",
+				failuresName: "errors",
+				rescueFolders: [],
+			},
 			format: recordFormats.llmx,
 			retryFailed: false,
 			overwrite: false,
@@ -73,6 +79,11 @@ function records(...rows: [id: string, prompt: string][]): string {
 			return `${JSON.stringify({ id, model: "m", text: "answer", hash })}\n`;
 		})
 		.join("");
+}
+
+/** Failures of those rows. */
+function failures(...rows: [id: string, prompt: string][]): string {
+	return records(...rows).replaceAll('{"id"', '{"error":{"class":"server"},"id"');
 }
 
 describe("the checking pass", () => {
@@ -116,14 +127,14 @@ describe("the checking pass", () => {
 	it("counts what is done, failed, edited and missing", async () => {
 		const { check } = await prepare(ids("a", "b", "c", "d"), {
 			results: records(["a", "p a"], ["b", "p b before it was edited"]),
-			failures: records(["c", "p c"]),
+			failures: failures(["c", "p c"]),
 		});
 		expect(check()).toMatchObject({ rows: 4, done: 1, failed: 1, missing: 2, models: ["m"] });
 	});
 
 	it("takes failed rows for missing when they are to be sent again", async () => {
 		const { check } = await prepare(ids("a", "b"), {
-			failures: records(["a", "p a"]),
+			failures: failures(["a", "p a"]),
 			check: { retryFailed: true },
 		});
 		const checked = check();

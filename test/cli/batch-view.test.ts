@@ -89,7 +89,15 @@ describe("the summary", () => {
 	done.failures.set("blocked", 3).set("rate_limit", 9).set("context_length", 1);
 	for (let ms = 100; ms <= 2_000; ms += 10) done.latencies.add(ms);
 	const summary: SummaryView = {
-		outcome: { stats: done, missing: 0, failed: 13, stopped: undefined, hint: undefined, exitCode: 1 },
+		outcome: {
+			stats: done,
+			missing: 0,
+			failed: 13,
+			stopped: undefined,
+			hint: undefined,
+			notes: [],
+			exitCode: 1,
+		},
 		modelRuns: [],
 		total: 10_000,
 		doneBefore: 0,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Journal, scanJournal } from "../../src/results/journal.ts";
+import { Journal, type JournalOptions } from "../../src/results/journal.ts";
 import { recordFormats } from "../../src/results/records.ts";
+import { type JournalState, scanJournal } from "../../src/results/scan.ts";
 import { fileError, MemoryFiles } from "../batch/helpers/memory-files.ts";
 
 const path = "out.jsonl";
@@ -15,7 +16,7 @@ function scan(files: MemoryFiles, overwrite = false) {
 	const state = scanJournal(files, path, {
 		name: path,
 		overwrite,
-		readKey: recordFormats.llmx.readKey,
+		readKey: recordFormats.llmx.readResultKey,
 		onRecord: ({ id }, offset) => {
 			ids.push(id);
 			offsets.push(offset);
@@ -24,8 +25,31 @@ function scan(files: MemoryFiles, overwrite = false) {
 	return { state, ids, offsets };
 }
 
-function open(files: MemoryFiles): Journal {
-	return new Journal(files, path, path, scan(files).state);
+function open(
+	files: MemoryFiles,
+	state: JournalState = scan(files).state,
+	options: Partial<JournalOptions> = {},
+): Journal {
+	return new Journal({
+		files,
+		path,
+		name: path,
+		noun: "results",
+		state,
+		readKey: recordFormats.llmx.readResultKey,
+		keepsCopy: true,
+		rescueFolders: [],
+		onTrouble: () => {},
+		...options,
+	});
+}
+
+async function close(journal: Journal): Promise<void> {
+	try {
+		await journal.settle();
+	} finally {
+		journal.dispose();
+	}
 }
 
 describe("a journal", () => {
@@ -33,7 +57,7 @@ describe("a journal", () => {
 		const files = new MemoryFiles();
 		const journal = open(files);
 		const offsets = ["a", "é😀", "c"].map((id) => journal.append(record(id)));
-		await journal.close();
+		await close(journal);
 		expect(scan(files)).toMatchObject({
 			ids: ["a", "é😀", "c"],
 			offsets,
@@ -44,14 +68,14 @@ describe("a journal", () => {
 
 	it("writes a record in one write, however long", async () => {
 		const files = new MemoryFiles();
-		const journal = open(files);
+		const journal = open(files, undefined, { keepsCopy: false });
 		let writes = 0;
 		files.onOperation = (_number, name) => {
 			if (name === "write") writes += 1;
 		};
 		journal.append(record("a", "😀".repeat(200_000)));
 		expect(writes).toBe(1);
-		await journal.close();
+		await close(journal);
 		expect(scan(files).ids).toEqual(["a"]);
 	});
 
@@ -60,7 +84,7 @@ describe("a journal", () => {
 		files.writeLimit = 7;
 		const journal = open(files);
 		journal.append(record("a"));
-		await journal.close();
+		await close(journal);
 		expect(files.text(path)).toBe(`${record("a")}\n`);
 	});
 
@@ -75,7 +99,7 @@ describe("a journal", () => {
 			expect(ids).toEqual(length >= whole.length - 1 ? ["a", "b"] : ["a"]);
 			const journal = open(files);
 			journal.append(record("c"));
-			await journal.close();
+			await close(journal);
 			expect(scan(files).ids).toEqual([...ids, "c"]);
 		}
 	});
@@ -85,7 +109,7 @@ describe("a journal", () => {
 		files.set(path, Buffer.concat([Buffer.from(`${record("a")}\n`), Buffer.alloc(4096)]));
 		const journal = open(files);
 		journal.append(record("b"));
-		await journal.close();
+		await close(journal);
 		expect(files.text(path)).toBe(`${record("a")}\n${record("b")}\n`);
 	});
 
@@ -116,9 +140,9 @@ describe("a journal", () => {
 		files.set(path, "my notes\n");
 		const { state } = scan(files, true);
 		expect(files.text(path)).toBe("my notes\n");
-		const journal = new Journal(files, path, path, state);
+		const journal = open(files, state);
 		journal.append(record("a"));
-		await journal.close();
+		await close(journal);
 		expect(files.text(path)).toBe(`${record("a")}\n`);
 	});
 
@@ -130,7 +154,7 @@ describe("a journal", () => {
 		expect(files.content.get(path)?.durable.length).toBe(journal.size);
 		journal.append(record("last"));
 		expect(files.content.get(path)?.durable.length).toBeLessThan(journal.size);
-		await journal.close();
+		await close(journal);
 		expect(files.content.get(path)?.durable.length).toBe(journal.size);
 	});
 
@@ -145,7 +169,7 @@ describe("a journal", () => {
 		files.onOperation = () => {};
 		// There is room again, for an answer that was on its way.
 		journal.append(record("c"));
-		await expect(journal.close()).rejects.toThrow("the disk is full");
+		await expect(close(journal)).rejects.toThrow("the disk is full");
 		expect(files.text(path)).toBe(`${record("a")}\n${record("c")}\n`);
 	});
 
@@ -159,7 +183,7 @@ describe("a journal", () => {
 		expect(() => journal.append(record("b"))).toThrow("I/O error");
 		files.onOperation = () => {};
 		expect(() => journal.append(record("c"))).toThrow("I/O error");
-		journal.abandon();
+		journal.dispose();
 		expect(scan(files)).toMatchObject({ ids: ["a"] });
 	});
 
@@ -170,6 +194,126 @@ describe("a journal", () => {
 			if (name === "datasync") throw fileError("EIO");
 		};
 		journal.append(record("a"));
-		await expect(journal.close()).rejects.toThrow("I/O error");
+		await expect(close(journal)).rejects.toThrow("I/O error");
+	});
+});
+
+describe("what other programs do to a journal", () => {
+	/** Two records of before, two written now, and something done by others in between. */
+	function meddle(act: (files: MemoryFiles) => void) {
+		const files = new MemoryFiles();
+		files.set(path, `${record("a")}\n${record("b")}\n`);
+		const troubles: string[] = [];
+		const journal = open(files, undefined, { onTrouble: ({ message }) => troubles.push(message) });
+		journal.append(record("c"));
+		act(files);
+		journal.check();
+		journal.append(record("d"));
+		return { files, journal, troubles };
+	}
+	const all = ["a", "b", "c", "d"].map((id) => `${record(id)}\n`).join("");
+	const bytes = (files: MemoryFiles) => files.content.get(path)?.bytes as Buffer;
+
+	it.each([
+		["removed", (files: MemoryFiles) => files.content.delete(path), "out.jsonl was removed or renamed"],
+		["renamed", (files: MemoryFiles) => files.rename(path, "elsewhere"), "out.jsonl was removed or renamed"],
+		["replaced", (files: MemoryFiles) => files.set(path, "mine\n"), "out.jsonl was replaced by another file"],
+		["cut", (files: MemoryFiles) => files.truncate(files.open(path, "r+"), 40), "out.jsonl was cut off"],
+	] as const)("when it is %s, all records go on in a file beside it", async (_, act, message) => {
+		const { files, journal, troubles } = meddle(act);
+		expect(troubles).toEqual([`${message} while the run was writing to it`]);
+		expect(files.text("out.recovered.jsonl")).toBe(all);
+		await expect(journal.settle()).rejects.toThrow(message);
+		expect(journal.rescueNote).toBe(
+			"all 4 results are in out.recovered.jsonl; move it to out.jsonl before you run the command again",
+		);
+		journal.dispose();
+	});
+
+	it("goes from one file to the next as often as need be", () => {
+		const { files, journal } = meddle((world) => world.content.delete(path));
+		files.content.delete("out.recovered.jsonl");
+		journal.check();
+		expect(files.text("out.recovered.jsonl")).toBe(all);
+		files.set("out.recovered.jsonl", "mine");
+		journal.check();
+		expect(files.text("out.recovered-2.jsonl")).toBe(all);
+		expect(files.text("out.recovered.jsonl")).toBe("mine");
+		journal.dispose();
+	});
+
+	it("knows what was written although there is another line in between", () => {
+		const { files, journal, troubles } = meddle((world) => {
+			const handle = world.open(path, "a+");
+			world.write(handle, Buffer.from("note\n"), 0, 5);
+			world.close(handle);
+		});
+		expect(troubles).toEqual([]);
+		const { file, changed } = journal.source();
+		expect(changed).toBe(true);
+		const copy = Buffer.alloc(journal.size);
+		files.read(file, copy, 0, 0);
+		expect(copy.toString()).toBe(all);
+		journal.dispose();
+	});
+
+	it("sees a changed byte that leaves the length as it was", () => {
+		const { files, journal } = meddle(() => {});
+		expect(journal.source().changed).toBe(false);
+		bytes(files)[3] = 0x58;
+		expect(journal.source().changed).toBe(true);
+		journal.dispose();
+	});
+
+	it("tells the records of another run from a line of anybody's", () => {
+		const { troubles, journal } = meddle((files) => {
+			const handle = files.open(path, "a+");
+			const line = Buffer.from(`${record("x")}\n`);
+			files.write(handle, line, 0, line.length);
+			files.close(handle);
+		});
+		expect(troubles).toEqual(["another run writes to out.jsonl too"]);
+		journal.dispose();
+	});
+
+	it("never takes off what others wrote behind a record that failed", () => {
+		const files = new MemoryFiles();
+		const journal = open(files);
+		journal.append(record("a"));
+		files.onOperation = (_number, name) => {
+			if (name !== "write") return;
+			files.onOperation = () => {};
+			const handle = files.open(path, "a+");
+			files.write(handle, Buffer.from("note\n"), 0, 5);
+			throw fileError("ENOSPC");
+		};
+		expect(() => journal.append(record("b"))).toThrow("the disk is full");
+		expect(files.text(path)).toContain("note\n");
+		journal.dispose();
+	});
+
+	it("gives up its copy for room in the file itself", async () => {
+		const files = new MemoryFiles();
+		const journal = open(files);
+		let full = true;
+		files.onOperation = (_number, name) => {
+			if (name === "write" && full) {
+				full = false;
+				throw fileError("ENOSPC");
+			}
+		};
+		journal.append(record("a"));
+		await close(journal);
+		expect(files.text(path)).toBe(`${record("a")}\n`);
+		expect(files.openHandles).toBe(0);
+	});
+
+	it("does not begin on a file that was changed since it was scanned", () => {
+		const files = new MemoryFiles();
+		files.set(path, `${record("a")}\n`);
+		const { state } = scan(files);
+		files.set(path, `${record("b")}\n`);
+		expect(() => open(files, state)).toThrow("out.jsonl was changed by another program");
+		expect(files.openHandles).toBe(0);
 	});
 });

@@ -1,5 +1,7 @@
+import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { LineAt, reorderJournal, replaceAtomically } from "../../src/results/rewrite.ts";
+import { Journal } from "../../src/results/journal.ts";
+import { LineAt, putInOrder, replaceOutput } from "../../src/results/rewrite.ts";
 import { fileError, MemoryFiles } from "../batch/helpers/memory-files.ts";
 
 function withLines(lines: readonly string[]) {
@@ -12,25 +14,53 @@ function withLines(lines: readonly string[]) {
 		offsets.push(offset);
 		offset += Buffer.byteLength(line) + 1;
 	}
-	return { files, offsets, size: offset, text };
+	return { files, offsets, text };
+}
+
+function openJournal(files: MemoryFiles): Journal {
+	const bytes = files.content.get("out")?.bytes as Buffer;
+	const size = bytes.length;
+	const checksum = crc32(bytes);
+	const state = { size, checksum, unended: false, tornBytes: 0, records: 0, exists: true };
+	return new Journal({
+		files,
+		path: "out",
+		name: "out",
+		noun: "results",
+		state,
+		readKey: () => undefined,
+		keepsCopy: true,
+		rescueFolders: [],
+		onTrouble: () => {},
+	});
+}
+
+/** Puts the lines of "out" in an order, after `meddle` has had its way with the file. */
+function reorder(files: MemoryFiles, offsets: () => Iterable<number>, meddle = () => {}): string | undefined {
+	const journal = openJournal(files);
+	try {
+		meddle();
+		return putInOrder(files, journal, offsets);
+	} finally {
+		journal.dispose();
+	}
 }
 
 describe("reordering", () => {
 	it("brings lines into any order and drops the rest", () => {
-		const { files, offsets, size } = withLines(["b", "ü", "dropped", "a"]);
+		const { files, offsets } = withLines(["b", "ü", "dropped", "a"]);
 		const [b, u, , a] = offsets as [number, number, number, number];
-		reorderJournal(files, "out", "out", size, () => [a, b, u]);
+		reorder(files, () => [a, b, u]);
 		expect(files.text("out")).toBe("a\nb\nü\n");
 		expect(files.openHandles).toBe(0);
 		expect([...files.content.keys()]).toEqual(["out"]);
 	});
 
 	it("leaves a file alone that is in order", () => {
-		const { files, offsets, size } = withLines(["a", "b"]);
-		files.onOperation = (_number, name) => {
-			if (name === "write") throw new Error("nothing should be written");
-		};
-		reorderJournal(files, "out", "out", size, () => offsets);
+		const { files, offsets } = withLines(["a", "b"]);
+		const { identity } = files.factsOf("out") as { identity: string };
+		reorder(files, () => offsets);
+		expect(files.factsOf("out")?.identity).toBe(identity);
 		expect(files.text("out")).toBe("a\nb\n");
 	});
 
@@ -39,30 +69,30 @@ describe("reordering", () => {
 			{ length: 40 },
 			(_, index) => `${index}${"x".repeat((index * 37_017) % 700_000)}`,
 		);
-		const { files, offsets, size } = withLines(lines);
+		const { files, offsets } = withLines(lines);
 		const order = offsets.map((_, index) => (index * 17) % 40);
-		reorderJournal(files, "out", "out", size, () => order.map((index) => offsets[index] as number));
+		reorder(files, () => order.map((index) => offsets[index] as number));
 		expect(files.text("out")?.split("\n").slice(0, -1)).toEqual(order.map((index) => lines[index]));
 	});
 
 	it("keeps the mode of the file", () => {
-		const { files, offsets, size } = withLines(["a", "b"]);
+		const { files, offsets } = withLines(["a", "b"]);
 		(files.content.get("out") as { mode: number }).mode = 0o600;
-		reorderJournal(files, "out", "out", size, () => offsets.toReversed());
+		reorder(files, () => offsets.toReversed());
 		expect(files.content.get("out")?.mode).toBe(0o600);
 	});
 
 	it("leaves the old file whole whichever operation fails", () => {
 		const order = ({ offsets }: { offsets: number[] }) => offsets.toReversed();
 		const rehearsal = withLines(["a", "b", "c"]);
-		reorderJournal(rehearsal.files, "out", "out", rehearsal.size, () => order(rehearsal));
+		reorder(rehearsal.files, () => order(rehearsal));
 		for (let fail = 1; fail <= rehearsal.files.operations; fail++) {
-			const { files, offsets, size, text } = withLines(["a", "b", "c"]);
+			const { files, offsets, text } = withLines(["a", "b", "c"]);
 			files.onOperation = (number) => {
 				if (number === fail) throw fileError("EIO");
 			};
 			try {
-				reorderJournal(files, "out", "out", size, () => order({ offsets }));
+				reorder(files, () => order({ offsets }));
 			} catch (error) {
 				expect((error as Error).message).toMatch(/EIO|I\/O error/);
 			}
@@ -76,7 +106,7 @@ describe("reordering", () => {
 		files.onOperation = () => {
 			throw fileError("EROFS");
 		};
-		expect(() => replaceAtomically(files, "x", "x.csv", () => {})).toThrow(
+		expect(() => replaceOutput(files, "x", "x.csv", () => {})).toThrow(
 			"cannot write x.csv: the file system is read-only",
 		);
 	});
@@ -84,5 +114,31 @@ describe("reordering", () => {
 	it("notices when a record is not where it was", () => {
 		const { files } = withLines(["a"]);
 		expect(() => new LineAt(files, files.open("out", "r")).bytes(7)).toThrow("no longer where it was");
+	});
+
+	it("puts what others wrote into a file of its own", () => {
+		const { files, offsets } = withLines(["b", "a"]);
+		const found = reorder(
+			files,
+			() => offsets.toReversed(),
+			() => files.edit("out", "b\nnote\na\n\nmore"),
+		);
+		expect(found).toBe("another program wrote 2 lines into out: moved to out.foreign.jsonl");
+		expect(files.text("out")).toBe("a\nb\n");
+		expect(files.text("out.foreign.jsonl")).toBe("note\nmore\n");
+	});
+
+	it("leaves a file alone that others go on writing to", () => {
+		const { files, offsets } = withLines(["b", "a"]);
+		files.onOperation = (_number, name) => {
+			if (name !== "sync") return;
+			const handle = files.open("out", "a+");
+			files.write(handle, Buffer.from("x"), 0, 1);
+			files.close(handle);
+		};
+		expect(() => reorder(files, () => offsets.toReversed())).toThrow(
+			"out is being written to by another program",
+		);
+		expect(files.text("out")).toMatch(/^b\na\nx+$/);
 	});
 });

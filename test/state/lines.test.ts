@@ -11,10 +11,10 @@ function linesOf(content: string | Uint8Array) {
 describe("lines of a file", () => {
 	it("come with their number and byte position, whatever ends them", () => {
 		expect(linesOf("a\r\né\n\nlast")).toEqual([
-			{ number: 1, offset: 0, text: "a", ended: true },
-			{ number: 2, offset: 3, text: "é", ended: true },
-			{ number: 3, offset: 6, text: "", ended: true },
-			{ number: 4, offset: 7, text: "last", ended: false },
+			{ number: 1, offset: 0, length: 2, text: "a", ended: true },
+			{ number: 2, offset: 3, length: 2, text: "é", ended: true },
+			{ number: 3, offset: 6, length: 0, text: "", ended: true },
+			{ number: 4, offset: 7, length: 4, text: "last", ended: false },
 		]);
 	});
 

@@ -92,7 +92,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			overshootUsd: guard?.overshootUsd ?? 0,
 			again: commandsAgain(context.argv),
 		};
-		if (!flags.quiet || outcome.stopped !== undefined) {
+		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
 			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
 		}
 		if (flags.summaryJson !== undefined) writeJsonFile(resolve(io.cwd, flags.summaryJson), summaryJson(view));

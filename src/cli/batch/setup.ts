@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
@@ -10,6 +11,7 @@ import { spoolInput } from "../../prompts/spool.ts";
 import { compileTemplate } from "../../prompts/template.ts";
 import type { OutputFiles } from "../../results/checked.ts";
 import { systemFiles } from "../../state/file-system.ts";
+import { resolvePaths } from "../../state/paths.ts";
 import type { Parameters } from "../../types.ts";
 import type { Io } from "../io.ts";
 import type { BatchFlags } from "./flags.ts";
@@ -78,7 +80,13 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	}
 	return {
 		name,
-		files: { results, failures: path(failuresName), resultsName: journal, failuresName },
+		files: {
+			results,
+			failures: path(failuresName),
+			resultsName: journal,
+			failuresName,
+			rescueFolders: [io.cwd, resolvePaths(io.env).stateFolder, tmpdir()],
+		},
 		table: isTable ? { path: path(name), name, delimiter: /\.tsv$/i.test(name) ? "\t" : "," } : undefined,
 	};
 }

@@ -49,6 +49,7 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	const lines: [label: string, text: string][] = [];
 	if (outcome.stopped !== undefined) lines.push(["stopped", colors.yellow(sanitizeLine(outcome.stopped))]);
 	if (outcome.hint !== undefined) lines.push(["", sanitizeLine(outcome.hint)]);
+	for (const note of outcome.notes) lines.push(["files", colors.yellow(sanitizeLine(note))]);
 	lines.push(["answered", answeredText(view)]);
 	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
 	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above --max-cost`]);

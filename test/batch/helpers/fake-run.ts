@@ -166,7 +166,13 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			models,
 		});
 		const format = recordFormats[run.outFormat ?? "llmx"];
-		const output = { results: "out", failures: "errors", resultsName: "out", failuresName: "errors" };
+		const output = {
+			results: "out",
+			failures: "errors",
+			resultsName: "out",
+			failuresName: "errors",
+			rescueFolders: [],
+		};
 		const schemas = new SchemaSet();
 		const checked = checkPrompts({
 			files,

@@ -1,10 +1,13 @@
-import type { Files } from "../../../src/state/file-system.ts";
+import { basename, dirname } from "node:path";
+import type { FileFacts, Files } from "../../../src/state/file-system.ts";
 
 interface MemoryFile {
 	bytes: Buffer;
 	mode: number;
 	/** What would be left after a power cut. */
 	durable: Buffer;
+	readonly identity: string;
+	modifiedMs: number;
 }
 
 interface Handle {
@@ -13,8 +16,11 @@ interface Handle {
 	position: number;
 }
 
-function emptyFile(): MemoryFile {
-	return { bytes: Buffer.from(new ArrayBuffer(0)), mode: 0o644, durable: Buffer.alloc(0) };
+let inodes = 0;
+
+function memoryFile(bytes = Buffer.from(new ArrayBuffer(0)), mode = 0o644): MemoryFile {
+	const identity = `memory:${++inodes}`;
+	return { bytes, mode, durable: Buffer.from(bytes), identity, modifiedMs: Date.now() };
 }
 
 /** Puts bytes into a file; its room doubles when it is full, so that many small writes stay cheap. */
@@ -50,7 +56,15 @@ export class MemoryFiles implements Files {
 		const source = Buffer.from(text as string);
 		const bytes = Buffer.from(new ArrayBuffer(source.length));
 		source.copy(bytes);
-		this.content.set(path, { bytes, mode: 0o644, durable: Buffer.from(bytes) });
+		this.content.set(path, memoryFile(bytes));
+	}
+
+	/** Writes another content into the file that is there. */
+	edit(path: string, text: string | Uint8Array): void {
+		const file = this.content.get(path);
+		if (file === undefined) throw failure("ENOENT");
+		file.bytes = Buffer.from(new ArrayBuffer(0));
+		overwrite(file, 0, Buffer.from(text as string));
 	}
 
 	text(path: string): string | undefined {
@@ -61,16 +75,16 @@ export class MemoryFiles implements Files {
 		return this.#handles.size;
 	}
 
-	open(path: string, flags: "r" | "w" | "a+"): number {
+	open(path: string, flags: "r" | "r+" | "a+" | "ax+" | "wx+", mode = 0o644): number {
 		this.#operation("open");
 		let file = this.content.get(path);
 		if (file === undefined) {
-			if (flags === "r") throw failure("ENOENT");
-			file = emptyFile();
+			if (flags.startsWith("r")) throw failure("ENOENT");
+			file = memoryFile(undefined, mode & 0o644);
 			this.content.set(path, file);
-		} else if (flags === "w") file.bytes = emptyFile().bytes;
+		} else if (flags.includes("x")) throw failure("EEXIST");
 		const handle = this.#nextHandle++;
-		this.#handles.set(handle, { file, append: flags === "a+", position: 0 });
+		this.#handles.set(handle, { file, append: flags.startsWith("a"), position: 0 });
 		return handle;
 	}
 
@@ -84,10 +98,9 @@ export class MemoryFiles implements Files {
 		return bytes.copy(buffer, offset, position, position + buffer.length - offset);
 	}
 
-	write(handle: number, bytes: Uint8Array, offset: number, length: number): number {
+	write(handle: number, bytes: Uint8Array, offset: number, length: number, position?: number): number {
 		const taken = Math.min(length, this.writeLimit);
 		const entry = this.#handle(handle);
-		const at = entry.append ? entry.file.bytes.length : entry.position;
 		let kept = taken;
 		let error: unknown;
 		try {
@@ -97,8 +110,10 @@ export class MemoryFiles implements Files {
 			error = caught;
 			kept = Math.floor(taken / 2);
 		}
+		const at = entry.append ? entry.file.bytes.length : (position ?? entry.position);
 		overwrite(entry.file, at, bytes.subarray(offset, offset + kept));
-		entry.position = at + kept;
+		if (position === undefined) entry.position = at + kept;
+		entry.file.modifiedMs = Date.now();
 		if (error) throw error;
 		return taken;
 	}
@@ -109,14 +124,19 @@ export class MemoryFiles implements Files {
 		file.bytes = file.bytes.subarray(0, size);
 	}
 
-	facts(handle: number) {
-		const { file } = this.#handle(handle);
-		return { size: file.bytes.length, mode: file.mode, isRegular: true };
+	facts(handle: number): FileFacts {
+		return this.#facts(this.#handle(handle).file);
 	}
 
-	factsOf(path: string) {
+	factsOf(path: string): FileFacts | undefined {
 		const file = this.content.get(path);
-		return file && { size: file.bytes.length, mode: file.mode, isRegular: true };
+		return file && this.#facts(file);
+	}
+
+	#facts(file: MemoryFile): FileFacts {
+		const { bytes, mode, identity, modifiedMs } = file;
+		const links = [...this.content.values()].filter((other) => other === file).length;
+		return { size: bytes.length, mode, isRegular: true, identity, links, modifiedMs };
 	}
 
 	setMode(handle: number, mode: number): void {
@@ -143,6 +163,18 @@ export class MemoryFiles implements Files {
 		if (file === undefined) throw failure("ENOENT");
 		this.content.set(to, file);
 		this.content.delete(from);
+	}
+
+	link(from: string, to: string): void {
+		this.#operation("link");
+		const file = this.content.get(from);
+		if (file === undefined) throw failure("ENOENT");
+		if (this.content.has(to)) throw failure("EEXIST");
+		this.content.set(to, file);
+	}
+
+	list(folder: string): string[] {
+		return [...this.content.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
 	}
 
 	syncFolder(): void {

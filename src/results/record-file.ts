@@ -1,0 +1,152 @@
+import { crc32 } from "node:zlib";
+import { LlmxError } from "../errors.ts";
+import { describeFileError, type Files, writeAll } from "../state/file-system.ts";
+
+const recordsPerSync = 64;
+const syncAfterMs = 1000;
+
+export interface RecordFileOptions {
+	readonly files: Files;
+	/** Open for appending; `close` closes it. */
+	readonly file: number;
+	/** As messages name it. */
+	readonly name: string;
+	/** Bytes of the records in it, and their CRC-32. */
+	readonly size: number;
+	readonly checksum: number;
+	/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
+	readonly alsoSync?: (() => Promise<void>) | undefined;
+}
+
+/**
+ * An open file that records are appended to, each in one write; they are asked onto the disk within 64 records or a
+ * second. After a failed write the file ends with the last whole record again.
+ */
+export class RecordFile {
+	readonly name: string;
+	readonly file: number;
+	/** Bytes that others have put into the file. */
+	foreignBytes = 0;
+	readonly #options: RecordFileOptions;
+	readonly #files: Files;
+	#size: number;
+	#checksum: number;
+	#unsynced = 0;
+	#syncing: Promise<void> | undefined;
+	#timer: NodeJS.Timeout | undefined;
+	#failure: LlmxError | undefined;
+	#broken = false;
+
+	constructor(options: RecordFileOptions) {
+		this.#options = options;
+		this.#files = options.files;
+		this.name = options.name;
+		this.file = options.file;
+		this.#size = options.size;
+		this.#checksum = options.checksum;
+	}
+
+	/** Bytes of whole records. */
+	get size(): number {
+		return this.#size;
+	}
+
+	/** CRC-32 of them. */
+	get checksum(): number {
+		return this.#checksum;
+	}
+
+	/** Why records cannot be kept any more: what a write or the disk answered last. */
+	get failure(): LlmxError | undefined {
+		return this.#failure;
+	}
+
+	/**
+	 * Writes one record with its newline. `makeRoom` is tried when there is no room; false when that is of no use.
+	 * @throws LlmxError when it could not be written whole; the file then holds what it held before
+	 */
+	append(bytes: Uint8Array, makeRoom: () => boolean): void {
+		if (this.#broken && this.#failure !== undefined) throw this.#failure;
+		try {
+			this.#write(bytes, makeRoom);
+		} catch (error) {
+			this.#failure = this.#describe(error);
+			throw this.#failure;
+		}
+		this.#size += bytes.length;
+		this.#checksum = crc32(bytes, this.#checksum);
+		this.#unsynced += 1;
+		if (this.#unsynced >= recordsPerSync) this.#startSync();
+		else this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
+	}
+
+	/** Resolves when all records are on the disk, or could not be brought there: then `failure` says why. */
+	async sync(): Promise<void> {
+		// What was written while an earlier request to the disk runs may not be part of it.
+		while (this.#syncing !== undefined || this.#unsynced > 0) {
+			this.#startSync();
+			await this.#syncing;
+		}
+	}
+
+	close(): void {
+		clearTimeout(this.#timer);
+		this.#files.close(this.file);
+	}
+
+	#write(bytes: Uint8Array, makeRoom: () => boolean): void {
+		try {
+			writeAll(this.#files, this.file, bytes);
+		} catch (error) {
+			this.#cutBack(bytes);
+			if (this.#broken || !makeRoom()) throw error;
+			this.#write(bytes, () => false);
+		}
+	}
+
+	/** Takes off the part of a record that was written, provided that nothing else has come behind it. */
+	#cutBack(bytes: Uint8Array): void {
+		try {
+			const end = this.#size + this.foreignBytes;
+			const written = this.#files.facts(this.file).size - end;
+			if (written === 0) return;
+			const torn = Buffer.alloc(Math.max(0, Math.min(written, bytes.length)));
+			this.#files.read(this.file, torn, 0, end);
+			const isOurs = written <= bytes.length && torn.equals(bytes.subarray(0, written));
+			if (isOurs) this.#files.truncate(this.file, end);
+			else this.#broken = true;
+		} catch {
+			// The next run cuts the torn record off; more behind it would make it a bad line in the middle.
+			this.#broken = true;
+		}
+	}
+
+	#startSync(): void {
+		clearTimeout(this.#timer);
+		this.#timer = undefined;
+		if (this.#syncing !== undefined || this.#unsynced === 0) return;
+		this.#unsynced = 0;
+		this.#syncing = Promise.all([this.#files.datasync(this.file), this.#options.alsoSync?.()])
+			.then(() => {})
+			.catch((error) => {
+				this.#failure = this.#describe(error);
+			})
+			.then(() => {
+				this.#syncing = undefined;
+				if (this.#unsynced >= recordsPerSync) this.#startSync();
+				else if (this.#unsynced > 0) this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
+			});
+	}
+
+	#describe(error: unknown): LlmxError {
+		return cannotWrite(this.name, error);
+	}
+}
+
+/** A journal cannot be written. */
+export function cannotWrite(name: string, error: unknown): LlmxError {
+	return new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
+		hint: "what was written before is whole; make room and run the same command again",
+		cause: error,
+	});
+}
