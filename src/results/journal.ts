@@ -118,11 +118,6 @@ export class Journal {
 		return this.#target.size;
 	}
 
-	/** Why records cannot be kept any more, or not where they should be. */
-	get failure(): LlmxError | undefined {
-		return this.#trouble ?? this.#target.failure;
-	}
-
 	/** What another program did to the file, so that the records are not in it, or not alone. */
 	get trouble(): LlmxError | undefined {
 		return this.#trouble;
@@ -171,17 +166,13 @@ export class Journal {
 		if (lost !== undefined) this.#rescue(lost);
 	}
 
-	/** Resolves when all records are on the disk, or could not be brought there: then `failure` says why. */
-	sync(): Promise<void> {
-		return this.#target.sync();
-	}
-
 	/** Brings everything onto the disk. Throws LlmxError when a record was not kept, or not in this file. */
 	async settle(): Promise<void> {
-		await this.sync();
+		await this.#target.sync();
 		this.check();
-		await this.sync();
-		if (this.failure !== undefined) throw this.failure;
+		await this.#target.sync();
+		const failure = this.#trouble ?? this.#target.failure;
+		if (failure !== undefined) throw failure;
 	}
 
 	/**

@@ -1,43 +1,36 @@
-import { execFile } from "node:child_process";
 import { type FSWatcher, watch as watchFolder } from "node:fs";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { type HolderFile, type HolderFileOptions, isHeld, takeHolderFile } from "../state/holder-file.ts";
+import type { ProcessTable } from "../state/process-identity.ts";
 import type { Place, Places } from "./place.ts";
-
-interface Holder {
-	readonly pid: number;
-	/** When that process began, so that a later one of the same number does not count; null where unknown. */
-	readonly started: string | null;
-}
 
 /** Folder watching is not reliable everywhere, and the death of a holder changes no file. */
 const pollMs = 250;
 /** Nobody can say that he waits, so a place is left to others after having been handed on for so long. */
 const turnMs = 500;
+/** No request takes longer than this, in ms: a place that is held longer by a process that cannot be looked for is free. */
+const silentAfterMs = 3_600_000;
 
 /** Places as exclusively created files, for systems without abstract sockets. */
 export class SlotFiles implements Places {
 	readonly keepMs = 0;
 	readonly #folder: string;
-	readonly #platform: string;
+	readonly #options: HolderFileOptions;
 	readonly #watched = new Map<number, () => void>();
-	#self: Promise<Holder> | undefined;
 	#poll: NodeJS.Timeout | undefined;
 	#watcher: FSWatcher | undefined;
+	#isLooking = false;
 
-	constructor(folder: string, platform: string) {
+	constructor(folder: string, table: ProcessTable) {
 		this.#folder = folder;
-		this.#platform = platform;
+		this.#options = { table, silentAfterMs };
 	}
 
 	async take(number: number): Promise<Place | undefined> {
-		const path = this.#path(number);
 		await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-		this.#self ??= this.#describe(process.pid);
-		const mine = JSON.stringify(await this.#self);
-		if (await create(path, mine)) return new FilePlace(number, path, mine);
-		if (!(await this.#isLeft(path))) return undefined;
-		return (await create(path, mine)) ? new FilePlace(number, path, mine) : undefined;
+		const holding = await takeHolderFile(this.#path(number), this.#options);
+		return "own" in holding ? new FilePlace(number, holding.own) : undefined;
 	}
 
 	watch(number: number, onFreed: () => void): () => void {
@@ -52,12 +45,23 @@ export class SlotFiles implements Places {
 
 	/** Tells those whose place has no file or a dead holder. */
 	async #look(): Promise<void> {
+		if (this.#isLooking) return;
+		this.#isLooking = true;
+		try {
+			await this.#tellFreed();
+		} finally {
+			this.#isLooking = false;
+		}
+		this.#rest();
+	}
+
+	async #tellFreed(): Promise<void> {
 		for (const [number, onFreed] of [...this.#watched]) {
-			if (!(await this.#isLeft(this.#path(number))) || this.#watched.get(number) !== onFreed) continue;
+			if ((await isHeld(this.#path(number), this.#options)) || this.#watched.get(number) !== onFreed)
+				continue;
 			this.#watched.delete(number);
 			onFreed();
 		}
-		this.#rest();
 	}
 
 	#rest(): void {
@@ -70,59 +74,16 @@ export class SlotFiles implements Places {
 
 	#watchFolder(): FSWatcher | undefined {
 		try {
-			const watcher = watchFolder(this.#folder, { persistent: false }, () => void this.#look());
+			const watcher = watchFolder(this.#folder, { persistent: false }, (_event, name) => {
+				// Drafts of such files come and go besides.
+				if (name === null || /^slot-\d+$/.test(name)) void this.#look();
+			});
 			watcher.on("error", () => {});
 			return watcher;
 		} catch {
 			// The poll does it alone.
 			return undefined;
 		}
-	}
-
-	/** Is the place free, or held by a process that is no more (whose file is then removed)? */
-	async #isLeft(path: string): Promise<boolean> {
-		const text = await read(path);
-		if (text === undefined) return true;
-		if (await this.#isAlive(text)) return false;
-		// Moved aside before it is removed: by now the file may be a new holder's, and then it goes back.
-		const aside = `${path}.${process.pid}`;
-		try {
-			await rename(path, aside);
-			const moved = await read(aside);
-			if (moved !== undefined && moved !== text) await create(path, moved);
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-		} finally {
-			await rm(aside, { force: true });
-		}
-		return true;
-	}
-
-	async #isAlive(text: string): Promise<boolean> {
-		let holder: Partial<Holder>;
-		try {
-			holder = JSON.parse(text) as Partial<Holder>;
-		} catch {
-			return false;
-		}
-		if (typeof holder.pid !== "number") return false;
-		try {
-			process.kill(holder.pid, 0);
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-		}
-		if (holder.pid === process.pid) return true;
-		const { started } = await this.#describe(holder.pid);
-		return started === null || started === holder.started;
-	}
-
-	#describe(pid: number): Promise<Holder> {
-		if (this.#platform === "win32") return Promise.resolve({ pid, started: null });
-		return new Promise((resolve) => {
-			execFile("ps", ["-o", "lstart=", "-p", String(pid)], (error, stdout) => {
-				resolve({ pid, started: error === null && stdout.trim() !== "" ? stdout.trim() : null });
-			});
-		});
 	}
 
 	#path(number: number): string {
@@ -133,14 +94,12 @@ export class SlotFiles implements Places {
 class FilePlace implements Place {
 	readonly number: number;
 	onWanted: (() => void) | undefined;
-	readonly #path: string;
-	readonly #mine: string;
+	readonly #file: HolderFile;
 	readonly #since = performance.now();
 
-	constructor(number: number, path: string, mine: string) {
+	constructor(number: number, file: HolderFile) {
 		this.number = number;
-		this.#path = path;
-		this.#mine = mine;
+		this.#file = file;
 	}
 
 	get wanted(): boolean {
@@ -148,30 +107,6 @@ class FilePlace implements Place {
 	}
 
 	async free(): Promise<void> {
-		if ((await read(this.#path)) === this.#mine) await rm(this.#path, { force: true });
-	}
-}
-
-/** Makes the file with its whole text at once, unless there is one. */
-async function create(path: string, text: string): Promise<boolean> {
-	const whole = `${path}.${process.pid}.new`;
-	await writeFile(whole, text, { mode: 0o600 });
-	try {
-		await link(whole, path);
-		return true;
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-		throw error;
-	} finally {
-		await rm(whole, { force: true });
-	}
-}
-
-async function read(path: string): Promise<string | undefined> {
-	try {
-		return await readFile(path, "utf8");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-		throw error;
+		this.#file.release();
 	}
 }

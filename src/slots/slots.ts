@@ -1,4 +1,5 @@
 import { AbortedError } from "../errors.ts";
+import { processTable } from "../state/process-identity.ts";
 import type { Place, Places } from "./place.ts";
 import { SlotFiles } from "./slot-files.ts";
 import { SlotSockets } from "./slot-sockets.ts";
@@ -8,7 +9,7 @@ export interface SlotsOptions {
 	readonly count: number;
 	/** A private folder, used where the kernel offers no abstract sockets. */
 	readonly folder: string;
-	readonly platform?: string;
+	readonly platform?: NodeJS.Platform;
 	/** Tells users apart; the effective user id unless given. */
 	readonly user?: string;
 }
@@ -45,7 +46,8 @@ export class Slots {
 	constructor({ count, folder, platform = process.platform, user }: SlotsOptions) {
 		this.#count = count;
 		const owner = user ?? String(process.geteuid?.() ?? "user");
-		this.#places = platform === "linux" ? new SlotSockets(owner) : new SlotFiles(folder, platform);
+		this.#places =
+			platform === "linux" ? new SlotSockets(owner) : new SlotFiles(folder, processTable(platform));
 	}
 
 	/** Waits for a slot. Rejects with AbortedError when `signal` fires or the slots are closed. */

@@ -1,133 +1,158 @@
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { hash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { systemFiles } from "./file-system.ts";
 import { ensurePrivateFolder } from "./files.ts";
+import { type HolderFile, type Holding, takeHolderFile } from "./holder-file.ts";
+import { LockSocket } from "./lock-socket.ts";
+import { type ProcessTable, processTable } from "./process-identity.ts";
 
 /** A lock that this process holds until it is released or the process ends, in whatever way. */
 export interface Lock {
+	/**
+	 * Takes a file that was made since under all of its names too.
+	 * @returns who has it under another name; undefined when it is this process's
+	 */
+	cover(path: string): Promise<LockHeld | undefined>;
 	release(): Promise<void>;
 }
 
-/** Somebody else holds the lock; `pid` is null when it does not say which process it is. */
-export interface Held {
+/** Somebody else holds the lock. */
+export interface LockHeld {
+	/** Null when it does not say which process it is. */
 	readonly pid: number | null;
+	/** Its machine or container, when that is another one; undefined when it is this one. */
+	readonly host: string | undefined;
+	/** The file that says so, which may be deleted when the holder is known to be no more. */
+	readonly file: string | undefined;
 }
 
-/** A holder that is busy may be slow to say its pid, which is only wanted for a message. */
-const ANSWER_TIMEOUT_MS = 300;
+export interface LockOptions {
+	/** Another system than this one, in tests. */
+	readonly table?: ProcessTable;
+	/** Called once when another process has taken the lock although this one lives. */
+	readonly onLost?: (path: string) => void;
+}
+
+/** A holder touches its file this often, and is no more when it has not for the second time, in ms. */
+const beatMs = 5_000;
+const silentAfterMs = 60_000;
 
 /**
- * Takes the lock that stands for a file, without waiting. The file itself is neither opened nor needed. On Linux the
- * lock is an abstract socket, which the kernel frees with its process; elsewhere it is `FILE.lock`, which holds a
- * pid and the start time of that process, so that a later process of the same number does not count as its holder.
+ * Takes the lock that stands for files, without waiting. The files are neither opened nor needed. Each has a
+ * `FILE.lock` beside it, which also holds between containers on one folder and machines on a network folder, and a
+ * file of several names has one for all of them. On Linux a socket besides tells who holds it, and knows a file under
+ * names in several folders.
  */
 export async function acquireLock(
-	path: string,
-	platform: NodeJS.Platform = process.platform,
-): Promise<{ readonly lock: Lock } | { readonly held: Held }> {
-	ensurePrivateFolder(dirname(path));
-	const target = join(realpathSync(dirname(path)), basename(path));
-	return platform === "linux" ? lockSocket(target) : lockFile(`${target}.lock`, platform);
-}
-
-async function lockSocket(target: string) {
-	const identity = createHash("sha256").update(`${process.geteuid?.()} ${target}`).digest("hex");
-	const address = `\0llmx-lock-${identity}`;
-	const server = createServer((socket) => {
-		socket.on("error", () => {});
-		socket.end(String(process.pid));
+	paths: string | readonly string[],
+	options: LockOptions = {},
+): Promise<{ readonly lock: Lock } | { readonly held: LockHeld }> {
+	const lock = new FileLock(options);
+	const targets = [paths].flat().map((path) => {
+		ensurePrivateFolder(dirname(path));
+		return join(systemFiles.resolve(dirname(path)), basename(path));
 	});
-	const taken = await new Promise<boolean>((resolve, reject) => {
-		server.once("error", (error: NodeJS.ErrnoException) => {
-			if (error.code === "EADDRINUSE") resolve(false);
-			else reject(error);
-		});
-		server.listen(address, () => resolve(true));
-	});
-	if (!taken) return { held: { pid: await askHolder(address) } };
-	server.unref();
-	const release = () => new Promise<void>((resolve) => server.close(() => resolve()));
-	return { lock: { release } };
-}
-
-function askHolder(address: string): Promise<number | null> {
-	return new Promise((resolve) => {
-		let answer = "";
-		const socket = connect(address);
-		socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
-		socket.setEncoding("utf8");
-		socket.on("data", (data: string) => {
-			answer += data;
-		});
-		socket.on("error", () => {});
-		socket.on("close", () => resolve(Number(answer) || null));
-	});
-}
-
-function lockFile(path: string, platform: NodeJS.Platform): { lock: Lock } | { held: Held } {
-	const mine = JSON.stringify({ pid: process.pid, started: startOf(process.pid, platform) });
-	for (;;) {
-		try {
-			writeFileSync(path, mine, { flag: "wx", mode: 0o600 });
-			const release = async () => {
-				if (read(path) === mine) rmSync(path, { force: true });
-			};
-			return { lock: { release } };
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-		}
-		const text = read(path);
-		const holder = text === undefined ? undefined : liveHolder(text, platform);
-		if (holder !== undefined) return { held: { pid: holder } };
-		// Moved aside before it is removed: the file may be a new holder's by now, and then it goes back.
-		const aside = `${path}.${process.pid}`;
-		try {
-			renameSync(path, aside);
-			if (read(aside) !== text) linkSync(aside, path);
-		} catch (error) {
-			const { code } = error as NodeJS.ErrnoException;
-			if (code !== "ENOENT" && code !== "EEXIST") throw error;
-		} finally {
-			rmSync(aside, { force: true });
-		}
-	}
-}
-
-function read(path: string): string | undefined {
 	try {
-		return readFileSync(path, "utf8");
+		for (const target of new Set(targets)) {
+			const held = (await lock.take(target)) ?? (await lock.cover(target));
+			if (held === undefined) continue;
+			await lock.release();
+			return { held };
+		}
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		await lock.release();
 		throw error;
 	}
+	return { lock };
 }
 
-/** The pid in a lock file, if that very process still runs. */
-function liveHolder(text: string, platform: NodeJS.Platform): number | undefined {
-	let holder: { pid?: unknown; started?: unknown };
-	try {
-		holder = JSON.parse(text) as typeof holder;
-	} catch {
+/** Locks to be freed when the process ends without having released them. */
+const held = new Set<FileLock>();
+let listensForExit = false;
+
+class FileLock implements Lock {
+	readonly #table: ProcessTable;
+	readonly #onLost: ((path: string) => void) | undefined;
+	readonly #files = new Map<string, HolderFile>();
+	readonly #sockets = new Map<string, LockSocket>();
+	readonly #beat: NodeJS.Timeout;
+
+	constructor({ table = processTable(), onLost }: LockOptions) {
+		this.#table = table;
+		this.#onLost = onLost;
+		this.#beat = setInterval(() => this.#showLife(), beatMs);
+		this.#beat.unref();
+		held.add(this);
+		if (listensForExit) return;
+		listensForExit = true;
+		process.on("exit", () => {
+			for (const lock of held) lock.releaseFiles();
+		});
+	}
+
+	async take(path: string): Promise<LockHeld | undefined> {
+		return (await this.#takeSocket(path)) ?? (await this.#takeFile(`${path}.lock`));
+	}
+
+	async cover(path: string): Promise<LockHeld | undefined> {
+		const facts = systemFiles.factsOf(path);
+		if (facts === undefined) return undefined;
+		const socket = await this.#takeSocket(`inode ${facts.identity}`);
+		if (socket !== undefined || facts.links < 2) return socket;
+		const inode = facts.identity.split(":")[1];
+		return this.#takeFile(join(dirname(path), `.llmx-inode-${inode}.lock`));
+	}
+
+	async release(): Promise<void> {
+		this.releaseFiles();
+		await Promise.all([...this.#sockets.values()].map((socket) => socket.close()));
+		this.#sockets.clear();
+	}
+
+	releaseFiles(): void {
+		clearInterval(this.#beat);
+		held.delete(this);
+		for (const file of this.#files.values()) {
+			try {
+				file.release();
+			} catch {
+				// Whoever wants the lock finds that its holder is no more.
+			}
+		}
+		this.#files.clear();
+	}
+
+	async #takeSocket(name: string): Promise<LockHeld | undefined> {
+		if (this.#table.platform !== "linux" || this.#sockets.has(name)) return undefined;
+		const address = hash("sha256", `${process.geteuid?.()} ${name}`);
+		const taken = await LockSocket.take(address);
+		if (!(taken instanceof LockSocket)) return { pid: taken.pid, host: undefined, file: undefined };
+		this.#sockets.set(name, taken);
 		return undefined;
 	}
-	if (typeof holder.pid !== "number") return undefined;
-	try {
-		process.kill(holder.pid, 0);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ESRCH") return undefined;
-	}
-	const started = startOf(holder.pid, platform);
-	return started !== null && started !== holder.started ? undefined : holder.pid;
-}
 
-/** When a process began, in a form that only serves to be compared; null where the system does not tell. */
-function startOf(pid: number, platform: NodeJS.Platform): string | null {
-	if (platform === "win32") return null;
-	try {
-		return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || null;
-	} catch {
-		return null;
+	async #takeFile(path: string): Promise<LockHeld | undefined> {
+		if (this.#files.has(path)) return undefined;
+		const holding: Holding = await takeHolderFile(path, { table: this.#table, silentAfterMs });
+		if ("own" in holding) {
+			this.#files.set(path, holding.own);
+			return undefined;
+		}
+		const { by, isElsewhere } = holding;
+		return { pid: by?.pid ?? null, host: isElsewhere ? by?.host : undefined, file: path };
+	}
+
+	#showLife(): void {
+		for (const [path, file] of this.#files) {
+			let isOurs = true;
+			try {
+				isOurs = file.beat();
+			} catch {
+				// Tried again soon; a minute may pass without harm.
+			}
+			if (isOurs) continue;
+			this.#files.delete(path);
+			this.#onLost?.(path);
+		}
 	}
 }

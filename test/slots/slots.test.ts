@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AbortedError } from "../../src/errors.ts";
 import { type ReleaseSlot, Slots, type SlotsOptions } from "../../src/slots/slots.ts";
+import { processTable } from "../../src/state/process-identity.ts";
 
 const linux = process.platform === "linux";
 const platforms: readonly NodeJS.Platform[] = linux ? ["linux", "darwin"] : [process.platform];
@@ -190,8 +191,9 @@ describe.each(platforms)("slots as on %s", (platform) => {
 
 	if (platform !== "linux" && process.platform !== "win32")
 		test("held by a process of the same number that began at another time are free", async () => {
-			writeFileSync(join(folder, "slot-0"), JSON.stringify({ pid: process.ppid, started: "long ago" }));
-			writeFileSync(join(folder, "slot-1"), "torn");
+			const { host, boot, space } = processTable(platform);
+			const found = { id: "0a", host, boot, space, pid: process.ppid, started: "long ago" };
+			for (const name of ["slot-0", "slot-1"]) writeFileSync(join(folder, name), JSON.stringify(found));
 			const slots = open();
 			const releases = await Promise.all([slots.acquire(), slots.acquire()]);
 			for (const release of releases) release();
