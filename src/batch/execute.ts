@@ -22,6 +22,8 @@ export type RunOutput =
 export interface ExecuteOptions extends Omit<BatchRunOptions, "sink"> {
 	readonly files: Files;
 	readonly output: RunOutput;
+	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
+	readonly onOpened?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** How a run ended. */
@@ -60,6 +62,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 				})
 			: new StreamSink(output.stream, output.onFailure);
 	try {
+		await options.onOpened?.();
 		const errors: unknown[] = [];
 		const note = (error: unknown) => void errors.push(error);
 		if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);

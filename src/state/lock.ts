@@ -13,11 +13,15 @@ export interface Lock {
 	 * @returns who has it under another name; undefined when it is this process's
 	 */
 	cover(path: string): Promise<LockHeld | undefined>;
+	/** Shows others that the holder lives, which a timer does as long as the event loop runs. */
+	showLife(): void;
 	release(): Promise<void>;
 }
 
 /** Somebody else holds the lock. */
 export interface LockHeld {
+	/** That is held, links in its folder followed. */
+	readonly path: string;
 	/** Null when it does not say which process it is. */
 	readonly pid: number | null;
 	/** Its machine or container, when that is another one; undefined when it is this one. */
@@ -75,13 +79,15 @@ class FileLock implements Lock {
 	readonly #onLost: ((path: string) => void) | undefined;
 	readonly #files = new Map<string, HolderFile>();
 	readonly #sockets = new Map<string, LockSocket>();
-	readonly #beat: NodeJS.Timeout;
+	readonly #timer: NodeJS.Timeout;
+	/** Monotonic ms. */
+	#shownAt = performance.now();
 
 	constructor({ table = processTable(), onLost }: LockOptions) {
 		this.#table = table;
 		this.#onLost = onLost;
-		this.#beat = setInterval(() => this.#showLife(), beatMs);
-		this.#beat.unref();
+		this.#timer = setInterval(() => this.showLife(), beatMs);
+		this.#timer.unref();
 		held.add(this);
 		if (listensForExit) return;
 		listensForExit = true;
@@ -91,16 +97,16 @@ class FileLock implements Lock {
 	}
 
 	async take(path: string): Promise<LockHeld | undefined> {
-		return (await this.#takeSocket(path)) ?? (await this.#takeFile(`${path}.lock`));
+		return (await this.#takeSocket(path, path)) ?? (await this.#takeFile(path, `${path}.lock`));
 	}
 
 	async cover(path: string): Promise<LockHeld | undefined> {
 		const facts = systemFiles.factsOf(path);
 		if (facts === undefined) return undefined;
-		const socket = await this.#takeSocket(`inode ${facts.identity}`);
+		const socket = await this.#takeSocket(path, `inode ${facts.identity}`);
 		if (socket !== undefined || facts.links < 2) return socket;
 		const inode = facts.identity.split(":")[1];
-		return this.#takeFile(join(dirname(path), `.llmx-inode-${inode}.lock`));
+		return this.#takeFile(path, join(dirname(path), `.llmx-inode-${inode}.lock`));
 	}
 
 	async release(): Promise<void> {
@@ -110,7 +116,7 @@ class FileLock implements Lock {
 	}
 
 	releaseFiles(): void {
-		clearInterval(this.#beat);
+		clearInterval(this.#timer);
 		held.delete(this);
 		for (const file of this.#files.values()) {
 			try {
@@ -122,27 +128,30 @@ class FileLock implements Lock {
 		this.#files.clear();
 	}
 
-	async #takeSocket(name: string): Promise<LockHeld | undefined> {
+	async #takeSocket(path: string, name: string): Promise<LockHeld | undefined> {
 		if (this.#table.platform !== "linux" || this.#sockets.has(name)) return undefined;
 		const address = hash("sha256", `${process.geteuid?.()} ${name}`);
 		const taken = await LockSocket.take(address);
-		if (!(taken instanceof LockSocket)) return { pid: taken.pid, host: undefined, file: undefined };
+		if (!(taken instanceof LockSocket)) return { path, pid: taken.pid, host: undefined, file: undefined };
 		this.#sockets.set(name, taken);
 		return undefined;
 	}
 
-	async #takeFile(path: string): Promise<LockHeld | undefined> {
-		if (this.#files.has(path)) return undefined;
-		const holding: Holding = await takeHolderFile(path, { table: this.#table, silentAfterMs });
+	async #takeFile(path: string, file: string): Promise<LockHeld | undefined> {
+		if (this.#files.has(file)) return undefined;
+		const holding: Holding = await takeHolderFile(file, { table: this.#table, silentAfterMs });
 		if ("own" in holding) {
-			this.#files.set(path, holding.own);
+			this.#files.set(file, holding.own);
 			return undefined;
 		}
 		const { by, isElsewhere } = holding;
-		return { pid: by?.pid ?? null, host: isElsewhere ? by?.host : undefined, file: path };
+		return { path, pid: by?.pid ?? null, host: isElsewhere ? by?.host : undefined, file };
 	}
 
-	#showLife(): void {
+	showLife(): void {
+		const now = performance.now();
+		if (now - this.#shownAt < beatMs / 2) return;
+		this.#shownAt = now;
 		for (const [path, file] of this.#files) {
 			let isOurs = true;
 			try {

@@ -101,6 +101,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 			new Option("--out-format <format>", "shape of the results").choices(outputFormats).default("llmx"),
 		)
 		.option("--allow-missing", "merge what there is")
+		.option("--overwrite", "replace the file to write when it exists")
 		.action((results: string[], flags: MergeFlags) => runMerge(results, flags, context));
 }
 

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
@@ -13,7 +12,6 @@ import type { Checked } from "../../results/checked.ts";
 import { recordFormats } from "../../results/records.ts";
 import { type Config, loadConfig } from "../../state/config.ts";
 import { systemFiles } from "../../state/file-system.ts";
-import { acquireLock } from "../../state/lock.ts";
 import { resolvePaths } from "../../state/paths.ts";
 import { fillPreset, parametersFor, resolveAlias } from "../../state/presets.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
@@ -21,13 +19,15 @@ import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { chooseModels, createLLM } from "../llms.ts";
 import { readParameters } from "../parameter-options.ts";
+import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
-import { chooseTarget, createPrompts, openPrompts, type Target } from "./setup.ts";
+import { createPrompts, openPrompts } from "./setup.ts";
+import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
 
 /** Runs `llmx batch`. Returns the exit code. */
 export async function runBatch(
@@ -37,22 +37,15 @@ export async function runBatch(
 ): Promise<number> {
 	const { io } = context;
 	const target = chooseTarget(io, source, flags);
-	if (target.files === undefined || flags.dryRun || flags.rehearse)
-		return new BatchCommand(source, flags, target, context).run();
-	const taken = await acquireLock(target.files.results);
-	if ("held" in taken) {
-		const { pid } = taken.held;
-		throw new UsageError(
-			`${target.name} is in use by ${pid === null ? "another process" : `process ${pid}`}`,
-			{
-				hint: "wait for it, or choose another output with -o",
-			},
-		);
-	}
+	const sends = !flags.dryRun && !flags.rehearse;
+	checkTarget(io, source, target, { sends, overwrite: flags.overwrite ?? false });
+	const outputs = outputsOf(target, sends);
+	if (outputs.length === 0) return new BatchCommand(source, flags, target, context).run();
+	const claim = await OutputClaim.take(outputs);
 	try {
-		return await new BatchCommand(source, flags, target, context).run();
+		return await new BatchCommand(source, flags, target, context, claim).run();
 	} finally {
-		await taken.lock.release();
+		await claim.release();
 	}
 }
 
@@ -62,6 +55,8 @@ class BatchCommand {
 	readonly #flags: BatchFlags;
 	readonly #target: Target;
 	readonly #context: CommandContext;
+	/** Undefined when nothing is written. */
+	readonly #claim: OutputClaim | undefined;
 	readonly #config: Config;
 	readonly #models: readonly string[];
 	/** What the config sets for each of them. */
@@ -72,7 +67,14 @@ class BatchCommand {
 	/** Where messages of the models go; with progress on the screen, above it. */
 	#log = (text: string): void => void this.#context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 
-	constructor(source: string | undefined, flags: BatchFlags, target: Target, context: CommandContext) {
+	constructor(
+		source: string | undefined,
+		flags: BatchFlags,
+		target: Target,
+		context: CommandContext,
+		claim?: OutputClaim,
+	) {
+		this.#claim = claim;
 		this.#source = source;
 		this.#flags = flags;
 		this.#target = target;
@@ -117,6 +119,7 @@ class BatchCommand {
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
 					this.#heap.tick();
+					this.#claim?.showLife();
 					const modelRun = this.#modelRunOf(model);
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
@@ -149,6 +152,7 @@ class BatchCommand {
 				flags,
 				source: input.name,
 				target: this.#target,
+				claim: this.#claim,
 				prompts,
 				checked,
 				modelRuns: checked.models.map((model) => this.#modelRunOf(model)),
@@ -230,7 +234,7 @@ class BatchCommand {
 
 	async #rehearse(prompts: PromptsFile, checked: Checked): Promise<number> {
 		const { io } = this.#context;
-		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000, summaryJson } = this.#flags;
+		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000 } = this.#flags;
 		const models = checked.models.map((model) => ({
 			...this.#estimated(model),
 			startPacing: (now: () => number) => this.#modelRunOf(model).llm.startPacing(now),
@@ -246,15 +250,14 @@ class BatchCommand {
 			random: Math.random,
 		});
 		io.stdout.write(`${rehearsalLines(rehearsals, answerSeconds).join("\n")}\n`);
-		if (summaryJson !== undefined) writeJsonFile(resolve(io.cwd, summaryJson), rehearsalJson(rehearsals));
+		writeJsonFile(this.#target.summary, rehearsalJson(rehearsals));
 		return exitCodes.ok;
 	}
 
 	#dryRun(checked: Checked, close: Awaited<ReturnType<typeof estimateClosely>>): number {
 		const { io } = this.#context;
-		const { summaryJson } = this.#flags;
 		io.stdout.write(`${dryRunLines(checked, close).join("\n")}\n`);
-		if (summaryJson !== undefined) writeJsonFile(resolve(io.cwd, summaryJson), dryRunJson(checked, close));
+		writeJsonFile(this.#target.summary, dryRunJson(checked, close));
 		checked.problems.throwIfAny();
 		return exitCodes.ok;
 	}

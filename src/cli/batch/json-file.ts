@@ -1,12 +1,16 @@
-import { writeFileSync } from "node:fs";
 import { LlmxError } from "../../errors.ts";
+import { describeFileError, systemFiles } from "../../state/file-system.ts";
+import { replaceAtomically } from "../../state/replace.ts";
 import { escapeJson } from "../../terminal/sanitize.ts";
+import type { NamedPath } from "./target.ts";
 
-/** Writes a value as JSON for another program to read. Throws LlmxError when that is not possible. */
-export function writeJsonFile(path: string, value: unknown): void {
+/** Writes a value as JSON for another program to read, if a file is given. Throws LlmxError when that is not possible. */
+export function writeJsonFile(file: NamedPath | undefined, value: unknown): void {
+	if (file === undefined) return;
+	const bytes = Buffer.from(`${escapeJson(JSON.stringify(value, null, "\t"))}\n`);
 	try {
-		writeFileSync(path, `${escapeJson(JSON.stringify(value, null, "\t"))}\n`);
+		replaceAtomically(systemFiles, file.path, (write) => write(bytes));
 	} catch (error) {
-		throw new LlmxError(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+		throw new LlmxError(`cannot write ${file.name}: ${describeFileError(error)}`, { cause: error });
 	}
 }

@@ -9,6 +9,9 @@ import { systemFiles } from "../../state/file-system.ts";
 import { formatCount, formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
+import type { Io } from "../io.ts";
+import { OutputClaim } from "./claim.ts";
+import { checkWritable, isSameFile, type NamedPath } from "./target.ts";
 
 /** What commander collects for `batch merge`. */
 export interface MergeFlags {
@@ -17,6 +20,7 @@ export interface MergeFlags {
 	readonly format?: InputFormat;
 	readonly outFormat: OutputFormat;
 	readonly allowMissing?: boolean;
+	readonly overwrite?: boolean;
 }
 
 /** Runs `llmx batch merge`. */
@@ -28,11 +32,34 @@ export async function runMerge(
 	const named = (name: string) => ({ name, path: systemFiles.resolve(resolve(io.cwd, name)) });
 	const target = named(flags.output);
 	const parts = sources.map(named);
-	if (parts.some(({ path }) => path === target.path)) {
+	if (parts.some(({ path }) => isSameFile(path, target.path))) {
 		throw new UsageError(`${flags.output} is one of the files to be merged`, {
 			hint: "choose another file with -o",
 		});
 	}
+	if (flags.input !== undefined && isSameFile(resolve(io.cwd, flags.input), target.path)) {
+		throw new UsageError(`${flags.output} is the prompts file itself`, {
+			hint: "choose another file with -o",
+		});
+	}
+	checkWritable(target);
+	if (!flags.overwrite && systemFiles.factsOf(target.path)?.size) {
+		throw new UsageError(`${flags.output} exists already`, { hint: "--overwrite replaces it" });
+	}
+	const claim = await OutputClaim.take([target]);
+	try {
+		await merge(parts, target, flags, io);
+	} finally {
+		await claim.release();
+	}
+}
+
+async function merge(
+	parts: readonly NamedPath[],
+	target: NamedPath,
+	flags: MergeFlags,
+	io: Io,
+): Promise<void> {
 	const report = mergeResults({
 		files: systemFiles,
 		sources: parts,

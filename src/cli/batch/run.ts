@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import { resolve } from "node:path";
 import { CostGuard } from "../../batch/cost-guard.ts";
 import { loadTokenCounter } from "../../batch/estimate.ts";
 import { executeRun, type RunOutput } from "../../batch/execute.ts";
@@ -18,11 +17,12 @@ import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
 import { commandsAgain } from "./again.ts";
+import type { OutputClaim } from "./claim.ts";
 import type { BatchFlags } from "./flags.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
-import type { Target } from "./setup.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
+import type { Target } from "./target.ts";
 
 /** After a first Ctrl-C, what is in flight has so long to land. */
 const graceMs = 1_500;
@@ -32,6 +32,8 @@ export interface BatchRun {
 	readonly flags: BatchFlags;
 	readonly source: string;
 	readonly target: Target;
+	/** Undefined when nothing is written. */
+	readonly claim: OutputClaim | undefined;
 	readonly prompts: PromptsFile;
 	readonly checked: Checked;
 	readonly modelRuns: readonly ModelRun[];
@@ -64,6 +66,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
 	const stopListening = listen(run, halt, progress, log);
+	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
 	const startedAt = systemClock.now();
 	try {
 		progress.start();
@@ -72,6 +75,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			files: systemFiles,
 			output: outputOf(run, log),
 			format: recordFormats[flags.outFormat],
+			onOpened: () => run.claim?.cover(),
 			halt,
 			haltPolicy: flags.halt,
 			guard,
@@ -95,7 +99,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
 			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
 		}
-		if (flags.summaryJson !== undefined) writeJsonFile(resolve(io.cwd, flags.summaryJson), summaryJson(view));
+		writeJsonFile(target.summary, summaryJson(view));
 		return outcome.exitCode;
 	} finally {
 		progress.stop();

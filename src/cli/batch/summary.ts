@@ -127,6 +127,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		seconds: Math.round(view.elapsedMs) / 1000,
 		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
+		files: outcome.notes,
 		exit_code: outcome.exitCode,
 		models: Object.fromEntries(view.modelRuns.map(({ model, stats }) => [model, statsJson(stats)])),
 	};

@@ -1,0 +1,196 @@
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { UsageError } from "../../errors.ts";
+import type { OutputFiles } from "../../results/checked.ts";
+import { describeFileError, systemFiles } from "../../state/file-system.ts";
+import { resolvePaths } from "../../state/paths.ts";
+import { temporaryName } from "../../state/replace.ts";
+import type { Io } from "../io.ts";
+import type { BatchFlags } from "./flags.ts";
+
+/** A file to write; `name` is what messages call it. */
+export interface NamedPath {
+	readonly name: string;
+	readonly path: string;
+}
+
+interface PlannedOutput extends NamedPath {
+	readonly holds: string;
+}
+
+/** Where a run writes, or that it writes to stdout. */
+export interface Target {
+	/** As people see it: the path as given, or `-`. */
+	readonly name: string;
+	/** Undefined for stdout. */
+	readonly files: OutputFiles | undefined;
+	/** A table beside the journal, when one is asked for. */
+	readonly table: (NamedPath & { readonly delimiter: string }) | undefined;
+	readonly summary: NamedPath | undefined;
+}
+
+/** Names under which a process finds its own stdout: it cannot be read again, and so is no journal. */
+const stdoutNames = /^\/(?:dev\/(?:stdout|fd\/1)|proc\/self\/fd\/1)$/;
+
+/**
+ * Finds where results go. Without `-o` that is beside the prompts, or stdout when the prompts come from stdin.
+ * @throws UsageError when that is not possible
+ */
+export function chooseTarget(io: Io, source: string | undefined, flags: BatchFlags): Target {
+	const isStdin = source === undefined || source === "-";
+	const name = flags.output ?? (isStdin ? "-" : defaultName(source, flags));
+	const path = (file: string) => systemFiles.resolve(resolve(io.cwd, file));
+	const { summaryJson } = flags;
+	const summary = summaryJson === undefined ? undefined : { name: summaryJson, path: path(summaryJson) };
+	if (name === "-" || stdoutNames.test(name))
+		return { name: "-", files: undefined, table: undefined, summary };
+	const isTable = /\.(csv|tsv)$/i.test(name);
+	if (isTable && flags.outFormat === "openai") {
+		throw new UsageError("--out-format openai writes JSONL", { hint: `give -o a name that ends in .jsonl` });
+	}
+	const journal = isTable ? `${name}.jsonl` : name;
+	const failuresName = failuresNameOf(journal);
+	return {
+		name,
+		files: {
+			results: path(journal),
+			failures: path(failuresName),
+			resultsName: journal,
+			failuresName,
+			rescueFolders: [io.cwd, resolvePaths(io.env).stateFolder, tmpdir()],
+		},
+		table: isTable ? { path: path(name), name, delimiter: /\.tsv$/i.test(name) ? "\t" : "," } : undefined,
+		summary,
+	};
+}
+
+/** `prompts.jsonl` -> `prompts.results.jsonl`; a shard has a file of its own. */
+function defaultName(source: string, { shard }: BatchFlags): string {
+	const name = basename(source).replace(/\.[^.]+$/, "");
+	const part = shard === undefined ? "" : `.${shard.index}-of-${shard.count}`;
+	return `${source.slice(0, source.length - basename(source).length)}${name}.results${part}.jsonl`;
+}
+
+/** No two results files share one for failures: `out.jsonl` -> `out.errors.jsonl`, `out` -> `out.errors`. */
+function failuresNameOf(results: string): string {
+	return results.endsWith(".jsonl") ? results.replace(/\.jsonl$/, ".errors.jsonl") : `${results}.errors`;
+}
+
+/** Every file that a run writes, but for those that a dry run and a rehearsal do not. */
+export function outputsOf({ files, table, summary }: Target, sends: boolean): PlannedOutput[] {
+	const outputs: PlannedOutput[] = [];
+	if (files !== undefined && sends) {
+		outputs.push({ name: files.resultsName, path: files.results, holds: "the results" });
+		outputs.push({ name: files.failuresName, path: files.failures, holds: "the failures" });
+		if (table !== undefined) outputs.push({ ...table, holds: "the table" });
+	}
+	if (summary !== undefined) outputs.push({ ...summary, holds: "the summary" });
+	return outputs;
+}
+
+/**
+ * Makes sure, before anything is sent, that what a run is going to write can be written, and writes over nothing but
+ * what llmx wrote itself. Files are compared, not their names.
+ * @throws UsageError naming the file
+ */
+export function checkTarget(
+	io: Io,
+	source: string | undefined,
+	target: Target,
+	{ sends, overwrite }: { readonly sends: boolean; readonly overwrite: boolean },
+): void {
+	const { files, table, summary } = target;
+	const outputs = outputsOf(target, sends);
+	const prompts = source === undefined || source === "-" ? undefined : resolve(io.cwd, source);
+	refusePrompts(prompts, [...outputs, ...outputsOf(target, true)]);
+	for (const [index, output] of outputs.entries()) {
+		const twin = outputs.slice(0, index).find((other) => isSameFile(other.path, output.path));
+		if (twin !== undefined) {
+			throw new UsageError(`${output.name} cannot hold both ${twin.holds} and ${output.holds}`, {
+				hint: "choose another file for one of them",
+			});
+		}
+		checkWritable(output);
+	}
+	if (summary !== undefined && systemFiles.factsOf(summary.path)?.size && !isSummary(summary.path)) {
+		throw new UsageError(`${summary.name} exists and is no summary of llmx`, {
+			hint: "choose another file with --summary-json, or remove this one",
+		});
+	}
+	if (!sends || files === undefined) return;
+	if (table !== undefined && !overwrite && systemFiles.factsOf(table.path)?.size) {
+		if (!systemFiles.factsOf(files.results)?.size) {
+			throw new UsageError(`${table.name} exists, and there is no ${files.resultsName} that it was made of`, {
+				hint: "choose another output with -o, or --overwrite to replace this one",
+			});
+		}
+	}
+	if (!overwrite) refuseRescued(files);
+}
+
+function refusePrompts(prompts: string | undefined, outputs: readonly PlannedOutput[]): void {
+	for (const { name, path, holds } of outputs) {
+		if (prompts === undefined || !isSameFile(prompts, path)) continue;
+		throw new UsageError(`${name} is the prompts file itself`, {
+			hint: `choose another output with ${holds === "the summary" ? "--summary-json" : "-o"}`,
+		});
+	}
+}
+
+/** Answers that an earlier run brought to safety would be paid for again. */
+function refuseRescued({ results, resultsName }: OutputFiles): void {
+	const rescued = `${resultsName.replace(/\.jsonl$/, "")}.recovered.jsonl`;
+	const facts = systemFiles.factsOf(join(dirname(results), basename(rescued)));
+	if (!facts?.size) return;
+	throw new UsageError(`${rescued} has results that an earlier run rescued, and nothing was sent`, {
+		hint: `to go on with them: mv ${rescued} ${resultsName}; otherwise move ${rescued} elsewhere`,
+	});
+}
+
+/** The same path, or two names of one file. */
+export function isSameFile(one: string, other: string): boolean {
+	const facts = systemFiles.factsOf(one);
+	if (facts === undefined) return systemFiles.resolve(one) === systemFiles.resolve(other);
+	return facts.identity === systemFiles.factsOf(other)?.identity;
+}
+
+/** @throws UsageError when a file cannot be written, as far as that can be known before */
+export function checkWritable({ name, path }: NamedPath): void {
+	const facts = systemFiles.factsOf(path);
+	if (facts !== undefined && !facts.isRegular) throw new UsageError(`${name} is not a regular file`);
+	const folder = dirname(path);
+	if (systemFiles.factsOf(folder) === undefined) {
+		throw new UsageError(`cannot write ${name}: there is no folder ${dirname(name)}`, {
+			hint: "make it first",
+		});
+	}
+	try {
+		if (facts !== undefined) systemFiles.close(systemFiles.open(path, "r+"));
+		// Files are replaced by new ones beside them.
+		const probe = temporaryName(path);
+		systemFiles.close(systemFiles.open(probe, "wx+"));
+		systemFiles.remove(probe);
+	} catch (error) {
+		throw new UsageError(`cannot write ${name}: ${describeFileError(error)}`, {
+			hint: "choose another file to write",
+			cause: error,
+		});
+	}
+}
+
+/** Larger files are no summaries. */
+const summaryLimit = 1 << 20;
+
+/** What `--summary-json` writes after a run, a dry run or a rehearsal. */
+function isSummary(path: string): boolean {
+	if ((systemFiles.factsOf(path)?.size ?? 0) > summaryLimit) return false;
+	try {
+		const value = JSON.parse(readFileSync(path, "utf8")) as Readonly<Record<string, unknown>> | null;
+		if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+		const has = (...names: string[]) => names.every((name) => Object.hasOwn(value, name));
+		return has("models") && (has("done_before", "rows") || has("seconds"));
+	} catch {
+		return false;
+	}
+}
