@@ -9,7 +9,7 @@ export interface SlotsOptions {
 	readonly count: number;
 	/** A private folder, used where the kernel offers no abstract sockets. */
 	readonly folder: string;
-	readonly platform?: NodeJS.Platform;
+	readonly platform?: string;
 	/** Tells users apart; the effective user id unless given. */
 	readonly user?: string;
 }
@@ -47,7 +47,9 @@ export class Slots {
 		this.#count = count;
 		const owner = user ?? String(process.geteuid?.() ?? "user");
 		this.#places =
-			platform === "linux" ? new SlotSockets(owner) : new SlotFiles(folder, processTable(platform));
+			platform === "linux"
+				? new SlotSockets(owner)
+				: new SlotFiles(folder, processTable(platform as NodeJS.Platform));
 	}
 
 	/** Waits for a slot. Rejects with AbortedError when `signal` fires or the slots are closed. */
