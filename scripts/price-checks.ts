@@ -1,5 +1,5 @@
 /** Refuses prices that are probably unit errors. */
-import type { Price } from "../src/models/pricing.ts";
+import type { Price } from "../src/models/price-table.ts";
 
 /** Begins the note of an override whose odd figure was looked up and is right. */
 export const ODD_BUT_RIGHT = "odd but right:";

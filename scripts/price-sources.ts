@@ -1,9 +1,9 @@
-/** Reads the two sources of prices.csv: the package @pydantic/genai-prices and scripts/price-overrides.csv. */
+/** Reads the first source of prices.csv, the package @pydantic/genai-prices. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
-import papaparse from "papaparse";
-import { type Price, possibleNames, priceColumns } from "../src/models/pricing.ts";
+import type { Price } from "../src/models/price-table.ts";
+import { possibleNames } from "../src/models/pricing.ts";
 
 /** Our provider ids to those of the package. */
 export const packageProviders: Readonly<Record<string, string>> = {
@@ -26,6 +26,21 @@ export const packageProviders: Readonly<Record<string, string>> = {
 /** Providers that charge half for batch jobs, by their price pages: OpenAI, Anthropic and Gemini say so for all models. */
 const halfForBatch = new Set(["openai", "anthropic", "gemini"]);
 
+/**
+ * USD for each search that the provider runs: https://platform.claude.com/docs/en/about-claude/pricing and
+ * https://ai.google.dev/gemini-api/docs/pricing, read 2026-10-07. What a row says itself is preferred.
+ */
+export function searchPrice(provider: string, model: string): number | null {
+	if (provider === "anthropic") return 0.01;
+	if (provider !== "gemini" || !/^gemini-\d/.test(model)) return null;
+	return /^gemini-[12]\./.test(model) ? 0.035 : 0.014;
+}
+
+/** Anthropic keeps a cache for an hour at twice the input price: the same page. */
+export function hourPrice(provider: string, input: number): number | null {
+	return provider === "anthropic" ? decimal(2 * input) : null;
+}
+
 /** Not for text answers; and no chat request can name them. */
 export const otherKinds =
 	/embed|moderation|whisper|transcribe|tts|realtime|image|imagen|veo|-live|live-|rerank|ocr|sora|dall-e/i;
@@ -47,15 +62,21 @@ export const untoldCharges = [
 
 const requireHere = createRequire(import.meta.url);
 
-/** `@pydantic/genai-prices 0.1.8`. */
-export function packageVersion(): string {
+/** The day on which each version of the package was published: a newer one has to be added by hand. */
+const published: Readonly<Record<string, string>> = { "0.1.8": "2026-09-23" };
+
+/** The package as a source: `@pydantic/genai-prices 0.1.8`, and the day of its figures. */
+export function packageSource(): Pick<Price, "source" | "date"> {
 	const entry = requireHere.resolve("@pydantic/genai-prices");
 	const folder = entry.slice(0, entry.lastIndexOf("/dist/"));
 	const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<
 		string,
 		string
 	>;
-	return `${name} ${version}`;
+	const date = published[version ?? ""];
+	if (date === undefined)
+		throw new Error(`price-sources.ts does not say when ${name} ${version} was published`);
+	return { source: `${name} ${version}`, date };
 }
 
 /** The package's models of one of our providers. */
@@ -66,30 +87,68 @@ export function packageModels(provider: string): readonly ModelInfo[] {
 }
 
 /**
- * The rows that the package gives for a provider: one for each model, and for each other name that its rules spell
- * out, unless `findPrice` comes from that name to the model by itself.
+ * What two spellings of one name have in common: `claude-4.5-haiku` and `claude-haiku-4-5`, but not `gpt-5.4` and
+ * `gpt-4.5`.
  */
-export function rowsOfPackage(provider: string, source: string): Price[] {
+export function spellingKey(name: string): string {
+	const parts = name.toLowerCase().match(/[a-z]+|\d+/g) ?? [];
+	const words = parts.filter((part) => !/^\d/.test(part)).sort();
+	return [...words, ...parts.filter((part) => /^\d/.test(part))].join(" ");
+}
+
+/**
+ * The rows that the package gives for a provider: one for each model, and one for each other name that the API takes
+ * (`isApiName`), unless `findPrice` comes from that name to the model by itself. All other names that the package's
+ * rules spell out become aliases.
+ */
+export function rowsOfPackage(provider: string, isApiName: (name: string) => boolean): Price[] {
 	const models = packageModels(provider).filter(({ id }) => !otherKinds.test(id) && isName(provider, id));
 	const rows: Price[] = [];
 	const named = new Map<string, ModelInfo>();
 	for (const model of models) named.set(model.id.toLowerCase(), model);
 	for (const model of models) {
-		rows.push(...rowsOfModel(provider, model.id, model, source));
+		const others: string[] = [];
 		for (const name of new Set(namesIn(model.match))) {
 			const key = name.toLowerCase();
 			if (named.has(key) || otherKinds.test(name) || !isName(provider, name)) continue;
 			// The first model that matches a name gives its price.
 			if (models.find((other) => matches(other.match, key)) !== model) continue;
 			const found = [...possibleNames(key)].find((possible) => named.has(possible));
-			if (found !== undefined && named.get(found) === model) continue;
+			if (found !== undefined && named.get(found) === model && !speaks(model)) continue;
 			// A beginning of dates such as claude-sonnet-4-2025 is not a name.
 			if (/\d{3}$/.test(name) && !isWhole(model.match, name)) continue;
 			named.set(key, model);
-			rows.push(...rowsOfModel(provider, name, model, source));
+			others.push(name);
 		}
+		rows.push(...rowsOfNames(provider, model, others, isApiName));
 	}
 	return rows;
+}
+
+/** `findPrice` takes no release of such a model for another: their prices of sound have differed. */
+function speaks(model: ModelInfo): boolean {
+	return periods(model).some(({ prices }) => prices.output_audio_mtok !== undefined);
+}
+
+/** The rows of a model under each name that the API takes; every other spelling goes to the name that it is like. */
+function rowsOfNames(
+	provider: string,
+	model: ModelInfo,
+	others: readonly string[],
+	isApiName: (name: string) => boolean,
+): Price[] {
+	const likeId = others.find((name) => isApiName(name) && spellingKey(name) === spellingKey(model.id));
+	const main = isApiName(model.id) ? model.id : (likeId ?? model.id);
+	const names = new Set([main, ...others.filter(isApiName)]);
+	const aliases = new Map<string, string[]>();
+	for (const name of [model.id, ...others]) {
+		if (names.has(name)) continue;
+		const like = [...names].find((candidate) => spellingKey(candidate) === spellingKey(name)) ?? main;
+		aliases.set(like, [...(aliases.get(like) ?? []), name.toLowerCase()]);
+	}
+	return [...names].flatMap((name) =>
+		rowsOfModel(provider, name, model).map((row) => ({ ...row, aliases: (aliases.get(name) ?? []).sort() })),
+	);
 }
 
 /** Beginnings such as `claude-sonnet-4@`, and names in the form of other tools such as `cerebras:x`, are no names. */
@@ -103,7 +162,7 @@ export function isName(provider: string, name: string): boolean {
 	);
 }
 
-function rowsOfModel(provider: string, name: string, model: ModelInfo, source: string): Price[] {
+function rowsOfModel(provider: string, name: string, model: ModelInfo): Price[] {
 	const rows: Price[] = [];
 	for (const { prices, from, to } of periods(model)) {
 		if (untoldCharges.some((charge) => prices[charge] !== undefined)) return [];
@@ -122,6 +181,7 @@ function rowsOfModel(provider: string, name: string, model: ModelInfo, source: s
 			if (input === null || output === null) return [];
 			const half = halfForBatch.has(provider);
 			rows.push({
+				...nothing,
 				provider,
 				model: name,
 				input,
@@ -131,17 +191,47 @@ function rowsOfModel(provider: string, name: string, model: ModelInfo, source: s
 				batchInput: half ? decimal(input / 2) : null,
 				batchOutput: half ? decimal(output / 2) : null,
 				contextWindow: model.context_window ?? null,
-				maxOutput: null,
 				audioInput: at("input_audio_mtok"),
+				audioOutput: at("output_audio_mtok"),
 				aboveInputTokens: start,
 				effectiveFrom: from,
 				effectiveTo: to,
-				source,
+				...packageSource(),
 			});
 		}
 	}
 	return rows;
 }
+
+/** A row that says nothing yet. */
+export const nothing: Price = {
+	provider: "",
+	model: "",
+	aliases: [],
+	input: Number.NaN,
+	output: Number.NaN,
+	cachedInput: null,
+	cacheWrite: null,
+	cacheWriteHour: null,
+	batchInput: null,
+	batchOutput: null,
+	audioInput: null,
+	audioOutput: null,
+	imageOutput: null,
+	priority: null,
+	fast: null,
+	perRequest: null,
+	perSearch: null,
+	contextWindow: null,
+	maxOutput: null,
+	aboveInputTokens: 0,
+	effectiveFrom: null,
+	effectiveTo: null,
+	endpoint: null,
+	retired: null,
+	source: "",
+	date: "",
+};
 
 interface Period {
 	readonly prices: ModelPrice;
@@ -198,42 +288,4 @@ export function matches(match: MatchLogic, name: string): boolean {
 	if ("ends_with" in match) return name.endsWith(match.ends_with.toLowerCase());
 	if ("contains" in match) return name.includes(match.contains.toLowerCase());
 	return new RegExp(match.regex, "i").test(name);
-}
-
-/** One line of the overrides. */
-export interface Override {
-	/** `set` gives a whole row, `patch` the columns that it fills in, `drop` takes a model out. */
-	readonly action: "set" | "patch" | "drop";
-	readonly fields: Readonly<Record<string, string>>;
-	/** The day on which the source was read. */
-	readonly date: string;
-	/** Why the line is there; needed wherever it disagrees with the package. */
-	readonly note: string;
-	readonly line: number;
-}
-
-export const overrideColumns = ["action", ...priceColumns, "date", "note"] as const;
-
-/** Throws an Error that names the line of the first fault. */
-export function readOverrides(text: string): Override[] {
-	const { data, errors, meta } = papaparse.parse<Record<string, string>>(text, {
-		header: true,
-		skipEmptyLines: true,
-	});
-	const [error] = errors;
-	if (error !== undefined) throw new Error(`price-overrides.csv:${(error.row ?? 0) + 2}: ${error.message}`);
-	if (meta.fields?.join() !== overrideColumns.join()) {
-		throw new Error(`price-overrides.csv:1: the columns must be ${overrideColumns.join()}`);
-	}
-	return data.map((fields, index) => {
-		const line = index + 2;
-		const { action = "", date = "", note = "" } = fields;
-		if (action !== "set" && action !== "patch" && action !== "drop") {
-			throw new Error(`price-overrides.csv:${line}: unknown action "${action}"`);
-		}
-		if (!/^\d{4}-\d{2}-\d{2}$/.test(date)) throw new Error(`price-overrides.csv:${line}: no date`);
-		if (!fields.source) throw new Error(`price-overrides.csv:${line}: no source`);
-		if (action === "drop" && note === "") throw new Error(`price-overrides.csv:${line}: no note says why`);
-		return { action, fields, date, note, line };
-	});
 }

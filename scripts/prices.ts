@@ -4,14 +4,16 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Price, parsePrices, priceColumns } from "../src/models/pricing.ts";
+import { type Price, parsePrices, priceColumns } from "../src/models/price-table.ts";
 import { findFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
+import { type Override, readOverrides } from "./price-overrides.ts";
 import {
-	type Override,
+	hourPrice,
+	nothing,
 	packageProviders,
-	packageVersion,
-	readOverrides,
 	rowsOfPackage,
+	searchPrice,
+	spellingKey,
 } from "./price-sources.ts";
 
 const tablePath = fileURLToPath(new URL("../prices.csv", import.meta.url));
@@ -19,20 +21,32 @@ const overridesPath = fileURLToPath(new URL("./price-overrides.csv", import.meta
 
 /** The whole table as text. Throws an Error that lists what is wrong with it. */
 export function generatePrices(overridesText: string = readFileSync(overridesPath, "utf8")): string {
-	const source = packageVersion();
-	const generated = Object.keys(packageProviders).flatMap((provider) => rowsOfPackage(provider, source));
 	const overrides = readOverrides(overridesText);
+	const apiNames = new Set(overrides.map(({ fields }) => nameOf(fields)));
+	const generated = Object.keys(packageProviders).flatMap((provider) =>
+		rowsOfPackage(provider, (model) => apiNames.has(nameOf({ provider, model }))),
+	);
 	const faults: string[] = [];
 	const prices = applyOverrides(generated, overrides, faults);
-	prices.sort(compare);
+	const completed = prices.map(complete).sort(compare);
 	const excused = new Set(
 		overrides
 			.filter(({ note }) => note.startsWith(ODD_BUT_RIGHT))
 			.map(({ fields }) => `${fields.provider}/${fields.model}`),
 	);
-	faults.push(...findFaults(prices, excused));
+	faults.push(...findFaults(completed, excused));
 	if (faults.length > 0) throw new Error(`prices.csv is not written:\n${faults.join("\n")}`);
-	return `${[priceColumns.join(), ...prices.map(toLine)].join("\n")}\n`;
+	return `${[priceColumns.join(), ...completed.map(toLine)].join("\n")}\n`;
+}
+
+/** What a provider's pages say of all its models. */
+function complete(price: Price): Price {
+	const { provider, model, input, cacheWrite } = price;
+	return {
+		...price,
+		cacheWriteHour: price.cacheWriteHour ?? (cacheWrite === null ? null : hourPrice(provider, input)),
+		perSearch: price.perSearch ?? searchPrice(provider, model),
+	};
 }
 
 /** Replaces, patches and drops rows, and notes overrides that change nothing or disagree without saying why. */
@@ -43,19 +57,19 @@ function applyOverrides(
 ): Price[] {
 	const models = new Map<string, Price[]>();
 	for (const price of generated) {
-		const name = `${price.provider}/${price.model}`.toLowerCase();
+		const name = nameOf(price);
 		models.set(name, [...(models.get(name) ?? []), price]);
 	}
 	const replaced = new Map<string, readonly Price[]>();
 	for (const override of overrides) {
 		const { action, fields, line, note } = override;
-		const name = `${fields.provider}/${fields.model}`.toLowerCase();
+		const name = nameOf(fields);
 		const fault = (problem: string) => faults.push(`price-overrides.csv:${line}: ${name} ${problem}`);
 		const before = models.get(name);
 		if (action === "set") {
 			const first = !replaced.has(name);
 			if (first) replaced.set(name, before ?? []);
-			const row = rowOf(override);
+			const row = withSpellings(rowOf(override), before);
 			const known = replaced.get(name)?.find((price) => sameSlot(price, row));
 			if (known !== undefined && differs(known, row) && note === "") {
 				fault(`disagrees with the package (${known.input}/${known.output}) and no note says why`);
@@ -67,10 +81,12 @@ function applyOverrides(
 		} else if (action === "drop") {
 			// Also for what the package does not have: the note says why nobody should add it.
 			models.delete(name);
+		} else if (action === "name") {
+			if (before === undefined) fault("is not in the package");
 		} else if (before === undefined) {
 			fault("is not in the package");
 		} else {
-			const changes = numbersOf(fields);
+			const changes = { ...numbersOf(fields), ...textsOf(fields) };
 			if (Object.keys(changes).length === 0 && note === "") fault("changes nothing and has no note");
 			models.set(
 				name,
@@ -81,17 +97,33 @@ function applyOverrides(
 	return [...models.values()].flat();
 }
 
+/** Other spellings of a name stay with it; other names that the package priced alike need not cost what is set. */
+function withSpellings(row: Price, before: readonly Price[] | undefined): Price {
+	const known = before?.[0]?.aliases.filter((alias) => spellingKey(alias) === spellingKey(row.model)) ?? [];
+	return { ...row, aliases: [...new Set([...row.aliases, ...known])].sort() };
+}
+
+const nameOf = ({ provider, model }: { readonly provider?: string; readonly model?: string }) =>
+	`${provider}/${model}`.toLowerCase();
+
 /** Our column names to fields that hold a number or nothing. */
 const numberFields = {
 	input: "input",
 	output: "output",
 	cached_input: "cachedInput",
 	cache_write: "cacheWrite",
+	cache_write_hour: "cacheWriteHour",
 	batch_input: "batchInput",
 	batch_output: "batchOutput",
 	context_window: "contextWindow",
 	max_output: "maxOutput",
 	audio_input: "audioInput",
+	audio_output: "audioOutput",
+	image_output: "imageOutput",
+	priority: "priority",
+	fast: "fast",
+	per_request: "perRequest",
+	per_search: "perSearch",
 } as const;
 
 function numbersOf(fields: Override["fields"]): Partial<Price> {
@@ -99,24 +131,27 @@ function numbersOf(fields: Override["fields"]): Partial<Price> {
 	return Object.fromEntries(filled.map(([column, field]) => [field, Number(fields[column])]));
 }
 
+/** The texts of a patch. Its own source and date are those of the figures that it fills in, not of the row. */
+function textsOf({ aliases, endpoint, retired }: Override["fields"]): Partial<Price> {
+	return {
+		...(aliases && { aliases: aliases.split(" ").sort() }),
+		...(endpoint && { endpoint }),
+		...(retired && { retired }),
+	};
+}
+
 function rowOf({ fields, date }: Override): Price {
 	return {
+		...nothing,
 		provider: fields.provider ?? "",
 		model: fields.model ?? "",
-		input: Number.NaN,
-		output: Number.NaN,
-		cachedInput: null,
-		cacheWrite: null,
-		batchInput: null,
-		batchOutput: null,
-		contextWindow: null,
-		maxOutput: null,
-		audioInput: null,
 		...numbersOf(fields),
+		...textsOf(fields),
 		aboveInputTokens: Number(fields.above_input_tokens || 0),
 		effectiveFrom: fields.effective_from || null,
 		effectiveTo: fields.effective_to || null,
-		source: `${fields.source} ${date}`,
+		source: fields.source ?? "",
+		date,
 	};
 }
 
@@ -148,19 +183,30 @@ function toLine(price: Price): string {
 	const fields = [
 		price.provider,
 		price.model,
+		price.aliases.join(" "),
 		price.input,
 		price.output,
 		price.cachedInput,
 		price.cacheWrite,
+		price.cacheWriteHour,
 		price.batchInput,
 		price.batchOutput,
+		price.audioInput,
+		price.audioOutput,
+		price.imageOutput,
+		price.priority,
+		price.fast,
+		price.perRequest,
+		price.perSearch,
 		price.contextWindow,
 		price.maxOutput,
-		price.audioInput,
 		price.aboveInputTokens || null,
 		price.effectiveFrom,
 		price.effectiveTo,
+		price.endpoint,
+		price.retired,
 		price.source,
+		price.date,
 	];
 	return fields.map((field) => field ?? "").join();
 }

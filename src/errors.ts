@@ -3,7 +3,7 @@
  * Whoever builds an error redacts keys from its message.
  */
 
-import { addUsage, type Usage } from "./types.ts";
+import { addUsage, type Charges, type Usage } from "./types.ts";
 
 /** Exit codes of the command line; an error carries the one it leads to. */
 export const exitCodes = {
@@ -132,6 +132,8 @@ export interface RequestErrorOptions extends LlmxErrorOptions {
 	readonly partialText?: string | undefined;
 	/** Usage reported before the failure (camelCase Usage), when there was any. */
 	readonly usage?: Usage | null | undefined;
+	/** What was billed besides the tokens of `usage`, as reported with it. */
+	readonly charges?: Charges | undefined;
 }
 
 /** One request to a provider failed. */
@@ -143,6 +145,7 @@ export class RequestError extends LlmxError {
 	readonly maybeBilled: boolean;
 	readonly partialText: string | undefined;
 	readonly usage: Usage | null;
+	readonly charges: Charges | undefined;
 	/** Requests sent so far, this one included; the retry loop sets it. */
 	attempts: number;
 	readonly #options: RequestErrorOptions;
@@ -157,6 +160,7 @@ export class RequestError extends LlmxError {
 		this.maybeBilled = options.maybeBilled;
 		this.partialText = options.partialText;
 		this.usage = options.usage ?? null;
+		this.charges = options.charges;
 		this.attempts = options.attempts ?? 1;
 	}
 

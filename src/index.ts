@@ -10,7 +10,8 @@ export { Conversation, type ConversationOptions, type Turn } from "./conversatio
 export * from "./errors.ts";
 export { LLM } from "./llm.ts";
 export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
-export { allPrices, findPrice, type Price, type PriceOptions } from "./models/pricing.ts";
+export { allPrices, type Price } from "./models/price-table.ts";
+export { findPrice, type PriceOptions } from "./models/pricing.ts";
 export {
 	chooseModel,
 	configuredRows,

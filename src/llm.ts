@@ -108,7 +108,8 @@ export class LLM {
 
 	/** Servers of the user's own and the simulator charge nothing. */
 	get isFree(): boolean {
-		return this.#route.provider.local;
+		const { local, free } = this.#route.provider;
+		return local || free;
 	}
 
 	/** The provider fetches an image from a URL by itself. */
@@ -286,9 +287,10 @@ export class LLM {
 function findRoute(model: string, options: LLMOptions): ModelRoute {
 	const env = options.env ?? process.env;
 	const paths = resolvePaths(env);
-	const { providers } = loadConfig(paths.config);
+	const { providers, prices } = loadConfig(paths.config);
 	return route(model, {
 		env,
+		prices: [prices, options.prices],
 		providers: configuredRows(providers),
 		storedKeys: options.keys ? undefined : readStoredKeys(paths.keys),
 		baseUrl: options.baseUrl,

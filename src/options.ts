@@ -1,4 +1,4 @@
-import type { Parameters, RetryNotice, StreamPart } from "./types.ts";
+import type { OwnPrices, Parameters, RetryNotice, StreamPart } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
 export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
@@ -36,6 +36,8 @@ export interface LLMOptions {
 	/** Instead of the keys of the environment and the key file. */
 	readonly keys?: readonly string[] | undefined;
 	readonly baseUrl?: string | undefined;
+	/** Prices of your own by model string; they win over those of the config file and of the table. */
+	readonly prices?: OwnPrices | undefined;
 	/** Instead of process.env. */
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Whether every call is written down in the user's ledger. Default true. */

@@ -58,6 +58,56 @@ export interface Usage {
 	readonly reasoningTokens: number;
 }
 
+/**
+ * What an answer says of money besides its tokens. A field that is absent holds nothing: no tier but the ordinary one,
+ * no searches, no such tokens.
+ */
+export interface Charges {
+	/** USD of the whole call as the provider reports it. */
+	readonly reportedUsd?: number;
+	/** Something is billed that no figure of the answer tells, in a few words: the cost cannot be known. */
+	readonly untold?: string;
+	/** Service tier or speed other than the ordinary one, in the provider's word: `flex`, `priority`, `fast`, … */
+	readonly tier?: string;
+	/** Where it was answered, when that has a price of its own: `us`. */
+	readonly region?: string;
+	/** Of the tokens written to the cache those that are kept for an hour. */
+	readonly longCacheWriteTokens?: number;
+	/** Of the cached input tokens those of sound. */
+	readonly cachedAudioTokens?: number;
+	/** Of the input tokens those of images, where the provider counts them apart because they may cost something else. */
+	readonly imageInputTokens?: number;
+	/** Of the output tokens those of sound and of images. */
+	readonly audioOutputTokens?: number;
+	readonly imageOutputTokens?: number;
+	/** Web searches of the provider's own that are billed by the piece. */
+	readonly webSearches?: number;
+}
+
+/**
+ * The price of a model as its user knows it, in USD per million tokens; it replaces the table's. What is left out has
+ * no price of its own: cached and written tokens then cost what `input` costs, sound and batch jobs are unknown.
+ */
+export interface OwnPrice {
+	readonly input: number;
+	readonly output: number;
+	/** Input read from the provider's prompt cache, and input written to it. */
+	readonly cached?: number;
+	readonly write?: number;
+	readonly audio?: number;
+	/** Batch jobs: their prices, or the part of the ordinary ones that they cost, such as 0.5. */
+	readonly batch?: number | { readonly input: number; readonly output: number };
+	/** First day of the price in UTC, as 2026-11-22; before it the price that it replaces holds. */
+	readonly from?: string;
+	/** Context window in tokens. */
+	readonly context?: number;
+	/** Longest answer in tokens. */
+	readonly maxOutput?: number;
+}
+
+/** Prices of one's own by model string (`corp/large`), or by prefix (`corp/*`) for all models of a provider. */
+export type OwnPrices = Readonly<Record<string, OwnPrice | readonly OwnPrice[]>>;
+
 /** How hard a reasoning model thinks, least first; `none` switches it off where the model allows that. */
 export const reasoningEfforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
 

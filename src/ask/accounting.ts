@@ -1,9 +1,9 @@
 import { RequestError } from "../errors.ts";
-import { costOfCall } from "../models/pricing.ts";
+import { type CallCost, possibleUsage, priceCall } from "../models/cost.ts";
 import type { ModelRoute } from "../models/router.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
-import type { Ledger, LedgerStatus } from "../state/ledger.ts";
-import type { Cost, Usage } from "../types.ts";
+import type { Ledger, LedgerStatus, UnknownCost } from "../state/ledger.ts";
+import type { Charges, Cost, Usage } from "../types.ts";
 import { addCost, addUsage, noCost, noUsage } from "../types.ts";
 import type { Question } from "./question.ts";
 
@@ -21,11 +21,24 @@ export interface AccountingOptions {
 interface Entry {
 	readonly usage: Usage | null;
 	readonly costUsd: number | null;
+	/** Why `costUsd` is null. */
+	readonly unknown?: UnknownCost | undefined;
+	/** The provider said what it costs. */
+	readonly isReported?: boolean;
+	readonly charges?: Charges | undefined;
 	readonly cached?: boolean;
 	readonly savedUsd?: number | null;
 	readonly latencyMs?: number;
 	readonly attempts?: number;
 	readonly status?: LedgerStatus;
+}
+
+/** What an answer used and cost, as far as that can be known. */
+export interface PricedAnswer {
+	/** null also when no request can have what was reported. */
+	readonly usage: Usage | null;
+	readonly charges: Charges;
+	readonly cost: CallCost;
 }
 
 /** A sending that ended without an answer. */
@@ -60,15 +73,18 @@ export class Accounting {
 		return this.#cost;
 	}
 
-	/** USD of a usage at today's price, or as the provider reports it; null when unknown. */
-	price(usage: Usage | null, reportedCostUsd: number | null): number | null {
-		const { provider, modelId } = this.#options.route;
-		return costOfCall({ provider, modelId, usage, reportedCostUsd });
+	/** What an answer of `n` choices cost at today's price, or as the provider reports it. */
+	price({ usage, charges }: { usage: Usage | null; charges: Charges }, n = 1): PricedAnswer {
+		const { provider, modelId, baseUrl, prices: own } = this.#options.route;
+		const all: Charges = isRegional(baseUrl) ? { region: "regional", ...charges } : charges;
+		const possible = possibleUsage(usage, { provider: provider.id, modelId, n, charges: all, own });
+		const cost = priceCall({ provider, modelId, usage: possible, charges: all, own });
+		return { usage: possible, charges: all, cost };
 	}
 
 	/** Notes an answer that came. */
-	noteAnswer(usage: Usage | null, costUsd: number | null, latencyMs: number, attempts = 1): void {
-		this.#note({ usage, costUsd, latencyMs, attempts });
+	noteAnswer(answer: PricedAnswer, latencyMs: number, attempts = 1): void {
+		this.#note({ ...entryOf(answer), latencyMs, attempts });
 	}
 
 	/** Notes an answer that was there already, and what that saved. */
@@ -81,11 +97,11 @@ export class Accounting {
 	 * which is 0 where nothing is ever charged. Returns its USD: 0 when it was not billed, null when nobody knows.
 	 */
 	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): number | null {
-		if (error instanceof RequestError && error.usage) {
+		if (error instanceof RequestError && (error.usage || error.charges?.reportedUsd !== undefined)) {
 			this.#noted.add(error);
-			const costUsd = this.price(error.usage, null);
-			this.#note({ usage: error.usage, costUsd, latencyMs, status: "failed" });
-			return costUsd;
+			const bill = this.price({ usage: error.usage, charges: error.charges ?? {} });
+			this.#note({ ...entryOf(bill), latencyMs, status: "failed" });
+			return bill.cost.usd;
 		}
 		if (!(error instanceof RequestError ? error.maybeBilled : sent)) return 0;
 		if (error instanceof Error) this.#noted.add(error);
@@ -94,8 +110,9 @@ export class Accounting {
 			inputTokens: estimateInputTokens(question.messages),
 			outputTokens: estimateTextTokens(received),
 		};
-		const costUsd = this.price(null, null);
-		this.#note({ usage, costUsd, latencyMs, status: "maybe_billed" });
+		const { cost } = this.price({ usage: null, charges: {} });
+		const costUsd = cost.usd;
+		this.#note({ usage, costUsd, unknown: "interrupted", latencyMs, status: "maybe_billed" });
 		return costUsd;
 	}
 
@@ -108,6 +125,9 @@ export class Accounting {
 	#note({
 		usage,
 		costUsd,
+		unknown,
+		isReported,
+		charges,
 		cached = false,
 		savedUsd,
 		latencyMs = 0,
@@ -127,6 +147,9 @@ export class Accounting {
 			modelId: route.modelId,
 			usage,
 			costUsd,
+			unknown: costUsd === null ? unknown : undefined,
+			isReported,
+			charges,
 			cached,
 			savedUsd,
 			status,
@@ -134,4 +157,14 @@ export class Accounting {
 			latencyMs: Math.round(latencyMs),
 		});
 	}
+}
+
+function entryOf({ usage, charges, cost }: PricedAnswer): Entry {
+	if (cost.usd === null) return { usage, charges, costUsd: null, unknown: cost.reason };
+	return { usage, charges, costUsd: cost.usd, isReported: cost.basis === "reported" };
+}
+
+/** OpenAI's endpoints of one region cost more: https://platform.openai.com/docs/guides/your-data */
+function isRegional(baseUrl: string): boolean {
+	return /^https:\/\/[a-z]{2}\.api\.openai\.com(?:\/|$)/.test(baseUrl);
 }

@@ -92,11 +92,11 @@ export class Caller {
 		const exchange = this.#begin(options);
 		try {
 			const answer = await adapter.complete(this.#callOf(question, n, options, exchange));
-			const costUsd = accounting.price(answer.usage, answer.reportedCostUsd);
+			const bill = accounting.price(answer, n);
 			const latencyMs = elapsedMs(exchange);
-			pending.add(answer.choices, answer.usage, costUsd);
+			pending.add(answer.choices, bill.usage, bill.cost.usd);
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
-			accounting.noteAnswer(answer.usage, costUsd, latencyMs);
+			accounting.noteAnswer(bill, latencyMs);
 		} catch (error) {
 			pending.addFailedCost(this.#noteFailure(question, error, exchange, ""));
 			throw error;
@@ -137,10 +137,12 @@ export class Caller {
 					continue;
 				}
 				noted = true;
-				const { choice, usage, reportedCostUsd } = part;
-				const costUsd = accounting.price(usage, reportedCostUsd);
+				const { choice } = part;
+				const bill = accounting.price(part);
+				const { usage } = bill;
+				const costUsd = bill.cost.usd;
 				const latencyMs = Math.round(elapsedMs(exchange));
-				accounting.noteAnswer(usage, costUsd, latencyMs, attempts);
+				accounting.noteAnswer(bill, latencyMs, attempts);
 				// Whoever acts on the finish may rely on the row.
 				await ledger?.flush();
 				await onWhole?.({ choices: [choice], usage, costUsd });

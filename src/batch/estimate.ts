@@ -1,4 +1,5 @@
-import { costOf, findPrice } from "../models/pricing.ts";
+import { costOf } from "../models/cost.ts";
+import { findPrice } from "../models/pricing.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Message, Usage } from "../types.ts";

@@ -1,6 +1,7 @@
 /** What is known of models without asking a provider. */
 
-import { allPrices, findPrice } from "../models/pricing.ts";
+import { allPrices } from "../models/price-table.ts";
+import { findPrice } from "../models/pricing.ts";
 import { configuredRows, route, rows } from "../models/router.ts";
 import type { Config } from "../state/config.ts";
 import type { Environment } from "../types.ts";

@@ -4,7 +4,9 @@ import type { ProviderRow } from "../providers/provider-row.ts";
 import { providers as knownProviders } from "../providers/registry.ts";
 import type { Config } from "../state/config.ts";
 import { nearestNames } from "../state/nearest.ts";
-import type { Environment } from "../types.ts";
+import type { Environment, OwnPrices } from "../types.ts";
+import { ownPrices } from "./own-prices.ts";
+import type { Price } from "./price-table.ts";
 
 export type { ProviderRow } from "../providers/provider-row.ts";
 
@@ -28,6 +30,8 @@ export interface ModelRoute {
 	readonly baseUrlSource: string;
 	/** In the order in which they are to be used; keys are sent to the origin of `baseUrl` and nowhere else. */
 	readonly keys: readonly RouteKey[];
+	/** What the user says that the model costs; empty where the table's price holds. */
+	readonly prices: readonly Price[];
 }
 
 /** Where `route` looks. */
@@ -39,6 +43,8 @@ export interface RouteOptions {
 	readonly storedKeys?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
 	/** Replaces the base URL of whatever provider is chosen. */
 	readonly baseUrl?: string | undefined;
+	/** Prices of the user's own; those of a later list win. */
+	readonly prices?: readonly (OwnPrices | undefined)[] | undefined;
 	/** Replaces the keys of whatever provider is chosen. */
 	readonly keys?: readonly string[] | undefined;
 }
@@ -59,7 +65,8 @@ export function route(model: string, options: RouteOptions): ModelRoute {
 			{ hint: "use https, or a loopback address" },
 		);
 	}
-	return { provider, modelId, baseUrl, baseUrlSource: source, keys };
+	const prices = ownPrices({ model, provider, modelId }, ...(options.prices ?? []));
+	return { provider, modelId, baseUrl, baseUrlSource: source, keys, prices };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Exchange, FetchLike } from "../http/contract.ts";
-import type { FinishReason, Message, Parameters, Usage } from "../types.ts";
+import type { Charges, FinishReason, Message, Parameters, Usage } from "../types.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 /** One request to a provider, as an adapter takes it: routed, keyed, and not yet in any wire form. */
@@ -28,8 +28,7 @@ export interface Choice {
 export interface Answer {
 	readonly choices: readonly Choice[];
 	readonly usage: Usage | null;
-	/** USD as the provider reports it, only for rows marked `reportsCost`; else null. */
-	readonly reportedCostUsd: number | null;
+	readonly charges: Charges;
 }
 
 export type AnswerPart =
@@ -40,7 +39,7 @@ export type AnswerPart =
 			/** The whole answer. */
 			readonly choice: Choice;
 			readonly usage: Usage | null;
-			readonly reportedCostUsd: number | null;
+			readonly charges: Charges;
 	  };
 
 /** A model as the provider's own list names it. */

@@ -1,12 +1,15 @@
 import { AnswerText } from "../answer-text.ts";
 import type { ServerEvent } from "../http/contract.ts";
-import type { FinishReason, Usage } from "../types.ts";
+import type { Charges, FinishReason, Usage } from "../types.ts";
 import type { AdapterCall, AnswerPart, Choice } from "./adapter.ts";
+import { credible } from "./charges.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
-import { type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
+import { type Bill, type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 export const noParts: readonly AnswerPart[] = [];
+
+const noCharges: Charges = {};
 
 /** Follows one answer on one wire: what was said, why it ended, what it used. */
 export abstract class AnswerReader {
@@ -19,6 +22,8 @@ export abstract class AnswerReader {
 	protected readonly received = new AnswerText();
 	/** As last reported. */
 	protected usage: Usage | null = null;
+	/** What is billed besides the tokens of `usage`. */
+	protected charges: Charges = noCharges;
 	readonly #call: AdapterCall;
 	/** Events that say something on this wire. */
 	#understood = 0;
@@ -34,11 +39,37 @@ export abstract class AnswerReader {
 		this.#call = call;
 	}
 
+	/** What the answer used, if that can be true. */
+	protected get bill(): Bill {
+		return { usage: credible(this.usage, this.received.text !== ""), charges: this.charges };
+	}
+
+	/** The bill of an error, on wires whose errors bring one. */
+	protected readBill(_payload: Readonly<Record<string, unknown>>): Bill {
+		return this.bill;
+	}
+
+	protected get headers(): FailureContext["exchange"]["headers"] {
+		return this.#call.exchange.headers;
+	}
+
+	protected get modelId(): string {
+		return this.#call.modelId;
+	}
+
 	/** What is known so far, for an error that ends the answer now. */
 	get failureContext(): FailureContext {
 		const { modelId, key, exchange } = this.#call;
 		const partialText = this.received.text === "" ? undefined : this.received.text;
-		return { provider: this.provider, modelId, key, exchange, partialText, usage: this.usage };
+		return {
+			provider: this.provider,
+			modelId,
+			key,
+			exchange,
+			partialText,
+			...this.bill,
+			readBill: (payload) => this.readBill(payload),
+		};
 	}
 
 	/**

@@ -1,5 +1,5 @@
 import { type ErrorClass, exitCodes, type FailureAdvice, RequestError } from "../errors.ts";
-import type { Usage } from "../types.ts";
+import type { Charges, Usage } from "../types.ts";
 import type { ErrorDetail } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
@@ -19,6 +19,7 @@ export interface ReportedError {
 	readonly keys: readonly (string | undefined)[];
 	readonly partialText?: string | undefined;
 	readonly usage?: Usage | null | undefined;
+	readonly charges?: Charges | undefined;
 }
 
 interface Verdict {
@@ -132,6 +133,7 @@ export function classify(reported: ReportedError): RequestError {
 		exitCode: exitCodeOf(verdict),
 		partialText: reported.partialText,
 		usage: reported.usage,
+		charges: reported.charges,
 	});
 }
 

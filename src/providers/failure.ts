@@ -9,9 +9,9 @@ import {
 import type { Exchange } from "../http/contract.ts";
 import { findTransportError, TransportError, transportFailure } from "../http/transport-error.ts";
 import { retryHint } from "../limits/retry-after.ts";
-import type { Usage } from "../types.ts";
+import type { Charges, Usage } from "../types.ts";
 import { blockedHint, classify } from "./classify.ts";
-import { isObject, readErrorBody, readErrorText } from "./error-body.ts";
+import { isObject, parseJson, readErrorBody, readErrorText } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
 
@@ -25,6 +25,15 @@ export interface FailureContext {
 	readonly partialText?: string | undefined;
 	/** As reported so far. An error carries it only when the answer had come to its end: before that it still grows. */
 	readonly usage?: Usage | null | undefined;
+	readonly charges?: Charges | undefined;
+	/** Reads the bill that a whole answer or an error of this wire brings along. */
+	readonly readBill?: ((payload: Readonly<Record<string, unknown>>) => Bill) | undefined;
+}
+
+/** What an answer says that it used. */
+export interface Bill {
+	readonly usage: Usage | null;
+	readonly charges: Charges;
 }
 
 /**
@@ -45,11 +54,10 @@ export function toFailure(error: unknown, context: FailureContext): LlmxError {
 	return failed(context, "malformed_response", `not an API response (${safeText(message, 200)})`, error);
 }
 
-/** An error payload that came inside an answer or a stream of status 200. */
-export function reportedFailure(payload: unknown, context: FailureContext): RequestError {
+/** An error payload that came inside an answer or a stream of status 200. `isWhole`: nothing follows it, so the usage is its bill. */
+export function reportedFailure(payload: unknown, context: FailureContext, isWhole = false): RequestError {
 	return classify({
-		// An error that brings its usage along is the end of the answer and its bill.
-		...reportedBase(isObject(payload) && "usage" in payload ? context : unfinished(context)),
+		...reportedBase(isWhole ? context : billed(payload, context)),
 		detail: readErrorBody(payload),
 		status: 200,
 		retryForbidden: false,
@@ -93,6 +101,7 @@ export function failed(
 		hint: hintFor(errorClass, true, context.provider),
 		partialText: context.partialText,
 		usage: context.usage,
+		charges: context.charges,
 		cause,
 	});
 }
@@ -122,7 +131,7 @@ function answeredFailure(context: FailureContext): RequestError {
 	const body = exchange.errorBody ?? "";
 	const status = exchange.status as number;
 	return classify({
-		...reportedBase(context),
+		...reportedBase(billed(parseJson(body), context)),
 		detail: readErrorText(body),
 		status,
 		retryForbidden: headers["x-should-retry"] === "false",
@@ -153,9 +162,15 @@ function exitCodeOf(transport: TransportError, context: FailureContext, notRunni
 	return notRunning || context.partialText !== undefined ? exitCodes.failed : transport.exitCode;
 }
 
+/** What an error payload says of its bill: one that brings a usage along is the end of the answer. */
+function billed(payload: unknown, context: FailureContext): FailureContext {
+	if (!isObject(payload) || !isObject(payload.usage)) return unfinished(context);
+	return { ...context, ...context.readBill?.(payload) };
+}
+
 /** What is known of an answer that did not come to its end: the usage so far is not what it will have cost. */
 function unfinished(context: FailureContext): FailureContext {
-	return { ...context, usage: undefined };
+	return { ...context, usage: undefined, charges: undefined };
 }
 
 function reportedBase(context: FailureContext) {
@@ -165,5 +180,6 @@ function reportedBase(context: FailureContext) {
 		keys: [context.key],
 		partialText: context.partialText,
 		usage: context.usage,
+		charges: context.charges,
 	};
 }

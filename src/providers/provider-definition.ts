@@ -13,6 +13,10 @@ export interface ProviderDefinition {
 	/** A server of the user's own that charges nothing. */
 	readonly local?: boolean | undefined;
 	readonly default_model?: string | undefined;
+	/** It charges nothing, though it is not a server of the user's own. */
+	readonly free?: boolean | undefined;
+	/** What its answers say of their cost is the price: `usage.cost`, or the header of a LiteLLM proxy. */
+	readonly reports_cost?: boolean | undefined;
 }
 
 /**
@@ -46,6 +50,8 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 		keyEnv: [...keyEnv, ...base.keyEnv],
 		keyRequired: definition.key_required ?? base.keyRequired,
 		local: definition.local ?? base.local,
+		free: definition.free ?? base.free,
+		reportsCost: definition.reports_cost ?? base.reportsCost,
 		defaultModel: definition.default_model ?? base.defaultModel,
 	};
 }

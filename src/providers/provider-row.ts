@@ -40,6 +40,8 @@ export interface ProviderRow {
 	readonly http2: boolean;
 	/** A server of the user's own: it queues instead of refusing, and what it does not charge is not priced. */
 	readonly local: boolean;
+	/** It charges nothing. */
+	readonly free: boolean;
 	/** What its usage says of the cost is the price of the call, and is preferred to the table. */
 	readonly reportsCost: boolean;
 	readonly rateHeaders: RateDialect;
@@ -88,6 +90,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		auth: "bearer",
 		http2: false,
 		local: false,
+		free: false,
 		reportsCost: false,
 		rateHeaders: "openai",
 		chargesMaxTokens: false,

@@ -154,6 +154,7 @@ export const providers = {
 	perplexity: row({
 		id: "perplexity",
 		label: "Perplexity",
+		reportsCost: true,
 		baseUrl: "https://api.perplexity.ai",
 		baseUrlEnv: ["PERPLEXITY_API_BASE"],
 		keyEnv: ["PERPLEXITYAI_API_KEY"],
@@ -164,6 +165,7 @@ export const providers = {
 	deepinfra: row({
 		id: "deepinfra",
 		label: "DeepInfra",
+		reportsCost: true,
 		baseUrl: "https://api.deepinfra.com/v1/openai",
 		choicesPerCall: many,
 	}),
@@ -257,6 +259,7 @@ export const providers = {
 	litellm: row({
 		id: "litellm",
 		label: "the LiteLLM proxy",
+		reportsCost: true,
 		baseUrl: "http://localhost:4000",
 		keyRequired: false,
 		takes: everything,

@@ -52,14 +52,3 @@ export function openAiUsage(raw: unknown): Usage | null {
 		reasoningTokens,
 	};
 }
-
-/** xAI's unit of money: https://docs.x.ai/developers/cost-tracking */
-const TICKS_PER_USD = 1e10;
-
-/** USD as the provider reports them, null without: `usage.cost`, or `usage.cost_in_usd_ticks` at xAI. */
-export function reportedCost(raw: unknown): number | null {
-	if (!isObject(raw)) return null;
-	const ticks = tokens(raw.cost_in_usd_ticks);
-	const cost = ticks === undefined ? raw.cost : ticks / TICKS_PER_USD;
-	return typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? cost : null;
-}

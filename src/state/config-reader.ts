@@ -84,3 +84,8 @@ export function wrong(path: JsonPath, wanted: string, value: unknown): ConfigPro
 		`${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`,
 	);
 }
+
+/** The fields that were given. */
+export function withoutUndefined(fields: object): object {
+	return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined));
+}

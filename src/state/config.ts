@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
-import { type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
+import { type OwnPrices, type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
 import {
 	ConfigProblem,
 	fieldsOf,
@@ -12,9 +12,11 @@ import {
 	recordOf,
 	text,
 	webAddress,
+	withoutUndefined,
 	wrong,
 } from "./config-reader.ts";
 import { type JsonPath, lineInJson } from "./json-lines.ts";
+import { readPrices } from "./price-config.ts";
 
 /** A named system prompt or prompt template; `{{input}}` stands for what the user types, `{{name}}` for a variable. */
 export interface Preset {
@@ -37,6 +39,10 @@ export interface UserProvider {
 	/** It charges nothing. */
 	readonly local?: boolean;
 	readonly default_model?: string;
+	/** It charges nothing, though it is not a server of the user's own. */
+	readonly free?: boolean;
+	/** What its answers say of their cost is what they cost. */
+	readonly reports_cost?: boolean;
 }
 
 /** USD that may be spent in a calendar day and month. */
@@ -53,6 +59,7 @@ export interface Config {
 	readonly models: Readonly<Record<string, Parameters>>;
 	readonly presets: Readonly<Record<string, Preset>>;
 	readonly providers: Readonly<Record<string, UserProvider>>;
+	readonly prices: OwnPrices;
 	readonly budget: Budget;
 	readonly cache: {
 		readonly enabled: boolean;
@@ -103,6 +110,7 @@ export const configFields = [
 	"models",
 	"presets",
 	"providers",
+	"prices",
 	"budget",
 	"cache",
 ] as const;
@@ -117,6 +125,7 @@ function readConfig(value: unknown): Config {
 		models: recordOf(root.models, ["models"], readParameters),
 		presets: recordOf(root.presets, ["presets"], readPreset),
 		providers: recordOf(root.providers, ["providers"], readProvider),
+		prices: recordOf(root.prices, ["prices"], readPrices),
 		budget: {
 			daily: optional(number(0))(budget.daily, ["budget", "daily"]),
 			monthly: optional(number(0))(budget.monthly, ["budget", "monthly"]),
@@ -184,6 +193,8 @@ export const providerFields = [
 	"label",
 	"local",
 	"default_model",
+	"free",
+	"reports_cost",
 ] as const;
 
 function readParameters(value: unknown, path: JsonPath): Parameters {
@@ -235,10 +246,8 @@ function readProvider(value: unknown, path: JsonPath): UserProvider {
 		label: optional(text)(fields.label, [...path, "label"]),
 		local: optional(flag)(fields.local, [...path, "local"]),
 		default_model: optional(text)(fields.default_model, [...path, "default_model"]),
+		free: optional(flag)(fields.free, [...path, "free"]),
+		reports_cost: optional(flag)(fields.reports_cost, [...path, "reports_cost"]),
 	};
 	return withoutUndefined(provider) as UserProvider;
-}
-
-function withoutUndefined(fields: object): object {
-	return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined));
 }

@@ -1,9 +1,15 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import type { Usage } from "../types.ts";
+import type { Charges, Usage } from "../types.ts";
 import { LineAppender } from "./files.ts";
 
 /** `maybe_billed`: the call failed or was interrupted after the provider may have begun to charge for it. */
 export type LedgerStatus = "ok" | "failed" | "maybe_billed";
+
+/**
+ * Why a cost is unknown: the model has no price; the answer said no tokens, or impossible ones; it had charges that
+ * nobody publishes a price of; it never came.
+ */
+export type UnknownCost = "no_price" | "no_usage" | "untold" | "interrupted";
 
 /** One call, as its caller knows it. */
 export interface LedgerEntry {
@@ -20,6 +26,12 @@ export interface LedgerEntry {
 	readonly usage: Usage | null;
 	/** USD; null when unknown. A cache hit costs 0. */
 	readonly costUsd: number | null;
+	/** Why `costUsd` is null. */
+	readonly unknown?: UnknownCost | undefined;
+	/** `costUsd` is what the provider reported, and not computed from a price. */
+	readonly isReported?: boolean | undefined;
+	/** What was billed besides the tokens. */
+	readonly charges?: Charges | undefined;
 	/** Answered from the response cache. */
 	readonly cached: boolean;
 	/** USD that a cache hit did not cost; null when the original cost is unknown. */
@@ -47,6 +59,10 @@ export interface LedgerRow {
 	readonly output_tokens: number | null;
 	readonly reasoning_tokens: number;
 	readonly cost_usd: number | null;
+	/** Why cost_usd is null; null also in rows older than the field. */
+	readonly unknown: UnknownCost | null;
+	readonly cost_source: "reported" | null;
+	readonly charges: Charges | null;
 	readonly cached: boolean;
 	/** 0 for a call that was not cached; null when what a hit saved is unknown. */
 	readonly saved_usd: number | null;
@@ -156,6 +172,9 @@ function toLine(entry: LedgerEntry, now: number): string {
 		output_tokens: usage?.outputTokens ?? null,
 		reasoning_tokens: usage?.reasoningTokens || undefined,
 		cost_usd: entry.costUsd,
+		unknown: entry.unknown,
+		cost_source: entry.isReported ? "reported" : undefined,
+		charges: entry.charges && Object.keys(entry.charges).length > 0 ? entry.charges : undefined,
 		cached: entry.cached || undefined,
 		saved_usd: entry.cached ? (entry.savedUsd ?? null) : undefined,
 		status: entry.status,
@@ -265,6 +284,9 @@ function parseRow(line: string): LedgerRow | undefined {
 		output_tokens: row.output_tokens,
 		reasoning_tokens: row.reasoning_tokens ?? 0,
 		cost_usd: row.cost_usd,
+		unknown: row.unknown ?? null,
+		cost_source: row.cost_source ?? null,
+		charges: row.charges ?? null,
 		cached: row.cached ?? false,
 		saved_usd: row.saved_usd === undefined ? 0 : row.saved_usd,
 		status: row.status ?? "ok",

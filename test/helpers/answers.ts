@@ -30,7 +30,7 @@ export async function checkStreamed(fixture: AnswerFixture): Promise<void> {
 		checkText(reasoningOf(parts), expected.reasoning ?? "");
 		expect(finishOf(parts).finishReason).toBe(expected.finish);
 		expect(figures(finishOf(parts).usage)).toEqual(expected.usage);
-		expect(finishOf(parts).reportedCostUsd).toBe(expected.reportedCostUsd ?? null);
+		expect(finishOf(parts).charges.reportedUsd).toBe(expected.reportedUsd);
 	}
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { costOfCall } from "../../src/models/pricing.ts";
+import { type PricedCall, priceCall } from "../../src/models/cost.ts";
 import { providers } from "../../src/providers/registry.ts";
 import { answerFixtures } from "../fixtures/answers/index.ts";
 import { usageOf } from "../helpers/answers.ts";
+
+const costOfCall = (call: PricedCall) => priceCall(call).usd;
 
 const priced = Object.entries(answerFixtures).filter(([, { cost }]) => cost !== undefined);
 
@@ -33,6 +35,6 @@ describe("the cost of an answer of", () => {
 	it("a call without usage is unknown, unless the provider says what it was", () => {
 		const call = { provider: providers.openrouter, modelId: "minimax/minimax-m2:free", usage: null };
 		expect(costOfCall(call)).toBeNull();
-		expect(costOfCall({ ...call, reportedCostUsd: 0.00042 })).toBe(0.00042);
+		expect(costOfCall({ ...call, charges: { reportedUsd: 0.00042 } })).toBe(0.00042);
 	});
 });

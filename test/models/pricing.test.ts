@@ -1,16 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-	allPrices,
-	costOf,
-	costOfCall,
-	findPrice,
-	nearestModels,
-	type Price,
-	parsePrices,
-	priceColumns,
-} from "../../src/models/pricing.ts";
-import type { Usage } from "../../src/types.ts";
+import { costOf, type PricedCall, possibleUsage, priceCall } from "../../src/models/cost.ts";
+import { allPrices, type Price, parsePrices, priceColumns } from "../../src/models/price-table.ts";
+import { findPrice, nearestModels } from "../../src/models/pricing.ts";
+import type { Charges, Usage } from "../../src/types.ts";
 
 const noUsage: Usage = {
 	inputTokens: 0,
@@ -20,47 +13,55 @@ const noUsage: Usage = {
 	outputTokens: 0,
 	reasoningTokens: 0,
 };
-const table = (...lines: string[]) => parsePrices([priceColumns.join(), ...lines, ""].join("\n"));
+/** A line of the table of what is given by column. */
+const line = (fields: Partial<Record<(typeof priceColumns)[number], string | number>>) =>
+	priceColumns.map((column) => fields[column] ?? "").join();
+const table = (...rows: Parameters<typeof line>) =>
+	parsePrices([priceColumns.join(), ...rows.map(line), ""].join("\n"));
 const at = (day: string) => Date.parse(`${day}T12:00:00Z`);
 
 describe("parsePrices", () => {
-	const text = `${priceColumns.join()}\na,m,1,2,,,,,,,,,,,s\nb,m,3,4,0.5,1,1.5,2,1000,100,9,200000,2026-01-01,2026-12-31,s\nb,n,0,0,,,,,,,,,,,s\n`;
+	const everything = Object.fromEntries(priceColumns.map((column, index) => [column, index]));
+	const dated = {
+		effective_from: "2026-01-01",
+		effective_to: "2026-12-31",
+		retired: "2027-01-01",
+		date: "2026-11-01",
+	};
+	const text = [
+		priceColumns.join(),
+		line({ provider: "a", model: "m", input: 1, output: 2, source: "s", date: "2026-11-01" }),
+		line({ ...everything, provider: "b", model: "m", aliases: "n o", endpoint: "responses", ...dated }),
+		line({ provider: "b", model: "n", input: 0, output: 0, source: "s", date: "2026-11-01" }),
+		"",
+	].join("\n");
 
 	it("reads every column, and what is empty is null", () => {
-		const [first, second] = parsePrices(text);
-		expect(first).toEqual({
-			provider: "a",
-			model: "m",
-			input: 1,
-			output: 2,
-			cachedInput: null,
-			cacheWrite: null,
-			batchInput: null,
-			batchOutput: null,
-			contextWindow: null,
-			maxOutput: null,
-			audioInput: null,
-			aboveInputTokens: 0,
-			effectiveFrom: null,
-			effectiveTo: null,
-			source: "s",
-		});
-		expect(second).toEqual({
+		const [first, second] = parsePrices(text) as [Price, Price];
+		const { provider, model, aliases, input, output, aboveInputTokens, source, date, ...rest } = first;
+		expect([provider, model, input, output, aboveInputTokens, source, date]).toEqual([
+			..."a m".split(" "),
+			1,
+			2,
+			0,
+			"s",
+			"2026-11-01",
+		]);
+		expect(aliases).toEqual([]);
+		expect(new Set(Object.values(rest))).toEqual(new Set([null]));
+		const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+		for (const [field, value] of Object.entries(second)) {
+			const column = snake(field);
+			if (typeof value === "number") expect([column, value]).toEqual([column, everything[column]]);
+		}
+		expect(second).toMatchObject({
 			provider: "b",
-			model: "m",
-			input: 3,
-			output: 4,
-			cachedInput: 0.5,
-			cacheWrite: 1,
-			batchInput: 1.5,
-			batchOutput: 2,
-			contextWindow: 1000,
-			maxOutput: 100,
-			audioInput: 9,
-			aboveInputTokens: 200_000,
-			effectiveFrom: "2026-01-01",
-			effectiveTo: "2026-12-31",
-			source: "s",
+			aliases: ["n", "o"],
+			effectiveFrom: dated.effective_from,
+			effectiveTo: dated.effective_to,
+			endpoint: "responses",
+			retired: dated.retired,
+			date: dated.date,
 		});
 	});
 
@@ -126,7 +127,24 @@ describe("findPrice", () => {
 });
 
 describe("costOf", () => {
-	const [price] = table("p,m,2,10,0.5,2.5,1,5,,,8,,,,s") as [Price];
+	const [price] = table({
+		provider: "p",
+		model: "m",
+		input: 2,
+		output: 10,
+		cached_input: 0.5,
+		cache_write: 2.5,
+		cache_write_hour: 4,
+		batch_input: 1,
+		batch_output: 5,
+		audio_input: 8,
+		audio_output: 40,
+		priority: 2,
+		per_search: 0.01,
+	}) as [Price];
+	const [plain] = table({ provider: "p", model: "m", input: 2, output: 10 }) as [Price];
+	const million = { ...noUsage, inputTokens: 1_000_000, outputTokens: 100_000 };
+	const charged = (charges: Charges, usage: Usage = million) => costOf(usage, price, { charges });
 
 	it("counts each input token once, at its own price", () => {
 		const usage = {
@@ -141,16 +159,45 @@ describe("costOf", () => {
 		expect(costOf(usage, price)).toBe(0.9 + 0.2 + 0.25 + 0.4 + 2);
 	});
 
-	it("takes the full input price where none is published for cached, written or audio tokens", () => {
-		const [plain] = table("p,m,2,10,,,,,,,,,,,s") as [Price];
-		const usage = {
-			...noUsage,
-			inputTokens: 1000,
-			cachedInputTokens: 300,
-			cacheWriteTokens: 200,
-			audioInputTokens: 100,
-		};
-		expect(costOf(usage, plain)).toBe(0.002);
+	it("takes the full input price for cached tokens without one of their own", () => {
+		expect(costOf({ ...noUsage, inputTokens: 1000, cachedInputTokens: 300 }, plain)).toBe(0.002);
+	});
+
+	it("does not know what sound, images and cache writes cost without a price of their own", () => {
+		const usage = { ...noUsage, inputTokens: 1000, outputTokens: 1000 };
+		expect(costOf({ ...usage, audioInputTokens: 1 }, plain)).toBeNull();
+		expect(costOf({ ...usage, cacheWriteTokens: 1 }, plain)).toBeNull();
+		for (const charges of [
+			{ imageInputTokens: 1 },
+			{ audioOutputTokens: 1 },
+			{ imageOutputTokens: 1 },
+			{ webSearches: 1 },
+			{ untold: "something" },
+			{ tier: "priority" },
+			{ tier: "fast" },
+			{ tier: "scale" },
+			{ tier: "flex" },
+			{ region: "mars" },
+		])
+			expect(costOf(usage, plain, { charges })).toBeNull();
+	});
+
+	it("adds what tiers, regions, sound, searches and long caches cost", () => {
+		// 1M x 2 + 100k x 10
+		expect(charged({})).toBe(3);
+		expect(charged({ tier: "priority" })).toBe(6);
+		expect(charged({ tier: "flex" })).toBe(1.5);
+		expect(charged({ region: "us" })).toBe(3.3);
+		expect(charged({ webSearches: 5 })).toBe(3.05);
+		expect(charged({ audioOutputTokens: 50_000 })).toBe(2 + 0.5 + 2);
+		const written = { ...million, cacheWriteTokens: 500_000 };
+		expect(charged({}, written)).toBe(1 + 1.25 + 1);
+		expect(charged({ longCacheWriteTokens: 500_000 }, written)).toBe(1 + 2 + 1);
+		expect(charged({ longCacheWriteTokens: 200_000 }, written)).toBe(1 + 0.75 + 0.8 + 1);
+		const heard = { ...million, cachedInputTokens: 400_000, audioInputTokens: 500_000 };
+		// Of the sound 300k were cached, at the discount of text, and 200k were not.
+		// 400k x 2 + 100k x 0.5 + 300k x 2 + 200k x 8 + 100k x 10
+		expect(charged({ cachedAudioTokens: 300_000 }, heard)).toBe(4.05);
 	});
 
 	it("gives batch jobs their price, also for cached tokens, or does not know it", () => {
@@ -159,9 +206,9 @@ describe("costOf", () => {
 		expect(costOf(usage, { ...price, batchInput: null }, { batch: true })).toBeNull();
 	});
 
-	it("never makes a call cheaper by counting overlapping figures twice", () => {
+	it("takes sound at its full price where it may be cached or not", () => {
 		const usage = { ...noUsage, inputTokens: 1000, cachedInputTokens: 1000, audioInputTokens: 1000 };
-		expect(costOf(usage, price)).toBe(0.0005);
+		expect(costOf(usage, price)).toBe(0.008);
 	});
 
 	it("is free of binary noise and grows with every figure", () => {
@@ -178,14 +225,26 @@ describe("costOf", () => {
 	});
 });
 
-describe("costOfCall", () => {
+describe("priceCall", () => {
 	const usage = { ...noUsage, inputTokens: 1_000_000 };
-	const provider = (id: string, more = {}) => ({ id, local: false, reportsCost: false, ...more });
+	const provider = (id: string, more = {}) => ({
+		id,
+		local: false,
+		free: false,
+		reportsCost: false,
+		...more,
+	});
+	const costOfCall = (call: PricedCall) => priceCall(call).usd;
 
 	it("does not know what has no usage or no price", () => {
-		expect(costOfCall({ provider: provider("openai"), modelId: "gpt-4.1-mini", usage: null })).toBeNull();
-		expect(costOfCall({ provider: provider("openai"), modelId: "nonsense", usage })).toBeNull();
-		expect(costOfCall({ provider: provider("openai"), modelId: "gpt-4.1-mini", usage })).toBe(0.4);
+		const openai = { provider: provider("openai"), modelId: "gpt-4.1-mini" };
+		expect(priceCall({ ...openai, usage: null })).toEqual({ usd: null, reason: "no_usage" });
+		expect(priceCall({ ...openai, modelId: "nonsense", usage })).toEqual({ usd: null, reason: "no_price" });
+		expect(priceCall({ ...openai, usage, charges: { tier: "scale" } })).toEqual({
+			usd: null,
+			reason: "untold",
+		});
+		expect(priceCall({ ...openai, usage })).toEqual({ usd: 0.4, basis: "computed" });
 	});
 
 	it("knows that local servers charge nothing", () => {
@@ -195,13 +254,38 @@ describe("costOfCall", () => {
 	it("prefers a reported cost only where the provider's row says so, and only a sensible one", () => {
 		const reporting = provider("openrouter", { reportsCost: true });
 		const call = { modelId: "openai/gpt-4.1-mini", usage };
-		expect(costOfCall({ ...call, provider: reporting, reportedCostUsd: 0.123 })).toBe(0.123);
-		expect(costOfCall({ ...call, provider: reporting, reportedCostUsd: 0 })).toBe(0);
-		for (const reportedCostUsd of [-1, Number.NaN, Number.POSITIVE_INFINITY, null]) {
-			expect(costOfCall({ ...call, provider: reporting, reportedCostUsd })).toBe(0.4);
+		expect(costOfCall({ ...call, provider: reporting, charges: { reportedUsd: 0.123 } })).toBe(0.123);
+		expect(costOfCall({ ...call, provider: reporting, charges: { reportedUsd: 0 } })).toBe(0);
+		for (const reportedUsd of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+			expect(costOfCall({ ...call, provider: reporting, charges: { reportedUsd } })).toBe(0.4);
 		}
-		expect(costOfCall({ ...call, provider: provider("openrouter"), reportedCostUsd: 0.123 })).toBe(0.4);
-		expect(costOfCall({ ...call, provider: reporting, usage: null, reportedCostUsd: 0.123 })).toBe(0.123);
+		expect(costOfCall({ ...call, provider: provider("openrouter"), charges: { reportedUsd: 0.123 } })).toBe(
+			0.4,
+		);
+		expect(costOfCall({ ...call, provider: reporting, usage: null, charges: { reportedUsd: 0.123 } })).toBe(
+			0.123,
+		);
+	});
+});
+
+describe("possibleUsage", () => {
+	const of = (inputTokens: number, outputTokens: number, more: { n?: number; charges?: Charges } = {}) =>
+		possibleUsage(
+			{ ...noUsage, inputTokens, outputTokens },
+			{ provider: "openai", modelId: "gpt-4.1-mini", n: 1, ...more },
+		);
+
+	it("is null for what no request can have", () => {
+		expect(of(1000, 9e15)).toBeNull();
+		expect(of(1_050_001, 10)).toBeNull();
+		expect(of(1_047_576, 10)).not.toBeNull();
+		expect(of(10, 1_500_000)).toBeNull();
+		expect(of(10, 1_500_000, { n: 2 })).not.toBeNull();
+		// A search reads the prompt again.
+		expect(of(1_500_000, 10, { charges: { webSearches: 1 } })).not.toBeNull();
+		const unknown = { provider: "nobody", modelId: "x", n: 1 };
+		expect(possibleUsage({ ...noUsage, inputTokens: 9e15 }, unknown)).toBeNull();
+		expect(possibleUsage({ ...noUsage, inputTokens: 9e6 }, unknown)).not.toBeNull();
 	});
 });
 

@@ -1,10 +1,12 @@
 import { expect, it } from "vitest";
-import { costOfCall } from "../../src/models/pricing.ts";
+import { type PricedCall, priceCall } from "../../src/models/cost.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
 import { usageOf } from "../helpers/answers.ts";
 import { describeWithMaterial, readIndex, recordedAnswer, recordedText } from "../helpers/recordings.ts";
 import { expectations as answers } from "../providers/recorded-expectations.ts";
+
+const costOfCall = (call: PricedCall) => priceCall(call).usd;
 
 /** A million tokens. */
 const M = 1e6;
@@ -137,7 +139,7 @@ describeWithMaterial("the cost of recorded answers", () => {
 			provider: openrouter,
 			modelId: "minimax/minimax-m2:free",
 			usage: null,
-			reportedCostUsd: 0.00042,
+			charges: { reportedUsd: 0.00042 },
 		};
 		expect(costOfCall(reported)).toBe(0.00042);
 	});

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { reportedCost } from "../../src/providers/charges.ts";
 import { redact, safeText } from "../../src/providers/redact.ts";
 import { splitThinking, ThinkSplitter } from "../../src/providers/think-splitter.ts";
-import { openAiUsage, reportedCost } from "../../src/providers/usage.ts";
+import { openAiUsage } from "../../src/providers/usage.ts";
 
 describe("ThinkSplitter", () => {
 	const answers = [

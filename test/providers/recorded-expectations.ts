@@ -270,7 +270,7 @@ export const expectations: Readonly<Record<string, readonly [ProviderRow, Expect
 			reasoning: "First, the user said",
 			finish: "stop",
 			usage: [12, 11, 0, 0, 291, 290],
-			reportedCostUsd: 0.000146625,
+			reportedUsd: 0.000146625,
 		},
 	],
 	"xai-resp-01": [providers.xai, { error: "auth", retry: "always", key: "drop", says: "Incorrect API key" }],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import papaparse from "papaparse";
 import { describe, expect, it } from "vitest";
-import { readOverrides } from "../../scripts/price-sources.ts";
+import { readOverrides } from "../../scripts/price-overrides.ts";
 import { findPrice } from "../../src/models/pricing.ts";
 import { besideFolder, describeWithMaterial } from "../helpers/recordings.ts";
 

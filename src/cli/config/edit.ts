@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { configFields, parameterFields, presetFields, providerFields } from "../../state/config.ts";
 import { didYouMean } from "../../state/nearest.ts";
+import { priceFields } from "../../state/price-config.ts";
 
 type JsonObject = Record<string, unknown>;
 
@@ -10,6 +11,7 @@ const fieldsBelowName: Readonly<Record<string, readonly string[]>> = {
 	models: parameterFields,
 	presets: presetFields,
 	providers: providerFields,
+	prices: priceFields,
 };
 
 /**
@@ -38,7 +40,7 @@ export function configPath(key: string, value?: unknown): string[] {
 	// A plain value cannot be a whole model or provider: the last word is meant as a field, and misspelt.
 	const dotInRest = rest.lastIndexOf(".");
 	const isPlain = value !== undefined && typeof value !== "object";
-	if (isPlain && dotInRest > 0 && (section === "models" || section === "providers")) {
+	if (isPlain && dotInRest > 0 && section !== "aliases" && section !== "presets") {
 		return [section, rest.slice(0, dotInRest), rest.slice(dotInRest + 1)];
 	}
 	return [section, rest];

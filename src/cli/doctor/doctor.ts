@@ -136,7 +136,7 @@ function* examineModel(
 		yield {
 			about: "price",
 			state: "ok",
-			text: `${formatUsd(price.input)} in, ${formatUsd(price.output)} out per million tokens (${price.source})`,
+			text: `${formatUsd(price.input)} in, ${formatUsd(price.output)} out per million tokens (${price.source}, ${price.date})`,
 		};
 }
 

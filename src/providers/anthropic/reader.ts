@@ -1,6 +1,7 @@
 import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
+import { anthropicCharges } from "../charges.ts";
 import { isObject } from "../error-body.ts";
 import { blocked, incomplete, notAnAnswer } from "../failure.ts";
 import { tokens } from "../usage.ts";
@@ -63,7 +64,7 @@ export class AnthropicReader extends AnswerReader {
 			throw incomplete(context, "the stream ended without a stop reason");
 		}
 		const choice = this.choice(finishReasonOf(this.#stopReason));
-		return [{ type: "finish", choice, usage: this.usage, reportedCostUsd: null }];
+		return [{ type: "finish", choice, ...this.bill }];
 	}
 
 	#readMessage(message: Json): readonly AnswerPart[] {
@@ -102,6 +103,7 @@ export class AnthropicReader extends AnswerReader {
 		const said = Object.entries(raw).filter(([, value]) => value !== null);
 		this.#reported = { ...this.#reported, ...Object.fromEntries(said) };
 		this.usage = anthropicUsage(this.#reported);
+		this.charges = anthropicCharges(this.#reported);
 	}
 }
 

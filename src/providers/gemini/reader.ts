@@ -1,6 +1,7 @@
 import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader } from "../answer-reader.ts";
+import { geminiCharges, modality } from "../charges.ts";
 import { isObject } from "../error-body.ts";
 import { blocked, incomplete } from "../failure.ts";
 import { tokens } from "../usage.ts";
@@ -32,6 +33,7 @@ export class GeminiReader extends AnswerReader {
 
 	protected noteUsage(payload: Json): void {
 		this.usage = geminiUsage(payload.usageMetadata) ?? this.usage;
+		this.charges = { ...this.charges, ...geminiCharges(payload, this.modelId, this.headers) };
 	}
 
 	protected read(payload: Json): readonly AnswerPart[] {
@@ -49,7 +51,7 @@ export class GeminiReader extends AnswerReader {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
 		const choice = this.choice(this.#finish(this.#finishReason));
-		return [{ type: "finish", choice, usage: this.usage, reportedCostUsd: null }];
+		return [{ type: "finish", choice, ...this.bill }];
 	}
 
 	#readFeedback(feedback: unknown): void {
@@ -106,13 +108,13 @@ function geminiUsage(raw: unknown): Usage | null {
 	if (prompt === undefined) return null;
 	const inputTokens = prompt + (tokens(raw.toolUsePromptTokenCount) ?? 0);
 	const reasoningTokens = tokens(raw.thoughtsTokenCount) ?? 0;
-	const details = Array.isArray(raw.promptTokensDetails) ? raw.promptTokensDetails.filter(isObject) : [];
-	const audio = details.find(({ modality }) => modality === "AUDIO")?.tokenCount;
+	const audio =
+		modality(raw.promptTokensDetails, "AUDIO") + modality(raw.toolUsePromptTokensDetails, "AUDIO");
 	return {
 		inputTokens,
 		cachedInputTokens: Math.min(tokens(raw.cachedContentTokenCount) ?? 0, inputTokens),
 		cacheWriteTokens: 0,
-		audioInputTokens: Math.min(tokens(audio) ?? 0, inputTokens),
+		audioInputTokens: Math.min(audio, inputTokens),
 		outputTokens: (tokens(raw.candidatesTokenCount) ?? 0) + reasoningTokens,
 		reasoningTokens,
 	};

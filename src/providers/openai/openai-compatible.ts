@@ -4,7 +4,7 @@ import { readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { isObject, parseJson } from "../error-body.ts";
 import { type FailureContext, notAnAnswer, toFailure } from "../failure.ts";
 import { LeanOpenAI } from "./client.ts";
-import { OpenAiReader, readOpenAiAnswer } from "./reader.ts";
+import { OpenAiReader, openAiBill, readOpenAiAnswer } from "./reader.ts";
 import { openAiBody } from "./request.ts";
 
 type Call = Pick<AdapterCall, "key" | "exchange"> & Partial<AdapterCall>;
@@ -88,7 +88,14 @@ class OpenAiCompatible implements Adapter {
 
 	#failureContext(call: Call): FailureContext {
 		const { provider } = this.#context;
-		return { provider, modelId: call.modelId, key: call.key, exchange: call.exchange };
+		const { modelId, key, exchange } = call;
+		return {
+			provider,
+			modelId,
+			key,
+			exchange,
+			readBill: (payload) => openAiBill(provider, payload, exchange.headers),
+		};
 	}
 }
 

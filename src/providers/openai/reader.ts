@@ -1,8 +1,10 @@
 import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
+import { type Headers, credible, hasCitations, openAiCharges } from "../charges.ts";
 import { isErrorPayload, isObject } from "../error-body.ts";
 import {
+	type Bill,
 	blocked,
 	type FailureContext,
 	failed,
@@ -12,8 +14,20 @@ import {
 } from "../failure.ts";
 import type { ProviderRow } from "../provider-row.ts";
 import { splitThinking, ThinkSplitter } from "../think-splitter.ts";
-import { openAiUsage, reportedCost } from "../usage.ts";
+import { openAiUsage } from "../usage.ts";
 import { filterReason, openAiFinish, readMessage } from "./answer.ts";
+
+/** The bill of a whole payload, an error or an answer. */
+export function openAiBill(
+	provider: ProviderRow,
+	payload: Readonly<Record<string, unknown>>,
+	headers: Headers,
+): Bill {
+	return {
+		usage: credible(openAiUsage(payload.usage), false),
+		charges: openAiCharges(provider, payload, headers),
+	};
+}
 
 /** The answer in a parsed body that is no error; throws when there is none or it was blocked. */
 export function readOpenAiAnswer(
@@ -22,18 +36,21 @@ export function readOpenAiAnswer(
 	context: FailureContext,
 ): Answer {
 	if (!Array.isArray(payload.choices)) throw notAnAnswer(context);
-	const usage = openAiUsage(payload.usage);
+	const { usage, charges } = openAiBill(provider, payload, context.exchange.headers);
+	const billed = { ...context, usage, charges };
 	const list: readonly unknown[] = payload.choices;
 	if (list.length === 0) {
-		throw failed({ ...context, usage }, "malformed_response", "the answer holds no choice");
+		throw failed(billed, "malformed_response", "the answer holds no choice");
 	}
-	const choices = list.map((choice) => readChoice(choice, { ...context, usage }, list.length === 1));
-	return { choices, usage, reportedCostUsd: provider.reportsCost ? reportedCost(payload.usage) : null };
+	const choices = list.map((choice) => readChoice(choice, billed, list.length === 1));
+	const hasAnswer = choices.some(({ text, reasoning }) => text !== "" || reasoning !== null);
+	return { choices, usage: credible(usage, hasAnswer), charges };
 }
 
 function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice {
 	if (!isObject(choice)) throw notAnAnswer(context);
-	if (isErrorPayload({ error: choice.error })) throw reportedFailure({ error: choice.error }, context);
+	// The usage of a whole body is the bill of what failed in it.
+	if (isErrorPayload({ error: choice.error })) throw reportedFailure({ error: choice.error }, context, true);
 	if (!isObject(choice.message)) throw notAnAnswer(context);
 	const parts = readMessage(choice.message);
 	const finishReason = openAiFinish(choice.finish_reason) ?? "other";
@@ -54,10 +71,13 @@ export class OpenAiReader extends AnswerReader {
 	#finishReason: FinishReason | undefined;
 	#filterReason = "content filter";
 	#refusal = "";
-	#costUsd: number | null = null;
 	#choices = 0;
 	#serverSplits = false;
 	readonly #splitter = new ThinkSplitter();
+
+	protected override readBill(payload: Record<string, unknown>): Bill {
+		return openAiBill(this.provider, payload, this.headers);
+	}
 
 	protected override isEndMark(data: string): boolean {
 		return data.length < 10 && /^\[done\]$/i.test(data);
@@ -106,7 +126,7 @@ export class OpenAiReader extends AnswerReader {
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
 		const choice = this.choice(finishReason);
-		return [...last, { type: "finish", choice, usage: this.usage, reportedCostUsd: this.#costUsd }];
+		return [...last, { type: "finish", choice, ...this.bill }];
 	}
 
 	#parts(text: string, reasoning: string): readonly AnswerPart[] {
@@ -119,9 +139,10 @@ export class OpenAiReader extends AnswerReader {
 	/** The last usage wins: some servers repeat it, some count up. Groq once had it only under `x_groq`. */
 	protected noteUsage(data: Record<string, unknown>): void {
 		const raw = data.usage ?? (isObject(data.x_groq) ? data.x_groq.usage : undefined);
-		const usage = openAiUsage(raw);
-		if (usage === null) return;
-		this.usage = usage;
-		if (this.provider.reportsCost) this.#costUsd = reportedCost(raw);
+		// Most events say nothing of money, and there are many of them.
+		const { service_tier: tier } = data;
+		if (!isObject(raw) && (tier == null || tier === "default") && !hasCitations(data.choices)) return;
+		this.usage = openAiUsage(raw) ?? this.usage;
+		this.charges = { ...this.charges, ...openAiCharges(this.provider, data, this.headers) };
 	}
 }

@@ -68,7 +68,7 @@ describe("complete", () => {
 				outputTokens: 7,
 				reasoningTokens: 0,
 			},
-			reportedCostUsd: null,
+			charges: {},
 		});
 		const [request] = server.received;
 		expect(request?.url).toBe("/v1/messages");

@@ -61,7 +61,7 @@ describe("complete", () => {
 				outputTokens: 8,
 				reasoningTokens: 5,
 			},
-			reportedCostUsd: null,
+			charges: {},
 		});
 		const [sent] = server.received;
 		expect(server.received).toHaveLength(1);

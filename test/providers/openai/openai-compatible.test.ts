@@ -29,7 +29,7 @@ describe("complete", () => {
 				outputTokens: 2,
 				reasoningTokens: 0,
 			},
-			reportedCostUsd: null,
+			charges: {},
 		});
 		expect(server.received).toHaveLength(1);
 		const [request] = server.received;
@@ -87,7 +87,7 @@ describe("complete", () => {
 		const script = json({ ...answer("x"), usage: { ...usage, cost: 0.0125 } });
 		const server = await scriptedServer(script);
 		const openRouter = await rig(server.url, providers.openrouter);
-		expect((await openRouter.complete()).reportedCostUsd).toBe(0.0125);
+		expect((await openRouter.complete()).charges.reportedUsd).toBe(0.0125);
 		expect(server.received[0]?.body.provider).toEqual({ sort: "price" });
 		const ticks = { ...usage, cost_in_usd_ticks: 125_000_000 };
 		const grok = await scriptedServer(
@@ -95,10 +95,10 @@ describe("complete", () => {
 			sse({ ...delta("x", "stop"), usage: ticks }),
 		);
 		const xai = await rig(grok.url, providers.xai);
-		expect((await xai.complete()).reportedCostUsd).toBe(0.0125);
-		expect(finishOf(await xai.stream()).reportedCostUsd).toBe(0.0125);
+		expect((await xai.complete()).charges.reportedUsd).toBe(0.0125);
+		expect(finishOf(await xai.stream()).charges.reportedUsd).toBe(0.0125);
 		const together = await rig(server.url, providers.together);
-		expect((await together.complete()).reportedCostUsd).toBeNull();
+		expect((await together.complete()).charges.reportedUsd).toBeUndefined();
 	});
 
 	it("flags an answer that was cut at the limit, even without content", async () => {
