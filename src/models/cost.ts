@@ -1,5 +1,5 @@
 import type { ProviderRow } from "../providers/provider-row.ts";
-import type { UnknownCost } from "../state/ledger.ts";
+import type { UnknownCost } from "../state/ledger-row.ts";
 import type { Charges, Usage } from "../types.ts";
 import type { Price } from "./price-table.ts";
 import { findPrice } from "./pricing.ts";

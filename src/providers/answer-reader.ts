@@ -4,7 +4,14 @@ import type { Charges, FinishReason, Usage } from "../types.ts";
 import type { AdapterCall, AnswerPart, Choice } from "./adapter.ts";
 import { credible } from "./charges.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
-import { type Bill, type FailureContext, failed, incomplete, notAnAnswer, reportedFailure } from "./failure.ts";
+import {
+	type Bill,
+	type FailureContext,
+	failed,
+	incomplete,
+	notAnAnswer,
+	reportedFailure,
+} from "./failure.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 export const noParts: readonly AnswerPart[] = [];

@@ -25,10 +25,10 @@ function tierOf(value: unknown): string | undefined {
 }
 
 /** The headers of an answer, by lower-case name. */
-export type Headers = Readonly<Record<string, string | undefined>> | undefined;
+export type AnswerHeaders = Readonly<Record<string, string | undefined>> | undefined;
 
 /** The charges of a whole answer, or of one event of a stream, on the OpenAI wire. */
-export function openAiCharges(provider: ProviderRow, payload: Json, headers: Headers): Charges {
+export function openAiCharges(provider: ProviderRow, payload: Json, headers: AnswerHeaders): Charges {
 	const raw = payload.usage ?? (isObject(payload.x_groq) ? payload.x_groq.usage : undefined);
 	const usage = isObject(raw) ? raw : {};
 	const input = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
@@ -67,7 +67,7 @@ export function hasCitations(choices: unknown): boolean {
 const TICKS_PER_USD = 1e10;
 
 /** The cost of a call where the provider says it, or why that figure is not all of it. */
-function costFields(usage: Json, headers: Headers): Pick<Charges, "reportedUsd" | "untold"> {
+function costFields(usage: Json, headers: AnswerHeaders): Pick<Charges, "reportedUsd" | "untold"> {
 	const usd = reportedCost(usage) ?? headerCost(headers);
 	// With a key of the user's own at the vendor, OpenRouter's `cost` is its fee alone; the vendor sends a bill too.
 	// https://openrouter.ai/docs/use-cases/usage-accounting
@@ -94,7 +94,7 @@ export function reportedCost(usage: unknown): number | null {
  * What a LiteLLM proxy computed. Its 0 means as often that it has no price as that there is none to pay, and the head
  * of a stream is written before anything is known.
  */
-function headerCost(headers: Headers): number | null {
+function headerCost(headers: AnswerHeaders): number | null {
 	const text = headers?.["x-litellm-response-cost"];
 	const usd = text === undefined || text.trim() === "" ? null : amount(Number(text));
 	return usd === 0 || headers?.["content-type"]?.startsWith("text/event-stream") ? null : usd;
@@ -132,7 +132,7 @@ export function anthropicCharges(usage: Json): Charges {
 }
 
 /** The charges of a piece of a Gemini answer. */
-export function geminiCharges(payload: Json, modelId: string, headers: Headers): Charges {
+export function geminiCharges(payload: Json, modelId: string, headers: AnswerHeaders): Charges {
 	const usage = isObject(payload.usageMetadata) ? payload.usageMetadata : {};
 	const tier = usage.serviceTier ?? usage.trafficType ?? headers?.["x-gemini-service-tier"];
 	const candidates = Array.isArray(payload.candidates) ? payload.candidates.filter(isObject) : [];

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { expect } from "vitest";
 import { ResponseCache } from "../../src/cache/response-cache.ts";
-import { type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
+import { scanLedger } from "../../src/state/ledger.ts";
+import type { LedgerRow } from "../../src/state/ledger-row.ts";
 import { resolvePaths } from "../../src/state/paths.ts";
 import { readSpending } from "../../src/state/totals.ts";
 

@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Ledger, type LedgerEntry, type LedgerRow, scanLedger } from "../../src/state/ledger.ts";
+import { Ledger, scanLedger } from "../../src/state/ledger.ts";
+import type { LedgerEntry, LedgerRow } from "../../src/state/ledger-row.ts";
 import { type Paths, resolvePaths } from "../../src/state/paths.ts";
 import { readSpending } from "../../src/state/totals.ts";
 

@@ -1,4 +1,5 @@
-import { type LedgerRow, scanLedger } from "../../state/ledger.ts";
+import { scanLedger } from "../../state/ledger.ts";
+import type { LedgerRow } from "../../state/ledger-row.ts";
 import { localDay } from "../../state/totals.ts";
 
 /** What calls can be summed by. */

@@ -1,7 +1,7 @@
 import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
-import { type Headers, credible, hasCitations, openAiCharges } from "../charges.ts";
+import { type AnswerHeaders, credible, hasCitations, openAiCharges } from "../charges.ts";
 import { isErrorPayload, isObject } from "../error-body.ts";
 import {
 	type Bill,
@@ -21,7 +21,7 @@ import { filterReason, openAiFinish, readMessage } from "./answer.ts";
 export function openAiBill(
 	provider: ProviderRow,
 	payload: Readonly<Record<string, unknown>>,
-	headers: Headers,
+	headers: AnswerHeaders,
 ): Bill {
 	return {
 		usage: credible(openAiUsage(payload.usage), false),
