@@ -1,5 +1,10 @@
 /** Refuses prices that are probably unit errors. */
+
 import type { Price } from "../src/models/price-table.ts";
+import type { ProviderRow } from "../src/providers/provider-row.ts";
+
+import type { Override } from "./price-overrides.ts";
+import { spellingKey } from "./price-sources.ts";
 
 /** Begins the note of an override whose odd figure was looked up and is right. */
 export const ODD_BUT_RIGHT = "odd but right:";
@@ -18,14 +23,84 @@ export function findFaults(prices: readonly Price[], excused: ReadonlySet<string
 		const identity = `${where} ${price.aboveInputTokens} ${price.effectiveFrom}`.toLowerCase();
 		if (seen.has(identity)) faults.push(`${where} is there twice`);
 		seen.add(identity);
-		for (const text of [price.provider, price.model, price.source]) {
+		if (!/^20\d\d-\d\d-\d\d$/.test(price.date)) faults.push(`${where}: no date`);
+		for (const text of [price.provider, price.model, price.source, ...price.aliases]) {
 			if (text === "" || /[",\n\r]/.test(text))
 				faults.push(`${where}: an empty field, or one with a comma or quote`);
 		}
 		if (excused.has(where)) continue;
 		for (const problem of oddities(price)) faults.push(`${where}: ${problem}`);
 	}
-	return [...faults, ...familyFaults(prices, excused)];
+	return [...faults, ...nameFaults(prices), ...familyFaults(prices, excused)];
+}
+
+/** A model has one name; other spellings of it are aliases, which no other model has. */
+function nameFaults(prices: readonly Price[]): string[] {
+	const faults: string[] = [];
+	const models = new Map<string, string>();
+	const names = new Set(prices.map((price) => key(price).toLowerCase()));
+	const aliases = new Map<string, string>();
+	for (const price of prices) {
+		const spelling = `${price.provider}/${spellingKey(price.model)}`;
+		const other = models.get(spelling);
+		if (other !== undefined && other !== price.model) {
+			faults.push(`${key(price)} and ${price.provider}/${other} are two spellings of one name`);
+		}
+		models.set(spelling, price.model);
+		for (const alias of price.aliases) {
+			const name = `${price.provider}/${alias}`;
+			const owner = aliases.get(name);
+			if (names.has(name) || (owner !== undefined && owner !== price.model)) {
+				faults.push(`${key(price)}: its alias ${alias} is the name of another model`);
+			}
+			aliases.set(name, price.model);
+		}
+	}
+	return faults;
+}
+
+/** The models that llmx chooses by itself must have a price, and be served by chat completions on a day. */
+export function findDefaultFaults(
+	prices: readonly Price[],
+	providers: readonly Pick<ProviderRow, "id" | "defaultModel">[],
+	day: string,
+): string[] {
+	const faults: string[] = [];
+	for (const { id, defaultModel } of providers) {
+		if (defaultModel === null) continue;
+		const row = prices.find((price) => price.provider === id && price.model === defaultModel);
+		const problem =
+			row === undefined
+				? "has no price"
+				: row.endpoint !== null
+					? `is served by ${row.endpoint} only`
+					: row.retired !== null && row.retired <= day
+						? `is retired since ${row.retired}`
+						: undefined;
+		if (problem !== undefined) faults.push(`${id}/${defaultModel}, a default model, ${problem}`);
+	}
+	return faults;
+}
+
+/** A promotion has a last day, and another price after it; `list price` begins the note of one that was left out. */
+export function findPromotionFaults(overrides: readonly Override[]): string[] {
+	const faults: string[] = [];
+	for (const { action, fields, line, note } of overrides) {
+		if (action !== "set" || !/promotion|introductory|launch/i.test(note) || note.startsWith("list price"))
+			continue;
+		const where = `price-overrides.csv:${line}: the promotion of ${fields.provider}/${fields.model}`;
+		const end = fields.effective_to;
+		if (!end) {
+			faults.push(`${where} has no end`);
+			continue;
+		}
+		const next = new Date(Date.parse(end) + 86_400_000).toISOString().slice(0, 10);
+		const isFollowed = overrides.some(
+			(other) => other.fields.model === fields.model && other.fields.effective_from === next,
+		);
+		if (!isFollowed) faults.push(`${where} is followed by no price`);
+	}
+	return faults;
 }
 
 function* oddities(price: Price): Iterable<string> {
@@ -47,7 +122,7 @@ function* oddities(price: Price): Iterable<string> {
 		yield `batch input ${batchInput} is dearer than input ${input}`;
 	if (batchOutput !== null && batchOutput > output)
 		yield `batch output ${batchOutput} is dearer than output ${output}`;
-	if (audioInput !== null && input > 0 && audioInput > 20 * input)
+	if (audioInput !== null && input > 0 && audioInput > 80 * input)
 		yield `audio ${audioInput} is far above ${input}`;
 }
 

@@ -130,6 +130,22 @@ function speaks(model: ModelInfo): boolean {
 	return periods(model).some(({ prices }) => prices.output_audio_mtok !== undefined);
 }
 
+/** The name by which the API knows a model first of all. */
+function mainName(
+	provider: string,
+	id: string,
+	others: readonly string[],
+	isApiName: (name: string) => boolean,
+): string {
+	// Fireworks' API takes whole paths only; the package and people write the last part of them.
+	if (provider === "fireworks" && !id.includes("/")) {
+		const path = others.find((name) => name.startsWith("accounts/") && name.endsWith(`/${id}`));
+		return path ?? `accounts/fireworks/models/${id}`;
+	}
+	if (isApiName(id)) return id;
+	return others.find((name) => isApiName(name) && spellingKey(name) === spellingKey(id)) ?? id;
+}
+
 /** The rows of a model under each name that the API takes; every other spelling goes to the name that it is like. */
 function rowsOfNames(
 	provider: string,
@@ -137,8 +153,7 @@ function rowsOfNames(
 	others: readonly string[],
 	isApiName: (name: string) => boolean,
 ): Price[] {
-	const likeId = others.find((name) => isApiName(name) && spellingKey(name) === spellingKey(model.id));
-	const main = isApiName(model.id) ? model.id : (likeId ?? model.id);
+	const main = mainName(provider, model.id, others, isApiName);
 	const names = new Set([main, ...others.filter(isApiName)]);
 	const aliases = new Map<string, string[]>();
 	for (const name of [model.id, ...others]) {
@@ -158,7 +173,9 @@ export function isName(provider: string, name: string): boolean {
 		!name.startsWith(`${provider}:`) &&
 		!name.startsWith(`${provider}/`) &&
 		!name.startsWith(`${packageProviders[provider]}/`) &&
-		(provider !== "gemini" || geminiNames.test(name))
+		(provider !== "gemini" || geminiNames.test(name)) &&
+		// OpenRouter names no model without its vendor.
+		(provider !== "openrouter" || name.includes("/"))
 	);
 }
 
@@ -193,7 +210,7 @@ function rowsOfModel(provider: string, name: string, model: ModelInfo): Price[] 
 				contextWindow: model.context_window ?? null,
 				audioInput: at("input_audio_mtok"),
 				audioOutput: at("output_audio_mtok"),
-				aboveInputTokens: start,
+				aboveInputTokens: threshold(provider, start),
 				effectiveFrom: from,
 				effectiveTo: to,
 				...packageSource(),
@@ -232,6 +249,11 @@ export const nothing: Price = {
 	source: "",
 	date: "",
 };
+
+/** The package writes `> 271999` for OpenAI's "more than 272K"; at xAI the dearer price begins with 200,000 itself. */
+function threshold(provider: string, start: number): number {
+	return provider !== "xai" && start % 1000 === 999 ? start + 1 : start;
+}
 
 interface Period {
 	readonly prices: ModelPrice;

@@ -5,7 +5,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Price, parsePrices, priceColumns } from "../src/models/price-table.ts";
-import { findFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
+import type { ProviderRow } from "../src/providers/provider-row.ts";
+import { providers } from "../src/providers/registry.ts";
+import { findDefaultFaults, findFaults, findPromotionFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
 import { type Override, readOverrides } from "./price-overrides.ts";
 import {
 	hourPrice,
@@ -34,9 +36,17 @@ export function generatePrices(overridesText: string = readFileSync(overridesPat
 			.filter(({ note }) => note.startsWith(ODD_BUT_RIGHT))
 			.map(({ fields }) => `${fields.provider}/${fields.model}`),
 	);
-	faults.push(...findFaults(completed, excused));
+	faults.push(...findFaults(completed, excused), ...findPromotionFaults(overrides));
+	const newest = completed.reduce((day, { date }) => (date > day ? date : day), "");
+	faults.push(...findDefaultFaults(completed, defaultsOf(completed), newest));
 	if (faults.length > 0) throw new Error(`prices.csv is not written:\n${faults.join("\n")}`);
 	return `${[priceColumns.join(), ...completed.map(toLine)].join("\n")}\n`;
+}
+
+/** The providers whose prices are in the table at all. */
+function defaultsOf(prices: readonly Price[]): ProviderRow[] {
+	const priced = new Set(prices.map(({ provider }) => provider));
+	return Object.values<ProviderRow>(providers).filter(({ id }) => priced.has(id));
 }
 
 /** What a provider's pages say of all its models. */

@@ -45,7 +45,7 @@ export const providers = {
 		keyEnv: ["GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY", "LLM_GEMINI_KEY"],
 		auth: "x-goog-api-key",
 		rateHeaders: "gemini",
-		defaultModel: "gemini-2.5-flash",
+		defaultModel: "gemini-3.5-flash-lite",
 		takes: everything,
 		fetchesImages: false,
 	}),
@@ -117,7 +117,7 @@ export const providers = {
 		reasoning: "switch-effort",
 		refuses: ["topK", "seed"],
 		schemaForm: "prompt",
-		defaultModel: "deepseek-v4-flash",
+		defaultModel: "deepseek-flash",
 		takes: [],
 	}),
 	xai: row({
@@ -129,7 +129,7 @@ export const providers = {
 		rateHeaders: "xai",
 		refuses: ["topK"],
 		choicesPerCall: many,
-		defaultModel: "grok-4-1-fast-non-reasoning",
+		defaultModel: "grok-4.3",
 	}),
 	fireworks: row({
 		id: "fireworks",

@@ -71,7 +71,7 @@ const expectations: Readonly<Record<string, Expected>> = {
 	"local-llamaserver-01": { provider: local, modelId: "stories260K", usd: 0 },
 	"mistral-chat-01": { provider: mistral, modelId: "mistral-small-latest", usd: (96 * 0.15 + 23 * 0.6) / M },
 	"mistral-chat-03": { provider: mistral, modelId: "mistral-small-latest", usd: (124 * 0.15 + 22 * 0.6) / M },
-	"mistral-chat-05": { provider: mistral, modelId: "magistral-medium-2507", usd: null },
+	"mistral-chat-05": { provider: mistral, modelId: "magistral-medium-2507", usd: (10 * 2 + 46 * 5) / M },
 	"openai-chat-01": { provider: openai, modelId: "gpt-4o-2024-08-06", usd: (11 * 2.5 + 8 * 10) / M },
 	"openai-chat-06": { provider: openai, modelId: "gpt-5.4-2026-03-05", usd: (26 * 2.5 + 4 * 15) / M },
 	"openai-chat-08": { provider: openai, modelId: "gpt-5-2025-08-07", usd: (145 * 1.25 + 89 * 10) / M },
@@ -101,7 +101,7 @@ const expectations: Readonly<Record<string, Expected>> = {
 	"vertex-gen-01": { provider: gemini, modelId: "gemini-3-flash-preview", usd: (22 * 0.5 + 137 * 3) / M },
 	// 12 tokens in, 11 of them cached; xAI itself reports 1,466,250 ticks of 1e-10 USD for this call.
 	"xai-chat-01": { provider: xai, modelId: "grok-3-mini", usd: 1_466_250 / 1e10 },
-	"zai-chat-01": { provider: zai, modelId: "glm-4.7-flash", usd: null },
+	"zai-chat-01": { provider: zai, modelId: "glm-4.7-flash", usd: 0 },
 };
 
 describeWithMaterial("the cost of recorded answers", () => {

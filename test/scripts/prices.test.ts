@@ -23,7 +23,11 @@ const root = join(import.meta.dirname, "../..");
 const table = readFileSync(join(root, "prices.csv"), "utf8");
 const overridesText = readFileSync(join(root, "scripts/price-overrides.csv"), "utf8");
 const overrides = readOverrides(overridesText);
-const overridden = new Set(overrides.map(({ fields }) => `${fields.provider}/${fields.model}`.toLowerCase()));
+const overridden = new Set(
+	overrides
+		.filter(({ action }) => action === "set" || action === "drop")
+		.map(({ fields }) => `${fields.provider}/${fields.model}`.toLowerCase()),
+);
 /** Within the hours in which DeepSeek's price is at its peak, which the table takes for the whole day. */
 const now = new Date("2026-11-22T02:00:00Z");
 
@@ -98,7 +102,7 @@ describe("prices.csv", () => {
 			}
 		}
 		expect(differences).toEqual([]);
-		expect(compared).toBeGreaterThan(900);
+		expect(compared).toBeGreaterThan(700);
 	});
 });
 
