@@ -21,7 +21,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 	}
 	// Node itself would make a missing folder, with all its parents, for everybody to read.
 	if (folder && existsSync(`${folder}/compile`))
-		getBuiltinModule("node:module").enableCompileCache(`${folder}/compile`);
+		// Deno has no such cache.
+		getBuiltinModule("node:module").enableCompileCache?.(`${folder}/compile`);
 	import("../dist/main.js")
 		.then(({ start }) => start())
 		.then((code) => {

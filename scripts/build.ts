@@ -21,7 +21,12 @@ const options: esbuild.BuildOptions = {
 	format: "esm",
 	platform: "node",
 	target: "node22.19",
-	minify: true,
+	// Names stay as they are, so that an error is called what it is and a stack trace can be read. Short names would
+	// start no sooner (64 against 64 ms of CPU from `ask` to its answer), and `keepNames` would cost 15 % of a batch row.
+	minifySyntax: true,
+	minifyWhitespace: true,
+	// Node prints the line in which an uncaught error was thrown: that is to be a line, not a whole chunk.
+	lineLimit: 160,
 	legalComments: "none",
 	metafile: true,
 	chunkNames: "chunks/[name]-[hash]",
@@ -83,7 +88,12 @@ function writeDeclarations(): void {
 
 async function main(): Promise<void> {
 	if (process.argv.includes("--watch")) {
-		const context = await esbuild.context({ ...options, minify: false, logLevel: "info" });
+		const context = await esbuild.context({
+			...options,
+			minifySyntax: false,
+			minifyWhitespace: false,
+			logLevel: "info",
+		});
 		await context.watch();
 		return;
 	}

@@ -84,7 +84,7 @@ export class AbortedError extends LlmxError {
 	/** The same interruption with what had come before it; this one is its cause. */
 	withPartial({ text }: PartialAnswer): AbortedError {
 		const { message, hint, exitCode } = this;
-		return new AbortedError(message, { hint, exitCode, partialText: text, cause: this });
+		return abortedError(message, { hint, exitCode, partialText: text, cause: this });
 	}
 }
 
@@ -167,7 +167,7 @@ export class RequestError extends LlmxError {
 	/** The same failure with what had come before it; this one is its cause. */
 	withPartial({ text, usage = null, maybeBilled = false }: PartialAnswer): RequestError {
 		const { hint, attempts } = this;
-		return new RequestError(this.message, {
+		return requestError(this.message, {
 			...this.#options,
 			hint,
 			attempts,
@@ -188,6 +188,10 @@ export interface PartialAnswer {
 	/** True when another sending than the failed one brought it, and may have been billed for that. */
 	readonly maybeBilled?: boolean | undefined;
 }
+
+// A class that names itself is renamed by the bundler, and errors are known by their names.
+const requestError = (message: string, options: RequestErrorOptions) => new RequestError(message, options);
+const abortedError = (message: string, options: AbortedErrorOptions) => new AbortedError(message, options);
 
 /**
  * The same failure with what had come before it. A failure that has as much text of its own, or is neither a

@@ -1,5 +1,7 @@
 /** The public face of llmx. What is not exported here is internal. */
 
+import { LlmxError } from "./errors.ts";
+
 export type { RequestOutcome, RowOutcome, RunControl } from "./ask/generate.ts";
 export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./ask/schema.ts";
 export { askForJson } from "./ask/structured.ts";
@@ -34,3 +36,11 @@ export type {
 } from "./options.ts";
 export { type ResultRow, toResultRow } from "./state/result-row.ts";
 export type * from "./types.ts";
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+// The program says so by itself. Whoever imports the library would meet errors that do not name the reason.
+if (major < 22 || (major === 22 && minor < 19)) {
+	throw new LlmxError(`llmx needs Node 22.19 or newer, and this is ${process.versions.node}`, {
+		hint: "get a newer one from https://nodejs.org",
+	});
+}

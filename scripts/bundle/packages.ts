@@ -13,22 +13,27 @@ export const stubs: Plugin = {
 	},
 };
 
+/*
+ * Every replacement below was measured by leaving it out: CPU of one `ask` from its start to its answer (64 ms with all
+ * of them; the mean of the best quarter of interleaved runs, as in bench/startup), CPU of a batch row, bytes of dist/.
+ */
+
 /**
  * Helpers above the wire that the SDKs bring along and llmx never calls: stream runners, agents, pollers. They are half
  * of the code to load at start-up, and one of them makes Node load its own undici. Each export becomes a class that
- * throws when it is used after all.
+ * throws when it is used after all. Without this: +23 ms, +189 KB.
  */
 const unusedHelpers = [
 	/\/openai\/lib\/(EventStream|AbstractChatCompletionRunner|ChatCompletion(Runner|Stream|StreamingRunner)|AssistantStream|assistant-run-polling|agents\/.+|beta\/agents\/.+|responses\/ResponseStream|vector-store-.+|webhook-signature)\.mjs$/,
 	/\/@anthropic-ai\/sdk\/lib\/(BetaMessageStream|MessageStream|environments\/.+|threads\/.+|tools\/.+|internal\/threads\/.+)\.mjs$/,
 ];
 
-/** The parts of OpenAI's API that llmx uses. Its client makes an object for each of the others too. */
+/** The parts of OpenAI's API that llmx uses. Its client makes an object for each of the others too: +5 ms, +146 KB. */
 const usedResources = /\/openai\/resources\/(index|shared|models|files|batches|chat\/.+)\.mjs$/;
 
 /**
- * The openai SDK's log: it is off, and yet 7 % of the time of a request goes into redacted URLs for lines that nobody
- * prints.
+ * The openai SDK's log: it is off, and yet the SDK formats what it would say of every request. Without this: +11 µs of
+ * 163 µs a batch row.
  */
 const silentLog = `
 	const silent = { error() {}, warn() {}, info() {}, debug() {} };
@@ -82,7 +87,7 @@ function exportedNames(path: string): string[] {
 	return [...names];
 }
 
-/** undici's half for HTTP/2, and the builtin under it, wait for a server that speaks it: 4 ms of start-up. */
+/** undici's half for HTTP/2, and the builtin under it, wait for a server that speaks it. Without this: +8 ms. */
 export const lateHttp2: Plugin = {
 	name: "late-http2",
 	setup(build) {

@@ -1,7 +1,6 @@
 /**
  * Stand-ins for the global web classes that the SDKs name; the bundler puts them in the place of the globals. Merely
- * touching a real one makes Node load its own undici, which takes longer than starting Node (28 of 24 ms), and every
- * SDK touches them all. Only `Headers` is used on the way to an answer; the others make the real thing when asked.
+ * touching a real one makes Node load its own undici, and every SDK touches them all: +19 ms of CPU for an `ask`. Only `Headers` is used on the way to an answer; the others make the real thing when asked.
  */
 
 type HeadersInput = Iterable<readonly [string, string]> | Readonly<Record<string, string>>;

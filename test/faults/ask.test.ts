@@ -2,7 +2,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { main } from "../../src/cli/main.ts";
+import type { main as Main } from "../../src/cli/main.ts";
 import type { Fault } from "../../src/simulator/faults/fault.ts";
 import { faults } from "../../src/simulator/faults/table.ts";
 import type { WireName } from "../../src/simulator/request.ts";
@@ -10,6 +10,10 @@ import { startSimulator } from "../../src/simulator/server.ts";
 import { createTestIo } from "../helpers/io.ts";
 import { plantedKey } from "./encounter.ts";
 import { wires } from "./wires.ts";
+
+/** The built program, which holds SDKs that the bundler has trimmed: what ships is what meets the faults. */
+const built = new URL("../../dist/main.js", import.meta.url).href;
+const { main } = (await import(/* @vite-ignore */ built)) as { main: typeof Main };
 
 /** Exit codes of the failure table, by row; faults of one row that differ are named. */
 const exitByRow: Readonly<Record<string, readonly number[]>> = {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -38,6 +39,26 @@ describe("the bundle", () => {
 		for (const name of ["ask", "openai-compatible", "agent"]) loadedWith(lazyChunk(files, name), files);
 		expect(files.size).toBeGreaterThan(5);
 		expect(files.size).toBeLessThanOrEqual(12);
+	});
+
+	it("calls every class and error by its own name", async () => {
+		const library: Record<string, unknown> = await import(/* @vite-ignore */ join(dist, "index.js"));
+		const classes = Object.entries(library).filter(([name]) => /^[A-Z]/.test(name));
+		expect(classes.length).toBeGreaterThan(10);
+		for (const [name, value] of classes) expect((value as { name: string }).name).toBe(name);
+		const { UsageError } = library as { UsageError: typeof Error };
+		expect(new UsageError("x").name).toBe("UsageError");
+	});
+
+	it("shows lines where an error is not caught, not a chunk", async () => {
+		const script = `const { LLM } = await import(${JSON.stringify(join(dist, "index.js"))}); new LLM("nobody/x");`;
+		const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+			encoding: "utf8",
+			env: { ...process.env, LLMX_HOME: temporaryFolder() },
+		});
+		expect(status).toBe(1);
+		expect(stderr).toContain("NoRouteError: ");
+		expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThan(1_000);
 	});
 
 	it("speaks HTTP/2 to a provider that offers it, although the code for it is loaded late", async () => {
