@@ -1,14 +1,18 @@
 /** The only place that loads undici, and only its dispatchers; reached by a dynamic import on the first request. */
 
 import type { Dispatcher } from "undici";
+import { kConnector } from "undici/lib/core/symbols.js";
 import Agent from "undici/lib/dispatcher/agent.js";
 import Client from "undici/lib/dispatcher/client.js";
 import Pool from "undici/lib/dispatcher/pool.js";
+import { passOverContinue } from "./interim-response.ts";
 
 /** One connection, as far as the handler of a request on it must know. */
 export interface Connection {
 	/** Answers read whole on the connection as it stands; above 0 it was kept alive from an earlier request. */
 	answered: number;
+	/** A request was written, and no byte of its response has come. */
+	awaitsResponse: boolean;
 }
 
 /** What a handler offers so that it learns which connection carries its request. */
@@ -19,12 +23,19 @@ export interface ConnectionAware {
 /** undici's Client (one connection), which tells each handler that it is the one and counts its answers. */
 class CountingClient extends Client implements Connection {
 	answered = 0;
+	awaitsResponse = false;
 
 	constructor(origin: string | URL, options: object) {
 		super(origin, options);
 		this.on("disconnect", () => {
 			this.answered = 0;
 		});
+		const connect = this[kConnector];
+		this[kConnector] = (target, callback) =>
+			connect(target, (error, socket) => {
+				if (socket && socket.alpnProtocol !== "h2") passOverContinue(socket, this);
+				callback(error, socket);
+			});
 	}
 
 	override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {

@@ -44,6 +44,10 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	#pendingHead: PromiseWithResolvers<Head> | undefined;
 	#head: Head | undefined;
 	#decoder: Decoder | undefined;
+	/** Bytes of the body as they were sent, and how many there will be; Infinity where the server does not say. */
+	#wireBytes = 0;
+	#wireLength = Number.POSITIVE_INFINITY;
+	/** Decoded bytes of the body. */
 	#bytes = 0;
 	/** `draining`: the consumer has all it needs, and the rest is read for the sake of the connection. */
 	#state: "open" | "draining" | "ended" = "open";
@@ -90,6 +94,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		this.#controller = controller;
 		this.phase = "sent";
 		this.#writtenAt = performance.now();
+		if (this.connection !== undefined) this.connection.awaitsResponse = true;
 		this.#options.exchange.sent = true;
 	}
 
@@ -111,6 +116,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			if (!exchange.showsRedirects) refuseRedirect(this.#head, this.origin);
 			exchange.status = status;
 			exchange.headers = this.#head.headers;
+			this.#wireLength = lengthOf(this.#head);
 			this.#decoder = decoderFor(this.#head.headers["content-encoding"], this.origin, {
 				onData: (chunk) => this.#onBytes(chunk),
 				onEnd: () => this.#onWhole(),
@@ -125,10 +131,11 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		else this.#handHead(this.#head);
 	}
 
-	onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+	onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
 		if (this.#options.bytesAreContent) this.#options.exchange.noteContent();
+		this.#wireBytes += chunk.length;
 		if (this.#decoder === undefined) this.#onBytes(chunk);
-		else if (!this.#decoder.write(chunk)) controller.pause();
+		else if (!this.#decoder.write(chunk)) this.#pause();
 	}
 
 	onResponseEnd(): void {
@@ -209,8 +216,16 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		if (this.#isErrorAnswer()) {
 			if (this.#bytes >= errorBodyBytes) this.#end(undefined);
 		} else if (this.#queue.unread > pauseBytes) {
-			this.#controller?.pause();
+			this.#pause();
 		}
+	}
+
+	/**
+	 * Reads no further for now. After the last byte there is nothing to hold back; and a connection that the server
+	 * closes while undici is paused before the end of a body counts as cut.
+	 */
+	#pause(): void {
+		if (this.#wireBytes < this.#wireLength) this.#controller?.pause();
 	}
 
 	#onWhole(): void {
@@ -275,4 +290,10 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			(typeof body === "string" || body instanceof Uint8Array || body === undefined || body === null)
 		);
 	}
+}
+
+/** The bytes that a response says its body has. */
+function lengthOf({ headers }: Head): number {
+	const length = Number(headers["content-length"] ?? Number.NaN);
+	return Number.isInteger(length) ? length : Number.POSITIVE_INFINITY;
 }

@@ -7,7 +7,24 @@ declare module "undici/lib/dispatcher/pool.js" {
 	import { Pool } from "undici";
 	export default Pool;
 }
+declare module "undici/lib/core/symbols.js" {
+	export const kConnector: unique symbol;
+}
 declare module "undici/lib/dispatcher/client.js" {
-	import { Client } from "undici";
-	export default Client;
+	import type { Socket } from "node:net";
+	import type { TLSSocket } from "node:tls";
+	import { Client as Whole } from "undici";
+	import { kConnector } from "undici/lib/core/symbols.js";
+
+	type Connect = (
+		target: object,
+		callback: (
+			error: Error | null,
+			socket?: TLSSocket | (Socket & { readonly alpnProtocol?: undefined }) | null,
+		) => void,
+	) => void;
+	export default class Client extends Whole {
+		/** How it opens a connection. */
+		[kConnector]: Connect;
+	}
 }

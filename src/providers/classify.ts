@@ -72,6 +72,15 @@ const statusOfCode: Readonly<Record<string, number>> = {
 	not_found: 404,
 	model_not_found: 404,
 	request_too_large: 413,
+	// https://platform.minimax.io/docs/api-reference/errorcode
+	base_resp_1001: 504,
+	base_resp_1002: 429,
+	base_resp_1004: 401,
+	base_resp_1008: 402,
+	base_resp_1039: 429,
+	base_resp_1041: 429,
+	base_resp_2013: 400,
+	base_resp_2049: 401,
 };
 
 const billingCodes = new Set([
@@ -92,6 +101,8 @@ const moderationCodes = new Set([
 	"moderation_blocked",
 	"responsibleaipolicyviolation",
 	"data_inspection_failed",
+	"base_resp_1026",
+	"base_resp_1027",
 ]);
 
 const contextCodes = new Set([
@@ -143,7 +154,8 @@ function statusInside(detail: ErrorDetail): number {
 		const status = Object.hasOwn(statusOfCode, code) ? statusOfCode[code] : undefined;
 		if (status !== undefined) return status;
 	}
-	return 500;
+	if (/rate.?limit|too many requests/i.test(detail.message)) return 429;
+	return badKeyWords.test(detail.message) ? 401 : 500;
 }
 
 function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verdict {
@@ -172,10 +184,18 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 			return { ...final, errorClass: "too_large" };
 		case 501:
 			return { ...final, errorClass: "invalid_request" };
+		// 524 is Cloudflare's 504: the origin had the request and still worked on it; 598 and 599 are other proxies'.
+		// https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
 		case 408:
 		case 499:
 		case 504:
+		case 524:
+		case 598:
+		case 599:
 			return { ...once, errorClass: "timeout" };
+		// The origin broke off its answer, and may have computed it. At 521 to 523 it was never reached.
+		case 520:
+			return { ...once, errorClass: "server" };
 		case 409:
 		case 425:
 			return { ...again, errorClass: "server" };

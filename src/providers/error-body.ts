@@ -48,19 +48,26 @@ export function readErrorText(text: string): ErrorDetail {
 
 /**
  * Reads a parsed error in any of the known forms: `{error: {…}}` (OpenAI, Gemini, Anthropic), `{error: "…", code}`
- * (xAI), `{detail}` (Mistral, FastAPI), `{object: "error", message}` (vLLM), `[{error}]` (Gemini arrays), text.
+ * (xAI), `{detail}` (Mistral, FastAPI), `{object: "error", message}` (vLLM), `[{error}]` (Gemini arrays),
+ * `{base_resp: {status_code, status_msg}}` (MiniMax), `{code, msg}`, text.
  */
 export function readErrorBody(body: unknown): ErrorDetail {
 	if (Array.isArray(body)) return body.length > 0 ? readErrorBody(body[0]) : describe("", body);
 	if (!isObject(body)) return describe(typeof body === "string" ? body : "", body);
-	const inner = isObject(body.error) ? body.error : body;
+	const inner = [body.error, body.base_resp].find(isObject) ?? body;
 	return describe(messageOf(body, inner), body, inner);
 }
 
 function messageOf(body: Json, inner: Json): string {
 	if (typeof body.error === "string") return body.error;
 	const raw = isObject(inner.metadata) ? inner.metadata.raw : undefined;
-	const message = textOf(inner.message) ?? textOf(body.message) ?? textOf(body.detail) ?? textOf(body.errors);
+	const message =
+		textOf(inner.message) ??
+		textOf(body.message) ??
+		textOf(body.detail) ??
+		textOf(body.errors) ??
+		textOf(inner.msg) ??
+		textOf(inner.status_msg);
 	// OpenRouter's own message says only that the provider failed; what the provider said is in `raw`.
 	if (typeof raw === "string" && raw !== "")
 		return message ? `${message}: ${rawMessage(raw)}` : rawMessage(raw);
@@ -97,6 +104,8 @@ function describe(message: string, body: unknown, inner?: Json): ErrorDetail {
 	for (const source of isObject(body) && inner !== body ? [inner, body] : [inner]) {
 		if (source === undefined) continue;
 		add(source.code);
+		// MiniMax's codes are its own: https://platform.minimax.io/docs/api-reference/errorcode
+		if (source.status_code !== undefined) codes.push(`base_resp_${source.status_code}`);
 		add(source.status);
 		add(source.type);
 		add(source.error_type);
@@ -126,8 +135,38 @@ function numberOf(value: unknown): number | undefined {
 export function isErrorPayload(payload: unknown, eventName?: string | null): boolean {
 	if (eventName === "error") return true;
 	if (!isObject(payload)) return false;
-	if (payload.error !== undefined && payload.error !== null && payload.error !== false) return true;
-	if (payload.object === "error" || payload.type === "error") return true;
-	const answered = "choices" in payload || "candidates" in payload || "content" in payload;
-	return !answered && "detail" in payload;
+	if (payload.object === "error" || payload.type === "error" || saysError(payload.error)) return true;
+	const answered = ["choices", "candidates", "content", "output", "usage"].some(
+		(field) => payload[field] !== undefined && payload[field] !== null,
+	);
+	if (answered) return false;
+	const isAlone = Object.keys(payload).length === 1;
+	if ("detail" in payload || (payload.error && isAlone) || payload.success === false) return true;
+	return codeOf(payload.base_resp, "status_code") || codeOf(payload, "code");
+}
+
+/**
+ * Whether a field for an error says anything. Gateways put an empty one into good answers
+ * (`{"message": "", "type": "", "code": null}`, https://github.com/BerriAI/litellm/issues/18493).
+ */
+export function saysError(error: unknown): boolean {
+	if (isObject(error)) return Object.values(error).some(saysError);
+	if (Array.isArray(error)) return error.some(saysError);
+	return typeof error === "string"
+		? error.trim() !== ""
+		: error !== undefined && error !== null && error !== false && error !== 0;
+}
+
+/** A code of failure beside a message, as `{"code": 1302, "msg": "…"}` or MiniMax's `base_resp`: 0 and 200 mean success. */
+function codeOf(source: unknown, field: string): boolean {
+	if (!isObject(source)) return false;
+	const code = source[field];
+	const isFailure =
+		typeof code === "number"
+			? code !== 0 && code !== 200
+			: typeof code === "string" && !/^(?:0|200|ok|success)?$/i.test(code);
+	return (
+		isFailure &&
+		[source.msg, source.message, source.status_msg].some((text) => typeof text === "string" && text !== "")
+	);
 }

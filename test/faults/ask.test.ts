@@ -37,6 +37,7 @@ const exitByRow: Readonly<Record<string, readonly number[]>> = {
 	"22": [0],
 	"23": [0],
 	"24": [1],
+	"24b": [0],
 	"25": [0],
 	facts: [0],
 };
@@ -46,6 +47,8 @@ const exitByName: Readonly<Record<string, readonly number[]>> = {
 	"418": [1],
 	"should-retry-false": [1],
 	"error-200": [5],
+	"error-empty": [0],
+	"error-shape": [5],
 	"stream-error": [5],
 	"stream-error-event": [5],
 	"stream-error-text": [5],

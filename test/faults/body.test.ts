@@ -46,6 +46,45 @@ describe.each(wires)("row 16 on the %s wire: an error inside a 200", (wire) => {
 	});
 });
 
+describe.each(wires)("row 16 on the %s wire: a field for errors", (wire) => {
+	it.each([
+		["fields", "plain"],
+		["object", "plain"],
+		["text", "plain"],
+		["list", "plain"],
+		["fields", "stream"],
+		["text", "stream"],
+	] as const)("that says nothing is no error: %s, %s", async (which, mode) => {
+		await accepted(`error-empty=${which}`, { wire, mode });
+	});
+
+	it.each([
+		["base_resp", "rate_limit", /rate limit exceeded \(RPM\)/],
+		["code", "rate_limit", /rate limit reached/],
+		["success", "server", /the upstream model is out of order/],
+	] as const)("of another shape shows the server's words: %s", async (which, errorClass, words) => {
+		for (const mode of modes) {
+			const seen = await meet(`error-shape=${which}`, { wire, mode });
+			expect(seen.error).toMatchObject({ errorClass, exitCode: 5 });
+			expect(seen.error?.message).toMatch(words);
+			expect(seen.requests).toBe(2);
+		}
+	});
+});
+
+describe.each(wires)("row 24b on the %s wire: right by the letter", (wire) => {
+	describe.each(modes)("%s", (mode) => {
+		it.each([
+			"gzip-close=120",
+			"gzip-close=500",
+			"continue-first",
+			"continue-first=20",
+		])("%s", async (spec) => {
+			await accepted(spec, { wire, mode });
+		});
+	});
+});
+
 describe.each(wires)("row 17 on the %s wire: parts missing", (wire) => {
 	// An answer of Anthropic has one list of content and no choices.
 	if (wire !== "anthropic")

@@ -109,13 +109,26 @@ describe.each(wires)("row 11 on the %s wire: the server", (wire) => {
 			["502", "server"],
 			["503", "overloaded"],
 			["529", "overloaded"],
-			["520", "server"],
+			["521", "server"],
+			["522", "server"],
+			["523", "server"],
 		] as const)("%s is tried again", async (spec, errorClass) => {
 			await retried(spec, errorClass, { wire, mode });
 		});
 
-		it.each(["408", "499", "504"])("%s may have been billed: one re-send", async (spec) => {
+		it.each([
+			"408",
+			"499",
+			"504",
+			"524",
+			"598",
+			"599",
+		])("%s may have been billed: one re-send", async (spec) => {
 			await retriedOnce(spec, "timeout", { wire, mode });
+		});
+
+		it("520 may have been billed: one re-send", async () => {
+			await retriedOnce("520", "server", { wire, mode });
 		});
 
 		it.each(["410", "418"])("%s is final", async (spec) => {

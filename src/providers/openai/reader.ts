@@ -2,7 +2,7 @@ import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
 import { type AnswerHeaders, credible, hasCitations, openAiCharges } from "../charges.ts";
-import { isErrorPayload, isObject } from "../error-body.ts";
+import { isObject, saysError } from "../error-body.ts";
 import {
 	type Bill,
 	blocked,
@@ -50,7 +50,7 @@ export function readOpenAiAnswer(
 function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice {
 	if (!isObject(choice)) throw notAnAnswer(context);
 	// The usage of a whole body is the bill of what failed in it.
-	if (isErrorPayload({ error: choice.error })) throw reportedFailure({ error: choice.error }, context, true);
+	if (saysError(choice.error)) throw reportedFailure({ error: choice.error }, context, true);
 	if (!isObject(choice.message)) throw notAnAnswer(context);
 	const parts = readMessage(choice.message);
 	const finishReason = openAiFinish(choice.finish_reason) ?? "other";
@@ -97,7 +97,7 @@ export class OpenAiReader extends AnswerReader {
 		const choice = Array.isArray(data.choices) ? data.choices[0] : undefined;
 		if (!isObject(choice)) return noParts;
 		this.#choices++;
-		if (isErrorPayload({ error: choice.error })) throw reportedFailure(choice, this.failureContext);
+		if (saysError(choice.error)) throw reportedFailure(choice, this.failureContext);
 		const finishReason = openAiFinish(choice.finish_reason);
 		if (finishReason !== undefined) {
 			this.#finishReason = finishReason;

@@ -3,6 +3,7 @@ import { connectionFaults } from "./connection.ts";
 import { contentFaults } from "./content.ts";
 import { endingFaults } from "./endings.ts";
 import type { Fault } from "./fault.ts";
+import { gatewayFaults } from "./gateways.ts";
 import { heartbeatFaults } from "./heartbeats.ts";
 import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
@@ -18,6 +19,7 @@ export const faults: readonly Fault[] = [
 	...endingFaults,
 	...spellingFaults,
 	...heartbeatFaults,
+	...gatewayFaults,
 	...contentFaults,
 	...usageFaults,
 ];

@@ -1,8 +1,10 @@
+import { request } from "node:http";
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
 import { bodyFaults } from "../../../src/simulator/faults/body.ts";
+import { gatewayFaults } from "../../../src/simulator/faults/gateways.ts";
 import { dataOf, streamedText } from "../wire-client.ts";
-import { checkEach, errorOf, fault, nothingMore, stream, words } from "./check.ts";
+import { checkEach, errorOf, fault, nothingMore, simulator, stream, words } from "./check.ts";
 
 checkEach(bodyFaults, {
 	"redirect-host": async () => {
@@ -102,5 +104,42 @@ checkEach(bodyFaults, {
 	"empty-stream": async () => {
 		const raw = await fault("empty-stream", stream);
 		expect([raw.headers["content-type"], raw.body.length]).toEqual(["text/event-stream; charset=utf-8", 0]);
+	},
+});
+
+checkEach(gatewayFaults, {
+	"error-empty": async () => {
+		const empty = { message: "", type: "", param: "", code: null };
+		expect(JSON.parse((await fault("error-empty")).text)).toMatchObject({
+			error: empty,
+			choices: [{ index: 0 }],
+		});
+		const [first = ""] = dataOf((await fault("error-empty=text", stream)).text);
+		expect(JSON.parse(first).error).toBe("");
+	},
+	"error-shape": async () => {
+		expect(JSON.parse((await fault("error-shape")).text).base_resp.status_code).toBe(1002);
+		expect(JSON.parse((await fault("error-shape=code", stream)).text).code).toBe(1302);
+	},
+	"gzip-close": async () => {
+		const raw = await fault("gzip-close=100", stream);
+		expect([raw.headers["content-encoding"], raw.body.length > 100_000]).toEqual(["gzip", true]);
+		expect(streamedText(gunzipSync(raw.body).toString())).toContain(words);
+	},
+	"continue-first": async () => {
+		const headers = { "content-type": "application/json" };
+		const prompt = `${words} [[fault:continue-first]]`;
+		const body = JSON.stringify({ model: "echo", messages: [{ role: "user", content: prompt }] });
+		const url = `${simulator.url}/v1/chat/completions`;
+		const statuses = await new Promise<number[]>((resolve, reject) => {
+			const seen: number[] = [];
+			const sent = request(url, { method: "POST", headers }, (response) => {
+				seen.push(response.statusCode ?? 0);
+				response.resume().on("end", () => resolve(seen));
+			});
+			sent.on("information", ({ statusCode }) => seen.push(statusCode)).on("error", reject);
+			sent.end(body);
+		});
+		expect(statuses).toEqual([100, 200]);
 	},
 });
