@@ -71,6 +71,21 @@ export function incomplete(context: FailureContext, how: string): RequestError {
 	return failed(unfinished(context), "incomplete", `the answer is incomplete: ${how}`);
 }
 
+/** The server says that it gave the answer up. What it reports to have been used is the bill. */
+export function aborted(context: FailureContext, reason: unknown): RequestError {
+	return failed(context, "incomplete", `the answer is incomplete: it ended with ${shown(reason)}`);
+}
+
+/** The answer ended in a way of its own and says nothing. */
+export function emptyEnd(context: FailureContext, reason: unknown, detail = ""): RequestError {
+	const words = detail === "" ? "" : `: ${safeText(detail, 300)}`;
+	return failed(context, "malformed_response", `no answer: it ended with ${shown(reason)}${words}`);
+}
+
+function shown(reason: unknown): string {
+	return typeof reason === "string" && reason !== "" ? `"${safeText(reason, 60)}"` : "no finish reason";
+}
+
 /** The provider or the model refused to answer, or its filter took the answer away. */
 export function blocked(context: FailureContext, why: string): RequestError {
 	return failed(context, "blocked", `the answer was blocked: ${safeText(why, 500)}`);

@@ -66,10 +66,26 @@ export class ThinkSplitter {
 	}
 }
 
-/** The same for a whole answer. */
+/**
+ * The same for a whole answer. Where a model's chat template holds the opening tag, the answer begins with its thoughts,
+ * and only the closing tag comes (https://github.com/deepseek-ai/DeepSeek-R1/issues/352).
+ */
 export function splitThinking(whole: string): SplitText {
+	const end = unopenedEnd(whole);
+	if (end !== undefined) {
+		return { reasoning: whole.slice(0, end).trim(), text: whole.slice(end + close.length).trimStart() };
+	}
 	const splitter = new ThinkSplitter();
 	const first = splitter.push(whole);
 	const rest = splitter.end();
 	return { text: first.text + rest.text, reasoning: first.reasoning + rest.reasoning };
+}
+
+/** Where thoughts end that no tag has begun; undefined where there are none. A tag that is quoted is spoken of. */
+function unopenedEnd(whole: string): number | undefined {
+	const end = whole.indexOf(close);
+	if (end === -1) return undefined;
+	const before = whole.slice(0, end);
+	const isQuoted = /["'`]$/.test(before) || before.split("```").length % 2 === 0;
+	return before.includes(open) || isQuoted ? undefined : end;
 }

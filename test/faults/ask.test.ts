@@ -59,6 +59,7 @@ const exitByName: Readonly<Record<string, readonly number[]>> = {
 	// Of a stream only the usage is lost.
 	"cut-gzip": [0, 1, 5],
 	"no-choices": [1],
+	"finish-broken": [1],
 	gzip: [0],
 	trickle: [1, 5],
 	"numeric-code": [5],

@@ -120,6 +120,42 @@ describe.each(wires)("row 18 on the %s wire: a plain body that was cut is never 
 	});
 });
 
+describe.each(wires)("row 18 on the %s wire: an answer that the server gave up", (wire) => {
+	const given =
+		wire === "openai" ? ["abort", "error", "network_error"] : [wire === "gemini" ? "OTHER" : "pause_turn"];
+
+	it.each(
+		given.flatMap((reason) => modes.map((mode) => [reason, mode] as const)),
+	)("with %s is incomplete, and its usage is its bill: %s", async (reason, mode) => {
+		const spec = `finish-aborted=${reason}`;
+		const seen = await meet(spec, { wire, mode, heard: false });
+		expect(seen.error).toMatchObject({ errorClass: "incomplete", attempts: 2, exitCode: 1 });
+		expect(seen.error?.message).toContain(reason);
+		expect(nasty.startsWith(seen.error?.partialText ?? "-")).toBe(true);
+		expect([seen.requests, seen.result]).toEqual([2, undefined]);
+		expect(seen.ledger).toHaveLength(2);
+		for (const row of seen.ledger) {
+			expect(row.status).toBe("failed");
+			expect(row.input_tokens).toBe(seen.error?.usage?.inputTokens);
+		}
+		const recovered = await meet(`${spec} x1`, { wire, mode, heard: false });
+		expect([recovered.requests, recovered.result?.finishReason]).toEqual([2, "stop"]);
+	});
+
+	it("in whole, without a finish reason, is incomplete", async () => {
+		const seen = await meet("finish-missing", { wire });
+		expect(seen.error).toMatchObject({ errorClass: "incomplete", attempts: 2 });
+		expect([seen.requests, seen.result]).toEqual([2, undefined]);
+	});
+
+	it.each(modes)("without any text has failed, with the reason: %s", async (mode) => {
+		const seen = await meet("finish-broken", { wire, mode });
+		expect(seen.error).toMatchObject({ errorClass: "malformed_response", attempts: 1, exitCode: 1 });
+		expect(seen.error?.message).toMatch(/unheard_of|MALFORMED_FUNCTION_CALL|new_reason/);
+		expect([seen.requests, seen.ledger[0]?.status]).toEqual([1, "failed"]);
+	});
+});
+
 describe.each(wires)("rows 20 and 21 on the %s wire: silence and excess", (wire) => {
 	const quick = { firstContentMs: 200, idleMs: 200 };
 
@@ -207,6 +243,14 @@ describe("shapes of single providers are answers", () => {
 		["gzip", "together_ai/echo"],
 	] as const)("%s of %s", async (spec, model) => {
 		await accepted(spec, { model });
+	});
+
+	it("thoughts that end without having begun are kept apart", async () => {
+		const seen = await meet("think-unopened");
+		expect(seen.result).toMatchObject({
+			text: `${nasty} [[fault:think-unopened]]`,
+			reasoning: "Let me think.",
+		});
 	});
 
 	it("OpenRouter's own figure is the cost", async () => {

@@ -54,7 +54,13 @@ export interface Encounter {
 	/** Ms waited before each re-send. */
 	readonly waits: readonly number[];
 	readonly notices: readonly string[];
-	readonly ledger: readonly { status: string; cost_usd: number | null; attempts: number; cached?: boolean }[];
+	readonly ledger: readonly {
+		readonly status: string;
+		readonly cost_usd: number | null;
+		readonly input_tokens?: number | null;
+		readonly attempts: number;
+		readonly cached?: boolean;
+	}[];
 	readonly simulator: Simulator;
 }
 

@@ -55,7 +55,11 @@ export async function checkWhole(fixture: AnswerFixture): Promise<void> {
 export async function usageOf(fixture: AnswerFixture): Promise<Usage | null> {
 	const server = await scriptedServer(replay(fixture, Number.POSITIVE_INFINITY));
 	const { stream } = await rig(server.url, fixture.provider);
-	return finishOf(await stream()).usage;
+	// An answer that is none was billed all the same.
+	return stream().then(
+		(parts) => finishOf(parts).usage,
+		(error: RequestError) => error.usage,
+	);
 }
 
 /** Headers that speak of the bytes on their way, which are others here. */

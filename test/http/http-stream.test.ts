@@ -54,13 +54,13 @@ describe("a stream of events over a socket", () => {
 			response.write(stream);
 			setTimeout(() => response.end(), 5);
 		});
-		for (let count = 0; count < 3; count++) {
+		for (let count = 0; count < 2; count++) {
 			const exchange = http.begin();
 			const events = (await post(http, exchange, wire.origin)).events();
 			await events.read();
 			events.finish();
 			exchange.close();
-			await new Promise((resolve) => setTimeout(resolve, 30));
+			await new Promise((resolve) => setTimeout(resolve, 200));
 		}
 		expect(wire.opened()).toBe(1);
 	});

@@ -35,6 +35,14 @@ describe("ThinkSplitter", () => {
 		}
 	});
 
+	it("finds thoughts without a beginning in a whole answer, and leaves a tag that is only spoken of", () => {
+		expect(splitThinking("hm.\n</think>\n\nParis")).toEqual({ reasoning: "hm.", text: "Paris" });
+		expect(splitThinking("hm.</think>Paris")).toEqual({ reasoning: "hm.", text: "Paris" });
+		for (const text of ["it ends with `</think>` then", "```xml\n<a>\n</think>\n```", 'say "</think>"']) {
+			expect(splitThinking(text)).toEqual({ reasoning: "", text });
+		}
+	});
+
 	it("holds plain text back no longer than it must", () => {
 		const splitter = new ThinkSplitter();
 		expect(splitter.push("H").text).toBe("H");

@@ -262,7 +262,10 @@ export const expectations: Readonly<Record<string, readonly [ProviderRow, Expect
 	],
 	"together-chat-05": [providers.together, { text: "", finish: "tool-calls", usage: [198, 0, 0, 0, 24, 0] }],
 	"vercel-gateway-chat-01": [other("vercel"), { text: "Olá!", finish: "stop", usage: [9, 0, 0, 0, 27, 25] }],
-	"vertex-gen-01": [providers.gemini, { text: "", finish: "other", usage: [22, 0, 0, 0, 137, 134] }],
+	"vertex-gen-01": [
+		providers.gemini,
+		{ error: "malformed_response", ...final, says: "UNEXPECTED_TOOL_CALL", usage: [22, 0, 0, 0, 137, 134] },
+	],
 	"xai-chat-01": [
 		providers.xai,
 		{

@@ -3,7 +3,7 @@ import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
 import { anthropicCharges } from "../charges.ts";
 import { isObject } from "../error-body.ts";
-import { blocked, incomplete, notAnAnswer } from "../failure.ts";
+import { aborted, blocked, emptyEnd, incomplete, notAnAnswer } from "../failure.ts";
 import { tokens } from "../usage.ts";
 
 type Json = Record<string, unknown>;
@@ -61,9 +61,13 @@ export class AnthropicReader extends AnswerReader {
 		const context = this.failureContext;
 		if (this.#stopReason === "refusal") throw blocked(context, this.#refusal);
 		if (this.#stopReason === undefined && !this.done) {
-			throw incomplete(context, "the stream ended without a stop reason");
+			throw incomplete(context, "it ended without a stop reason");
 		}
-		const choice = this.choice(finishReasonOf(this.#stopReason));
+		// A pause is to be gone on from with the tools of the turn, and llmx runs none.
+		if (this.#stopReason === "pause_turn") throw aborted(context, this.#stopReason);
+		const finishReason = finishReasonOf(this.#stopReason);
+		if (finishReason === "other" && this.received.text === "") throw emptyEnd(context, this.#stopReason);
+		const choice = this.choice(finishReason);
 		return [{ type: "finish", choice, ...this.bill }];
 	}
 
@@ -71,7 +75,6 @@ export class AnthropicReader extends AnswerReader {
 		if (!Array.isArray(message.content)) throw notAnAnswer(this.failureContext);
 		this.#readUsage(message.usage);
 		this.#readStop(message);
-		this.done = true;
 		return message.content.flatMap((block) => this.#readBlock(block));
 	}
 

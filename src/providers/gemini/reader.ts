@@ -3,7 +3,7 @@ import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader } from "../answer-reader.ts";
 import { geminiCharges, modality } from "../charges.ts";
 import { isObject } from "../error-body.ts";
-import { blocked, incomplete } from "../failure.ts";
+import { aborted, blocked, emptyEnd, incomplete } from "../failure.ts";
 import { tokens } from "../usage.ts";
 
 type Json = Record<string, unknown>;
@@ -18,11 +18,24 @@ const blockingReasons = new Set([
 	"IMAGE_SAFETY",
 	"IMAGE_PROHIBITED_CONTENT",
 	"IMAGE_RECITATION",
+	"LANGUAGE",
+]);
+
+/** The model broke off in an attempt at something that is no answer: a call that cannot be read, or was not allowed. */
+const brokenReasons = new Set([
+	"MALFORMED_FUNCTION_CALL",
+	"MALFORMED_RESPONSE",
+	"UNEXPECTED_TOOL_CALL",
+	"TOO_MANY_TOOL_CALLS",
+	"MISSING_THOUGHT_SIGNATURE",
+	"NO_IMAGE",
+	"IMAGE_OTHER",
 ]);
 
 /** Reads the pieces of one answer; a whole answer is a single piece. */
 export class GeminiReader extends AnswerReader {
 	#finishReason: string | undefined;
+	#finishMessage = "";
 	#blockedWhy: string | undefined;
 	#hasToolCalls = false;
 	#hasCandidate = false;
@@ -50,7 +63,13 @@ export class GeminiReader extends AnswerReader {
 		if (this.#finishReason === undefined) {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
-		const choice = this.choice(this.#finish(this.#finishReason));
+		const finishReason = this.#finish(this.#finishReason);
+		const isEmpty = this.received.text === "" && !this.#hasToolCalls;
+		if (brokenReasons.has(this.#finishReason) || (finishReason === "other" && isEmpty)) {
+			throw emptyEnd(context, this.#finishReason, this.#finishMessage);
+		}
+		if (this.#finishReason === "OTHER") throw aborted(context, this.#finishReason);
+		const choice = this.choice(finishReason);
 		return [{ type: "finish", choice, ...this.bill }];
 	}
 
@@ -76,8 +95,9 @@ export class GeminiReader extends AnswerReader {
 		if (typeof reason === "string" && reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") {
 			this.#finishReason = reason;
 			this.finished = true;
+			if (typeof candidate.finishMessage === "string") this.#finishMessage = candidate.finishMessage;
 			if (blockingReasons.has(reason)) {
-				const message = typeof candidate.finishMessage === "string" ? `: ${candidate.finishMessage}` : "";
+				const message = this.#finishMessage === "" ? "" : `: ${this.#finishMessage}`;
 				this.#blockedWhy = `${reason}${ratings(candidate)}${message}`;
 			}
 		}

@@ -57,10 +57,27 @@ function textOf(value: unknown): string {
 	return text;
 }
 
-/** Why the answer ended; undefined while the provider has not said. */
-export function openAiFinish(raw: unknown): FinishReason | undefined {
+/** The finish reasons of a server that gave the answer up: vLLM's `abort`, Z.ai's `network_error`, DeepSeek's shortage. */
+const givenUp = new Set([
+	"abort",
+	"aborted",
+	"cancelled",
+	"canceled",
+	"error",
+	"failed",
+	"insufficient_system_resource",
+	"interrupted",
+	"network_error",
+	"server_error",
+	"timeout",
+]);
+
+/** Why the answer ended; undefined while the provider has not said. `aborted`: the server gave it up. */
+export function openAiFinish(raw: unknown): FinishReason | "aborted" | undefined {
 	if (typeof raw !== "string" || raw === "") return undefined;
-	switch (raw.toLowerCase()) {
+	const reason = raw.toLowerCase();
+	if (givenUp.has(reason)) return "aborted";
+	switch (reason) {
 		case "stop":
 		case "eos": // Together
 		case "eos_token":

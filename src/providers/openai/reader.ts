@@ -4,8 +4,10 @@ import { AnswerReader, noParts } from "../answer-reader.ts";
 import { type AnswerHeaders, credible, hasCitations, openAiCharges } from "../charges.ts";
 import { isObject, saysError } from "../error-body.ts";
 import {
+	aborted,
 	type Bill,
 	blocked,
+	emptyEnd,
 	type FailureContext,
 	failed,
 	incomplete,
@@ -42,22 +44,34 @@ export function readOpenAiAnswer(
 	if (list.length === 0) {
 		throw failed(billed, "malformed_response", "the answer holds no choice");
 	}
-	const choices = list.map((choice) => readChoice(choice, billed, list.length === 1));
+	const choices = list
+		.map((choice) => readChoice(choice, billed, list.length === 1))
+		.filter((choice) => choice !== null);
+	if (choices.length === 0) throw aborted(billed, (list[0] as { finish_reason?: unknown }).finish_reason);
 	const hasAnswer = choices.some(({ text, reasoning }) => text !== "" || reasoning !== null);
 	return { choices, usage: credible(usage, hasAnswer), charges };
 }
 
-function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice {
+/** One of the answers; null for one of several that the server gave up: it is asked for again, and the others are kept. */
+function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice | null {
 	if (!isObject(choice)) throw notAnAnswer(context);
 	// The usage of a whole body is the bill of what failed in it.
 	if (saysError(choice.error)) throw reportedFailure({ error: choice.error }, context, true);
 	if (!isObject(choice.message)) throw notAnAnswer(context);
 	const parts = readMessage(choice.message);
-	const finishReason = openAiFinish(choice.finish_reason) ?? "other";
+	const finishReason = openAiFinish(choice.finish_reason) ?? "aborted";
 	const split = parts.reasoning === "" ? splitThinking(parts.text) : parts;
+	const own = { ...context, partialText: split.text === "" ? undefined : split.text };
+	if (finishReason === "aborted") {
+		if (only) throw aborted(own, choice.finish_reason);
+		return null;
+	}
+	if (finishReason === "other" && only && split.text === "" && !parts.hasToolCalls) {
+		throw emptyEnd(own, choice.finish_reason);
+	}
 	// Among several answers one that was filtered away does not take the others with it.
 	if (only && (finishReason === "content-filter" || parts.refusal !== "")) {
-		throw blocked({ ...context, partialText: split.text }, parts.refusal || filterReason(choice));
+		throw blocked(own, parts.refusal || filterReason(choice));
 	}
 	return {
 		text: split.text,
@@ -68,7 +82,10 @@ function readChoice(choice: unknown, context: FailureContext, only: boolean): Ch
 
 /** Follows one streamed answer: what was said, why it ended, what it used. */
 export class OpenAiReader extends AnswerReader {
-	#finishReason: FinishReason | undefined;
+	#finishReason: FinishReason | "aborted" | undefined;
+	/** As the server wrote it. */
+	#rawFinish: unknown;
+	#hasToolCalls = false;
 	#filterReason = "content filter";
 	#refusal = "";
 	#choices = 0;
@@ -101,11 +118,13 @@ export class OpenAiReader extends AnswerReader {
 		const finishReason = openAiFinish(choice.finish_reason);
 		if (finishReason !== undefined) {
 			this.#finishReason = finishReason;
+			this.#rawFinish = choice.finish_reason;
 			this.finished = true;
 			if (finishReason === "content-filter") this.#filterReason = filterReason(choice);
 		}
 		// A server that does not stream answers with a whole message.
-		const { text, reasoning, refusal } = readMessage(choice.delta ?? choice.message);
+		const { text, reasoning, refusal, hasToolCalls } = readMessage(choice.delta ?? choice.message);
+		if (hasToolCalls) this.#hasToolCalls = true;
 		this.#refusal += refusal;
 		if (reasoning !== "") this.#serverSplits = true;
 		if (text === "") return reasoning === "" ? noParts : [{ type: "reasoning-delta", text: reasoning }];
@@ -125,6 +144,10 @@ export class OpenAiReader extends AnswerReader {
 		}
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
+		if (finishReason === "aborted") throw aborted(context, this.#rawFinish);
+		if (finishReason === "other" && this.received.text === "" && !this.#hasToolCalls) {
+			throw emptyEnd(context, this.#rawFinish);
+		}
 		const choice = this.choice(finishReason);
 		return [...last, { type: "finish", choice, ...this.bill }];
 	}

@@ -3,8 +3,10 @@ import { connectionFaults } from "./connection.ts";
 import { contentFaults } from "./content.ts";
 import { endingFaults } from "./endings.ts";
 import type { Fault } from "./fault.ts";
+import { finishFaults } from "./finishes.ts";
 import { gatewayFaults } from "./gateways.ts";
 import { heartbeatFaults } from "./heartbeats.ts";
+import { shapeFaults } from "./shapes.ts";
 import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
 import { streamFaults } from "./stream.ts";
@@ -21,6 +23,8 @@ export const faults: readonly Fault[] = [
 	...heartbeatFaults,
 	...gatewayFaults,
 	...contentFaults,
+	...finishFaults,
+	...shapeFaults,
 	...usageFaults,
 ];
 

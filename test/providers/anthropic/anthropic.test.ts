@@ -109,7 +109,6 @@ describe("complete", () => {
 		["model_context_window_exceeded", "length"],
 		["tool_use", "tool-calls"],
 		["stop_sequence", "stop"],
-		["pause_turn", "other"],
 	])("reads stop reason %s as %s", async (reason, expected) => {
 		const server = await scriptedServer(json(message([], reason)));
 		const { complete } = await rig(server.url, provider);

@@ -1,9 +1,11 @@
 import { expect } from "vitest";
 import { contentFaults } from "../../../src/simulator/faults/content.ts";
+import { finishFaults } from "../../../src/simulator/faults/finishes.ts";
+import { shapeFaults } from "../../../src/simulator/faults/shapes.ts";
 import { dataOf, streamedText } from "../wire-client.ts";
 import { checkEach, errorOf, fault, stream, words } from "./check.ts";
 
-checkEach(contentFaults, {
+checkEach([...contentFaults, ...shapeFaults], {
 	"no-choices": async () => {
 		const body = JSON.parse((await fault("no-choices")).text);
 		expect([body.choices, body.usage.total_tokens > 0]).toEqual([[], true]);
@@ -85,5 +87,27 @@ checkEach(contentFaults, {
 		expect(JSON.parse((await fault("say={}", { model: "markdown" })).text).choices[0].message.content).toBe(
 			"{}",
 		);
+	},
+});
+
+checkEach(finishFaults, {
+	"finish-aborted": async () => {
+		const body = JSON.parse((await fault("finish-aborted")).text);
+		expect([body.choices[0].finish_reason, body.usage.total_tokens > 0]).toEqual(["abort", true]);
+		const raw = await fault("finish-aborted=network_error", stream);
+		expect(raw.text).toMatch(/"finish_reason":"network_error".*\[DONE\]/s);
+		expect(words.startsWith(streamedText(raw.text).trim())).toBe(true);
+	},
+	"finish-missing": async () => {
+		expect(JSON.parse((await fault("finish-missing")).text).choices[0].finish_reason).toBeNull();
+		expect(JSON.parse((await fault("finish-missing", { wire: "anthropic" })).text).stop_reason).toBeNull();
+	},
+	"finish-broken": async () => {
+		const { candidates } = JSON.parse((await fault("finish-broken", { wire: "gemini" })).text);
+		expect([candidates[0].finishReason, candidates[0].content]).toEqual(["MALFORMED_FUNCTION_CALL", {}]);
+	},
+	"think-unopened": async () => {
+		const [choice] = JSON.parse((await fault("think-unopened")).text).choices;
+		expect(choice.message.content).toMatch(/^Let me think\.\n<\/think>\n\none two/);
 	},
 });
