@@ -29,7 +29,7 @@ async function timed(action: () => Promise<unknown> | unknown): Promise<number> 
 }
 
 try {
-	const written = await timed(() => {
+	const written = await timed(async () => {
 		let now = Date.now() - rows * 2_000;
 		const ledger = new Ledger(paths.ledger, { now: () => now });
 		for (let index = 0; index < rows; index += 1) {
@@ -56,7 +56,7 @@ try {
 			});
 			if (index % 64 === 0) ledger.flushSync();
 		}
-		ledger.close();
+		await ledger.close();
 	});
 	const baseline = await timed(async () => {
 		const file = await open(paths.ledger);

@@ -77,7 +77,10 @@ export class LLM {
 			options.cache === false
 				? undefined
 				: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs });
-		this.#ledger = options.ledger === false ? undefined : new Ledger(paths.ledger, { onWarning });
+		this.#ledger =
+			options.ledger === false
+				? undefined
+				: new Ledger(paths.ledger, { onWarning, onLost: runtime.onLedgerLost });
 		this.#accounting = new Accounting({
 			model,
 			route: this.#route,
@@ -224,12 +227,23 @@ export class LLM {
 		this.#ownPacing();
 	}
 
+	/** Brings the ledger's rows to the disk, without holding up anything; never rejects. */
+	async syncLedger(): Promise<void> {
+		await this.#ledger?.flush();
+		await this.#ledger?.sync();
+	}
+
 	/** Writes what is pending and closes connections; calls that still run are aborted. Calls after it fail. */
 	async close(): Promise<void> {
 		this.#closed = true;
 		this.#ledger?.flushSync();
-		await Promise.all([this.#cache?.close(), this.#http.close(), this.#pacing?.close()]);
-		this.#ledger?.close();
+		await Promise.all([
+			this.#cache?.close(),
+			this.#http.close(),
+			this.#pacing?.close(),
+			this.#ledger?.sync(),
+		]);
+		await this.#ledger?.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -241,6 +255,7 @@ export class LLM {
 	}
 
 	#context(options: CallOptions): AskContext {
+		this.#ledger?.open();
 		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
 		return {
 			model: this.model,
@@ -260,6 +275,11 @@ export class LLM {
 	#run(question: Question, options: CallOptions): AskRun {
 		return new AskRun(question, {
 			...this.#context(options),
+			flushLedger: async () => {
+				await this.#ledger?.flush();
+				// Nobody waits for the disk, except the end of the process.
+				void this.#ledger?.sync();
+			},
 			keyPool: () => {
 				this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
 				return this.#pool;

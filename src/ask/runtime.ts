@@ -1,7 +1,7 @@
 import type { Timeouts } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
 
-/** What a test puts in the place of time, chance and the network's patience. */
+/** What the command line hears besides, and what a test puts in the place of time, chance and patience. */
 export interface LLMRuntime {
 	/** Measures and waits between two sendings. */
 	readonly clock?: Clock | undefined;
@@ -9,4 +9,6 @@ export interface LLMRuntime {
 	readonly random?: (() => number) | undefined;
 	/** Silences that a request may have. */
 	readonly timeouts?: Partial<Timeouts> | undefined;
+	/** Called when ledger rows could not be written where they belong. */
+	readonly onLedgerLost?: (() => void) | undefined;
 }

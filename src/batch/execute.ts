@@ -8,12 +8,7 @@ import { RunStats } from "./run-stats.ts";
 
 /** Where results go. */
 export type RunOutput =
-	| {
-			readonly files: OutputFiles;
-			readonly table: TableOutput | undefined;
-			/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
-			readonly alsoSync?: (() => Promise<void>) | undefined;
-	  }
+	| { readonly files: OutputFiles; readonly table: TableOutput | undefined }
 	| {
 			readonly stream: { write(text: string): boolean; flush(): Promise<void> };
 			readonly onFailure: (record: string) => void;
@@ -58,7 +53,9 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 					checked,
 					format,
 					onTrouble: ({ message, hint, exitCode }) => halt.soon({ text: message, hint, exitCode }),
-					alsoSync: output.alsoSync,
+					alsoSync: async () => {
+						await Promise.all(modelRuns.map(({ llm }) => llm.syncLedger?.()));
+					},
 				})
 			: new StreamSink(output.stream, output.onFailure);
 	try {

@@ -27,6 +27,8 @@ export interface SentRow extends GenerateRow {
 export interface BatchModel {
 	/** How it is held back at this moment; undefined before its first request. */
 	readonly pace?: Pace | undefined;
+	/** Brings what the ledger has of it to the disk; never rejects. */
+	syncLedger?(): Promise<void>;
 	generateEach(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: Parameters & { readonly signal?: AbortSignal; readonly cache?: CacheMode },

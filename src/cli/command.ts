@@ -10,6 +10,8 @@ export interface CommandContext {
 	readonly argv: readonly string[];
 	/** Every command, for the one that describes them all (completion). */
 	readonly commands: CommandTable;
+	/** Makes the exit code 1 where it would be 0: something that was said went wrong besides the command's own work. */
+	failAtEnd(): void;
 }
 
 /**

@@ -59,14 +59,14 @@ export function chooseModels(
 
 /** An LLM whose warnings, retries and, with --debug, notes go to stderr. */
 export function createLLM(
-	{ io, debug }: CommandContext,
+	{ io, debug, failAtEnd }: CommandContext,
 	model: string,
 	options: LLMOptions & { quiet?: boolean | undefined },
 ): LLM {
 	const { quiet, ...rest } = options;
 	const { cache } = loadConfig(resolvePaths(io.env).config);
 	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
-	return new LLM(model, {
+	const settings: LLMOptions = {
 		env: io.env,
 		cache: cache.enabled,
 		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * DAY_MS,
@@ -77,5 +77,6 @@ export function createLLM(
 				say(`${reason.replace(/\.$/, "")}; trying again in ${(delayMs / 1000).toFixed(1)} s`),
 		}),
 		...rest,
-	});
+	};
+	return new LLM(model, settings, { onLedgerLost: failAtEnd });
 }

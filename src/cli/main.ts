@@ -34,13 +34,17 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 async function run(argv: readonly string[], io: Io, debug: boolean): Promise<number> {
 	let exitCode: number = exitCodes.ok;
+	let hasFailed = false;
 	const name = commandName(argv);
 	const program = createProgram(io);
 	for (const [known, entry] of Object.entries(commands)) {
 		const command = program.command(known).summary(entry.summary).description(entry.summary);
 		if (known !== name && !(name === "help" && argv.includes(known))) continue;
 		const module = await entry.load();
-		module.define(command, { io, debug, argv, commands }, (code) => {
+		const failAtEnd = () => {
+			hasFailed = true;
+		};
+		module.define(command, { io, debug, argv, commands, failAtEnd }, (code) => {
 			exitCode = code;
 		});
 		applyToAll(command, io);
@@ -55,7 +59,7 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		const isHelp = error instanceof CommanderError && error.exitCode === 0;
 		if (!isHelp) throw error;
 	}
-	return exitCode;
+	return exitCode === exitCodes.ok && hasFailed ? exitCodes.failed : exitCode;
 }
 
 /** Asked for alone, as scripts do, the version needs no command to be described. */

@@ -6,8 +6,8 @@ import { Journal } from "./journal.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";
 
-/** One for a new file, one for a folder. */
-const spareDescriptors = 2;
+/** One for the failures, one for a new file, one for a folder. */
+const spareDescriptors = 3;
 
 /** Where a run's records go. `position` is the row's place in the index. */
 export interface Sink {
@@ -62,7 +62,10 @@ export class FileSink implements Sink {
 	}
 
 	failure(position: number, record: string, interrupted: boolean): void {
-		this.#failures ??= this.#open("failures");
+		if (this.#failures === undefined) {
+			this.#closeSpare(1);
+			this.#failures = this.#open("failures");
+		}
 		const offset = this.#failures.append(record);
 		if (!interrupted) this.#options.checked.index.setFailed(position, offset);
 	}
@@ -98,8 +101,8 @@ export class FileSink implements Sink {
 		this.#failures?.dispose();
 	}
 
-	#closeSpare(): void {
-		for (const file of this.#spare.splice(0)) this.#options.files.close(file);
+	#closeSpare(count = spareDescriptors): void {
+		for (const file of this.#spare.splice(0, count)) this.#options.files.close(file);
 	}
 
 	#open(kind: "results" | "failures"): Journal {

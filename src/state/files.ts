@@ -10,9 +10,10 @@ import {
 	readSync,
 	realpathSync,
 	statSync,
+	writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { systemFiles, writeAll } from "./file-system.ts";
+import { systemFiles } from "./file-system.ts";
 import { replaceAtomically } from "./replace.ts";
 
 const PRIVATE_FOLDER = 0o700;
@@ -85,16 +86,37 @@ export class LineAppender {
 		this.path = path;
 	}
 
-	/** `lines` is one or more lines, each ending in a newline. Throws the file system's error. */
-	append(lines: string): void {
+	/** Opens the file, which `append` does by itself, while there are descriptors. Throws the file system's error. */
+	open(): number {
 		this.#descriptor ??= openPrivateFile(this.path, constants.O_RDWR | constants.O_APPEND);
-		const fresh = endsInNewline(this.#descriptor) ? lines : `\n${lines}`;
-		writeAll(systemFiles, this.#descriptor, Buffer.from(fresh, "utf8"));
+		return this.#descriptor;
+	}
+
+	/**
+	 * Appends lines, each ending in a newline. Throws the file system's error; `onWritten` has then been told how many
+	 * of them are in the file whole, and may count on the others being not.
+	 */
+	append(lines: readonly string[], onWritten: (count: number) => void = () => {}): void {
+		const descriptor = this.open();
+		const isFresh = endsInNewline(descriptor);
+		const bytes = Buffer.from(`${isFresh ? "" : "\n"}${lines.join("")}`, "utf8");
+		let written = 0;
+		try {
+			while (written < bytes.length) written += writeSync(descriptor, bytes, written);
+		} finally {
+			const part = bytes.subarray(isFresh ? 0 : 1, written);
+			onWritten(written === bytes.length ? lines.length : wholeLines(part));
+		}
 	}
 
 	/** Makes what was appended survive a power cut. */
 	sync(): void {
 		if (this.#descriptor !== undefined) fsyncSync(this.#descriptor);
+	}
+
+	/** As `sync` without holding up the event loop. Rejects with the file system's error. */
+	async datasync(): Promise<void> {
+		if (this.#descriptor !== undefined) await systemFiles.datasync(this.#descriptor);
 	}
 
 	close(): void {
@@ -103,6 +125,12 @@ export class LineAppender {
 		this.#descriptor = undefined;
 		closeSync(descriptor);
 	}
+}
+
+function wholeLines(bytes: Uint8Array): number {
+	let count = 0;
+	for (const byte of bytes) if (byte === 0x0a) count += 1;
+	return count;
 }
 
 function endsInNewline(descriptor: number): boolean {

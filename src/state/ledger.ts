@@ -1,10 +1,16 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { systemFiles } from "./file-system.ts";
 import { LineAppender } from "./files.ts";
 import { type LedgerEntry, type LedgerRow, parseRow, toLine } from "./ledger-row.ts";
+import { readLines } from "./lines.ts";
 
 export interface LedgerOptions {
-	/** Hears once when the ledger cannot be written. */
+	/** Hears once that the ledger cannot be written for now, and at the end where its rows are instead. */
 	readonly onWarning?: ((message: string) => void) | undefined;
+	/** Called when rows could not be written in the end and are elsewhere, or nowhere. */
+	readonly onLost?: (() => void) | undefined;
 	/** Wall clock in ms since 1970. */
 	readonly now?: (() => number) | undefined;
 }
@@ -15,13 +21,17 @@ let listensForExit = false;
 
 /**
  * The record of every call: append-only JSON lines, private, shared by any number of processes. Rows of one turn of
- * the event loop are written together. A ledger that cannot be written never fails a call.
+ * the event loop are written together. Rows that cannot be written are kept and tried again; in the end they go into
+ * a file of their own. A ledger that cannot be written never fails a call.
  */
 export class Ledger {
 	readonly #file: LineAppender;
 	readonly #options: LedgerOptions;
 	#pending: string[] = [];
 	#written: Promise<void> | undefined;
+	/** Rows that are in the file and perhaps not on the disk. */
+	#unsynced = false;
+	#syncing: Promise<void> | undefined;
 	#warned = false;
 
 	constructor(path: string, options: LedgerOptions = {}) {
@@ -33,13 +43,18 @@ export class Ledger {
 		return this.#file.path;
 	}
 
+	/** Opens the file while there are descriptors: what is sent afterwards may use them up. */
+	open(): void {
+		this.#try(() => this.#file.open());
+	}
+
 	/** Takes a row to be written in this turn of the event loop, or at the latest when the process exits. */
 	append(entry: LedgerEntry): void {
 		this.#pending.push(toLine(entry, (this.#options.now ?? Date.now)()));
 		if (!listensForExit) {
 			listensForExit = true;
 			process.on("exit", () => {
-				for (const ledger of unwritten) ledger.flushSync();
+				for (const ledger of unwritten) ledger.#finish();
 			});
 		}
 		unwritten.add(this);
@@ -56,20 +71,59 @@ export class Ledger {
 		return this.#written ?? Promise.resolve();
 	}
 
-	/** Writes the pending rows at once. */
+	/** Writes the pending rows at once; those that cannot be written are tried again with the next ones. */
 	flushSync(): void {
 		this.#written = undefined;
-		unwritten.delete(this);
-		if (this.#pending.length === 0) return;
-		const lines = this.#pending.join("");
-		this.#pending = [];
-		this.#try(() => this.#file.append(lines));
+		const pending = this.#pending;
+		if (pending.length > 0) {
+			let count = 0;
+			this.#try(() =>
+				this.#file.append(pending, (whole) => {
+					count = whole;
+				}),
+			);
+			this.#pending = pending.slice(count);
+			this.#unsynced ||= count > 0;
+		}
+		if (this.#pending.length === 0) unwritten.delete(this);
 	}
 
-	/** Writes what is pending and closes the file; a later `append` opens it again. */
-	close(): void {
+	/** Brings what is written to the disk, without holding up anything; never rejects. One request serves all. */
+	sync(): Promise<void> {
+		if (!this.#unsynced) return this.#syncing ?? Promise.resolve();
+		this.#syncing ??= (async () => {
+			while (this.#unsynced) {
+				this.#unsynced = false;
+				await this.#file.datasync().catch((error) => this.#warn(error));
+			}
+			this.#syncing = undefined;
+		})();
+		return this.#syncing;
+	}
+
+	/** Writes what is pending, there or elsewhere, and closes the file; a later `append` opens it again. */
+	async close(): Promise<void> {
 		this.flushSync();
+		await this.sync();
+		this.#finish();
 		this.#try(() => this.#file.close());
+	}
+
+	/** The last chance of the pending rows. */
+	#finish(): void {
+		this.flushSync();
+		const rows = this.#pending.splice(0);
+		unwritten.delete(this);
+		if (rows.length === 0) return;
+		const { onWarning, onLost } = this.#options;
+		const file = writeElsewhere(this.path, rows);
+		const count = rows.length === 1 ? "a row" : `${rows.length} rows`;
+		onWarning?.(
+			file === undefined
+				? `${count} of the ledger could not be written anywhere: ${rows.join("").trimEnd()}`
+				: `${count} of the ledger could not be written to ${this.path}; add them with: cat ${file} >> ${this.path}`,
+		);
+		onLost?.();
 	}
 
 	/** A network's file system may tell only at the end that it could not write. */
@@ -77,12 +131,31 @@ export class Ledger {
 		try {
 			write();
 		} catch (error) {
-			if (this.#warned) return;
-			this.#warned = true;
-			const reason = error instanceof Error ? error.message : String(error);
-			this.#options.onWarning?.(`the ledger cannot be written, so costs are not being recorded: ${reason}`);
+			this.#warn(error);
 		}
 	}
+
+	#warn(error: unknown): void {
+		if (this.#warned) return;
+		this.#warned = true;
+		const reason = error instanceof Error ? error.message : String(error);
+		this.#options.onWarning?.(`the ledger cannot be written for now, its rows are kept: ${reason}`);
+	}
+}
+
+/** Puts rows into a new private file; undefined when there is no folder that takes one. */
+function writeElsewhere(ledger: string, rows: readonly string[]): string | undefined {
+	const name = `llmx-ledger-${new Date().toISOString().replace(/[:.]/g, "-")}-${process.pid}.jsonl`;
+	for (const folder of [dirname(ledger), tmpdir(), process.cwd()]) {
+		const path = join(folder, name);
+		try {
+			writeFileSync(path, rows.join(""), { flag: "wx", mode: 0o600 });
+			return path;
+		} catch {
+			// The next folder may take it.
+		}
+	}
+	return undefined;
 }
 
 /** What a scan of the ledger found. */
@@ -94,13 +167,12 @@ export interface LedgerScan {
 	readonly end: number;
 }
 
-const CHUNK_BYTES = 1 << 20;
-/** Longer lines cannot be ours. */
-const MAX_LINE_BYTES = 8 << 20;
+/** Gives way to other work after so many rows. */
+const rowsAtOnce = 4_000;
 
 /**
  * Reads the ledger from a byte offset to its end in flat memory, and hands each row on. A missing file has no rows.
- * A last line without a newline is left for later: its writer may be at work. Gives way to other work between chunks.
+ * A last line without a newline is left for later: its writer may be at work.
  */
 export async function scanLedger(
 	path: string,
@@ -109,45 +181,29 @@ export async function scanLedger(
 ): Promise<LedgerScan> {
 	let descriptor: number;
 	try {
-		descriptor = openSync(path, "r");
+		descriptor = systemFiles.open(path, "r");
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return { rows: 0, damaged: 0, end: start };
 		throw error;
 	}
 	let rows = 0;
 	let damaged = 0;
-	let position = start;
-	let buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-	let held = 0;
+	let end = start;
 	try {
-		for (;;) {
-			if (held === buffer.length) {
-				if (held >= MAX_LINE_BYTES) {
-					damaged += 1;
-					held = 0;
-				} else buffer = Buffer.concat([buffer], buffer.length * 2);
-			}
-			const count = readSync(descriptor, buffer, held, buffer.length - held, position);
-			if (count === 0) break;
-			position += count;
-			held += count;
-			const end = buffer.subarray(0, held).lastIndexOf(0x0a) + 1;
-			for (const line of buffer.toString("utf8", 0, end).split("\n")) {
-				if (line === "") continue;
-				const row = parseRow(line);
-				if (row === undefined) {
-					damaged += 1;
-					continue;
-				}
+		for (const { text, offset, length, ended } of readLines(systemFiles, descriptor, { from: start })) {
+			if (!ended) break;
+			end = offset + length + 1;
+			if (text === "" && length === 0) continue;
+			const row = parseRow(text);
+			if (row === undefined) damaged += 1;
+			else {
 				rows += 1;
 				visit(row);
 			}
-			buffer.copyWithin(0, end, held);
-			held -= end;
-			await new Promise((resolve) => setImmediate(resolve));
+			if ((rows + damaged) % rowsAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
 		}
 	} finally {
-		closeSync(descriptor);
+		systemFiles.close(descriptor);
 	}
-	return { rows, damaged, end: position - held };
+	return { rows, damaged, end };
 }

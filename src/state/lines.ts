@@ -68,12 +68,20 @@ export function* readLines(
 	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
 		onBytes?.(chunk);
 		let start = 0;
+		// Whole lines are looked at together: one at a time costs half as much again.
+		let isSound: boolean | undefined;
 		for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
-			const piece = chunk.subarray(start, end);
-			const length = carriedBytes + piece.length;
-			yield toLine(join(carried, carriedBytes, piece), number, offset, length, true);
-			if (carried.length > 0) carried = [];
-			carriedBytes = 0;
+			const length = carriedBytes + end - start;
+			if (carriedBytes === 0 && number > 1) {
+				isSound ??= isUtf8(chunk.subarray(start, chunk.lastIndexOf(newline)));
+				yield isSound
+					? { number, offset, length, text: textOf(chunk, start, end), ended: true }
+					: toLine(chunk.subarray(start, end), number, offset, length, true);
+			} else {
+				yield toLine(join(carried, carriedBytes, chunk.subarray(start, end)), number, offset, length, true);
+				if (carried.length > 0) carried = [];
+				carriedBytes = 0;
+			}
 			number += 1;
 			offset += length + 1;
 			start = end + 1;
@@ -96,6 +104,11 @@ function join(carried: readonly Buffer[], carriedBytes: number, piece: Buffer): 
 	return carried.length === 0 ? piece : Buffer.concat([...carried, piece]);
 }
 
+/** Without the carriage return of a line end of two characters. */
+function textOf(bytes: Buffer, start: number, end: number): string {
+	return bytes.toString("utf8", start, end > start && bytes[end - 1] === carriageReturn ? end - 1 : end);
+}
+
 function toLine(
 	bytes: Buffer | undefined,
 	number: number,
@@ -107,9 +120,7 @@ function toLine(
 		const problem = `a line of ${Math.round(length / 1e6)} MB; ${lineLimitBytes / 1024 / 1024} MiB is the most`;
 		return { number, offset, length, text: "", ended, problem };
 	}
-	const start = number === 1 && hasByteOrderMark(bytes) ? 3 : 0;
-	const end = bytes[bytes.length - 1] === carriageReturn ? bytes.length - 1 : bytes.length;
-	const text = bytes.toString("utf8", start, end);
+	const text = textOf(bytes, number === 1 && hasByteOrderMark(bytes) ? 3 : 0, bytes.length);
 	if (!isUtf8(bytes)) return { number, offset, length, text, ended, problem: describeEncoding(bytes) };
 	return { number, offset, length, text, ended };
 }

@@ -44,8 +44,8 @@ const silentAfterMs = 60_000;
 /**
  * Takes the lock that stands for files, without waiting. The files are neither opened nor needed. Each has a
  * `FILE.lock` beside it, which also holds between containers on one folder and machines on a network folder, and a
- * file of several names has one for all of them. On Linux a socket besides tells who holds it, and knows a file under
- * names in several folders.
+ * file of several names has one for all of them. On Linux the first file has sockets besides, which stay when somebody
+ * deletes its lock, and know it under names in several folders.
  */
 export async function acquireLock(
 	paths: string | readonly string[],
@@ -58,7 +58,7 @@ export async function acquireLock(
 	});
 	try {
 		for (const target of new Set(targets)) {
-			const held = (await lock.take(target)) ?? (await lock.cover(target));
+			const held = (await lock.take(target, target === targets[0])) ?? (await lock.cover(target));
 			if (held === undefined) continue;
 			await lock.release();
 			return { held };
@@ -78,6 +78,7 @@ class FileLock implements Lock {
 	readonly #table: ProcessTable;
 	readonly #onLost: ((path: string) => void) | undefined;
 	readonly #files = new Map<string, HolderFile>();
+	#first: string | undefined;
 	readonly #sockets = new Map<string, LockSocket>();
 	readonly #timer: NodeJS.Timeout;
 	/** Monotonic ms. */
@@ -96,15 +97,18 @@ class FileLock implements Lock {
 		});
 	}
 
-	async take(path: string): Promise<LockHeld | undefined> {
-		return (await this.#takeSocket(path, path)) ?? (await this.#takeFile(path, `${path}.lock`));
+	/** Sockets are few where descriptors are: one file stands for the others. */
+	async take(path: string, isFirst: boolean): Promise<LockHeld | undefined> {
+		if (isFirst) this.#first = path;
+		const held = isFirst ? await this.#takeSocket(path, path) : undefined;
+		return held ?? (await this.#takeFile(path, `${path}.lock`));
 	}
 
 	async cover(path: string): Promise<LockHeld | undefined> {
 		const facts = systemFiles.factsOf(path);
 		if (facts === undefined) return undefined;
-		const socket = await this.#takeSocket(path, `inode ${facts.identity}`);
-		if (socket !== undefined || facts.links < 2) return socket;
+		const held = path === this.#first ? await this.#takeSocket(path, `inode ${facts.identity}`) : undefined;
+		if (held !== undefined || facts.links < 2) return held;
 		const inode = facts.identity.split(":")[1];
 		return this.#takeFile(path, join(dirname(path), `.llmx-inode-${inode}.lock`));
 	}

@@ -222,7 +222,7 @@ function writerOf(
 	let unwritten: SessionLine[] = isNew ? linesOf(session) : [];
 	const write = (lines: readonly SessionLine[]) => {
 		const all = [...unwritten, ...lines];
-		file.append(all.map((line) => `${JSON.stringify(line)}\n`).join(""));
+		file.append(all.map((line) => `${JSON.stringify(line)}\n`));
 		file.sync();
 		unwritten = [];
 		for (const line of lines) applyLine(session, line);

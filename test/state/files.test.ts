@@ -37,7 +37,7 @@ describe("private files", () => {
 		const code = `process.umask(${umask});
 			files.replaceFile(process.argv[1], "x");
 			files.ensurePrivateFile(process.argv[1] + ".sqlite");
-			new files.LineAppender(process.argv[1] + ".jsonl").append("{}\\n");`;
+			new files.LineAppender(process.argv[1] + ".jsonl").append(["{}\\n"]);`;
 		const run = spawnSync(process.execPath, runWith(code, target), { encoding: "utf8" });
 		expect(run.stderr).toBe("");
 		for (const path of [target, `${target}.sqlite`, `${target}.jsonl`]) expect(mode(path)).toBe("600");
@@ -108,7 +108,7 @@ describe("LineAppender", () => {
 		const before = mode("/dev/null");
 		symlinkSync("/dev/null", join(folder, "history"));
 		const appender = new LineAppender(join(folder, "history"));
-		appender.append("x\n");
+		appender.append(["x\n"]);
 		appender.close();
 		expect(mode("/dev/null")).toBe(before);
 	});
@@ -117,8 +117,8 @@ describe("LineAppender", () => {
 		const path = join(folder, "ledger.jsonl");
 		writeFileSync(path, '{"a":1}\n{"torn":');
 		const appender = new LineAppender(path);
-		appender.append('{"b":2}\n');
-		appender.append('{"c":3}\n');
+		appender.append(['{"b":2}\n']);
+		appender.append(['{"c":3}\n']);
 		appender.close();
 		expect(readFileSync(path, "utf8")).toBe('{"a":1}\n{"torn":\n{"b":2}\n{"c":3}\n');
 	});

@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
-import {
+import fs, {
 	appendFileSync,
 	existsSync,
+	mkdirSync,
 	mkdtempSync,
 	readFileSync,
+	rmdirSync,
 	rmSync,
 	statSync,
 	writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -81,14 +84,14 @@ describe("Ledger", () => {
 				latency_ms: 1203,
 			},
 		]);
-		ledger.close();
+		await ledger.close();
 	});
 
 	it("keeps what is unknown apart from zero", async () => {
 		const ledger = new Ledger(paths.ledger);
 		ledger.append({ ...entry, usage: null, costUsd: null, status: "maybe_billed" });
 		ledger.append({ ...entry, costUsd: 0, cached: true, savedUsd: null });
-		ledger.close();
+		await ledger.close();
 		const { rows } = await readAll();
 		expect(rows[0]).toMatchObject({ input_tokens: null, cost_usd: null, status: "maybe_billed" });
 		expect(rows[1]).toMatchObject({ cost_usd: 0, cached: true, saved_usd: null });
@@ -100,7 +103,7 @@ describe("Ledger", () => {
 		expect(existsSync(paths.ledger)).toBe(false);
 		await ledger.flush();
 		expect((await readAll()).rows).toHaveLength(100);
-		ledger.close();
+		await ledger.close();
 	});
 
 	it("writes pending rows when the process exits in the same turn", async () => {
@@ -126,6 +129,73 @@ describe("Ledger", () => {
 		expect(warnings[0]).toContain("ledger cannot be written");
 	});
 
+	it("keeps rows that cannot be written, and writes them with the next ones", async () => {
+		const warnings: string[] = [];
+		const ledger = new Ledger(paths.ledger, { onWarning: (message) => warnings.push(message) });
+		mkdirSync(paths.ledger);
+		ledger.open();
+		ledger.append({ ...entry, label: "first" });
+		await ledger.flush();
+		rmdirSync(paths.ledger);
+		ledger.append({ ...entry, label: "second" });
+		await ledger.close();
+		expect((await readAll()).rows.map(({ label }) => label)).toEqual(["first", "second"]);
+		expect(warnings).toEqual([
+			expect.stringContaining("the ledger cannot be written for now, its rows are kept"),
+		]);
+	});
+
+	it("writes no row twice and none in pieces when the disk fills up in the middle of some", async () => {
+		const original = fs.writeSync;
+		const lines: string[] = [];
+		let room = 700;
+		try {
+			Object.assign(fs, {
+				writeSync: (descriptor: number, bytes: Buffer, offset = 0) => {
+					if (room === 0) throw Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+					const length = Math.min(room, bytes.length - offset);
+					room -= length;
+					return original(descriptor, bytes, offset, length);
+				},
+			});
+			syncBuiltinESMExports();
+			const ledger = new Ledger(paths.ledger);
+			for (let row = 0; row < 8; row += 1) ledger.append({ ...entry, label: String(row) });
+			await ledger.flush();
+			expect(room).toBe(0);
+			room = Number.POSITIVE_INFINITY;
+			await ledger.close();
+		} finally {
+			Object.assign(fs, { writeSync: original });
+			syncBuiltinESMExports();
+		}
+		const { rows, damaged } = await readAll();
+		for (const { label } of rows) lines.push(label ?? "");
+		expect(lines).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+		// The half of a row that was there stays as a line of its own.
+		expect(damaged).toBeLessThanOrEqual(1);
+	});
+
+	it("puts rows that cannot be written in the end into a file that it names", async () => {
+		mkdirSync(paths.ledger);
+		const warnings: string[] = [];
+		let lost = 0;
+		const ledger = new Ledger(paths.ledger, {
+			onWarning: (message) => warnings.push(message),
+			onLost: () => {
+				lost += 1;
+			},
+		});
+		for (let row = 0; row < 3; row += 1) ledger.append(entry);
+		await ledger.close();
+		expect(lost).toBe(1);
+		expect(warnings).toHaveLength(2);
+		const file = /3 rows of the ledger could not be written to .*: cat (\S+) >>/.exec(warnings[1] ?? "")?.[1];
+		const rows: LedgerRow[] = [];
+		await scanLedger(file ?? "", (row) => rows.push(row));
+		expect(rows).toHaveLength(3);
+	});
+
 	it("loses nothing when processes append at the same time", async () => {
 		const module = new URL("../../src/state/ledger.ts", import.meta.url).href;
 		const code = `import { Ledger } from ${JSON.stringify(module)};
@@ -145,7 +215,7 @@ describe("scanLedger", () => {
 		ledger.flushSync();
 		appendFileSync(paths.ledger, '{"ts":"2026-11-22T1');
 		ledger.append(entry);
-		ledger.close();
+		await ledger.close();
 		appendFileSync(paths.ledger, 'hello\n[]\n{"ts":"x","cost_usd":"free"}\n\n');
 		const { rows, damaged } = await readAll();
 		expect(rows.map((row) => row.label)).toEqual(["größe 模型", null]);
@@ -155,7 +225,7 @@ describe("scanLedger", () => {
 	it("leaves an unfinished last line for later", async () => {
 		const ledger = new Ledger(paths.ledger);
 		ledger.append(entry);
-		ledger.close();
+		await ledger.close();
 		const whole = statSync(paths.ledger).size;
 		appendFileSync(paths.ledger, '{"ts":');
 		expect(await scanLedger(paths.ledger, () => {})).toEqual({ rows: 1, damaged: 0, end: whole });
@@ -164,7 +234,7 @@ describe("scanLedger", () => {
 	it("finds rows across chunk borders", async () => {
 		const ledger = new Ledger(paths.ledger);
 		for (let count = 0; count < 10_000; count += 1) ledger.append({ ...entry, label: `é${count}` });
-		ledger.close();
+		await ledger.close();
 		const { rows, damaged } = await readAll();
 		expect(rows.map((row) => row.label)).toEqual(Array.from({ length: 10_000 }, (_, count) => `é${count}`));
 		expect(damaged).toBe(0);
@@ -182,7 +252,7 @@ describe("readSpending", () => {
 	function spend(at: number, costUsd: number | null, times = 1): void {
 		const ledger = new Ledger(paths.ledger, { now: () => at });
 		for (let count = 0; count < times; count += 1) ledger.append({ ...entry, costUsd });
-		ledger.close();
+		void ledger.close();
 	}
 
 	it("sums the local day and month, and counts what is unknown", async () => {

@@ -99,7 +99,7 @@ export function openHistory(path: string, onWarning: (message: string) => void):
 		attempt(() => replaceFile(path, kept.map((text) => `${JSON.stringify(text)}\n`).join("")));
 	}
 	return new InputHistory(kept, (text) => {
-		if (text.length <= longestKept) attempt(() => file.append(`${JSON.stringify(text)}\n`));
+		if (text.length <= longestKept) attempt(() => file.append([`${JSON.stringify(text)}\n`]));
 	});
 }
 
