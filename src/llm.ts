@@ -12,7 +12,8 @@ import { ResponseCache } from "./cache/response-cache.ts";
 import { LlmxError } from "./errors.ts";
 import type { Http } from "./http/contract.ts";
 import { createHttp } from "./http/http.ts";
-import { configuredRows, type ModelRoute, requireKeys, route } from "./models/router.ts";
+import { findRoute } from "./models/find-route.ts";
+import { type ModelRoute, requireKeys } from "./models/router.ts";
 import type {
 	AskOptions,
 	CallOptions,
@@ -24,8 +25,6 @@ import type {
 import { type Clock, systemClock } from "./schedule/clock.ts";
 import { KeyPool } from "./schedule/key-pool.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
-import { loadConfig } from "./state/config.ts";
-import { readStoredKeys } from "./state/keys.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
@@ -217,6 +216,11 @@ export class LLM {
 		return found !== undefined;
 	}
 
+	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */
+	noteLostRequest(row: GenerateRow, options: GenerateOptions = {}): void {
+		this.#accounting.noteLostRequest(questionMaker(options)(row));
+	}
+
 	/**
 	 * Finds out before anything is sent, or anybody is asked, what would end a run at once.
 	 * @throws MissingKeyError when the provider needs a key and there is none; ConfigError when LLM_GLOBAL_CONCURRENCY
@@ -302,18 +306,4 @@ export class LLM {
 	#keys(): readonly string[] {
 		return requireKeys(this.#route).map(({ value }) => value);
 	}
-}
-
-function findRoute(model: string, options: LLMOptions): ModelRoute {
-	const env = options.env ?? process.env;
-	const paths = resolvePaths(env);
-	const { providers, prices } = loadConfig(paths.config);
-	return route(model, {
-		env,
-		prices: [prices, options.prices],
-		providers: configuredRows(providers),
-		storedKeys: options.keys ? undefined : readStoredKeys(paths.keys),
-		baseUrl: options.baseUrl,
-		keys: options.keys,
-	});
 }

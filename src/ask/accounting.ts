@@ -117,6 +117,11 @@ export class Accounting {
 		return costUsd;
 	}
 
+	/** Notes a request that an earlier process had on its way when it was killed: it may have been billed. */
+	noteLostRequest(question: Question): void {
+		this.noteFailure({ question, error: undefined, sent: true, received: "", latencyMs: 0 });
+	}
+
 	/** Notes a call that failed for good and left no row yet; it cost nothing. */
 	noteFailedCall(error: unknown): void {
 		if (!(error instanceof RequestError) || this.#noted.has(error)) return;

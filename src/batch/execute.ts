@@ -1,6 +1,7 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
 import type { OutputFiles } from "../results/checked.ts";
 import type { TableOutput } from "../results/finish.ts";
+import { FlightLog, flightLogPath } from "../results/flight-log.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
 import { type BatchRunOptions, sendRows } from "./run.ts";
@@ -14,7 +15,7 @@ export type RunOutput =
 			readonly onFailure: (record: string) => void;
 	  };
 
-export interface ExecuteOptions extends Omit<BatchRunOptions, "sink"> {
+export interface ExecuteOptions extends Omit<BatchRunOptions, "sink" | "flight"> {
 	readonly files: Files;
 	readonly output: RunOutput;
 	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
@@ -58,11 +59,15 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 					},
 				})
 			: new StreamSink(output.stream, output.onFailure);
+	let flight: FlightLog | undefined;
 	try {
 		await options.onOpened?.();
 		const errors: unknown[] = [];
 		const note = (error: unknown) => void errors.push(error);
-		if (checked.missing > 0) await sendRows({ ...options, sink }).catch(note);
+		if (checked.missing > 0) {
+			if ("files" in output) flight = new FlightLog(files, flightLogPath(output.files.results));
+			await sendRows({ ...options, sink, flight }).catch(note);
+		}
 		await sink.close().catch(note);
 		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
 		const missing = checked.missing - stats.finished;
@@ -91,6 +96,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 				reason?.exitCode ?? error?.exitCode ?? (failed + missing > 0 ? exitCodes.failed : exitCodes.ok),
 		};
 	} finally {
+		flight?.remove();
 		if (sink instanceof FileSink) sink.dispose();
 	}
 }

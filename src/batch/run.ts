@@ -6,6 +6,7 @@ import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { SchemaSet } from "../prompts/schemas.ts";
 import type { Checked } from "../results/checked.ts";
+import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
 import type { Parameters } from "../types.ts";
@@ -51,6 +52,8 @@ export interface BatchRunOptions {
 	readonly checked: Checked;
 	readonly modelRuns: readonly ModelRun[];
 	readonly sink: Sink;
+	/** Hears of every request that leaves and ends. */
+	readonly flight?: FlightLog | undefined;
 	readonly format: RecordFormat;
 	readonly schemas: SchemaSet;
 	readonly halt: Halt;
@@ -155,7 +158,9 @@ class ModelRunner {
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";
 				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
-				if (verdict === "go") stats.inFlight += 1;
+				if (verdict !== "go") return verdict;
+				stats.inFlight += 1;
+				this.#options.flight?.started(sent.row.id, this.#modelRun.model);
 				return verdict;
 			},
 			onSent: (sent, sending) => this.#noteSending(sent, sending),
@@ -181,6 +186,7 @@ class ModelRunner {
 	#noteSending(sent: SentRow, { usage, cost, error }: RequestOutcome): void {
 		const { stats } = this.#modelRun;
 		stats.inFlight -= 1;
+		this.#options.flight?.ended(sent.row.id, this.#modelRun.model);
 		stats.requests += 1;
 		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
 		stats.trouble = error instanceof Error ? error.message : null;

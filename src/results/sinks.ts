@@ -6,8 +6,8 @@ import { Journal } from "./journal.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";
 
-/** One for the failures, one for a new file, one for a folder. */
-const spareDescriptors = 3;
+/** For two new files and their folder, with one to spare. */
+const spareDescriptors = 4;
 
 /** Where a run's records go. `position` is the row's place in the index. */
 export interface Sink {
@@ -63,7 +63,7 @@ export class FileSink implements Sink {
 
 	failure(position: number, record: string, interrupted: boolean): void {
 		if (this.#failures === undefined) {
-			this.#closeSpare(1);
+			this.#closeSpare(2);
 			this.#failures = this.#open("failures");
 		}
 		const offset = this.#failures.append(record);

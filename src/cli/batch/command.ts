@@ -9,11 +9,13 @@ import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import { SchemaSet } from "../../prompts/schemas.ts";
 import type { Checked } from "../../results/checked.ts";
+import { flightLogPath, LostFlight } from "../../results/flight-log.ts";
 import { recordFormats } from "../../results/records.ts";
 import { type Config, loadConfig } from "../../state/config.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
 import { fillPreset, parametersFor, resolveAlias } from "../../state/presets.ts";
+import { formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
@@ -64,6 +66,8 @@ class BatchCommand {
 	readonly #modelRuns = new Map<string, ModelRun & { readonly llm: LLM }>();
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
+	/** Notes in the ledger what a killed run had on its way. */
+	readonly #lost: (() => void)[] = [];
 	/** Where messages of the models go; with progress on the screen, above it. */
 	#log = (text: string): void => void this.#context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 
@@ -109,6 +113,8 @@ class BatchCommand {
 				preset: this.#preset(),
 			});
 			const rough = new Estimate(undefined);
+			const { files } = this.#target;
+			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
 			const checked = checkPrompts({
 				files: systemFiles,
 				prompts,
@@ -123,6 +129,7 @@ class BatchCommand {
 					const modelRun = this.#modelRunOf(model);
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
+					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
 					this.#schemas.add(row.parameters, row.line);
 					rough.add(row, modelRun);
 				},
@@ -145,6 +152,7 @@ class BatchCommand {
 				io.stderr.write("llmx: nothing was sent\n");
 				return exitCodes.ok;
 			}
+			await this.#noteLost();
 			const caps = [flags.maxCost, rough.unpricedRows === 0 ? remainingUsd : null];
 			const cap = Math.min(...caps.map((usd) => usd ?? Number.POSITIVE_INFINITY));
 			return await sendBatch({
@@ -222,6 +230,17 @@ class BatchCommand {
 		};
 	}
 
+	/** Before the log of that run is begun anew. */
+	async #noteLost(): Promise<void> {
+		if (this.#lost.length === 0) return;
+		for (const note of this.#lost) note();
+		await Promise.all([...this.#modelRuns.values()].map(({ llm }) => llm.syncLedger()));
+		const requests = formatPlural(this.#lost.length, "request");
+		this.#log(
+			`the run before was killed with ${requests} on the way: they may be billed, and are sent again`,
+		);
+	}
+
 	async #remainingBudget(): Promise<number | null> {
 		const { io } = this.#context;
 		const { overBudget } = this.#flags;
@@ -261,6 +280,12 @@ class BatchCommand {
 		checked.problems.throwIfAny();
 		return exitCodes.ok;
 	}
+}
+
+function noteLost({ llm, defaults }: ModelRun & { readonly llm: LLM }, row: BatchRow): void {
+	const { prompt, messages, parameters, n } = row;
+	const question = prompt === undefined ? { messages } : { prompt: prompt.text, system: prompt.system };
+	llm.noteLostRequest({ ...question, parameters, n }, defaults);
 }
 
 function linksRefused(model: string): UsageError {

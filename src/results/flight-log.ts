@@ -1,0 +1,126 @@
+import { basename, dirname, join } from "node:path";
+import { type Files, writeAll } from "../state/file-system.ts";
+import { readLines } from "../state/lines.ts";
+import { temporaryName } from "../state/replace.ts";
+
+/** A longer log is begun anew with what is on its way at that moment. */
+const compactAfterBytes = 1 << 20;
+
+/** Where a run with these results notes what is on its way. */
+export function flightLogPath(results: string): string {
+	return join(dirname(results), `.${basename(results).slice(0, 200)}.inflight`);
+}
+
+/**
+ * The requests that are on their way, in a file that an orderly end removes: what a killed run had in flight may be
+ * billed, and only this tells. A start is in the file before the request leaves; an end may be noted late, since the
+ * row's record says it too. A log that cannot be written is given up without a word: it protects no answer.
+ */
+export class FlightLog {
+	readonly #files: Files;
+	readonly #path: string;
+	readonly #inFlight = new Set<string>();
+	#file: number | undefined;
+	#bytes = 0;
+	#ended = "";
+
+	/** Throws nothing. What an earlier run left is gone. */
+	constructor(files: Files, path: string) {
+		this.#files = files;
+		this.#path = path;
+		try {
+			this.#begin();
+		} catch {
+			this.#giveUp();
+		}
+	}
+
+	started(id: string, model: string): void {
+		if (this.#file === undefined) return;
+		const key = JSON.stringify([id, model]);
+		this.#inFlight.add(key);
+		this.#attempt((file) => {
+			if (this.#bytes > compactAfterBytes) this.#begin();
+			else this.#write(file, `${this.#ended}+${key}\n`);
+			this.#ended = "";
+		});
+	}
+
+	ended(id: string, model: string): void {
+		if (this.#file === undefined) return;
+		const key = JSON.stringify([id, model]);
+		this.#inFlight.delete(key);
+		this.#ended += `-${key}\n`;
+	}
+
+	/** The run ends in order: nothing is on its way. */
+	remove(): void {
+		this.#attempt((file) => {
+			this.#file = undefined;
+			this.#files.close(file);
+			this.#files.remove(this.#path);
+		});
+	}
+
+	#begin(): void {
+		const draft = temporaryName(this.#path);
+		const file = this.#files.open(draft, "ax+", 0o600);
+		const before = this.#file;
+		this.#file = file;
+		if (before !== undefined) this.#files.close(before);
+		this.#bytes = 0;
+		this.#write(file, [...this.#inFlight].map((key) => `+${key}\n`).join(""));
+		this.#files.rename(draft, this.#path);
+	}
+
+	#write(file: number, text: string): void {
+		const bytes = Buffer.from(text);
+		writeAll(this.#files, file, bytes);
+		this.#bytes += bytes.length;
+	}
+
+	#attempt(action: (file: number) => void): void {
+		if (this.#file === undefined) return;
+		try {
+			action(this.#file);
+		} catch {
+			this.#giveUp();
+		}
+	}
+
+	#giveUp(): void {
+		const file = this.#file;
+		this.#file = undefined;
+		if (file !== undefined) this.#files.close(file);
+	}
+}
+
+/** What a killed run had on its way, as far as its results file does not have it. */
+export class LostFlight {
+	readonly #keys = new Set<string>();
+
+	/** Reads the log of an earlier run; one that is not there, or no longer readable, knows of nothing. */
+	constructor(files: Files, path: string) {
+		let file: number | undefined;
+		try {
+			if (!files.factsOf(path)?.isRegular) return;
+			file = files.open(path, "r");
+			for (const { text } of readLines(files, file)) {
+				if (text.startsWith("+")) this.#keys.add(text.slice(1));
+				else this.#keys.delete(text.slice(1));
+			}
+		} catch {
+			// What it could not say is not known, which is no reason to refuse a run.
+		} finally {
+			if (file !== undefined) files.close(file);
+		}
+	}
+
+	get size(): number {
+		return this.#keys.size;
+	}
+
+	has(id: string, model: string): boolean {
+		return this.#keys.size > 0 && this.#keys.has(JSON.stringify([id, model]));
+	}
+}
