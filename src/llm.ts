@@ -233,20 +233,14 @@ export class LLM {
 
 	/** Brings the ledger's rows to the disk, without holding up anything; never rejects. */
 	async syncLedger(): Promise<void> {
-		await this.#ledger?.flush();
 		await this.#ledger?.sync();
 	}
 
 	/** Writes what is pending and closes connections; calls that still run are aborted. Calls after it fail. */
 	async close(): Promise<void> {
 		this.#closed = true;
-		this.#ledger?.flushSync();
-		await Promise.all([
-			this.#cache?.close(),
-			this.#http.close(),
-			this.#pacing?.close(),
-			this.#ledger?.sync(),
-		]);
+		const synced = this.#ledger?.sync();
+		await Promise.all([synced, this.#cache?.close(), this.#http.close(), this.#pacing?.close()]);
 		await this.#ledger?.close();
 	}
 
@@ -279,11 +273,8 @@ export class LLM {
 	#run(question: Question, options: CallOptions): AskRun {
 		return new AskRun(question, {
 			...this.#context(options),
-			flushLedger: async () => {
-				await this.#ledger?.flush();
-				// Nobody waits for the disk, except the end of the process.
-				void this.#ledger?.sync();
-			},
+			// Nobody waits for the disk, except the end of the process.
+			flushLedger: async () => void this.#ledger?.sync(),
 			keyPool: () => {
 				this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
 				return this.#pool;

@@ -88,8 +88,9 @@ export class Ledger {
 		if (this.#pending.length === 0) unwritten.delete(this);
 	}
 
-	/** Brings what is written to the disk, without holding up anything; never rejects. One request serves all. */
+	/** Writes the pending rows and brings all to the disk, without holding up anything; never rejects. */
 	sync(): Promise<void> {
+		this.flushSync();
 		if (!this.#unsynced) return this.#syncing ?? Promise.resolve();
 		this.#syncing ??= (async () => {
 			while (this.#unsynced) {
@@ -103,7 +104,6 @@ export class Ledger {
 
 	/** Writes what is pending, there or elsewhere, and closes the file; a later `append` opens it again. */
 	async close(): Promise<void> {
-		this.flushSync();
 		await this.sync();
 		this.#finish();
 		this.#try(() => this.#file.close());

@@ -5,6 +5,7 @@ import {
 	mkdtempSync,
 	openSync,
 	readdirSync,
+	readFileSync,
 	rmSync,
 	statSync,
 	writeFileSync,
@@ -159,5 +160,34 @@ describe("limits of time", () => {
 		expect(running.err()).toMatch(/stopped +--max-duration of 0\.9 s is over/);
 		expect(simulator.stats.answered).toBeLessThan(20);
 		expect(results()).toHaveLength(simulator.stats.answered);
+	});
+});
+
+describe("a run that is killed", () => {
+	it("tells the next one how many requests were on their way, and the ledger", async () => {
+		await simulator.close();
+		simulator = await startSimulator({ latency: 60_000 });
+		const first = start(["--concurrency", "4"], 10, undefined, "gpt-4.1-mini");
+		await until(first, () => simulator.stats.requests === 4);
+		first.child.kill("SIGKILL");
+		expect(await first.ended).toBe("SIGKILL");
+		await simulator.close();
+		simulator = await startSimulator();
+		const second = start([], 10, undefined, "gpt-4.1-mini");
+		expect(await second.ended).toBe(0);
+		expect(second.err()).toContain(
+			"the run before was killed with 4 requests on the way: they may be billed",
+		);
+		const ledger = readFileSync(join(folder, "home", "ledger.jsonl"), "utf8")
+			.trim()
+			.split("\n");
+		const maybe = ledger.map((line) => JSON.parse(line)).filter(({ status }) => status === "maybe_billed");
+		expect(maybe).toHaveLength(4);
+		expect(maybe[0]).toMatchObject({ model: "gpt-4.1-mini", cost_usd: null, command: "batch" });
+		expect(maybe[0].input_tokens).toBeGreaterThan(0);
+		expect(readdirSync(folder).toSorted()).toEqual(["home", "prompts.results.jsonl", "prompts.txt"]);
+		const third = start([], 10, undefined, "gpt-4.1-mini");
+		expect(await third.ended).toBe(0);
+		expect(third.err()).not.toContain("the run before");
 	});
 });

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { FlightLog, flightLogPath, LostFlight } from "../../src/results/flight-log.ts";
+import { fileError, MemoryFiles } from "../batch/helpers/memory-files.ts";
+
+const path = flightLogPath("out.jsonl");
+
+function lost(files: MemoryFiles, ...ids: string[]): string[] {
+	const flight = new LostFlight(files, path);
+	return ids.filter((id) => flight.has(id, "m"));
+}
+
+describe("the log of what is on its way", () => {
+	it("knows after a kill what had started and not ended", () => {
+		const files = new MemoryFiles();
+		const log = new FlightLog(files, path);
+		for (const id of ["a", "b", "c\n", 'd"']) log.started(id, "m");
+		log.ended("a", "m");
+		log.started("e", "m");
+		expect(lost(files, "a", "b", "c\n", 'd"', "e", "f")).toEqual(["b", "c\n", 'd"', "e"]);
+		expect(new LostFlight(files, path).size).toBe(4);
+	});
+
+	it("is gone after an orderly end", () => {
+		const files = new MemoryFiles();
+		const log = new FlightLog(files, path);
+		log.started("a", "m");
+		log.remove();
+		expect([...files.content.keys()]).toEqual([]);
+		expect(files.openHandles).toBe(0);
+	});
+
+	it("stays short however long the run is", () => {
+		const files = new MemoryFiles();
+		const log = new FlightLog(files, path);
+		log.started("first", "m");
+		for (let row = 0; row < 100_000; row += 1) {
+			log.started(`row ${row}`, "m");
+			log.ended(`row ${row}`, "m");
+		}
+		expect(files.factsOf(path)?.size).toBeLessThan(1_100_000);
+		expect(new LostFlight(files, path).size).toBeLessThanOrEqual(2);
+		expect(lost(files, "first")).toEqual(["first"]);
+		log.remove();
+	});
+
+	it("disturbs no run when it cannot be written or read", () => {
+		const files = new MemoryFiles();
+		files.onOperation = () => {
+			throw fileError("ENOSPC");
+		};
+		const log = new FlightLog(files, path);
+		log.started("a", "m");
+		log.ended("a", "m");
+		log.remove();
+		expect(new LostFlight(files, path).size).toBe(0);
+		expect(files.openHandles).toBe(0);
+	});
+});
