@@ -1,7 +1,8 @@
 import { CacheMissError } from "../errors.ts";
 import { ensurePrivateFile } from "../state/files.ts";
 import type { CachedAnswer, CacheStatistics } from "./answer.ts";
-import type { CacheStore, StoredAnswer } from "./sqlite.ts";
+import type { CacheStore } from "./sqlite.ts";
+import type { StoredAnswer } from "./stored-row.ts";
 
 export interface ResponseCacheOptions {
 	/** Hears once when the cache cannot be used. */
@@ -150,9 +151,10 @@ export class ResponseCache {
 		try {
 			return await this.#retry(operation);
 		} catch (error) {
-			// A lock may go away again, but it is not worth a second long wait.
+			// A lock may go away again, but it is not worth a second long wait. One page that cannot be read is no reason to
+			// do without the others; a database that cannot be opened is.
 			if (isLock(error)) this.#patienceMs = 0;
-			else this.#broken = true;
+			else if (this.#opening === undefined) this.#broken = true;
 			this.#warn(error);
 			return undefined;
 		}

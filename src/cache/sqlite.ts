@@ -1,15 +1,8 @@
 import { rmSync } from "node:fs";
 import KeyvSqlite from "@keyv/sqlite";
 import Keyv from "keyv";
-import { fromUsageRow, toUsageRow, type UsageRow } from "../state/usage-row.ts";
-import type { FinishReason } from "../types.ts";
 import type { CachedAnswer, CacheStatistics } from "./answer.ts";
-
-export interface StoredAnswer {
-	readonly answer: CachedAnswer;
-	/** ms since 1970. */
-	readonly createdAt: number;
-}
+import { readStoredRow, type StoredAnswer, type StoredRow, toStoredRow } from "./stored-row.ts";
 
 /** The database under the response cache. Every method rejects with SQLite's `errcode`. */
 export interface CacheStore {
@@ -24,19 +17,9 @@ export interface CacheStore {
 	close(): Promise<void>;
 }
 
-/** A row as it is stored. */
-interface StoredRow {
-	readonly choices: readonly {
-		readonly text: string;
-		readonly reasoning: string | null;
-		readonly finish_reason: FinishReason;
-	}[];
-	readonly usage: UsageRow | null;
-	readonly cost_usd: number | null;
-	readonly created_at: number;
-}
-
 const TABLE = "responses";
+/** SQLITE_CORRUPT. */
+const corrupt = 11;
 /** node:sqlite is synchronous: a longer wait for a lock would stop the whole event loop. */
 const BUSY_TIMEOUT_MS = 100;
 
@@ -60,21 +43,24 @@ export async function openStore(path: string): Promise<CacheStore> {
 
 	async function getMany(keys: readonly string[]): Promise<(StoredAnswer | undefined)[]> {
 		try {
-			const rows = await keyv.getMany<StoredRow>([...keys]);
-			return rows.map((row) => row && { answer: fromRow(row), createdAt: row.created_at });
+			const rows = await keyv.getMany<unknown>([...keys]);
+			return rows.map(readStoredRow);
 		} catch (error) {
-			if (!(error instanceof SyntaxError)) throw error;
-			// One damaged row is one answer to ask for again, not a broken cache.
+			const { errcode } = error as { errcode?: number };
+			// A row that Keyv cannot read, or that is on a damaged page, is one answer to ask for again, not a broken cache.
+			if (errcode !== undefined && (errcode & 0xff) !== corrupt) throw error;
+			if (keys.length === 1 && errcode !== undefined) throw error;
 			if (keys.length === 1) return [undefined];
-			const singly = await Promise.all(keys.map((key) => getMany([key])));
-			return singly.map(([row]) => row);
+			const singly = await Promise.allSettled(keys.map((key) => getMany([key])));
+			if (singly.every(({ status }) => status === "rejected")) throw error;
+			return singly.map((found) => (found.status === "fulfilled" ? found.value[0] : undefined));
 		}
 	}
 
 	return {
 		getMany,
 		async setMany(entries, createdAt) {
-			await keyv.setMany(entries.map(([key, answer]) => ({ key, value: toRow(answer, createdAt) })));
+			await keyv.setMany(entries.map(([key, answer]) => ({ key, value: toStoredRow(answer, createdAt) })));
 		},
 		async statistics() {
 			const [counted] = (await sqlite.query(`SELECT COUNT(*) AS entries FROM ${TABLE}`)) as {
@@ -121,29 +107,4 @@ function loadSqliteQuietly(): void {
 	} finally {
 		process.emitWarning = emitWarning;
 	}
-}
-
-function toRow({ choices, usage, costUsd }: CachedAnswer, createdAt: number): StoredRow {
-	return {
-		choices: choices.map((choice) => ({
-			text: choice.text,
-			reasoning: choice.reasoning,
-			finish_reason: choice.finishReason,
-		})),
-		usage: toUsageRow(usage),
-		cost_usd: costUsd,
-		created_at: createdAt,
-	};
-}
-
-function fromRow({ choices, usage, cost_usd }: StoredRow): CachedAnswer {
-	return {
-		choices: choices.map((choice) => ({
-			text: choice.text,
-			reasoning: choice.reasoning,
-			finishReason: choice.finish_reason,
-		})),
-		usage: fromUsageRow(usage),
-		costUsd: cost_usd,
-	};
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { exitCodes, LlmxError } from "../errors.ts";
+import { describeFileError } from "../state/file-errors.ts";
 import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { commands } from "./commands.ts";
@@ -115,7 +116,8 @@ function reportUsage(error: CommanderError, argv: readonly string[], io: Io): nu
 	return exitCodes.usage;
 }
 
-function report(error: unknown, io: Io, debug: boolean): number {
+function report(thrown: unknown, io: Io, debug: boolean): number {
+	const error = ofFileSystem(thrown) ?? thrown;
 	const known = error instanceof LlmxError;
 	if (known) write(io, failureText(error), error.hint);
 	else
@@ -126,6 +128,15 @@ function report(error: unknown, io: Io, debug: boolean): number {
 		);
 	if (debug && error instanceof Error) io.stderr.write(`${sanitize(error.stack ?? "")}\n`);
 	return known ? error.exitCode : exitCodes.failed;
+}
+
+/** What the file system answers where nobody expected it to fail is no mistake of the program. */
+function ofFileSystem(error: unknown): LlmxError | undefined {
+	if (!(error instanceof Error)) return undefined;
+	const { syscall, code, path } = error as NodeJS.ErrnoException;
+	if (syscall === undefined || code === undefined || !/^E[A-Z]+$/.test(code)) return undefined;
+	const what = path === undefined ? `the system's ${syscall} failed` : `cannot use ${path}`;
+	return new LlmxError(`${what}: ${describeFileError(error)}`, { cause: error });
 }
 
 function write(io: Io, message: string, hint: string | undefined): void {

@@ -15,6 +15,7 @@ import {
 	withoutUndefined,
 	wrong,
 } from "./config-reader.ts";
+import { describeFileError } from "./file-errors.ts";
 import { type JsonPath, lineInJson } from "./json-lines.ts";
 import { readPrices } from "./price-config.ts";
 
@@ -79,7 +80,10 @@ export function loadConfig(path: string): Config {
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
 		if (code === "ENOENT" || code === "ENOTDIR") return parseConfig("{}", path);
-		throw new ConfigError(`cannot read the config ${path}: ${(error as Error).message}`, { cause: error });
+		throw new ConfigError(`cannot read the config ${path}: ${describeFileError(error)}`, {
+			hint: "move what is there elsewhere, or make it readable",
+			cause: error,
+		});
 	}
 	return parseConfig(text, path);
 }

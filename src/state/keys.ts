@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { ConfigError, UsageError } from "../errors.ts";
+import { describeFileError } from "./file-errors.ts";
 import { replaceFile } from "./files.ts";
 
 /** Provider id to its stored keys. */
@@ -16,7 +17,8 @@ export function readStoredKeys(path: string): StoredKeys {
 	} catch (error) {
 		const { code } = error as NodeJS.ErrnoException;
 		if (code === "ENOENT" || code === "ENOTDIR") return {};
-		throw new ConfigError(`cannot read the stored keys in ${path}: ${(error as Error).message}`, {
+		throw new ConfigError(`cannot read the stored keys in ${path}: ${describeFileError(error)}`, {
+			hint: "move what is there elsewhere, or make it readable",
 			cause: error,
 		});
 	}
@@ -29,6 +31,12 @@ export function readStoredKeys(path: string): StoredKeys {
 			});
 		}
 		content = readFileSync(descriptor, "utf8");
+	} catch (error) {
+		if (error instanceof ConfigError) throw error;
+		throw new ConfigError(`cannot read the stored keys in ${path}: ${describeFileError(error)}`, {
+			hint: "move what is there elsewhere, or make it readable",
+			cause: error,
+		});
 	} finally {
 		closeSync(descriptor);
 	}

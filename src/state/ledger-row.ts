@@ -110,6 +110,7 @@ export function parseRow(line: string): LedgerRow | undefined {
 	if (
 		row === null ||
 		typeof row.ts !== "string" ||
+		!Number.isFinite(Date.parse(row.ts)) ||
 		typeof row.model !== "string" ||
 		typeof row.provider !== "string" ||
 		typeof row.command !== "string" ||

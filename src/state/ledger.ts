@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { systemFiles } from "./file-system.ts";
+import { ConfigError } from "../errors.ts";
+import { describeFileError, systemFiles } from "./file-system.ts";
 import { LineAppender } from "./files.ts";
 import { type LedgerEntry, type LedgerRow, parseRow, toLine } from "./ledger-row.ts";
 import { readLines } from "./lines.ts";
@@ -163,6 +164,8 @@ export interface LedgerScan {
 	readonly rows: number;
 	/** Lines that are torn or are no ledger rows. */
 	readonly damaged: number;
+	/** The number of the first of them, from 1 at the start of the scan. */
+	readonly firstDamaged: number | null;
 	/** Offset in bytes after the last whole line. */
 	readonly end: number;
 }
@@ -183,27 +186,43 @@ export async function scanLedger(
 	try {
 		descriptor = systemFiles.open(path, "r");
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return { rows: 0, damaged: 0, end: start };
-		throw error;
+		if ((error as NodeJS.ErrnoException).code === "ENOENT")
+			return { rows: 0, damaged: 0, firstDamaged: null, end: start };
+		throw unreadable(path, error);
 	}
 	let rows = 0;
 	let damaged = 0;
+	let firstDamaged: number | null = null;
 	let end = start;
 	try {
-		for (const { text, offset, length, ended } of readLines(systemFiles, descriptor, { from: start })) {
+		for (const { number, text, offset, length, ended } of readLines(systemFiles, descriptor, {
+			from: start,
+		})) {
 			if (!ended) break;
 			end = offset + length + 1;
 			if (text === "" && length === 0) continue;
 			const row = parseRow(text);
-			if (row === undefined) damaged += 1;
-			else {
+			if (row === undefined) {
+				damaged += 1;
+				firstDamaged ??= number;
+			} else {
 				rows += 1;
 				visit(row);
 			}
 			if ((rows + damaged) % rowsAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
 		}
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+		throw unreadable(path, error);
 	} finally {
 		systemFiles.close(descriptor);
 	}
-	return { rows, damaged, end };
+	return { rows, damaged, firstDamaged, end };
+}
+
+function unreadable(path: string, error: unknown): ConfigError {
+	return new ConfigError(`cannot read the ledger ${path}: ${describeFileError(error)}`, {
+		hint: "move what is there elsewhere, or make it readable",
+		cause: error,
+	});
 }

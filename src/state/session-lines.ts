@@ -1,5 +1,6 @@
-import type { Message, Parameters, Usage } from "../types.ts";
-import { fromUsageRow, toUsageRow, type UsageRow } from "./usage-row.ts";
+import type { Message, Usage } from "../types.ts";
+import { readSessionLine, type SessionLine, type SessionSettings } from "./session-line.ts";
+import { fromUsageRow, toUsageRow } from "./usage-row.ts";
 
 /** A message of a session, with what is known of how it came about. */
 export interface SessionMessage extends Message {
@@ -15,14 +16,6 @@ export interface SessionMessage extends Message {
 	readonly interrupted?: boolean | undefined;
 }
 
-/** What holds for a session until it is changed. */
-export interface SessionSettings {
-	readonly title?: string | undefined;
-	readonly model?: string | undefined;
-	readonly system?: string | null | undefined;
-	readonly parameters?: Parameters | undefined;
-}
-
 /** A session as its file tells it. */
 export interface Session extends SessionSettings {
 	readonly name: string;
@@ -34,29 +27,10 @@ export interface Session extends SessionSettings {
 	/** The session that this one began as a copy of. */
 	readonly forkedFrom: string | null;
 	readonly messages: readonly SessionMessage[];
-	/** Lines that could not be read. */
+	/** Lines that could not be read and are left out, and the number of the first one, from 1. */
 	readonly damaged: number;
+	readonly firstDamaged: number | null;
 }
-
-/** One line of a session's file. The history is what the lines, taken in order, make of it. */
-export type SessionLine =
-	| { type: "start"; at: string; folder: string; forked_from: string | null }
-	| ({ type: "set"; at: string; parameters?: Readonly<Record<string, unknown>> | undefined } & Omit<
-			SessionSettings,
-			"parameters"
-	  >)
-	| { type: "keep"; at: string; messages: number }
-	| {
-			type: "message";
-			at: string;
-			role: Message["role"];
-			content: Message["content"];
-			model?: string | undefined;
-			usage?: UsageRow | null | undefined;
-			cost_usd?: number | null | undefined;
-			cached?: boolean | undefined;
-			interrupted?: boolean | undefined;
-	  };
 
 /** A session under our own hands. */
 export type StoredSession = { -readonly [Field in keyof Omit<Session, "messages">]: Session[Field] } & {
@@ -99,7 +73,7 @@ const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${let
 const toCamelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** The session that the text of a file tells; lines that cannot be read are counted. */
-export function replay(name: string, text: string): StoredSession {
+export function replay(name: string, whole: string): StoredSession {
 	const session: StoredSession = {
 		name,
 		createdAt: "",
@@ -108,19 +82,21 @@ export function replay(name: string, text: string): StoredSession {
 		forkedFrom: null,
 		messages: [],
 		damaged: 0,
+		firstDamaged: null,
 	};
-	for (const line of text.split("\n")) {
-		if (line === "") continue;
-		try {
-			applyLine(session, JSON.parse(line) as SessionLine);
-		} catch {
+	for (const [index, text] of whole.split("\n").entries()) {
+		if (text === "") continue;
+		const line = readSessionLine(text);
+		if (line !== undefined) applyLine(session, line);
+		else {
 			session.damaged += 1;
+			session.firstDamaged ??= index + 1;
 		}
 	}
 	return session;
 }
 
-/** Takes a line into account; throws for one that is none. */
+/** Takes a line into account. */
 export function applyLine(session: StoredSession, line: SessionLine): void {
 	switch (line.type) {
 		case "start":
@@ -138,13 +114,9 @@ export function applyLine(session: StoredSession, line: SessionLine): void {
 			break;
 		case "message": {
 			const { type: _type, cost_usd: costUsd, usage, ...message } = line;
-			if (typeof message.role !== "string" || message.content === undefined)
-				throw new TypeError("no message");
 			session.messages.push({ ...message, usage: usage && fromUsageRow(usage), costUsd });
 			break;
 		}
-		default:
-			throw new TypeError("unknown line");
 	}
 	session.updatedAt = line.at;
 }

@@ -1,19 +1,19 @@
 import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError } from "../errors.ts";
+import { ConfigError, UsageError } from "../errors.ts";
+import { describeFileError, systemFiles } from "./file-system.ts";
 import { LineAppender } from "./files.ts";
 import type { Lock } from "./lock.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Paths } from "./paths.ts";
+import type { SessionLine, SessionSettings } from "./session-line.ts";
 import {
 	applyLine,
 	lineOf,
 	linesOf,
 	replay,
 	type Session,
-	type SessionLine,
 	type SessionMessage,
-	type SessionSettings,
 	type StoredSession,
 	settingsLine,
 } from "./session-lines.ts";
@@ -21,31 +21,65 @@ import {
 const EXTENSION = ".jsonl";
 
 /** Throws UsageError unless a session may have this name: it becomes the name of a file. */
-export function checkSessionName(name: string): void {
-	if (!/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+export function checkSessionName(name: string, platform: NodeJS.Platform = process.platform): void {
+	if (!isSessionName(name)) {
 		throw new UsageError(`"${name}" cannot name a session`, {
 			hint: "use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
 		});
 	}
+	if (platform === "win32" && isDeviceName(name)) {
+		throw new UsageError(`"${name}" cannot name a session: Windows keeps that name for a device`, {
+			hint: "choose another name",
+		});
+	}
 }
 
-/** Names of all sessions, the one written to last first. */
+function isSessionName(name: string): boolean {
+	return /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
+}
+
+/** A device answers to its name whatever extension follows. */
+function isDeviceName(name: string): boolean {
+	return /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i.test(name);
+}
+
+/**
+ * Names of all sessions, the one written to last first. What else lies in their folder, such as a folder or a link
+ * that leads nowhere, is none.
+ */
 export function sessionNames(paths: Paths): string[] {
 	let files: string[];
 	try {
 		files = readdirSync(paths.sessions);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-		throw error;
+		throw unreadable(paths.sessions, error);
 	}
 	return files
-		.filter((file) => file.endsWith(EXTENSION))
-		.map((file) => ({
-			name: file.slice(0, -EXTENSION.length),
-			time: statSync(join(paths.sessions, file), { throwIfNoEntry: false })?.mtimeMs ?? 0,
-		}))
+		.filter((file) => file.endsWith(EXTENSION) && isSessionName(file.slice(0, -EXTENSION.length)))
+		.flatMap((file) => {
+			const stats = statSync(join(paths.sessions, file), { throwIfNoEntry: false });
+			return stats?.isFile() ? [{ name: file.slice(0, -EXTENSION.length), time: stats.mtimeMs }] : [];
+		})
 		.sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
 		.map(({ name }) => name);
+}
+
+function unreadable(path: string, error: unknown): ConfigError {
+	return new ConfigError(`cannot read ${path}: ${describeFileError(error)}`, {
+		hint: "llmx keeps conversations there; move what is there elsewhere, or make it readable",
+		cause: error,
+	});
+}
+
+/** What a reader of a session should know of its file; undefined when every line of it could be read. */
+export function damageOf(paths: Paths, { name, damaged, firstDamaged }: Session): string | undefined {
+	if (firstDamaged === null) return undefined;
+	const others =
+		damaged === 1
+			? "is no line of a session and is"
+			: `and ${damaged - 1} more are no lines of a session and are`;
+	return `${fileOf(paths, name)}:${firstDamaged} ${others} left out`;
 }
 
 /** Reads a session; undefined when there is none of that name. Throws UsageError for an impossible name. */
@@ -60,7 +94,7 @@ function load(paths: Paths, name: string): StoredSession | undefined {
 		text = readFileSync(fileOf(paths, name), "utf8");
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-		throw error;
+		throw unreadable(fileOf(paths, name), error);
 	}
 	return replay(name, text);
 }
@@ -166,7 +200,8 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 	requireSession(paths, from);
 	checkSessionName(to);
 	await exclusively(paths, [from, to], () => {
-		if (readSession(paths, to) !== undefined)
+		// Where case does not count, both names may be of one file.
+		if (readSession(paths, to) !== undefined && !isOneFile(fileOf(paths, from), fileOf(paths, to)))
 			throw new UsageError(`there is a session "${to}" already`, { hint: "choose another name" });
 		renameSync(fileOf(paths, from), fileOf(paths, to));
 	});
@@ -182,6 +217,7 @@ async function exclusively(paths: Paths, names: readonly string[], action: () =>
 	const locks: Lock[] = [];
 	try {
 		for (const name of names) {
+			if (locks.length > 0 && isOneFile(fileOf(paths, name), fileOf(paths, names[0] as string))) continue;
 			const own = await lock(paths, name);
 			if (own === undefined)
 				throw new UsageError(`the session "${name}" is open in another process`, {
@@ -195,6 +231,11 @@ async function exclusively(paths: Paths, names: readonly string[], action: () =>
 	}
 }
 
+function isOneFile(one: string, other: string): boolean {
+	const facts = systemFiles.factsOf(one);
+	return facts !== undefined && facts.identity === systemFiles.factsOf(other)?.identity;
+}
+
 async function lock(paths: Paths, name: string): Promise<Lock | undefined> {
 	const { acquireLock } = await import("./lock.ts");
 	const result = await acquireLock(fileOf(paths, name));
@@ -205,7 +246,16 @@ const fileOf = (paths: Paths, name: string) => join(paths.sessions, name + EXTEN
 
 function begin(name: string, forkedFrom: string | null, options: OpenOptions): StoredSession {
 	const at = timeOf(options);
-	return { name, createdAt: at, updatedAt: at, folder: options.folder, forkedFrom, messages: [], damaged: 0 };
+	return {
+		name,
+		createdAt: at,
+		updatedAt: at,
+		folder: options.folder,
+		forkedFrom,
+		messages: [],
+		damaged: 0,
+		firstDamaged: null,
+	};
 }
 
 const timeOf = (options: OpenOptions) => new Date((options.now ?? Date.now)()).toISOString();

@@ -24,6 +24,21 @@ export function toUsageRow(usage: Usage | null): UsageRow | null {
 	);
 }
 
+/** Whether a value of a file has the shape of a usage. */
+export function isUsageRow(value: unknown): value is UsageRow {
+	if (typeof value !== "object" || value === null) return false;
+	const row = value as Partial<Record<keyof UsageRow, unknown>>;
+	const counts = [
+		row.input_tokens,
+		row.cached_input_tokens,
+		row.cache_write_tokens,
+		row.audio_input_tokens,
+		row.output_tokens,
+		row.reasoning_tokens,
+	];
+	return counts.every((count) => Number.isFinite(count) && (count as number) >= 0);
+}
+
 /** The usage of a row; null stays null. */
 export function fromUsageRow(row: UsageRow | null): Usage | null {
 	return (

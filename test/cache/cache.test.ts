@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CachedAnswer } from "../../src/cache/answer.ts";
@@ -208,6 +208,48 @@ describe("ResponseCache", () => {
 		await cache.set("a", answer);
 		expect(await cache.get("a")).toEqual(answer);
 		expect(warnings).toEqual([]);
+	});
+
+	it.each([
+		"not json",
+		'{"value":null}',
+		'{"value":7}',
+		'{"value":[]}',
+		"{}",
+		'{"value":{"choices":null}}',
+		'{"value":{"choices":[],"usage":null,"cost_usd":null,"created_at":1}}',
+		'{"value":{"choices":[{"text":5}],"usage":null,"cost_usd":null,"created_at":1}}',
+		'{"value":{"choices":[{"text":"a","reasoning":null,"finish_reason":"new"}],"usage":null,"cost_usd":0,"created_at":1}}',
+		'{"value":{"choices":[{"text":"a","reasoning":null,"finish_reason":"stop","tools":[]}],"usage":null,"cost_usd":0,"created_at":1}}',
+		'{"value":{"choices":[{"text":"a","reasoning":null,"finish_reason":"stop"}],"usage":{},"cost_usd":0,"created_at":1}}',
+		'{"value":{"choices":[{"text":"a","reasoning":null,"finish_reason":"stop"}],"usage":null,"cost_usd":-1,"created_at":1}}',
+		'{"value":{"choices":[{"text":"a","reasoning":null,"finish_reason":"stop"}],"usage":null,"cost_usd":0}}',
+	])("asks again for the one answer whose row is %s, and for no other", async (value) => {
+		const cache = open();
+		for (const key of ["a", "b", "c"]) await cache.set(key, answer);
+		const database = new DatabaseSync(path);
+		const { key } = database.prepare("SELECT key FROM responses WHERE key LIKE '%b'").get() as {
+			key: string;
+		};
+		database.prepare("UPDATE responses SET value = ? WHERE key = ?").run(value, key);
+		database.close();
+		expect(await cache.getMany(["a", "b", "c"])).toEqual([answer, undefined, answer]);
+		await cache.set("b", answer);
+		expect(await cache.getMany(["a", "b", "c"])).toEqual([answer, answer, answer]);
+		expect(warnings).toEqual([]);
+	});
+
+	it("is not turned off by one query that fails", async () => {
+		const cache = open();
+		await cache.set("a", answer);
+		const original = StatementSync.prototype.all;
+		StatementSync.prototype.all = () => {
+			throw Object.assign(new Error("disk I/O error"), { errcode: 10 });
+		};
+		expect(await cache.get("a")).toBeUndefined();
+		StatementSync.prototype.all = original;
+		expect(await cache.get("a")).toEqual(answer);
+		expect(warnings).toHaveLength(1);
 	});
 
 	it("goes on without a folder it may not write", async () => {

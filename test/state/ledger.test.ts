@@ -228,7 +228,12 @@ describe("scanLedger", () => {
 		await ledger.close();
 		const whole = statSync(paths.ledger).size;
 		appendFileSync(paths.ledger, '{"ts":');
-		expect(await scanLedger(paths.ledger, () => {})).toEqual({ rows: 1, damaged: 0, end: whole });
+		expect(await scanLedger(paths.ledger, () => {})).toEqual({
+			rows: 1,
+			damaged: 0,
+			firstDamaged: null,
+			end: whole,
+		});
 	});
 
 	it("finds rows across chunk borders", async () => {
@@ -241,7 +246,12 @@ describe("scanLedger", () => {
 	});
 
 	it("finds no rows where there is no ledger", async () => {
-		expect(await scanLedger(paths.ledger, () => {})).toEqual({ rows: 0, damaged: 0, end: 0 });
+		expect(await scanLedger(paths.ledger, () => {})).toEqual({
+			rows: 0,
+			damaged: 0,
+			firstDamaged: null,
+			end: 0,
+		});
 	});
 });
 

@@ -86,6 +86,7 @@ describe("a session", () => {
 			system: "Be brief.",
 			parameters: { maxTokens: 9 },
 			damaged: 0,
+			firstDamaged: null,
 			messages: [
 				{ at: "2026-11-22T12:00:00.000Z", role: "user", content: "why?" },
 				{

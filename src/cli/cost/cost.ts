@@ -70,7 +70,8 @@ async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number
 			toText(report, flags.by, colorsFor(io, "stdout"), io.stdout.isTTY ? io.stdout.columns : undefined),
 		);
 	if (report.damagedLines > 0) {
-		io.stderr.write(`llmx: skipped ${formatPlural(report.damagedLines, "damaged line")} of the ledger\n`);
+		const count = formatPlural(report.damagedLines, "damaged line");
+		io.stderr.write(`llmx: skipped ${count} of the ledger, from line ${report.firstDamagedLine} on\n`);
 	}
 	return 0;
 }
@@ -152,6 +153,9 @@ function toJson(report: CostReport, by: Grouping, from: number | undefined, to: 
 
 async function toCsvText(report: CostReport, by: Grouping): Promise<string> {
 	const { toCsv } = await import("./csv.ts");
-	const rows = report.groups.map((group) => [group.key, ...fields.map(([, read]) => read(group))]);
+	const rows = report.groups.map((group) => [
+		sanitizeLine(group.key),
+		...fields.map(([, read]) => read(group)),
+	]);
 	return toCsv([by, ...fields.map(([name]) => name)], rows);
 }

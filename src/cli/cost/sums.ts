@@ -27,6 +27,7 @@ export interface CostReport {
 	readonly groups: readonly CostSum[];
 	readonly total: CostSum;
 	readonly damagedLines: number;
+	readonly firstDamagedLine: number | null;
 }
 
 export interface CostQuery {
@@ -47,7 +48,7 @@ export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Pr
 	const end = to === undefined ? "~" : new Date(to).toISOString();
 	const groups = new Map<string, CostSum>();
 	const total = emptySum("total");
-	const { damaged } = await scanLedger(ledger, (row) => {
+	const { damaged, firstDamaged } = await scanLedger(ledger, (row) => {
 		if (row.ts < first || row.ts >= end) return;
 		const key = keyOf(row, by);
 		let group = groups.get(key);
@@ -63,7 +64,7 @@ export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Pr
 			? (a, b) => (a.key < b.key ? -1 : 1)
 			: (a, b) => b.costUsd - a.costUsd || b.calls - a.calls || (a.key < b.key ? -1 : 1),
 	);
-	return { groups: sorted, total, damagedLines: damaged };
+	return { groups: sorted, total, damagedLines: damaged, firstDamagedLine: firstDamaged };
 }
 
 function keyOf(row: LedgerRow, by: Grouping): string {

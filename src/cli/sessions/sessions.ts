@@ -3,12 +3,12 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { typedText } from "../../chat/content.ts";
 import { type ExportFormat, exportSession } from "../../chat/export.ts";
-import { UsageError } from "../../errors.ts";
+import { LlmxError, UsageError } from "../../errors.ts";
 import { replaceFile } from "../../state/files.ts";
 import { type Paths, resolvePaths } from "../../state/paths.ts";
 import type { Session, SessionMessage } from "../../state/session-lines.ts";
 import {
-	checkSessionName,
+	damageOf,
 	readSession,
 	removeSession,
 	renameSession,
@@ -20,6 +20,7 @@ import { formatAge, formatCost, formatCount } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
+import type { Io } from "../io.ts";
 import { renderTextTable } from "../text-table.ts";
 
 const examples = `
@@ -50,7 +51,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.description("print a session")
 		.argument("<session>", "its name")
 		.action((name: string) => {
-			const text = exportSession(requireSession(paths, name), "md");
+			const text = exportSession(open(paths, name, io), "md");
 			io.stdout.write(sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"));
 			finish(0);
 		});
@@ -88,22 +89,31 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		});
 }
 
-function* allSessions(paths: Paths): Iterable<Session> {
+/** Every session that can be read; what cannot is said. */
+function* allSessions(paths: Paths, io: Io): Iterable<Session> {
 	for (const name of sessionNames(paths)) {
-		// A file that somebody put there under an impossible name is none of ours.
-		if (!isSessionName(name)) continue;
-		const session = readSession(paths, name);
-		if (session !== undefined) yield session;
+		try {
+			const session = readSession(paths, name);
+			if (session === undefined) continue;
+			sayDamage(paths, session, io);
+			yield session;
+		} catch (error) {
+			if (!(error instanceof LlmxError)) throw error;
+			io.stderr.write(`llmx: ${sanitizeLine(error.message)}; left out\n`);
+		}
 	}
 }
 
-function isSessionName(name: string): boolean {
-	try {
-		checkSessionName(name);
-		return true;
-	} catch {
-		return false;
-	}
+function sayDamage(paths: Paths, session: Session, io: Io): void {
+	const damage = damageOf(paths, session);
+	if (damage !== undefined) io.stderr.write(`llmx: ${sanitizeLine(damage)}\n`);
+}
+
+/** A session that is to be shown. */
+function open(paths: Paths, name: string, io: Io): Session {
+	const session = requireSession(paths, name);
+	sayDamage(paths, session, io);
+	return session;
 }
 
 function costOf(messages: readonly SessionMessage[]) {
@@ -117,7 +127,7 @@ function costOf(messages: readonly SessionMessage[]) {
 }
 
 function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandContext): number {
-	const sessions = [...allSessions(paths)];
+	const sessions = [...allSessions(paths, io)];
 	if (flags.json) {
 		const rows = sessions.map((session) => ({
 			name: session.name,
@@ -166,7 +176,7 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 	const colors = colorsFor(io, "stdout");
 	const needle = wanted.toLowerCase();
 	let found = 0;
-	for (const session of allSessions(paths)) {
+	for (const session of allSessions(paths, io)) {
 		for (const [index, message] of session.messages.entries()) {
 			const text = typedText(message.content).replace(/\s+/g, " ");
 			const at = text.toLowerCase().indexOf(needle);
@@ -183,7 +193,7 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 }
 
 function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: CommandContext): number {
-	const session = requireSession(paths, name);
+	const session = open(paths, name, io);
 	const text = exportSession(session, flags.format);
 	if (flags.output === undefined) {
 		io.stdout.write(
