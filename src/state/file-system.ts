@@ -24,6 +24,8 @@ export interface FileFacts {
 	readonly isRegular: boolean;
 	/** Device and inode: equal for two paths, or a path and a descriptor, exactly when they are one file. */
 	readonly identity: string;
+	/** When the file was made; it tells a file from an earlier one whose inode it was given. */
+	readonly born: string;
 	/** How many names the file has. */
 	readonly links: number;
 	/** By the clock of whoever keeps the file, which may be another machine; ms since 1970. */
@@ -72,6 +74,7 @@ function toFacts(stats: {
 	ino: bigint;
 	nlink: bigint;
 	mtimeMs: bigint;
+	birthtimeNs: bigint;
 	isFile(): boolean;
 }): FileFacts {
 	return {
@@ -80,6 +83,7 @@ function toFacts(stats: {
 		isRegular: stats.isFile(),
 		// As text: inodes of Windows do not fit into a number.
 		identity: `${stats.dev}:${stats.ino}`,
+		born: String(stats.birthtimeNs),
 		links: Number(stats.nlink),
 		modifiedMs: Number(stats.mtimeMs),
 	};

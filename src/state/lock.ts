@@ -107,9 +107,10 @@ class FileLock implements Lock {
 	async cover(path: string): Promise<LockHeld | undefined> {
 		const facts = systemFiles.factsOf(path);
 		if (facts === undefined) return undefined;
-		const held = path === this.#first ? await this.#takeSocket(path, `inode ${facts.identity}`) : undefined;
+		const { identity, born } = facts;
+		const held = path === this.#first ? await this.#takeSocket(path, `${identity} ${born}`) : undefined;
 		if (held !== undefined || facts.links < 2) return held;
-		const inode = facts.identity.split(":")[1];
+		const inode = identity.split(":")[1];
 		return this.#takeFile(path, join(dirname(path), `.llmx-inode-${inode}.lock`));
 	}
 

@@ -71,7 +71,7 @@ async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number
 		);
 	if (report.damagedLines > 0) {
 		const count = formatPlural(report.damagedLines, "damaged line");
-		io.stderr.write(`llmx: skipped ${count} of the ledger, from line ${report.firstDamagedLine} on\n`);
+		io.stderr.write(`llmx: skipped ${count} of the ledger, the first is line ${report.firstDamagedLine}\n`);
 	}
 	return 0;
 }

@@ -136,7 +136,7 @@ export class MemoryFiles implements Files {
 	#facts(file: MemoryFile): FileFacts {
 		const { bytes, mode, identity, modifiedMs } = file;
 		const links = [...this.content.values()].filter((other) => other === file).length;
-		return { size: bytes.length, mode, isRegular: true, identity, links, modifiedMs };
+		return { size: bytes.length, mode, isRegular: true, identity, born: "", links, modifiedMs };
 	}
 
 	setMode(handle: number, mode: number): void {
