@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { createTestIo } from "./io.ts";
 
@@ -30,34 +30,60 @@ interface Step {
 	readonly body: string;
 }
 
+/** Replays a transcript once, in its order, and compares each of its steps in a test of its own. */
 export function golden(path: string, options: GoldenOptions = {}): void {
 	describe(path.replace(/^.*\/golden\//, ""), () => {
-		const folder = mkdtempSync(join(tmpdir(), "llmx-golden-"));
-		afterAll(() => rmSync(folder, { recursive: true, force: true }));
-		it("prints what the transcript says", async () => {
-			const expected = readFileSync(path, "utf8");
-			const actual = await replay(expected, folder, options);
-			if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, actual);
-			else expect(actual).toBe(expected);
-		});
+		const { steps, rest } = parse(readFileSync(path, "utf8"));
+		const printed: string[] = [];
+		beforeAll(async () => {
+			const folder = mkdtempSync(join(tmpdir(), "llmx-golden-"));
+			try {
+				for await (const body of replay(steps, folder, options)) printed.push(body);
+			} finally {
+				rmSync(folder, { recursive: true, force: true });
+			}
+			if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, transcriptOf(steps, printed));
+		}, 60_000);
+
+		if (process.env.UPDATE_GOLDEN === "1") it("is written", () => expect(printed).toHaveLength(steps.length));
+		else {
+			let section = "";
+			for (const [index, { head, command, body }] of steps.entries()) {
+				section = head.findLast((line) => line.startsWith("# "))?.slice(2, -1) ?? section;
+				// What writes a file or changes the terminal prints nothing.
+				if (isPreparation(command)) continue;
+				it(`${section} $ ${command}`, () => expect(printed[index]).toBe(body));
+			}
+			it("ends with a step", () => expect(rest).toEqual([]));
+		}
 	});
 }
 
-async function replay(transcript: string, folder: string, options: GoldenOptions): Promise<string> {
+const isPreparation = (command: string) => /^(terminal|file) /.test(command);
+
+function transcriptOf(steps: readonly Step[], printed: readonly string[]): string {
+	return steps.map(({ head, command }, index) => `${head.join("")}$ ${command}\n${printed[index]}`).join("");
+}
+
+/** What each step prints. */
+async function* replay(
+	steps: readonly Step[],
+	folder: string,
+	options: GoldenOptions,
+): AsyncGenerator<string, void> {
 	let terminal: { columns: number; rows: number } | undefined;
-	const pieces: string[] = [];
-	for (const step of parse(transcript)) {
-		pieces.push(...step.head, `$ ${step.command}\n`);
+	for (const step of steps) {
 		const [verb = "", argument = ""] = step.command.split(" ");
 		if (verb === "terminal") {
 			const [columns, rows] = argument.split("x").map(Number);
 			terminal = argument === "none" ? undefined : { columns: columns ?? 80, rows: rows ?? 24 };
+			yield "";
 			continue;
 		}
 		if (verb === "file") {
 			mkdirSync(dirname(join(folder, argument)), { recursive: true });
 			writeFileSync(join(folder, argument), step.body.slice(0, step.body.indexOf("--- end\n")));
-			pieces.push(step.body);
+			yield step.body;
 			continue;
 		}
 		const { env, stdin, argv } = parseShell(step.command);
@@ -72,13 +98,12 @@ async function replay(transcript: string, folder: string, options: GoldenOptions
 			const plain = (options.normalize ?? ((same) => same))(text.replaceAll(folder, "FOLDER"));
 			return plain === "" || plain.endsWith("\n") ? plain : `${plain}\n`;
 		};
-		pieces.push(clean(io.out()), "--- stderr\n", clean(io.err()), `--- exit ${exitCode}\n`);
+		yield `${clean(io.out())}--- stderr\n${clean(io.err())}--- exit ${exitCode}\n`;
 	}
-	return pieces.join("");
 }
 
-/** Splits a transcript into steps; comment and blank lines before a step are kept with it. */
-function parse(transcript: string): Step[] {
+/** Splits a transcript into steps; comment and blank lines before a step are kept with it. `rest`: those before none. */
+function parse(transcript: string): { steps: readonly Step[]; rest: readonly string[] } {
 	const steps: { head: string[]; command: string; body: string }[] = [];
 	let head: string[] = [];
 	let open = false;
@@ -94,7 +119,7 @@ function parse(transcript: string): Step[] {
 			open = !command.startsWith("terminal ");
 		} else head.push(line);
 	}
-	return steps;
+	return { steps, rest: head };
 }
 
 /** Understands `[printf 'text' |] [NAME=value …] llmx ARGUMENTS…` with shell quotes. */
