@@ -15,6 +15,9 @@ export default defineConfig({
 		isolate: false,
 		// Tests wait for sockets and processes more than they compute.
 		maxWorkers: Math.ceil(availableParallelism() * 1.5),
-		testTimeout: 20_000,
+		// A machine may be busy with other things: only what hangs runs into these.
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
+		expect: { poll: { timeout: 30_000, interval: 20 } },
 	},
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { meet, nasty } from "./encounter.ts";
+import { impatient, meet, nasty } from "./encounter.ts";
 import { accepted, failed, modes, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
@@ -156,21 +156,21 @@ describe.each(wires)("row 18 on the %s wire: an answer that the server gave up",
 	});
 });
 
-describe.each(wires)("rows 20 and 21 on the %s wire: silence and excess", (wire) => {
-	const quick = { firstContentMs: 200, idleMs: 200 };
-
+describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
 	it.each([
 		"stall-after-headers",
 		"stall-mid-body",
 	])("%s ends after the time to the first content", async (spec) => {
-		await retriedOnce(spec, "timeout", { wire, timeouts: quick });
+		await retriedOnce(spec, "timeout", { wire, timeouts: impatient });
 	});
 
 	it("one byte now and then is bounded by the whole request's time", async () => {
 		const seen = await meet("trickle=20", { wire, llm: { timeoutMs: 250, maxRetries: 0 } });
 		expect(seen.error).toMatchObject({ errorClass: "timeout", maybeBilled: true });
 	});
+});
 
+describe.each(wires)("row 21 on the %s wire: excess", (wire) => {
 	it.each(["gzip-bomb", "endless-body"])("%s is stopped at 64 MiB", async (spec) => {
 		const seen = await failed(spec, "too_large", { wire });
 		expect(seen.error?.message).toContain("64 MiB");

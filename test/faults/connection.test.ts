@@ -1,10 +1,8 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { meet, nasty } from "./encounter.ts";
+import { impatient, meet, nasty } from "./encounter.ts";
 import { accepted, failed, modes, retried, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
-
-const quick = { timeouts: { firstContentMs: 200, idleMs: 200 } };
 
 async function refusingUrl(): Promise<string> {
 	const server = createServer();
@@ -36,14 +34,14 @@ describe("row 1, connection refused", () => {
 	});
 });
 
-describe.each(wires)("rows 2 to 5 on the %s wire", (wire) => {
+describe.concurrent.each(wires)("rows 2 to 5 on the %s wire", (wire) => {
 	describe.each(modes)("%s", (mode) => {
 		it.each(["reset-before-response", "close-before-response", "cut-headers"])("%s", async (name) => {
 			await retriedOnce(name, "network", { wire, mode });
 		});
 
 		it.each(["no-answer", "half-headers"])("%s", async (name) => {
-			await retriedOnce(name, "timeout", { wire, mode, ...quick });
+			await retriedOnce(name, "timeout", { wire, mode, timeouts: impatient });
 		});
 	});
 });

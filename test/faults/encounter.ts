@@ -12,6 +12,12 @@ import { resolvePaths } from "../../src/state/paths.ts";
 import type { Result, StreamPart } from "../../src/types.ts";
 import { HurriedClock } from "../helpers/hurried-clock.ts";
 
+/**
+ * Silences that a test need not wait long for, and that no healthy answer takes on a busy machine. Tests that wait for
+ * them to be over do it side by side.
+ */
+export const impatient = { firstContentMs: 500, idleMs: 500 };
+
 /** The key that must never be seen again once it is given. */
 export const plantedKey = "sk-planted-0123456789abcdefghijklmnopqrstuvwxyz";
 
