@@ -26,7 +26,7 @@ describe("LLM_GLOBAL_CONCURRENCY", () => {
 		const ask = (prompt: string) =>
 			startProgram(["ask", "-m", "openai/echo", "--no-stdin", prompt], { env: capped });
 		const held = [ask("[[fault:no-answer]]"), ask("[[fault:no-answer]]")];
-		await expect.poll(() => simulator.stats.requests, { timeout: 10_000 }).toBe(2);
+		await expect.poll(() => simulator.stats.requests).toBe(2);
 		const waiting = ask("hello");
 		for (const { child } of held) child.kill("SIGKILL");
 		expect(await waiting.ended).toMatchObject({ code: 0, out: "hello\n" });

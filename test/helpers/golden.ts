@@ -43,7 +43,7 @@ export function golden(path: string, options: GoldenOptions = {}): void {
 				rmSync(folder, { recursive: true, force: true });
 			}
 			if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, transcriptOf(steps, printed));
-		}, 60_000);
+		});
 
 		if (process.env.UPDATE_GOLDEN === "1") it("is written", () => expect(printed).toHaveLength(steps.length));
 		else {

@@ -137,7 +137,7 @@ describe.each(platforms)("slots as on %s", (platform) => {
 		const turns = order.filter((who, index) => index > 0 && who !== order[index - 1]).length;
 		// Files cannot say who waits, so there a process gives way after half a second only.
 		expect(turns).toBeGreaterThanOrEqual(platform === "linux" ? 8 : 2);
-	}, 30_000);
+	});
 
 	test("kept for the next request are given up to another process", async () => {
 		const slots = open({ count: 1 });
