@@ -83,7 +83,7 @@ export class PtyChat {
 	}
 
 	/** Resolves once the screen or what is above it says so. Fails with what is to be seen. */
-	async until(what: string | RegExp | ((terminal: Terminal) => boolean), timeout = 15_000): Promise<void> {
+	async until(what: string | RegExp | ((terminal: Terminal) => boolean), timeout = 45_000): Promise<void> {
 		const isThere = () => {
 			if (typeof what === "function") return what(this.terminal);
 			const text = this.terminal.lines.join("\n");
