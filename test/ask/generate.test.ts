@@ -1,15 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { ResponseCache } from "../../src/cache/response-cache.ts";
 import { LLM, RequestError, type Result, type RowOutcome, type RunControl } from "../../src/index.ts";
+import { json, scriptedServer } from "../providers/scripted-server.ts";
 
 let home: string;
 
 beforeEach(() => {
 	home = mkdtempSync(join(tmpdir(), "llmx-generate-"));
 });
-afterEach(() => rmSync(home, { recursive: true, force: true }));
+afterEach(() => {
+	vi.restoreAllMocks();
+	rmSync(home, { recursive: true, force: true });
+});
 
 /** Runs rows through the simulator, with the cache of this test. */
 async function run(rows: Iterable<string>, control: RunControl<string> = {}): Promise<RowOutcome<string>[]> {
@@ -51,6 +56,44 @@ describe("whoever runs many rows", () => {
 		// The second "a" waits for the first.
 		expect(asked.toSorted()).toEqual(["a", "b"]);
 		expect(ended.toSorted()).toEqual(["a", "b"]);
+	});
+
+	it("has identical rows sent once, also when the answer comes while the cache is looked into", async () => {
+		const lookedUp = Promise.withResolvers<void>();
+		const answered = Promise.withResolvers<void>();
+		const { getMany } = ResponseCache.prototype;
+		let lookUps = 0;
+		vi.spyOn(ResponseCache.prototype, "getMany").mockImplementation(async function (
+			this: ResponseCache,
+			keys,
+		) {
+			const found = await getMany.call(this, keys);
+			if (++lookUps === 2) {
+				lookedUp.resolve();
+				await answered.promise;
+			}
+			return found;
+		});
+		const server = await scriptedServer(async (response) => {
+			await lookedUp.promise;
+			json({ choices: [{ message: { content: "once" }, finish_reason: "stop" }] })(response, {} as never);
+		});
+		async function* rows() {
+			yield "same";
+			yield "same";
+		}
+		const llm = new LLM("local/some-model", { env: { LLMX_HOME: home }, baseUrl: server.url });
+		const outcomes: RowOutcome<string>[] = [];
+		for await (const outcome of llm.generateEach(rows())) {
+			outcomes.push(outcome);
+			answered.resolve();
+		}
+		await llm.close();
+		expect(outcomes).toMatchObject([
+			{ ok: true, result: { text: "once", cached: false } },
+			{ ok: true, result: { text: "once", cached: true } },
+		]);
+		expect(server.received).toHaveLength(1);
 	});
 
 	it("ends the run by refusing a sending: what is in flight lands, and nothing is an error", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type CheckOptions, checkPrompts } from "../../src/batch/check.ts";
 import { requestHash } from "../../src/batch/request-hash.ts";
+import { LaneHash } from "../../src/prompts/hash.ts";
 import { formatOf, type InputFormat, openInput } from "../../src/prompts/input.ts";
 import { PromptsFile, type Selection } from "../../src/prompts/prompts-file.ts";
 import { createReader } from "../../src/prompts/reader.ts";
@@ -130,6 +131,37 @@ describe("the checking pass", () => {
 			failures: failures(["c", "p c"]),
 		});
 		expect(check()).toMatchObject({ rows: 4, done: 1, failed: 1, missing: 2, models: ["m"] });
+	});
+
+	describe("with two ids that one seed of the index cannot tell apart", () => {
+		const [first, second] = ["_6q450!", "_c96emῳ"] as const;
+		const both = [first, second].map((id) => `${JSON.stringify({ id, prompt: "the same" })}\n`).join("");
+		const seed = 0.5;
+
+		it("meets ids that are so", () => {
+			const [one, other] = [first, second].map((id) => {
+				const { high, low } = new LaneHash(Math.floor(seed * 2 ** 32)).update(id, "m");
+				return [high, low];
+			});
+			expect(one).toEqual(other);
+		});
+
+		it("starts again with another, and takes neither for the other", async () => {
+			const seeds = [seed, 0.123456789];
+			const { check } = await prepare(both, {
+				results: records([first, "the same"]),
+				check: { random: () => seeds.shift() ?? 0 },
+			});
+			const checked = check();
+			expect(checked.problems.count).toBe(0);
+			expect(checked).toMatchObject({ rows: 2, done: 1, missing: 1 });
+			expect(checked.index.findResult(second, "m")).toBeUndefined();
+		});
+
+		it("gives up where no seed can", async () => {
+			const { check } = await prepare(both, { check: { random: () => seed } });
+			expect(check).toThrow("the ids of prompts.jsonl cannot be told apart");
+		});
 	});
 
 	it("takes failed rows for missing when they are to be sent again", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
 import { transportFailure } from "../../src/http/transport-error.ts";
@@ -10,6 +10,7 @@ beforeEach(() => {
 	http = createHttp();
 });
 afterEach(async () => {
+	vi.restoreAllMocks();
 	await http.close();
 });
 
@@ -106,6 +107,28 @@ describe("a connection", () => {
 			await turn();
 		}
 		expect(requests).toEqual([1, 1, 2, 3]);
+	});
+
+	test("closed by the server long after the request is a failure that may have been billed", async () => {
+		const sinceStart = performance.now.bind(performance);
+		let skippedMs = 0;
+		vi.spyOn(performance, "now").mockImplementation(() => sinceStart() + skippedMs);
+		await using wire = await tcpWire((socket) => {
+			socket.write(answer("{}"));
+			socket.on("data", () => {
+				skippedMs += 2_000;
+				socket.resetAndDestroy();
+			});
+		});
+		const first = http.begin();
+		await (await post(http, first, wire.origin)).text();
+		first.close();
+		await turn();
+		const second = http.begin();
+		const error = await failure(post(http, second, wire.origin));
+		second.close();
+		expect(error).toMatchObject({ reason: "reset", phase: "sent", resent: false });
+		expect(wire.opened()).toBe(1);
 	});
 
 	test("closed again is a failure that is not sent a third time", async () => {
