@@ -3,7 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ResponseCache } from "../../src/cache/response-cache.ts";
-import { LLM, RequestError, type Result, type RowOutcome, type RunControl } from "../../src/index.ts";
+import {
+	type Cost,
+	LLM,
+	RequestError,
+	type Result,
+	type RowOutcome,
+	type RunControl,
+} from "../../src/index.ts";
+import { setup } from "../llm/harness.ts";
 import { json, scriptedServer } from "../providers/scripted-server.ts";
 
 let home: string;
@@ -94,6 +102,26 @@ describe("whoever runs many rows", () => {
 			{ ok: true, result: { text: "once", cached: true } },
 		]);
 		expect(server.received).toHaveLength(1);
+	});
+
+	it("is told what a failure cost, at each sending and in all", async () => {
+		const { llm, ledger } = await setup();
+		const costs: Cost[] = [];
+		const outcomes: RowOutcome<string>[] = [];
+		const rows = ["[[fault:content-filter]] billed", "[[fault:reset-before-response]] nobody knows"];
+		const run = llm("openai/gpt-4.1-mini").generateEach(
+			rows,
+			{},
+			{ onSent: (_, { cost }) => costs.push(cost) },
+		);
+		for await (const outcome of run) outcomes.push(outcome);
+		const [billed, unknown] = outcomes.toSorted((a, b) => a.index - b.index);
+		const known = (await ledger()).reduce((sum, { cost_usd }) => sum + (cost_usd ?? 0), 0);
+		expect(known).toBeGreaterThan(0);
+		expect(billed).toMatchObject({ ok: false, spent: { usd: known, unknownCalls: 0 } });
+		expect(unknown).toMatchObject({ ok: false, attempts: 2, spent: { usd: 0, unknownCalls: 2 } });
+		expect(costs).toHaveLength(3);
+		expect(costs).toContainEqual({ usd: known, unknownCalls: 0 });
 	});
 
 	it("ends the run by refusing a sending: what is in flight lands, and nothing is an error", async () => {

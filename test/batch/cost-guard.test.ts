@@ -24,6 +24,13 @@ describe("the guard of --max-cost", () => {
 		expect(guard.admit(token(), request(10, 10))).toBe("go");
 	});
 
+	it("counts the bound of each of several answers", () => {
+		const guard = new CostGuard(100);
+		expect(guard.admit(token(), { ...request(10, 10), n: 4 })).toBe("go");
+		expect(guard.admit(token(), request(10, 1))).toBe("wait");
+		expect(guard.admit(token(), request(8, 1))).toBe("go");
+	});
+
 	it("stops when nothing in flight can make room any more", () => {
 		const guard = new CostGuard(100);
 		const first = token();

@@ -270,6 +270,10 @@ describe("ResponseCache", () => {
 		expect(await cache.get("a")).toEqual(answer);
 		const writing = cache.set("b", answer);
 		await writing;
+		// It is not waited for so long a second time.
+		const before = delays.length;
+		await cache.set("c", answer);
+		expect(delays).toHaveLength(before);
 		locker.exec("ROLLBACK");
 		locker.close();
 		expect(delays.slice(0, 4)).toEqual([10, 20, 40, 80]);

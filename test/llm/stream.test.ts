@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { CacheMissError } from "../../src/errors.ts";
+import { noUsage } from "../../src/types.ts";
 import { failureOf, ledgerLines, partsOf, setup, textOf } from "./harness.ts";
 
 const llama = "sambanova/Meta-Llama-3.3-70B-Instruct";
@@ -80,6 +82,20 @@ describe("stream", () => {
 		});
 	});
 
+	it("is not kept where the cache is not to be used", async () => {
+		const { llm, simulator } = await setup();
+		for await (const _ of llm().stream("hello", { cache: false }));
+		await llm().ask("hello", { cache: false, streamed: true });
+		expect(await failureOf(llm().chat("hello", { cache: "only" }))).toBeInstanceOf(CacheMissError);
+		expect(simulator.stats.requests).toBe(2);
+	});
+
+	it("gives its slot away while it waits for the next try", async () => {
+		const { llm, env } = await setup();
+		const capped = llm("openai/echo", { env: { ...env, LLM_GLOBAL_CONCURRENCY: "1" } });
+		expect(textOf(await partsOf(capped.stream("hello [[fault:503 x1]]")))).toBe("hello [[fault:503 x1]]");
+	});
+
 	it("left early closes the connection and leaves a maybe_billed row with estimated tokens", async () => {
 		const { llm, simulator, ledger } = await setup({ tokensPerSecond: 20 });
 		const asked = llm("openai/words-1000");
@@ -91,6 +107,8 @@ describe("stream", () => {
 		expect(rows[0]?.input_tokens).toBeGreaterThan(0);
 		expect(rows[0]?.output_tokens).toBeGreaterThan(0);
 		expect(asked.cost).toEqual({ usd: 0, unknownCalls: 1 });
+		// The row's tokens are a guess, and sums hold none.
+		expect(asked.usage).toEqual(noUsage);
 		// The server notices, and stops working.
 		await expect.poll(() => simulator.stats.inFlight).toBe(0);
 	});

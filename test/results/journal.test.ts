@@ -146,6 +146,17 @@ describe("a journal", () => {
 		expect(files.text(path)).toBe(`${record("a")}\n`);
 	});
 
+	it("has what it brought onto the disk after a power cut, also in a file that it made", async () => {
+		const files = new MemoryFiles();
+		const journal = open(files);
+		journal.append(record("a"));
+		await journal.sync();
+		journal.append(record("b"));
+		expect(scan(files.afterPowerCut()).ids).toEqual(["a"]);
+		await journal.close();
+		expect(scan(files.afterPowerCut()).ids).toEqual(["a", "b"]);
+	});
+
 	it("asks for the disk every 64 records, and before it closes", async () => {
 		const files = new MemoryFiles();
 		const journal = open(files);

@@ -82,6 +82,21 @@ describe("reordering", () => {
 		expect(files.content.get("out")?.mode).toBe(0o600);
 	});
 
+	it("is on the disk once it is done, and is whole whenever the power is cut", () => {
+		const rehearsal = withLines(["a", "b", "c"]);
+		reorderJournal(rehearsal.files, "out", "out", rehearsal.size, () => rehearsal.offsets.toReversed());
+		expect(rehearsal.files.afterPowerCut().text("out")).toBe("c\nb\na\n");
+		for (let cut = 1; cut <= rehearsal.files.operations; cut++) {
+			const { files, offsets, size, text } = withLines(["a", "b", "c"]);
+			let left: string | undefined;
+			files.onOperation = (number) => {
+				if (number === cut) left = files.afterPowerCut().text("out");
+			};
+			reorderJournal(files, "out", "out", size, () => offsets.toReversed());
+			expect([text, "c\nb\na\n"]).toContain(left);
+		}
+	});
+
 	it("leaves the old file whole whichever operation fails", () => {
 		const order = ({ offsets }: { offsets: number[] }) => offsets.toReversed();
 		const rehearsal = withLines(["a", "b", "c"]);

@@ -54,6 +54,16 @@ describe("a pool of keys", () => {
 		expect(keys.exhaustion()).toBeUndefined();
 	});
 
+	test("keeps the first verdict on a key that several requests in flight come back from", () => {
+		const { pool: keys } = pool(["a", "b"]);
+		const [first, second] = [take(keys), take(keys)];
+		keys.retire(first);
+		keys.drop(second);
+		keys.drop(take(keys));
+		// One key is spent and so a good one: paying helps.
+		expect(keys.exhaustion()).toMatchObject({ reason: "spent", exitCode: 7 });
+	});
+
 	test("with every key refused ends with exit 4", () => {
 		const { pool: keys } = pool(["a", "b"]);
 		keys.drop(take(keys));

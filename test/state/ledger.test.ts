@@ -288,6 +288,16 @@ describe("readSpending", () => {
 		expect(readFileSync(paths.ledgerTotals, "utf8")).toBe(stored);
 	});
 
+	it("knows a whole month from stored totals, on the last of its days", async () => {
+		const end = new Date(2026, 11, 31, 12).getTime();
+		for (let days = 60; days >= 0; days--) spend(end - days * day, 1, 20);
+		expect((await readSpending(paths, end)).thisMonth.usd).toBe(31 * 20);
+		// The ledger's rows up to here are not read again.
+		const stored = JSON.parse(readFileSync(paths.ledgerTotals, "utf8"));
+		expect(stored.offset).toBe(statSync(paths.ledger).size);
+		expect((await readSpending(paths, end)).thisMonth.usd).toBe(31 * 20);
+	});
+
 	it("computes the totals again when they are damaged or the ledger was replaced", async () => {
 		spend(noon, 0.5, 1000);
 		await readSpending(paths, noon);

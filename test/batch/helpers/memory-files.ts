@@ -42,6 +42,8 @@ function failure(code: string): Error {
 /** A file system in memory whose operations can be made to fail. */
 export class MemoryFiles implements Files {
 	readonly content = new Map<string, MemoryFile>();
+	/** What each name stood for when its folder was last brought onto the disk. */
+	#durableNames = new Map<string, MemoryFile>();
 	readonly #handles = new Map<number, Handle>();
 	#nextHandle = 3;
 	/** Counts every operation that could fail. */
@@ -56,7 +58,9 @@ export class MemoryFiles implements Files {
 		const source = Buffer.from(text as string);
 		const bytes = Buffer.from(new ArrayBuffer(source.length));
 		source.copy(bytes);
-		this.content.set(path, memoryFile(bytes));
+		const file = memoryFile(bytes);
+		this.content.set(path, file);
+		this.#durableNames.set(path, file);
 	}
 
 	/** Writes another content into the file that is there. */
@@ -65,6 +69,13 @@ export class MemoryFiles implements Files {
 		if (file === undefined) throw failure("ENOENT");
 		file.bytes = Buffer.from(new ArrayBuffer(0));
 		overwrite(file, 0, Buffer.from(text as string));
+	}
+
+	/** What a machine finds after its power was cut: files and names as they were brought onto the disk. */
+	afterPowerCut(): MemoryFiles {
+		const left = new MemoryFiles();
+		for (const [path, { durable }] of this.#durableNames) left.set(path, durable);
+		return left;
 	}
 
 	text(path: string): string | undefined {
@@ -179,6 +190,7 @@ export class MemoryFiles implements Files {
 
 	syncFolder(): void {
 		this.#operation("syncFolder");
+		this.#durableNames = new Map(this.content);
 	}
 
 	remove(path: string): void {
