@@ -252,6 +252,26 @@ describe("ResponseCache", () => {
 		expect(warnings).toHaveLength(1);
 	});
 
+	it("finds the newer of two answers while the older one is being written", async () => {
+		await open().set("other", answer);
+		const locker = new DatabaseSync(path);
+		locker.exec("BEGIN EXCLUSIVE");
+		const newer = { ...answer, costUsd: 0.5 };
+		let written: Promise<void> | undefined;
+		const cache = open({
+			sleep: async () => {
+				// The write of the older one has begun, and waits for the lock.
+				written ??= cache.set("a", newer);
+				locker.exec("ROLLBACK");
+			},
+		});
+		await cache.set("a", answer);
+		expect(await cache.get("a")).toEqual(newer);
+		await written;
+		locker.close();
+		expect(await open().get("a")).toEqual(newer);
+	});
+
 	it("goes on without a folder it may not write", async () => {
 		writeFileSync(join(folder, "cache"), "a file where the folder should be");
 		const cache = open();

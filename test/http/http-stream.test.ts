@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
-import { failure, post, readEvents } from "./posting.ts";
+import { failure, post, readEvents, turn } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
 
 let http: Http;
@@ -49,18 +49,21 @@ describe("a stream of events over a socket", () => {
 	});
 
 	test("gives its connection back, although the end of the body comes in a packet of its own", async () => {
+		let ended = Promise.withResolvers<void>();
 		await using wire = await httpWire((_request, response) => {
 			response.writeHead(200, type);
 			response.write(stream);
-			setTimeout(() => response.end(), 5);
+			setTimeout(() => response.end(ended.resolve), 5);
 		});
-		for (let count = 0; count < 2; count++) {
+		for (let count = 0; count < 3; count++) {
+			ended = Promise.withResolvers();
 			const exchange = http.begin();
 			const events = (await post(http, exchange, wire.origin)).events();
 			await events.read();
 			events.finish();
 			exchange.close();
-			await new Promise((resolve) => setTimeout(resolve, 200));
+			await ended.promise;
+			await turn();
 		}
 		expect(wire.opened()).toBe(1);
 	});
