@@ -9,7 +9,27 @@ export type { CacheStatistics } from "./cache/answer.ts";
 export { ResponseCache } from "./cache/response-cache.ts";
 export { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "./content/attachments.ts";
 export { Conversation, type ConversationOptions, type Turn } from "./conversation.ts";
-export * from "./errors.ts";
+export {
+	AbortedError,
+	type AbortedErrorOptions,
+	CacheMissError,
+	ConfigError,
+	type ErrorClass,
+	type ExitCode,
+	exitCodes,
+	type FailureAdvice,
+	LlmxError,
+	type LlmxErrorOptions,
+	MissingKeyError,
+	NoRouteError,
+	PartialFailureError,
+	type PartialFailureOptions,
+	partialTextOf,
+	RequestError,
+	type RequestErrorOptions,
+	UnsupportedError,
+	UsageError,
+} from "./errors.ts";
 export { LLM } from "./llm.ts";
 export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
 export { allPrices, type Price } from "./models/price-table.ts";

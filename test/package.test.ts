@@ -72,7 +72,16 @@ describe("the package", () => {
 				...["ErrorClass", "ExitCode", "FailureAdvice"],
 				...["LlmxErrorOptions", "AbortedErrorOptions", "PartialFailureOptions", "RequestErrorOptions"],
 				...["ConversationOptions", "Turn", "UrlAttachmentOptions", "SchemaCheck", "SchemaChecker"],
-				...["CacheStatistics", "ListOptions", "LiveModel", "Price", "PriceOptions"],
+				...[
+					"CacheStatistics",
+					"ListOptions",
+					"LiveModel",
+					"Price",
+					"PriceOptions",
+					"Charges",
+					"OwnPrice",
+					"OwnPrices",
+				],
 				...["ModelChoice", "ModelRoute", "ProviderRow"],
 			].sort(),
 		);

@@ -84,15 +84,15 @@ describe("reordering", () => {
 
 	it("is on the disk once it is done, and is whole whenever the power is cut", () => {
 		const rehearsal = withLines(["a", "b", "c"]);
-		reorderJournal(rehearsal.files, "out", "out", rehearsal.size, () => rehearsal.offsets.toReversed());
+		reorder(rehearsal.files, () => rehearsal.offsets.toReversed());
 		expect(rehearsal.files.afterPowerCut().text("out")).toBe("c\nb\na\n");
 		for (let cut = 1; cut <= rehearsal.files.operations; cut++) {
-			const { files, offsets, size, text } = withLines(["a", "b", "c"]);
+			const { files, offsets, text } = withLines(["a", "b", "c"]);
 			let left: string | undefined;
 			files.onOperation = (number) => {
 				if (number === cut) left = files.afterPowerCut().text("out");
 			};
-			reorderJournal(files, "out", "out", size, () => offsets.toReversed());
+			reorder(files, () => offsets.toReversed());
 			expect([text, "c\nb\na\n"]).toContain(left);
 		}
 	});

@@ -1,10 +1,14 @@
 import { expect, it } from "vitest";
 import type { Checked } from "../../src/results/checked.ts";
+import { recordFormats } from "../../src/results/records.ts";
 import { RowIndex } from "../../src/results/row-index.ts";
 import { FileSink } from "../../src/results/sinks.ts";
 import { MemoryFiles } from "../batch/helpers/memory-files.ts";
 
-const output = { results: "out", failures: "errors", resultsName: "out", failuresName: "errors" };
+const output = {
+	...{ results: "out", failures: "errors", resultsName: "out", failuresName: "errors" },
+	rescueFolders: [],
+};
 
 it("an interrupted row is missing, with its record kept; a failed one has failed", async () => {
 	const files = new MemoryFiles();
@@ -13,12 +17,15 @@ it("an interrupted row is missing, with its record kept; a failed one has failed
 		index.claimId(id);
 		return index.claim(id, "m");
 	}) as [number, number, number];
-	const nothing = { size: 0, unended: false, tornBytes: 0, records: 0, exists: false };
-	const sink = new FileSink(files, output, { index, results: nothing, failures: nothing } as Checked);
+	const nothing = { size: 0, checksum: 0, unended: false, tornBytes: 0, records: 0, exists: false };
+	const checked = { index, missing: 3, results: nothing, failures: nothing } as unknown as Checked;
+	const onTrouble = () => {};
+	const sink = new FileSink({ files, output, checked, format: recordFormats.llmx, onTrouble });
 	sink.failure(failed, "the record of a", false);
 	sink.failure(interrupted, "the record of b", true);
 	sink.result(answered, "the record of c");
 	await sink.close();
+	sink.dispose();
 	expect([failed, interrupted, answered].map((row) => index.state(row))).toEqual([
 		"failed",
 		"missing",
