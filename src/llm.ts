@@ -4,7 +4,7 @@ import { type AskContext, AskRun } from "./ask/ask.ts";
 import { CachedAnswers } from "./ask/cached.ts";
 import { Caller } from "./ask/call.ts";
 import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
-import { type Pace, Pacing } from "./ask/pacing.ts";
+import { keysOf, type Pace, Pacing } from "./ask/pacing.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
@@ -22,7 +22,7 @@ import type {
 	LLMOptions,
 } from "./options.ts";
 import { type Clock, systemClock } from "./schedule/clock.ts";
-import { KeyPool } from "./schedule/key-pool.ts";
+import type { Keys } from "./schedule/keys.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
 import { Ledger } from "./state/ledger.ts";
 import { resolvePaths } from "./state/paths.ts";
@@ -46,7 +46,7 @@ export class LLM {
 	readonly #accounting: Accounting;
 	readonly #cached: CachedAnswers;
 	readonly #caller: Caller;
-	#pool: KeyPool | undefined;
+	#keys: Keys | undefined;
 	#pacing: Pacing | undefined;
 	#closed = false;
 
@@ -129,11 +129,11 @@ export class LLM {
 	}
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
-	startPacing(now: () => number): Pacing {
+	startPacing(now: () => number, keys = keysOf(this.#route, now)): Pacing {
 		const { maxConcurrent, rpm, tpm, env = process.env } = this.#options;
 		return new Pacing({
 			provider: this.#route.provider,
-			keys: this.#route.keys.map(({ value }) => value),
+			keys,
 			maxConcurrent,
 			rpm,
 			tpm,
@@ -226,7 +226,7 @@ export class LLM {
 	 *   is no whole number above 0
 	 */
 	assertReady(): void {
-		this.#keys();
+		requireKeys(this.#route);
 		this.#ownPacing();
 	}
 
@@ -274,9 +274,9 @@ export class LLM {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.
 			flushLedger: async () => void this.#ledger?.sync(),
-			keyPool: () => {
-				this.#pool ??= new KeyPool(this.#route.provider.label, this.#keys(), this.#clock);
-				return this.#pool;
+			keys: () => {
+				requireKeys(this.#route);
+				return this.#ownKeys();
 			},
 			takeSlot: (signal) => this.#takeSlot(signal),
 		});
@@ -289,11 +289,13 @@ export class LLM {
 	}
 
 	#ownPacing(): Pacing {
-		this.#pacing ??= this.startPacing(() => this.#clock.now());
+		this.#pacing ??= this.startPacing(() => this.#clock.now(), this.#ownKeys());
 		return this.#pacing;
 	}
 
-	#keys(): readonly string[] {
-		return requireKeys(this.#route).map(({ value }) => value);
+	/** What is known of the keys holds for single calls and for `generate` alike. */
+	#ownKeys(): Keys {
+		this.#keys ??= keysOf(this.#route, () => this.#clock.now());
+		return this.#keys;
 	}
 }

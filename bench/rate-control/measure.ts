@@ -1,6 +1,7 @@
 import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import type { Limiter } from "../../src/limits/limiter.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
+import { Keys } from "../../src/schedule/keys.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { type Latency, Provider, RefusedError, seeded } from "./provider.ts";
@@ -90,13 +91,13 @@ async function scheduled(
 	meanTokens: number,
 ): Promise<{ lost: number; rows: number }> {
 	const now = () => clock.now();
-	const lanes = providers.map((_, index) => ({ key: String(index), limiter: makeLimiter(now) }));
+	const keys = new Keys("simulated", Object.keys(providers), now);
 	let rows = 0;
 	let lost = 0;
 	const run = schedule(prompts(random, meanTokens), {
 		clock,
 		random,
-		route: new KeyLanes("simulated", lanes, now),
+		route: new KeyLanes(keys, () => makeLimiter(now)),
 		cost: (inputTokens) => ({ inputTokens }),
 		attempt: async (inputTokens, attempt) => {
 			try {

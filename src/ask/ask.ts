@@ -4,7 +4,7 @@ import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, partialTextOf, RequestError, withPartial } from "../errors.ts";
 import type { CacheMode } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
-import type { KeyPool } from "../schedule/key-pool.ts";
+import type { Keys } from "../schedule/keys.ts";
 import { type RetryAttempt, retry } from "../schedule/retry.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
 import type { Result, RetryNotice, StreamPart } from "../types.ts";
@@ -35,7 +35,7 @@ export interface AskContext {
 
 export interface AskRunOptions extends AskContext {
 	/** Asked for only when something is sent. @throws MissingKeyError */
-	readonly keyPool: () => KeyPool;
+	readonly keys: () => Keys;
 	/** Takes one of the slots that all processes of the user share; undefined without such a cap. */
 	readonly takeSlot: (signal: AbortSignal | undefined) => Promise<ReleaseSlot | undefined>;
 }
@@ -121,7 +121,7 @@ export class AskRun {
 		reuse: (found: Result) => T | Promise<T>,
 		send: (attempt: AttemptOptions) => Promise<T>,
 	): Promise<T> {
-		const { accounting, keyPool, takeSlot, signal, flushLedger, ...options } = this.#options;
+		const { accounting, keys, takeSlot, signal, flushLedger, ...options } = this.#options;
 		const found = await this.#lookUp();
 		const sendWithSlot = async ({ key, number, resend }: RetryAttempt) => {
 			const onEnd = await takeSlot(signal);
@@ -129,7 +129,7 @@ export class AskRun {
 		};
 		try {
 			if (found !== undefined) return await reuse(found);
-			return await retry(sendWithSlot, { ...options, signal, pool: keyPool() });
+			return await retry(sendWithSlot, { ...options, signal, keys: keys() });
 		} catch (error) {
 			accounting.noteFailedCall(error);
 			throw error;

@@ -2,8 +2,10 @@ import { ConfigError } from "../errors.ts";
 import { AdaptiveLimiter, mostConcurrent } from "../limits/adaptive-limiter.ts";
 import { Ceiling } from "../limits/ceiling.ts";
 import { type RateSnapshot, readRateHeaders } from "../limits/rate-headers.ts";
+import type { ModelRoute } from "../models/router.ts";
 import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
+import { Keys } from "../schedule/keys.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
 
 /** How requests are held back at one moment, over all keys. */
@@ -20,8 +22,7 @@ export interface Pace {
 
 export interface PacingOptions {
 	readonly provider: Pick<ProviderRow, "label" | "local" | "rateHeaders" | "chargesMaxTokens">;
-	/** None for a provider that needs no key. */
-	readonly keys: readonly string[];
+	readonly keys: Keys;
 	readonly maxConcurrent?: number | undefined;
 	readonly rpm?: number | undefined;
 	readonly tpm?: number | undefined;
@@ -30,6 +31,15 @@ export interface PacingOptions {
 	readonly slotsFolder: string;
 	/** Monotonic ms. */
 	readonly now: () => number;
+}
+
+/** The keys by which a model can be reached, of which nothing bad is known yet. `now` returns monotonic ms. */
+export function keysOf({ provider, keys }: ModelRoute, now: () => number): Keys {
+	return new Keys(
+		provider.label,
+		keys.map(({ value }) => value),
+		now,
+	);
 }
 
 /** The limiters of one model for one run, by key, and what all keys share. */
@@ -50,9 +60,8 @@ export class Pacing {
 		const tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
 		// Each key gets a limiter of its own. Where several belong to one account after all, each sees the others' use
 		// in the headers, or meets it in refusals, and makes room.
-		const lanes = (keys.length > 0 ? keys : [undefined]).map((key) => ({
-			key,
-			limiter: new AdaptiveLimiter({
+		const limiterOf = () =>
+			new AdaptiveLimiter({
 				now,
 				requestCeiling,
 				tokenCeiling,
@@ -60,9 +69,8 @@ export class Pacing {
 				eager: maxConcurrent !== undefined,
 				queues: provider.local && maxConcurrent === undefined,
 				chargesMaxTokens: provider.chargesMaxTokens,
-			}),
-		}));
-		this.route = new KeyLanes(provider.label, lanes, now);
+			});
+		this.route = new KeyLanes(keys, limiterOf);
 		const count = slotCount(options.globalConcurrency);
 		this.acquireSlot = count === undefined ? undefined : (signal) => this.#acquire(count, signal);
 	}

@@ -1,7 +1,7 @@
 import { AbortedError, type FailureAdvice, RequestError } from "../errors.ts";
 import type { RetryNotice } from "../types.ts";
 import type { Clock } from "./clock.ts";
-import { type KeyPool, parkAfterMs } from "./key-pool.ts";
+import { type Keys, parkAfterMs } from "./keys.ts";
 
 /** What has been spent on one call so far. */
 export interface RetryState {
@@ -68,7 +68,7 @@ export interface RetryAttempt {
 }
 
 export interface RetryOptions {
-	readonly pool: KeyPool;
+	readonly keys: Keys;
 	readonly clock: Clock;
 	readonly random: () => number;
 	readonly maxRetries?: number | undefined;
@@ -77,7 +77,7 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a call until it succeeds or its failure is final, one sending at a time, with the pool's keys. A refused key
+ * Runs a call until it succeeds or its failure is final, one sending at a time, with the given keys. A refused key
  * is replaced at once where another is ready. Waiting ends with AbortedError when `signal` fires.
  * Throws the last RequestError, its `attempts` set; KeysExhaustedError when no key was usable from the start.
  */
@@ -85,7 +85,7 @@ export async function retry<T>(
 	operation: (attempt: RetryAttempt) => Promise<T>,
 	options: RetryOptions,
 ): Promise<T> {
-	const { pool, clock, random, signal, maxRetries, onRetry } = options;
+	const { keys, clock, random, signal, maxRetries, onRetry } = options;
 	let state = freshRetryState;
 	let number = 0;
 	/** Keys tried since the last wait: each gets one chance before the call waits. */
@@ -93,12 +93,12 @@ export async function retry<T>(
 
 	for (;;) {
 		if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
-		const key = pool.acquire();
+		const key = keys.acquire();
 		if (key === undefined) {
-			const exhaustion = pool.exhaustion();
+			const exhaustion = keys.exhaustion();
 			if (exhaustion !== undefined) throw exhaustion;
 			// Another call of the same run has set the keys to rest.
-			await clock.sleep(pool.readyInMs() ?? 0, signal);
+			await clock.sleep(keys.readyInMs() ?? 0, signal);
 			continue;
 		}
 		number++;
@@ -111,19 +111,19 @@ export async function retry<T>(
 			const next = nextRetry(state, advice, random, maxRetries);
 			const notice = (delayMs: number) => onRetry?.({ attempt: number + 1, delayMs, reason: error.message });
 
-			if (advice.key === "drop") pool.drop(key);
-			if (advice.key === "retire") pool.retire(key);
+			if (advice.key === "drop") keys.drop(key, error);
+			if (advice.key === "retire") keys.retire(key, error);
 			if (advice.key === "drop" || advice.key === "retire") {
 				const fresh = withNextKey(state, error.maybeBilled);
-				if (fresh === undefined || pool.exhaustion() !== undefined) throw error;
+				if (fresh === undefined || keys.exhaustion() !== undefined) throw error;
 				state = fresh;
-				notice(pool.readyInMs() ?? 0);
+				notice(keys.readyInMs() ?? 0);
 				continue;
 			}
 			if (advice.key === "next") {
-				pool.rest(key, next?.delayMs ?? advice.afterMs ?? 0);
+				keys.rest(key, next?.delayMs ?? advice.afterMs ?? 0);
 				// Another key's limit is another limit: asking there costs no retry, but each key gets one turn a round.
-				if (advice.retry === "always" && rotations < pool.size - 1 && pool.readyInMs() === 0) {
+				if (advice.retry === "always" && rotations < keys.size - 1 && keys.readyInMs() === 0) {
 					rotations++;
 					notice(0);
 					continue;
@@ -132,7 +132,7 @@ export async function retry<T>(
 			if (next === undefined) throw error;
 			state = next.state;
 			rotations = 0;
-			const delayMs = advice.key === "next" ? (pool.readyInMs() ?? next.delayMs) : next.delayMs;
+			const delayMs = advice.key === "next" ? (keys.readyInMs() ?? next.delayMs) : next.delayMs;
 			notice(delayMs);
 			await clock.sleep(delayMs, signal);
 		}

@@ -207,7 +207,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 		const releaseSlot = this.#slots?.take();
 		const sending = lane.limiter.sent(queued.cost);
 		const { signal } = this.#abort;
-		const attempt = new SendContext(lane.key, ++queued.attempts, queued.retries.resends > 0, signal);
+		const attempt = new SendContext(lane.key.value, ++queued.attempts, queued.retries.resends > 0, signal);
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;

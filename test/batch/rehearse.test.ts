@@ -8,6 +8,7 @@ import { PromptsFile } from "../../src/prompts/prompts-file.ts";
 import { createReader } from "../../src/prompts/reader.ts";
 import { RowBuilder } from "../../src/prompts/row-builder.ts";
 import { recordFormats } from "../../src/results/records.ts";
+import { Keys } from "../../src/schedule/keys.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
@@ -20,7 +21,7 @@ interface Limits {
 
 function startPacing(limits: Limits, now: () => number): Pacing {
 	const provider = { label: "Test", local: false, rateHeaders: "openai" as const, chargesMaxTokens: false };
-	return new Pacing({ provider, keys: ["key"], slotsFolder: "", now, ...limits });
+	return new Pacing({ provider, keys: new Keys("Test", ["key"], now), slotsFolder: "", now, ...limits });
 }
 
 async function rehearsalOf(texts: readonly string[], limits: Limits, model: Partial<RehearsedModel> = {}) {

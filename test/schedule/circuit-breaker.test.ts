@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
+import { Keys } from "../../src/schedule/keys.ts";
 import type { ScheduleOptions, SendContext } from "../../src/schedule/schedule-options.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
@@ -24,7 +25,7 @@ async function send(
 ) {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes("Test", [{ key: undefined, limiter: new FixedLimiter(window, now) }], now);
+	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(window, now));
 	const sentAt: number[] = [];
 	const pauses: number[] = [];
 	const reasons: string[] = [];
@@ -159,7 +160,7 @@ it("ends a run at the first certificate that cannot be trusted", async () => {
 it("keeps to 64 in flight until something was answered", async () => {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes("Test", [{ key: undefined, limiter: new FixedLimiter(500, now) }], now);
+	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(500, now));
 	const most = { before: 0, after: 0 };
 	let inFlight = 0;
 	const drain = async () => {
@@ -183,7 +184,7 @@ it("keeps to 64 in flight until something was answered", async () => {
 it("takes a shared slot for every sending and gives back what it does not need", async () => {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes("Test", [{ key: undefined, limiter: new FixedLimiter(10, now) }], now);
+	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(10, now));
 	const slots = { free: 3, taken: 0, waiting: [] as (() => void)[] };
 	const acquireSlot = async () => {
 		while (slots.free === 0) await new Promise<void>((resolve) => slots.waiting.push(resolve));

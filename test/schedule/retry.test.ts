@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AbortedError, type FailureAdvice, RequestError } from "../../src/errors.ts";
-import { KeyPool, KeysExhaustedError } from "../../src/schedule/key-pool.ts";
+import { Keys, KeysExhaustedError } from "../../src/schedule/keys.ts";
 import { freshRetryState, nextRetry, type RetryAttempt, retry } from "../../src/schedule/retry.ts";
 import type { RetryNotice } from "../../src/types.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -31,7 +31,7 @@ async function run(
 	const attempts: RetryAttempt[] = [];
 	const notices: RetryNotice[] = [];
 	const queue = [...advices];
-	const pool = new KeyPool("sim", options.keys ?? ["a"], clock);
+	const pool = new Keys("sim", options.keys ?? ["a"], () => clock.now());
 	const outcome = await retry(
 		async (attempt) => {
 			attempts.push(attempt);
@@ -40,7 +40,7 @@ async function run(
 			return "done";
 		},
 		{
-			pool,
+			keys: pool,
 			clock,
 			random: options.random ?? (() => 0),
 			maxRetries: options.maxRetries,
@@ -133,8 +133,8 @@ describe("a call", () => {
 
 	test("raises what is no request error as it is", async () => {
 		const clock = new ManualClock();
-		const pool = new KeyPool("sim", [], clock);
-		const options = { pool, clock, random: () => 0 };
+		const pool = new Keys("sim", [], () => clock.now());
+		const options = { keys: pool, clock, random: () => 0 };
 		await expect(retry(() => Promise.reject(new AbortedError()), options)).rejects.toThrow(AbortedError);
 	});
 
@@ -195,7 +195,7 @@ describe("keys", () => {
 		const { outcome, keys, pool } = await run([refused, refused], { keys: ["a", "b"] });
 		expect(outcome).toBeInstanceOf(RequestError);
 		expect(keys).toEqual(["a", "b"]);
-		const again = retry(async () => "done", { pool, clock: new ManualClock(), random: () => 0 });
+		const again = retry(async () => "done", { keys: pool, clock: new ManualClock(), random: () => 0 });
 		await expect(again).rejects.toThrow(KeysExhaustedError);
 	});
 
@@ -213,11 +213,11 @@ describe("keys", () => {
 
 	test("set to rest by another call are waited for", async () => {
 		const clock = new ManualClock();
-		const pool = new KeyPool("sim", ["a"], clock);
+		const pool = new Keys("sim", ["a"], () => clock.now());
 		const key = pool.acquire();
 		if (key === undefined) throw new Error("no key");
 		pool.rest(key, 3_000);
-		expect(await retry(async () => "done", { pool, clock, random: () => 0 })).toBe("done");
+		expect(await retry(async () => "done", { keys: pool, clock, random: () => 0 })).toBe("done");
 		expect(clock.sleeps).toEqual([3_000]);
 	});
 });
@@ -233,7 +233,7 @@ describe("an abort", () => {
 				sent++;
 				throw failed(always);
 			},
-			{ pool: new KeyPool("sim", [], clock), clock, random: () => 0, signal: controller.signal },
+			{ keys: new Keys("sim", [], () => clock.now()), clock, random: () => 0, signal: controller.signal },
 		);
 		await expect(call).rejects.toThrow(AbortedError);
 		expect(sent).toBe(1);

@@ -3,6 +3,7 @@ import { type ErrorClass, type FailureAdvice, RequestError } from "../../src/err
 import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
+import { Keys } from "../../src/schedule/keys.ts";
 import type { ItemOutcome, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
 import { schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
@@ -17,15 +18,11 @@ function failure(errorClass: ErrorClass, advice: Partial<FailureAdvice> = {}): R
 	});
 }
 
-function setUp(window = 4, keys: readonly (string | undefined)[] = [undefined]) {
+function setUp(window = 4, keys: readonly string[] = []) {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
 	const limiter = new FixedLimiter(window, now);
-	const route = new KeyLanes(
-		"Test",
-		keys.map((key) => ({ key, limiter })),
-		now,
-	);
+	const route = new KeyLanes(new Keys("Test", keys, now), () => limiter);
 	const run = <Item, Value>(
 		items: Iterable<Item> | AsyncIterable<Item>,
 		options: Pick<ScheduleOptions<Item, Value>, "attempt"> & Partial<ScheduleOptions<Item, Value>>,
@@ -95,7 +92,7 @@ describe("schedule", () => {
 		const clock = new VirtualClock();
 		const now = () => clock.now();
 		const limiter = new AdaptiveLimiter({ now, requestCeiling: new Ceiling(1, 0) });
-		const route = new KeyLanes("Test", [{ key: undefined, limiter }], now);
+		const route = new KeyLanes(new Keys("Test", [], now), () => limiter);
 		const outcomes = schedule(["only"], { route, clock, attempt: () => clock.sleep(20) });
 		expect(await clock.run(collect(outcomes))).toHaveLength(1);
 		expect(clock.now()).toBe(20);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { KeyPool, type PooledKey } from "../../src/schedule/key-pool.ts";
+import { type ApiKey, Keys } from "../../src/schedule/keys.ts";
 import { ManualClock } from "./manual-clock.ts";
 
-function pool(keys: string[], clock = new ManualClock()): { pool: KeyPool; clock: ManualClock } {
-	return { pool: new KeyPool("sambanova", keys, clock), clock };
+function pool(keys: string[], clock = new ManualClock()): { pool: Keys; clock: ManualClock } {
+	return { pool: new Keys("sambanova", keys, () => clock.now()), clock };
 }
 
-function take(from: KeyPool): PooledKey {
+function take(from: Keys): ApiKey {
 	const key = from.acquire();
 	if (key === undefined) throw new Error("no key");
 	return key;
