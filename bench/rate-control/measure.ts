@@ -2,7 +2,7 @@ import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import type { Limiter } from "../../src/limits/limiter.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
-import { schedule } from "../../src/schedule/scheduler.ts";
+import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { type Latency, Provider, RefusedError, seeded } from "./provider.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -94,7 +94,7 @@ async function scheduled(
 	const keys = new Keys("simulated", Object.keys(providers), now);
 	let rows = 0;
 	let lost = 0;
-	const run = schedule(prompts(random, meanTokens), {
+	const run = new Schedule(prompts(random, meanTokens), {
 		clock,
 		random,
 		route: new KeyLanes(keys, () => makeLimiter(now)),
@@ -110,13 +110,14 @@ async function scheduled(
 				throw error;
 			}
 		},
+		onOutcome: ({ ok }) => {
+			rows++;
+			lost += ok ? 0 : 1;
+		},
 	});
 	clock.after(endMs, () => run.stop());
 	try {
-		for await (const { ok } of run) {
-			rows++;
-			lost += ok ? 0 : 1;
-		}
+		await run.run();
 	} catch (error) {
 		if (!(error instanceof RefusedError && error.errorClass === "quota")) {
 			throw error;

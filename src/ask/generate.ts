@@ -3,7 +3,7 @@ import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, type RequestError } from "../errors.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
 import type { Admission, ItemOutcome, SendContext } from "../schedule/schedule-options.ts";
-import { schedule } from "../schedule/scheduler.ts";
+import { Schedule } from "../schedule/scheduler.ts";
 import type { Cost, Result, Usage } from "../types.ts";
 import { noCost } from "../types.ts";
 import type { AskContext } from "./ask.ts";
@@ -79,7 +79,8 @@ export function runMany<Row>(
 class ManyRun<Row> {
 	readonly #rows: Iterable<Row> | AsyncIterable<Row>;
 	readonly #options: GenerateRunOptions<Row>;
-	readonly #queue = new OutcomeQueue<RowOutcome<Row>>();
+	readonly #queue = new OutcomeQueue<RowOutcome<Row>>(() => this.#schedule.resume());
+	readonly #schedule: Schedule<RowQuestion<Row>, void>;
 	/** Rows that wait for the answer of an identical one in flight. */
 	readonly #coalescer = new RequestCoalescer<RowQuestion<Row>>();
 	/** Answers that came since the last look into the cache, which could not know them yet. */
@@ -88,13 +89,13 @@ class ManyRun<Row> {
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: GenerateRunOptions<Row>) {
 		this.#rows = rows;
 		this.#options = options;
+		this.#schedule = this.#newSchedule();
 	}
 
-	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
-		const { cached, pacing, maxRetries, signal, onRetry, clock, random, flushLedger, control } =
-			this.#options;
-		const { admit, stop } = control;
-		const sending = schedule(this.#misses(), {
+	#newSchedule(): Schedule<RowQuestion<Row>, void> {
+		const { pacing, maxRetries, signal, onRetry, clock, random, control } = this.#options;
+		const { admit } = control;
+		return new Schedule(this.#misses(), {
 			route: pacing.route,
 			maxInFlight: pacing.maxInFlight,
 			acquireSlot: pacing.acquireSlot,
@@ -108,36 +109,39 @@ class ManyRun<Row> {
 				maxOutputTokens: question.parameters.maxTokens,
 			}),
 			attempt: (question, attempt) => this.#attempt(question, attempt),
+			onOutcome: (sent) => {
+				try {
+					this.#settle(sent);
+				} catch (error) {
+					this.#schedule.abort(error);
+				}
+			},
+			isFull: () => this.#queue.isFull,
 			admit: admit && (({ row }) => admit(row)),
-			onRetry: onRetry && ((_job, notice) => onRetry(notice)),
+			onRetry: onRetry && ((_question, notice) => onRetry(notice)),
 		});
-		const onStop = () => sending.stop();
-		if (stop?.aborted) onStop();
-		else stop?.addEventListener("abort", onStop, { once: true });
-		const pump = this.#settleAll(sending);
+	}
+
+	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
+		const { cached, flushLedger, control } = this.#options;
+		const onStop = () => this.#schedule.stop();
+		if (control.stop?.aborted) onStop();
+		else control.stop?.addEventListener("abort", onStop, { once: true });
+		const sending = this.#schedule.run().then(
+			() => this.#queue.end(),
+			(error) => this.#queue.end(error),
+		);
 		try {
 			for await (const outcomes of this.#queue.batches()) {
 				await flushLedger();
 				yield* outcomes;
 			}
 		} finally {
-			stop?.removeEventListener("abort", onStop);
-			sending.abort();
+			control.stop?.removeEventListener("abort", onStop);
+			this.#schedule.abort();
 			this.#queue.leave();
-			await pump;
+			await sending;
 			await cached.flush();
-		}
-	}
-
-	async #settleAll(sending: AsyncIterable<ItemOutcome<RowQuestion<Row>, void>>): Promise<void> {
-		try {
-			for await (const sent of sending) {
-				this.#settle(sent);
-				if (this.#queue.isFull) await this.#queue.room();
-			}
-			this.#queue.end();
-		} catch (error) {
-			this.#queue.end(error);
 		}
 	}
 

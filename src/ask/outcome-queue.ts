@@ -6,9 +6,15 @@ export class OutcomeQueue<Outcome> {
 	#ready: Outcome[] = [];
 	#wakeConsumer: (() => void) | undefined;
 	#wakeProducers: (() => void)[] = [];
+	readonly #onRoom: () => void;
 	#left = false;
 	#ended = false;
 	#failure: unknown;
+
+	/** `onRoom` is called when a queue that was full is not any more. */
+	constructor(onRoom: () => void) {
+		this.#onRoom = onRoom;
+	}
 
 	/** Whoever has more to bring waits for `room`. Never full for a consumer who has left. */
 	get isFull(): boolean {
@@ -61,6 +67,7 @@ export class OutcomeQueue<Outcome> {
 			const batch = this.#ready;
 			this.#ready = [];
 			this.#release();
+			if (batch.length >= MAX_READY) this.#onRoom();
 			yield batch;
 		}
 		if (this.#failure) throw this.#failure;

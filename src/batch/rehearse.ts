@@ -3,7 +3,7 @@ import { estimateInputTokens } from "../models/tokens.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Checked } from "../results/checked.ts";
-import { schedule } from "../schedule/scheduler.ts";
+import { Schedule } from "../schedule/scheduler.ts";
 import { VirtualClock } from "../schedule/virtual-clock.ts";
 import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import { requestHash } from "./request-hash.ts";
@@ -103,7 +103,7 @@ class ModelRehearsal {
 
 	async run(): Promise<Rehearsal> {
 		const { random } = this.#options;
-		const outcomes = schedule(this.#rows(), {
+		const run = new Schedule(this.#rows(), {
 			route: this.#pacing.route,
 			maxInFlight: this.#pacing.maxInFlight,
 			clock: this.#clock,
@@ -119,13 +119,11 @@ class ModelRehearsal {
 				attempt.inputTokens = row.inputTokens;
 				attempt.outputTokens = this.#answer(row);
 			},
+			onOutcome: (outcome) => {
+				if (!outcome.ok) run.stop(outcome.error);
+			},
 		});
-		const drain = async () => {
-			for await (const outcome of outcomes) {
-				if (!outcome.ok) throw outcome.error;
-			}
-		};
-		await this.#clock.run(drain());
+		await this.#clock.run(run.run());
 		return {
 			model: this.#model.model,
 			requests: this.#requests,

@@ -40,6 +40,10 @@ export type Admission = "go" | "wait" | "stop";
 export interface ScheduleOptions<Item, Value> {
 	/** Sends one request. Rejects with RequestError whose advice decides what follows. */
 	readonly attempt: (item: Item, attempt: SendContext) => Promise<Value>;
+	/** Hears what became of each item. */
+	readonly onOutcome: (outcome: ItemOutcome<Item, Value>) => void;
+	/** Whoever takes the outcomes is behind: nothing is sent until `resume`. */
+	readonly isFull?: (() => boolean) | undefined;
 	/** By which keys the items go. */
 	readonly route: KeyLanes;
 	readonly cost?: ((item: Item) => TokenCost) | undefined;
@@ -59,7 +63,7 @@ export interface ScheduleOptions<Item, Value> {
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** How long an outage is waited out, in ms, before the run ends with exit code 5. Default 5 minutes. */
 	readonly patienceMs?: number | undefined;
-	/** Aborts everything at once; iteration then throws AbortedError. */
+	/** Aborts everything at once; `run` then throws AbortedError. */
 	readonly signal?: AbortSignal | undefined;
 	readonly clock?: Clock | undefined;
 	/** 0 <= x < 1. */

@@ -6,41 +6,30 @@ import { CircuitBreaker } from "./circuit-breaker.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Fifo } from "./fifo.ts";
 import type { KeyLane } from "./key-lanes.ts";
-import { Outbox } from "./outbox.ts";
 import { nextKeyDelay, type QueuedItem, queuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
-import { type ItemOutcome, type ScheduleOptions, SendContext } from "./schedule-options.ts";
+import { type ScheduleOptions, SendContext } from "./schedule-options.ts";
 import { Source } from "./source.ts";
 import { TimeQueue } from "./time-queue.ts";
 
 const noTokens: TokenCost = { inputTokens: 0 };
 /** Items that may wait for their next attempt before no new one is taken. */
 const maxWaiting = 512;
-/** Outcomes kept for a consumer that is slower than the requests. */
-const maxUnread = 1024;
 /** In flight until the first answer, so that a provider that is down costs few requests. */
 const maxUnproven = 64;
 
 /**
- * Sends every item, as many at a time as the route's limiters allow, and yields the outcomes as they come. One item at
- * most is taken before it can be sent, so memory is flat for any iterable. Breaking off the iteration aborts what is
- * in flight.
+ * Sends every item, as many at a time as the route's limiters allow, and reports each outcome as it comes. One item at
+ * most is taken before it can be sent, so memory is flat for any iterable.
  */
-export function schedule<Item, Value>(
-	items: Iterable<Item> | AsyncIterable<Item>,
-	options: ScheduleOptions<Item, Value>,
-): Schedule<Item, Value> {
-	return new Schedule(items, options);
-}
-
-export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<Item, Value>> {
+export class Schedule<Item, Value> {
 	readonly #options: ScheduleOptions<Item, Value>;
 	readonly #clock: Clock;
 	readonly #abort = new AbortController();
 	/** Ends the alarms once all is done. */
 	readonly #over = new AbortController();
 	readonly #source: Source<Item>;
-	readonly #outbox = new Outbox<ItemOutcome<Item, Value>>();
+	readonly #end = Promise.withResolvers<void>();
 	readonly #breaker: CircuitBreaker;
 	readonly #alarm: Alarm;
 	readonly #slots: SlotSupply | undefined;
@@ -66,29 +55,24 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
 	}
 
-	[Symbol.asyncIterator](): this {
-		return this;
-	}
-
-	next(): Promise<IteratorResult<ItemOutcome<Item, Value>>> {
+	/**
+	 * Sends all there is to send. Resolves when the last outcome is known.
+	 * @throws what ended the run: the error given to `stop`, an AbortedError, or that of the last usable key
+	 */
+	run(): Promise<void> {
 		if (!this.#started) {
 			this.#start();
 		}
-		const result = this.#outbox.read();
-		if (this.#outbox.size === maxUnread - 1) {
-			this.#pump();
-		}
-		return result;
+		return this.#end.promise;
 	}
 
-	async return(): Promise<IteratorResult<ItemOutcome<Item, Value>>> {
-		this.abort();
-		return { done: true, value: undefined };
+	/** Whoever takes the outcomes has room again. */
+	resume(): void {
+		this.#pump();
 	}
 
 	/**
-	 * Sends nothing more and lets what is in flight land; then the iteration ends, by throwing `error` if one is
-	 * given. Items that were not answered by then get no outcome.
+	 * Sends nothing more and lets what is in flight land; then `run` ends, by throwing `error` if one is given. Items that were not answered by then get no outcome.
 	 */
 	stop(error?: unknown): void {
 		if (this.#stopped) {
@@ -143,8 +127,8 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 
 	/** Gives back ms until it is worth trying again, Infinity when an end must come first. */
 	#sendWhatMay(now: number): number {
-		const { route, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
-		while (!this.#stopped && this.#outbox.size < maxUnread) {
+		const { route, isFull, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
+		while (!this.#stopped && isFull?.() !== true) {
 			const most = this.#breaker.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
 			if (this.#inFlight >= most) {
 				return Number.POSITIVE_INFINITY;
@@ -214,7 +198,7 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 				releaseSlot?.();
 				lane.limiter.succeeded(sending, attempt);
 				this.#breaker.answered();
-				this.#outbox.put({ ok: true, item: queued.item, value, attempts: queued.attempts });
+				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });
 				this.#pump();
 			},
 			(error) => {
@@ -228,8 +212,8 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 	}
 
 	#fail(queued: QueuedItem<Item>, lane: KeyLane, attempt: SendContext, error: unknown): void {
-		const { route, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
-		const lose = () => this.#outbox.put({ ok: false, item: queued.item, error, attempts: queued.attempts });
+		const { route, onOutcome, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
+		const lose = () => onOutcome({ ok: false, item: queued.item, error, attempts: queued.attempts });
 		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
 			this.#breaker.ended();
 			lose();
@@ -290,7 +274,11 @@ export class Schedule<Item, Value> implements AsyncIterableIterator<ItemOutcome<
 				(this.#fresh === undefined && this.#source.exhausted ? 0 : 1);
 		if (unfinished === 0) {
 			this.#over.abort();
-			this.#outbox.end(this.#error);
+			if (this.#error === undefined) {
+				this.#end.resolve();
+			} else {
+				this.#end.reject(this.#error);
+			}
 		}
 	}
 }

@@ -9,7 +9,7 @@ import { createReader } from "../../src/prompts/reader.ts";
 import { RowBuilder } from "../../src/prompts/row-builder.ts";
 import { recordFormats } from "../../src/results/records.ts";
 import { Keys } from "../../src/schedule/keys.ts";
-import { schedule } from "../../src/schedule/scheduler.ts";
+import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -104,7 +104,7 @@ async function runFor(
 		others: 0,
 	});
 	const { route, maxInFlight } = startPacing(limits, now);
-	const run = schedule(Array(rows).keys(), {
+	const run = new Schedule(Array(rows).keys(), {
 		clock,
 		random,
 		route,
@@ -114,11 +114,9 @@ async function runFor(
 			const { snapshot, inputTokens, outputTokens } = await provider.request(7);
 			Object.assign(attempt, { snapshot, inputTokens, outputTokens });
 		},
+		onOutcome: ({ ok }) => expect(ok).toBe(true),
 	});
-	const drain = async () => {
-		for await (const { ok } of run) expect(ok).toBe(true);
-	};
-	await clock.run(drain());
+	await clock.run(run.run());
 	return clock.now();
 }
 

@@ -9,7 +9,7 @@ async function drain(queue: OutcomeQueue<number>): Promise<number[]> {
 
 describe("an outcome queue", () => {
 	it("hands on what comes, in order, until its end", async () => {
-		const queue = new OutcomeQueue<number>();
+		const queue = new OutcomeQueue<number>(() => {});
 		queue.push(1);
 		const draining = drain(queue);
 		queue.push(2);
@@ -20,7 +20,7 @@ describe("an outcome queue", () => {
 	});
 
 	it("hands on what waits before it throws what it ended with", async () => {
-		const queue = new OutcomeQueue<number>();
+		const queue = new OutcomeQueue<number>(() => {});
 		queue.push(1);
 		queue.end(new Error("no more"));
 		const batches = queue.batches();
@@ -29,7 +29,8 @@ describe("an outcome queue", () => {
 	});
 
 	it("lets those who bring more wait while it is full, and nobody once its consumer has left", async () => {
-		const queue = new OutcomeQueue<number>();
+		let calls = 0;
+		const queue = new OutcomeQueue<number>(() => calls++);
 		for (let outcome = 0; !queue.isFull; outcome++) queue.push(outcome);
 		let room = false;
 		const waiting = queue.room().then(() => {
@@ -39,6 +40,7 @@ describe("an outcome queue", () => {
 		expect(room).toBe(false);
 		await queue.batches().next();
 		await waiting;
+		expect(calls).toBe(1);
 		expect(queue.isFull).toBe(false);
 		for (let outcome = 0; !queue.isFull; outcome++) queue.push(outcome);
 		queue.leave();

@@ -3,7 +3,7 @@ import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
 import type { ScheduleOptions, SendContext } from "../../src/schedule/schedule-options.ts";
-import { schedule } from "../../src/schedule/scheduler.ts";
+import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
 
@@ -32,29 +32,27 @@ async function send(
 	const answered = new Set<number>();
 	let failed = 0;
 	let error: unknown;
-	const drain = async () => {
-		const outcomes = schedule(Array(rows).keys(), {
-			route,
-			clock,
-			random: () => 0.5,
-			onPause: (pauseMs, { message }) => {
-				pauses.push(pauseMs);
-				reasons.push(message);
-			},
-			attempt: async (row, attempt) => {
-				sentAt.push(clock.now());
-				await clock.sleep(100);
-				answer(row, clock.now(), attempt);
-			},
-			...options,
-		});
-		for await (const outcome of outcomes) {
+	const schedule = new Schedule(Array(rows).keys(), {
+		route,
+		clock,
+		random: () => 0.5,
+		onPause: (pauseMs, { message }) => {
+			pauses.push(pauseMs);
+			reasons.push(message);
+		},
+		attempt: async (row, attempt) => {
+			sentAt.push(clock.now());
+			await clock.sleep(100);
+			answer(row, clock.now(), attempt);
+		},
+		onOutcome: (outcome) => {
 			if (outcome.ok) answered.add(outcome.item);
 			else failed++;
-		}
-	};
+		},
+		...options,
+	});
 	await clock.run(
-		drain().catch((thrown) => {
+		schedule.run().catch((thrown) => {
 			error = thrown;
 		}),
 	);
@@ -163,21 +161,19 @@ it("keeps to 64 in flight until something was answered", async () => {
 	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(500, now));
 	const most = { before: 0, after: 0 };
 	let inFlight = 0;
-	const drain = async () => {
-		const outcomes = schedule(Array(2_000).keys(), {
-			route,
-			clock,
-			attempt: async () => {
-				inFlight++;
-				const when = clock.now() < 100 ? "before" : "after";
-				most[when] = Math.max(most[when], inFlight);
-				await clock.sleep(100);
-				inFlight--;
-			},
-		});
-		for await (const { ok } of outcomes) expect(ok).toBe(true);
-	};
-	await clock.run(drain());
+	const schedule = new Schedule(Array(2_000).keys(), {
+		route,
+		clock,
+		attempt: async () => {
+			inFlight++;
+			const when = clock.now() < 100 ? "before" : "after";
+			most[when] = Math.max(most[when], inFlight);
+			await clock.sleep(100);
+			inFlight--;
+		},
+		onOutcome: ({ ok }) => expect(ok).toBe(true),
+	});
+	await clock.run(schedule.run());
 	expect(most).toEqual({ before: 64, after: 500 });
 });
 
@@ -197,20 +193,18 @@ it("takes a shared slot for every sending and gives back what it does not need",
 	};
 	let inFlight = 0;
 	let most = 0;
-	const drain = async () => {
-		const outcomes = schedule(Array(50).keys(), {
-			route,
-			clock,
-			acquireSlot,
-			attempt: async () => {
-				most = Math.max(most, ++inFlight);
-				await clock.sleep(100);
-				inFlight--;
-			},
-		});
-		for await (const { ok } of outcomes) expect(ok).toBe(true);
-	};
-	await clock.run(drain());
+	const schedule = new Schedule(Array(50).keys(), {
+		route,
+		clock,
+		acquireSlot,
+		attempt: async () => {
+			most = Math.max(most, ++inFlight);
+			await clock.sleep(100);
+			inFlight--;
+		},
+		onOutcome: ({ ok }) => expect(ok).toBe(true),
+	});
+	await clock.run(schedule.run());
 	expect(most).toBe(3);
 	expect(slots.taken).toBeGreaterThanOrEqual(50);
 	expect(slots.free).toBe(3);

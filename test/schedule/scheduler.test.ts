@@ -5,7 +5,7 @@ import { Ceiling } from "../../src/limits/ceiling.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
 import type { ItemOutcome, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
-import { schedule } from "../../src/schedule/scheduler.ts";
+import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
 
@@ -26,18 +26,29 @@ function setUp(window = 4, keys: readonly string[] = []) {
 	const run = <Item, Value>(
 		items: Iterable<Item> | AsyncIterable<Item>,
 		options: Pick<ScheduleOptions<Item, Value>, "attempt"> & Partial<ScheduleOptions<Item, Value>>,
-	) => schedule(items, { route, clock, random: () => 0, ...options });
+	) => collecting(items, { route, clock, random: () => 0, ...options });
 	return { clock, limiter, route, run };
 }
 
-async function collect<Item, Value>(
-	outcomes: AsyncIterable<ItemOutcome<Item, Value>>,
-): Promise<ItemOutcome<Item, Value>[]> {
-	const all: ItemOutcome<Item, Value>[] = [];
-	for await (const outcome of outcomes) {
-		all.push(outcome);
-	}
-	return all;
+/** A schedule and the outcomes that it has reported so far. */
+function collecting<Item, Value>(
+	items: Iterable<Item> | AsyncIterable<Item>,
+	options: Omit<ScheduleOptions<Item, Value>, "onOutcome">,
+) {
+	const outcomes: ItemOutcome<Item, Value>[] = [];
+	const schedule = new Schedule(items, { onOutcome: (outcome) => outcomes.push(outcome), ...options });
+	return { schedule, outcomes };
+}
+
+async function collect<Item, Value>({
+	schedule,
+	outcomes,
+}: {
+	readonly schedule: Schedule<Item, Value>;
+	readonly outcomes: readonly ItemOutcome<Item, Value>[];
+}): Promise<readonly ItemOutcome<Item, Value>[]> {
+	await schedule.run();
+	return outcomes;
 }
 
 describe("schedule", () => {
@@ -93,7 +104,7 @@ describe("schedule", () => {
 		const now = () => clock.now();
 		const limiter = new AdaptiveLimiter({ now, requestCeiling: new Ceiling(1, 0) });
 		const route = new KeyLanes(new Keys("Test", [], now), () => limiter);
-		const outcomes = schedule(["only"], { route, clock, attempt: () => clock.sleep(20) });
+		const outcomes = collecting(["only"], { route, clock, attempt: () => clock.sleep(20) });
 		expect(await clock.run(collect(outcomes))).toHaveLength(1);
 		expect(clock.now()).toBe(20);
 	});
@@ -106,14 +117,9 @@ describe("schedule", () => {
 			yield 2;
 			throw new Error("disk gone");
 		}
-		const seen: number[] = [];
-		const reading = async () => {
-			for await (const outcome of run(items(), { attempt: async (item) => item })) {
-				seen.push(outcome.item);
-			}
-		};
-		await expect(clock.run(reading())).rejects.toThrow("disk gone");
-		expect(seen).toEqual([1, 2]);
+		const { schedule, outcomes } = run(items(), { attempt: async (item) => item });
+		await expect(clock.run(schedule.run())).rejects.toThrow("disk gone");
+		expect(outcomes.map(({ item }) => item)).toEqual([1, 2]);
 	});
 
 	it("lets a waiting row hold no slot", async () => {
@@ -266,33 +272,27 @@ describe("schedule", () => {
 		const { clock, run } = setUp(2);
 		const outcomes = run([1, 2, 3, 4], { attempt: () => clock.sleep(100) });
 		const reading = collect(outcomes);
-		clock.after(50, () => outcomes.stop());
+		clock.after(50, () => outcomes.schedule.stop());
 		expect((await clock.run(reading)).map((outcome) => outcome.item)).toEqual([1, 2]);
 	});
 
 	it("aborts what is in flight when the signal fires", async () => {
 		const { clock, run } = setUp(2);
 		const controller = new AbortController();
-		const outcomes = run([1, 2, 3], {
+		const { schedule, outcomes } = run([1, 2, 3], {
 			signal: controller.signal,
 			attempt: (_item, attempt) => clock.sleep(1000, attempt.signal),
 		});
 		clock.after(50, () => controller.abort());
-		const seen: ItemOutcome<number, void>[] = [];
-		const reading = async () => {
-			for await (const outcome of outcomes) {
-				seen.push(outcome);
-			}
-		};
-		await expect(clock.run(reading())).rejects.toMatchObject({ name: "AbortedError" });
-		expect(seen.map((outcome) => [outcome.item, outcome.ok])).toEqual([
+		await expect(clock.run(schedule.run())).rejects.toMatchObject({ name: "AbortedError" });
+		expect(outcomes.map((outcome) => [outcome.item, outcome.ok])).toEqual([
 			[1, false],
 			[2, false],
 		]);
 		expect(clock.now()).toBe(50);
 	});
 
-	it("aborts what is in flight and closes the source when the consumer breaks off", async () => {
+	it("aborts what is in flight and closes the source when it is aborted", async () => {
 		const { clock, run } = setUp(2);
 		let closed = false;
 		let aborted = 0;
@@ -305,18 +305,14 @@ describe("schedule", () => {
 				closed = true;
 			}
 		}
-		const reading = async () => {
-			const outcomes = run(items(), {
-				attempt: async (item, attempt) => {
-					attempt.signal.addEventListener("abort", () => aborted++);
-					await clock.sleep(item * 10);
-				},
-			});
-			for await (const outcome of outcomes) {
-				return outcome.item;
-			}
-		};
-		expect(await clock.run(reading())).toBe(1);
+		const { schedule } = run(items(), {
+			attempt: async (item, attempt) => {
+				attempt.signal.addEventListener("abort", () => aborted++);
+				await clock.sleep(item * 10);
+			},
+			onOutcome: () => schedule.abort(),
+		});
+		await clock.run(schedule.run());
 		expect(closed).toBe(true);
 		expect(aborted).toBeGreaterThan(0);
 	});
@@ -324,19 +320,20 @@ describe("schedule", () => {
 	it("waits for a slow consumer instead of piling up outcomes", async () => {
 		const { clock, run } = setUp(8);
 		let sent = 0;
-		const outcomes = run(Array(5000).keys(), {
+		let unread = 0;
+		const { schedule } = run(Array(5000).keys(), {
 			attempt: async () => {
 				sent++;
 			},
+			isFull: () => unread >= 1000,
+			onOutcome: () => unread++,
 		});
-		const reading = async () => {
-			await outcomes.next();
-			await clock.sleep(1000);
-			const sentWhileAsleep = sent;
-			return { sentWhileAsleep, rest: await collect(outcomes) };
-		};
-		const { sentWhileAsleep, rest } = await clock.run(reading());
-		expect(sentWhileAsleep).toBeLessThan(1200);
-		expect(rest).toHaveLength(4999);
+		clock.after(1000, () => {
+			expect(sent).toBeLessThan(1200);
+			unread = Number.NEGATIVE_INFINITY;
+			schedule.resume();
+		});
+		await clock.run(schedule.run());
+		expect(sent).toBe(5000);
 	});
 });
