@@ -2,7 +2,6 @@ import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import type { RateLevel, RateSnapshot } from "../../src/limits/rate-headers.ts";
 import type { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { AccountLimits, type Limits } from "../../src/simulator/limits.ts";
-import { WindowLimits } from "./window-limits.ts";
 
 /** Median and spread (sigma of the logarithm) of the time an answer takes. */
 export interface Latency {
@@ -57,7 +56,7 @@ export class RefusedError extends RequestError {
 
 /** An account at a provider, on a virtual clock: the simulator's limits behind a network and a model that takes time. */
 export class Provider {
-	readonly limits: AccountLimits | WindowLimits;
+	readonly limits: AccountLimits;
 	readonly #options: ProviderOptions;
 	/** Admitted and refused requests of ours by second. */
 	readonly admitted: number[] = [];
@@ -72,9 +71,10 @@ export class Provider {
 	constructor(options: ProviderOptions) {
 		this.#options = options;
 		const now = () => options.clock.now();
-		this.limits = options.windowed
-			? new WindowLimits(options.limits, now)
-			: new AccountLimits(options.limits, now);
+		this.limits = new AccountLimits(
+			options.windowed ? { ...options.limits, shape: "window" } : options.limits,
+			now,
+		);
 		if (options.others > 0) {
 			this.#compete();
 		}
@@ -158,7 +158,7 @@ export class Provider {
 	}
 }
 
-function gaussian(random: () => number): number {
+export function gaussian(random: () => number): number {
 	return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 

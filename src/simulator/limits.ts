@@ -2,9 +2,12 @@
  * The rate limits of one account, as pure arithmetic over an injected clock: the server uses it with real time,
  * the rate-control benchmark and rehearsals with a virtual one.
  */
+import { type LimitShape, type Meter, newMeter } from "./meters.ts";
 
 /** What an account may do; an absent field is unlimited. */
 export interface Limits {
+	/** How the limits per minute are counted; `bucket` by default. */
+	readonly shape?: LimitShape | undefined;
 	readonly requestsPerMinute?: number | undefined;
 	/** Input and output tokens together. */
 	readonly tokensPerMinute?: number | undefined;
@@ -24,7 +27,7 @@ export interface Level {
 	readonly limit: number;
 	/** Whole units left now, never negative. */
 	readonly remaining: number;
-	/** Until the bucket is full again. */
+	/** Until all of it is there again. */
 	readonly resetMs: number;
 }
 
@@ -44,69 +47,15 @@ export type LimitDecision =
 			readonly retryAfterMs: number;
 	  };
 
-const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const admitted: LimitDecision = { admitted: true };
-
-/** A bucket that refills continuously, as OpenAI's headers show theirs does. */
-class Bucket {
-	#perMs: number;
-	#capacity: number;
-	#level: number;
-	#at: number;
-
-	constructor(perMinute: number, burstSeconds: number, fill: number, now: number) {
-		this.#perMs = perMinute / minuteMs;
-		this.#capacity = capacityOf(perMinute, burstSeconds);
-		this.#level = this.#capacity * fill;
-		this.#at = now;
-	}
-
-	/** A new rate keeps what was saved up, as far as the new capacity allows. */
-	change(perMinute: number, burstSeconds: number, now: number): void {
-		this.#refill(now);
-		this.#perMs = perMinute / minuteMs;
-		this.#capacity = capacityOf(perMinute, burstSeconds);
-		this.#level = Math.min(this.#level, this.#capacity);
-	}
-
-	/** Ms until `cost` may be taken. More than a full bucket is asked of a full one and leaves a debt. */
-	waitMs(cost: number, now: number): number {
-		this.#refill(now);
-		const missing = Math.min(cost, this.#capacity) - this.#level;
-		return missing <= 1e-9 ? 0 : missing / this.#perMs;
-	}
-
-	take(cost: number): void {
-		this.#level -= cost;
-	}
-
-	level(limit: number, now: number): Level {
-		this.#refill(now);
-		return {
-			limit,
-			remaining: Math.max(0, Math.floor(this.#level)),
-			resetMs: (this.#capacity - this.#level) / this.#perMs,
-		};
-	}
-
-	#refill(now: number): void {
-		this.#level = Math.min(this.#capacity, this.#level + (now - this.#at) * this.#perMs);
-		this.#at = now;
-	}
-}
-
-// A bucket that cannot hold one request would never let any through.
-function capacityOf(perMinute: number, burstSeconds: number): number {
-	return Math.max(1, (perMinute * burstSeconds) / 60);
-}
 
 /** Admits or refuses the requests of one account. A refused request costs nothing. */
 export class AccountLimits {
 	readonly #now: () => number;
 	#limits: Limits = {};
-	#requests: Bucket | undefined;
-	#tokens: Bucket | undefined;
+	#requests: Meter | undefined;
+	#tokens: Meter | undefined;
 	#day = 0;
 	#usedToday = 0;
 	#inFlight = 0;
@@ -152,11 +101,16 @@ export class AccountLimits {
 				retryAfterMs: Math.max(requestWait, tokenWait),
 			};
 		}
-		this.#requests?.take(1);
-		this.#tokens?.take(tokens);
+		this.#requests?.take(1, now);
+		this.#tokens?.take(tokens, now);
 		this.#usedToday++;
 		this.#inFlight++;
 		return admitted;
+	}
+
+	/** Tokens that became known only with the answer, where a provider counts them then. */
+	charge(tokens: number): void {
+		this.#tokens?.take(tokens, this.#now());
 	}
 
 	/** An admitted request has ended, however it ended. */
@@ -169,8 +123,8 @@ export class AccountLimits {
 		const now = this.#now();
 		const { requestsPerMinute, tokensPerMinute, requestsPerDay } = this.#limits;
 		return {
-			requests: this.#requests?.level(requestsPerMinute ?? 0, now),
-			tokens: this.#tokens?.level(tokensPerMinute ?? 0, now),
+			requests: this.#requests && { limit: requestsPerMinute ?? 0, ...this.#requests.level(now) },
+			tokens: this.#tokens && { limit: tokensPerMinute ?? 0, ...this.#tokens.level(now) },
 			requestsDay:
 				requestsPerDay === undefined
 					? undefined
@@ -183,16 +137,16 @@ export class AccountLimits {
 		};
 	}
 
-	#renew(bucket: Bucket | undefined, perMinute: number | undefined, now: number): Bucket | undefined {
+	#renew(meter: Meter | undefined, perMinute: number | undefined, now: number): Meter | undefined {
 		if (perMinute === undefined) {
 			return undefined;
 		}
-		const burstSeconds = this.#limits.burstSeconds ?? 60;
-		if (bucket === undefined) {
-			return new Bucket(perMinute, burstSeconds, this.#limits.initialFill ?? 1, now);
+		const { shape = "bucket", burstSeconds = 60, initialFill = 1 } = this.#limits;
+		if (meter === undefined) {
+			return newMeter(shape, perMinute, burstSeconds, initialFill, now);
 		}
-		bucket.change(perMinute, burstSeconds, now);
-		return bucket;
+		meter.change(perMinute, burstSeconds, now);
+		return meter;
 	}
 
 	#today(now: number): number {
