@@ -274,10 +274,7 @@ export class LLM {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.
 			flushLedger: async () => void this.#ledger?.sync(),
-			keys: () => {
-				requireKeys(this.#route);
-				return this.#ownKeys();
-			},
+			keys: () => requireKeys(this.#route) && this.#ownKeys(),
 			takeSlot: (signal) => this.#takeSlot(signal),
 		});
 	}
