@@ -1,6 +1,7 @@
 import { LlmxError, UsageError } from "../errors.ts";
 import { RowProblem } from "../prompts/parameters.ts";
-import { ProblemList, type PromptsFile } from "../prompts/prompts-file.ts";
+import { ProblemList } from "../prompts/problem-list.ts";
+import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Checked, OutputFiles } from "../results/checked.ts";
 import type { RecordFormat } from "../results/records.ts";
@@ -75,7 +76,9 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 	const models = new Set<string>();
 	const counts = { done: 0, failed: 0, missing: 0 };
 	let rows = 0;
-	for (const { row } of prompts.rows((problem) => problems.add(problem))) {
+	const notes = new Map<string, number>();
+	const noteDown = (note: string) => void notes.set(note, (notes.get(note) ?? 0) + 1);
+	for (const { row } of prompts.rows((problem) => problems.add(problem), noteDown)) {
 		rows += 1;
 		if (!index.claimId(row.id) && suspects.size < 1000) suspects.set(row.id, row.line);
 		let hash: string | undefined;
@@ -103,7 +106,7 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);
 	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "there is no prompt in the file" });
 	index.forgetHashes();
-	return { index, problems, rows, ...counts, models: [...models], results, failures };
+	return { index, problems, rows, ...counts, models: [...models], notes, results, failures };
 }
 
 /** The message, and the hint unless it is a long list. */
@@ -128,7 +131,7 @@ function findDuplicates(
 			continue;
 		}
 		found += 1;
-		const text = `the id ${JSON.stringify(row.id)} is taken by line ${first}`;
+		const text = `the id ${JSON.stringify(row.id)} is taken by line ${first} (--id COLUMN names another, --no-id numbers the rows)`;
 		problems.add({ line: row.line, text });
 	}
 	if (found === 0) throw new HashClash();

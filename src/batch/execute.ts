@@ -1,6 +1,6 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
 import type { OutputFiles } from "../results/checked.ts";
-import type { TableOutput } from "../results/finish.ts";
+import type { RenderedOutput } from "../results/finish.ts";
 import { FlightLog, flightLogPath } from "../results/flight-log.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
@@ -9,7 +9,7 @@ import { RunStats } from "./run-stats.ts";
 
 /** Where results go. */
 export type RunOutput =
-	| { readonly files: OutputFiles; readonly table: TableOutput | undefined }
+	| { readonly files: OutputFiles; readonly rendered: RenderedOutput | undefined }
 	| {
 			readonly stream: { write(text: string): boolean; flush(): Promise<void> };
 			readonly onFailure: (record: string) => void;
@@ -76,7 +76,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 			try {
 				const isComplete = missing === 0 && errors.length === 0;
 				const isHurried = halt.abortSignal.aborted;
-				notes = sink.finish({ table: output.table, prompts, isComplete, isHurried });
+				notes = sink.finish({ rendered: output.rendered, prompts, isComplete, isHurried });
 			} catch (error) {
 				note(error);
 			}

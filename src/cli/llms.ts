@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { chooseModel, configuredRows, LLM, type LLMOptions, type Parameters } from "../index.ts";
-import { loadConfig } from "../state/config.ts";
+import { type Config, loadConfig } from "../state/config.ts";
 import { readStoredKeys } from "../state/keys.ts";
 import { resolvePaths } from "../state/paths.ts";
 import { parametersFor, resolveAlias } from "../state/presets.ts";
@@ -21,40 +21,56 @@ export interface ChosenModel {
 	readonly parameters: Parameters;
 }
 
-/**
- * The models to use: those of `-m` with aliases resolved, or the one of LLMX_MODEL, the config or the first provider
- * with a key; the last is named on stderr, since nobody asked for it.
- * @throws UsageError when there is none; with `allowDefault` false the list is empty then
- */
-export function chooseModels(
-	{ io }: CommandContext,
-	flags: readonly string[],
-	{ allowDefault = true, quiet = false }: { allowDefault?: boolean; quiet?: boolean | undefined } = {},
-): ChosenModel[] {
+/** The model of those who name none, and why it is this one. */
+export interface DefaultModel extends ChosenModel {
+	/** `from LLMX_MODEL`, `the default of OpenAI, because …`. */
+	readonly reason: string;
+	/** Nobody chose it: it is the one of the first provider with a key. */
+	readonly isDefault: boolean;
+}
+
+/** The model of LLMX_MODEL, the config, or the first provider with a key; undefined when there is none of these. */
+export function defaultModel({ io }: CommandContext): DefaultModel | undefined {
 	const paths = resolvePaths(io.env);
 	const config = loadConfig(paths.config);
-	const choose = (name: string): ChosenModel => ({
-		model: resolveAlias(name, config),
-		parameters: parametersFor(name, config),
-	});
-	if (flags.length > 0)
-		return [...new Map(flags.map(choose).map((chosen) => [chosen.model, chosen])).values()];
 	const choice = chooseModel({
 		env: io.env,
 		configModel: config.defaultModel,
 		providers: configuredRows(config.providers),
 		storedKeys: readStoredKeys(paths.keys),
-		allowDefault,
 	});
+	return choice && { ...choice, ...choose(choice.model, config) };
+}
+
+/**
+ * The models to use: those of `-m` with aliases resolved, or the default one. One that nobody chose is named on
+ * stderr.
+ * @throws UsageError when there is none
+ */
+export function chooseModels(
+	context: CommandContext,
+	flags: readonly string[],
+	{ quiet = false }: { quiet?: boolean | undefined } = {},
+): ChosenModel[] {
+	const { io } = context;
+	if (flags.length > 0) {
+		const config = loadConfig(resolvePaths(io.env).config);
+		const chosen = flags.map((name) => choose(name, config));
+		return [...new Map(chosen.map((one) => [one.model, one])).values()];
+	}
+	const choice = defaultModel(context);
 	if (choice === undefined) {
-		if (!allowDefault) return [];
 		throw new UsageError("no model is chosen, and no provider has a key", {
 			hint: firstSteps,
 		});
 	}
-	if (choice.isDefault && !quiet)
-		io.stderr.write(`llmx: using ${sanitizeLine(choice.model)}, ${choice.reason}\n`);
-	return [choose(choice.model)];
+	const { model, parameters, reason, isDefault } = choice;
+	if (isDefault && !quiet) io.stderr.write(`llmx: using ${sanitizeLine(model)}, ${reason}\n`);
+	return [{ model, parameters }];
+}
+
+function choose(name: string, config: Config): ChosenModel {
+	return { model: resolveAlias(name, config), parameters: parametersFor(name, config) };
 }
 
 /** An LLM whose warnings, retries and, with --debug, notes go to stderr. */

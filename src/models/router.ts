@@ -96,8 +96,6 @@ export interface ModelChoice {
 export interface ModelChoiceOptions extends Pick<RouteOptions, "env" | "providers" | "storedKeys"> {
 	readonly flag?: string | undefined;
 	readonly configModel?: string | undefined;
-	/** False for `batch`, which never guesses. */
-	readonly allowDefault?: boolean | undefined;
 }
 
 /**
@@ -110,7 +108,6 @@ export function chooseModel(options: ModelChoiceOptions): ModelChoice | undefine
 	if (flag) return { model: flag, reason: "from -m", isDefault: false };
 	if (env.LLMX_MODEL) return { model: env.LLMX_MODEL, reason: "from LLMX_MODEL", isDefault: false };
 	if (configModel) return { model: configModel, reason: "from the config file", isDefault: false };
-	if (options.allowDefault === false) return undefined;
 	for (const provider of rows(options.providers)) {
 		if (provider.defaultModel === null) continue;
 		const key = findKeys(provider, options).find(({ source }) => !provider.foreignKeyEnv.includes(source));

@@ -1,9 +1,12 @@
+import { statSync } from "node:fs";
 import { UsageError } from "../errors.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
+import { recogniseBytes, signatureBytes } from "./bytes.ts";
 
-export type InputFormat = "jsonl" | "csv" | "tsv" | "text";
+/** `json`: one list of rows, or rows that are broken into lines as people like to read them. */
+export type InputFormat = "jsonl" | "json" | "csv" | "tsv" | "text";
 
-export const inputFormats: readonly InputFormat[] = ["jsonl", "csv", "tsv", "text"];
+export const inputFormats: readonly InputFormat[] = ["jsonl", "json", "csv", "tsv", "text"];
 
 /** A row as it stands in the file: JSON, or the text of a line, or the cells of a table under their headers. */
 export interface RawRow {
@@ -14,6 +17,8 @@ export interface RawRow {
 	readonly value: unknown;
 	/** Why it cannot be used; `value` is then undefined. */
 	readonly problem?: string;
+	/** This is no row, but something about the file that people may want to know. */
+	readonly note?: string;
 }
 
 /** An open prompts file that can be read from its beginning as often as need be. */
@@ -28,6 +33,7 @@ export interface PromptsInput {
 const extensions: Readonly<Record<string, InputFormat>> = {
 	jsonl: "jsonl",
 	ndjson: "jsonl",
+	json: "json",
 	csv: "csv",
 	tsv: "tsv",
 	tab: "tsv",
@@ -35,36 +41,70 @@ const extensions: Readonly<Record<string, InputFormat>> = {
 	text: "text",
 };
 
-/**
- * The format of a prompts file by its name.
- * @throws UsageError when the name does not tell
- */
-export function formatOf(name: string): InputFormat {
-	const extension = /\.([^./\\]+)$/.exec(name)?.[1]?.toLowerCase();
-	const format = extension === undefined ? undefined : extensions[extension];
-	if (format !== undefined) return format;
-	const hint =
-		extension === "json"
-			? "a JSON list becomes JSONL with: jq -c '.[]' FILE.json > FILE.jsonl"
-			: `say what it is: --format ${inputFormats.join("|")}`;
-	throw new UsageError(`cannot tell the format of ${name} from its name`, { hint });
+const compression = /\.(?:gz|gzip|zst|zstd)$/i;
+
+/** A file's name without the ending that says how it is compressed. */
+export function uncompressedName(name: string): string {
+	return name.replace(compression, "");
+}
+
+/** The format that a file's name tells; undefined when it tells none. */
+export function formatOf(name: string): InputFormat | undefined {
+	const extension = /\.([^./\\]+)$/.exec(uncompressedName(name))?.[1]?.toLowerCase();
+	return extension === undefined ? undefined : extensions[extension];
 }
 
 /**
- * Opens a prompts file.
- * @throws UsageError when it cannot be read, or cannot be read twice (a pipe)
+ * Opens a prompts file, given its format or else by its name.
+ * @throws UsageError when it cannot be read, cannot be read twice (a pipe), or its format is not known
  */
-export function openInput(files: Files, path: string, name: string, format: InputFormat): PromptsInput {
+export function openInput(
+	files: Files,
+	path: string,
+	name: string,
+	given: InputFormat | undefined,
+): PromptsInput {
+	if (/^https?:\/\//i.test(name)) {
+		throw new UsageError(`${name} is a URL; prompts are read from files`, {
+			hint: `pipe it in: curl -L '${name}' | llmx batch - --format ${given ?? formatOf(new URL(name).pathname) ?? "jsonl"}`,
+		});
+	}
+	const format = given ?? formatOf(name);
 	// Opening a pipe would wait for its writer.
 	if (files.factsOf(path)?.isRegular === false) {
+		if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+			throw new UsageError(`${name} is a folder`, { hint: "name the prompts file in it" });
+		}
 		throw new UsageError(`${name} is not a regular file`, {
-			hint: `it has to be read twice; pipe it in: llmx batch - --format ${format} < ${name}`,
+			hint: `it has to be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
 		});
 	}
 	try {
 		const file = files.open(path, "r");
-		return { name, format, file, size: files.facts(file).size };
+		if (format !== undefined) return { name, format, file, size: files.facts(file).size };
+		try {
+			// An XLSX file is better told that it is one than that its name says nothing.
+			recogniseBytes(readHead(files, file), name);
+		} finally {
+			files.close(file);
+		}
 	} catch (error) {
+		if (error instanceof UsageError) throw error;
 		throw new UsageError(`cannot read ${name}: ${describeFileError(error)}`, { cause: error });
 	}
+	throw new UsageError(`cannot tell the format of ${name} from its name`, {
+		hint: `say what it is: --format ${inputFormats.join("|")}`,
+	});
+}
+
+/** The first bytes of an open file, as many as `recogniseBytes` looks at. */
+export function readHead(files: Files, file: number): Buffer {
+	const head = Buffer.alloc(signatureBytes);
+	let length = 0;
+	while (length < head.length) {
+		const read = files.read(file, head, length, length);
+		if (read === 0) break;
+		length += read;
+	}
+	return head.subarray(0, length);
 }

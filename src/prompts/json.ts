@@ -1,3 +1,6 @@
+import { positionInJson } from "../state/json-lines.ts";
+import { countLineEnds } from "./text-chunks.ts";
+
 /** What JSON cannot hold as a number without changing it; see `parseJson`. */
 interface ExactNumber {
 	readonly rawJSON: string;
@@ -40,10 +43,46 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 	return typeof value === "object" && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
-/** Where and why a text is not JSON, in words. V8's own message may quote the text. */
-export function describeJsonError(error: unknown): string {
-	const position = /at position (\d+)/.exec((error as Error).message)?.[1];
-	return position === undefined
-		? "not valid JSON (it ends early)"
-		: `not valid JSON (at character ${Number(position) + 1})`;
+/** A value that says something: neither absent nor null. */
+export function isSet(value: unknown): boolean {
+	return value !== undefined && value !== null;
+}
+
+/** Set, and not the empty cell of a table. */
+export function isFilled(value: unknown): boolean {
+	return isSet(value) && value !== "";
+}
+
+/** Where and why a text is not JSON, in words. `line` counts from 0, within the text. */
+export function describeJsonError(text: string): { readonly line: number; readonly problem: string } {
+	const position = positionInJson(text);
+	const before = text.slice(0, position);
+	const lineStart = Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r")) + 1;
+	// People and editors count characters, not the halves of which some consist.
+	const character = [...before.slice(lineStart)].length + 1;
+	const reason = reasonAt(text, position);
+	const where = position >= text.length ? "it ends early" : `at character ${character}`;
+	return {
+		line: countLineEnds(before),
+		problem: `not valid JSON (${where}${reason === undefined ? "" : `: ${reason}`})`,
+	};
+}
+
+const reasons: readonly (readonly [at: RegExp, reason: string])[] = [
+	[/-?(?:NaN|Infinity)\b/y, "NaN and Infinity are not JSON, as Python writes them; use null"],
+	[/(?:None|True|False)\b/y, "None, True and False are Python; use null, true and false"],
+	[/\/\/|\/\*|#/y, "JSON has no comments"],
+	[/'/y, "JSON has double quotes only"],
+	[/\ufeff/y, "a byte order mark in the middle of the file"],
+	[/,\s*$/y, "a comma behind the row"],
+	[/[}\]]/y, "a comma before the closing bracket, or a value is missing"],
+	[/[\x00-\x1f]/y, "a line break, tab or control character inside a text; write it as an escape"],
+	[/[\u201c\u201d\u201e]/y, "typographic quotes; JSON has straight ones"],
+];
+
+function reasonAt(text: string, position: number): string | undefined {
+	return reasons.find(([pattern]) => {
+		pattern.lastIndex = position;
+		return pattern.test(text);
+	})?.[1];
 }

@@ -1,8 +1,9 @@
-import { UsageError } from "../errors.ts";
 import { shardOf } from "./hash.ts";
-import type { PromptsInput, RawRow } from "./input.ts";
+import type { InputFormat, PromptsInput, RawRow } from "./input.ts";
 import { RowProblem } from "./parameters.ts";
-import type { BatchRow, RowBuilder } from "./row-builder.ts";
+import type { Problem } from "./problem-list.ts";
+import type { BatchRow, FieldUse, RowBuilder } from "./row-builder.ts";
+import type { TableShape } from "./table.ts";
 
 /** Which rows of a file a run takes. */
 export interface Selection {
@@ -12,12 +13,6 @@ export interface Selection {
 	readonly limit: number | undefined;
 }
 
-/** Something in a prompts file that has to be mended before anything is sent. */
-export interface Problem {
-	readonly line: number;
-	readonly text: string;
-}
-
 export interface PromptsFileOptions {
 	readonly input: PromptsInput;
 	readonly read: () => Iterable<RawRow>;
@@ -25,6 +20,14 @@ export interface PromptsFileOptions {
 	readonly selection: Selection;
 	/** The models of `-m`, for rows that name none. */
 	readonly models: readonly string[];
+	/** Of a CSV or TSV file. */
+	readonly table?: TableShape | undefined;
+}
+
+const noModel = 'no model: give one with -m, or the row a "model" (no provider has a key, see llmx doctor)';
+
+function ignore(): void {
+	// What there is to say was said on the first way through.
 }
 
 /** A prompts file as a sequence of requests that can be gone through again and again in the same order. */
@@ -39,13 +42,42 @@ export class PromptsFile {
 		return this.#options.input.name;
 	}
 
-	/** The rows of the selection with the raw row each comes from. A row that cannot be sent goes to `onProblem`. */
-	*rows(onProblem: (problem: Problem) => void): Generator<{ row: BatchRow; raw: RawRow }, void, undefined> {
+	get format(): InputFormat {
+		return this.#options.input.format;
+	}
+
+	/** What its rows have been made of so far. */
+	get use(): FieldUse {
+		return this.#options.builder.use;
+	}
+
+	get table(): TableShape | undefined {
+		return this.#options.table;
+	}
+
+	/** Every row of the file is taken. */
+	get isWhole(): boolean {
+		const { shard, limit } = this.#options.selection;
+		return shard === undefined && limit === undefined;
+	}
+
+	/**
+	 * The rows of the selection with the raw row each comes from. A row that cannot be sent goes to `onProblem`, and
+	 * what else there is to say about the file to `onNote`.
+	 */
+	*rows(
+		onProblem: (problem: Problem) => void,
+		onNote: (note: string) => void = ignore,
+	): Generator<{ row: BatchRow; raw: RawRow }, void, undefined> {
 		const { read, builder, selection } = this.#options;
 		let left = selection.limit ?? Number.POSITIVE_INFINITY;
 		let saidNoModel = false;
 		for (const raw of read()) {
 			if (left <= 0) return;
+			if (raw.note !== undefined) {
+				onNote(raw.note);
+				continue;
+			}
 			let row: BatchRow;
 			try {
 				if (raw.problem !== undefined) throw new RowProblem(raw.problem);
@@ -57,8 +89,7 @@ export class PromptsFile {
 			}
 			if (this.modelsOf(row).length === 0) {
 				// The one thing that is mostly wrong with all rows at once.
-				if (!saidNoModel)
-					onProblem({ line: raw.line, text: 'no model: give one with -m, or the row a "model"' });
+				if (!saidNoModel) onProblem({ line: raw.line, text: noModel });
 				saidNoModel = true;
 				continue;
 			}
@@ -72,46 +103,5 @@ export class PromptsFile {
 	/** The models that a row is sent to. */
 	modelsOf(row: BatchRow): readonly string[] {
 		return row.model === undefined ? this.#options.models : [row.model];
-	}
-}
-
-const problemsShown = 20;
-
-/** Collects the problems of a file: the first ones word by word, of the rest the count. */
-export class ProblemList {
-	readonly #name: string;
-	readonly #shown: Problem[] = [];
-	#count = 0;
-
-	constructor(name: string) {
-		this.#name = name;
-	}
-
-	get count(): number {
-		return this.#count;
-	}
-
-	/** `prompts.jsonl:17: the prompt is empty`, one a line, in the order of the file. */
-	get lines(): readonly string[] {
-		const lines = this.#shown
-			.toSorted((one, other) => one.line - other.line)
-			.map(({ line, text }) => `${this.#name}:${line}: ${text}`);
-		const hidden = this.#count - this.#shown.length;
-		return hidden > 0 ? [...lines, `and ${hidden} more`] : lines;
-	}
-
-	add(problem: Problem): void {
-		this.#count += 1;
-		if (this.#shown.length < problemsShown) this.#shown.push(problem);
-	}
-
-	/** @throws UsageError when there is any problem; `consequence` says what was not done because of it */
-	throwIfAny(consequence = "nothing was sent"): void {
-		const [first] = this.lines;
-		if (first === undefined) return;
-		if (this.#count === 1) throw new UsageError(first, { hint: consequence });
-		throw new UsageError(`${this.#count} problems in ${this.#name}, ${consequence}`, {
-			hint: this.lines.join("\n"),
-		});
 	}
 }

@@ -4,8 +4,11 @@ import { LlmxError } from "../errors.ts";
 import type { ContentPart, Message, Parameters } from "../types.ts";
 import type { AttachmentFolder } from "./attachment-folder.ts";
 import type { RawRow } from "./input.ts";
-import { isObject, numberText } from "./json.ts";
+import { isFilled, isObject, isSet, numberText } from "./json.ts";
+import { isLink, linkedImage } from "./linked-image.ts";
+import { missingField, missingPrompt } from "./missing-field.ts";
 import { describe, isParameter, ParameterReader, RowProblem } from "./parameters.ts";
+import { readId } from "./row-id.ts";
 import { MissingVariableError, type Template } from "./template.ts";
 
 /** One row of a prompts file as a request, before a model's defaults. */
@@ -22,6 +25,8 @@ export interface BatchRow {
 	readonly n: number;
 	/** The row attaches images by their addresses, so its provider has to fetch them. */
 	readonly linksImages: boolean;
+	/** What is expected of its answer; undefined when the row says nothing about it. */
+	readonly expected?: unknown;
 	/** What the row holds beside the request, untouched. */
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
@@ -35,6 +40,15 @@ export type RowPreset = (
 export interface RowOptions {
 	/** The field or column that holds the prompt. */
 	readonly column: string;
+	/** The field or column that holds the id; false: rows are numbered. Undefined: `id`, or else the number. */
+	readonly id?: string | false | undefined;
+	/** The field or column that holds the answer that is expected; undefined: none is. */
+	readonly expect?: string | undefined;
+	/**
+	 * Rows are data, as those of a table or under a template: a field called `temperature` or `model` is one like any
+	 * other and sets nothing.
+	 */
+	readonly fieldsAreData?: boolean;
 	readonly template: Template | undefined;
 	/** Applied to what the column or the template gives. */
 	readonly preset: RowPreset | undefined;
@@ -47,13 +61,35 @@ export interface RowOptions {
 	readonly attachments: AttachmentFolder | undefined;
 }
 
-const ownFields = new Set(["id", "messages", "system", "model", "parameters", "attachments"]);
+const ownFields = new Set(["messages", "system", "model", "parameters", "attachments"]);
 const bodyFields = new Set(["model", "messages", "stream", "stream_options"]);
 const none: ReadonlySet<string> = new Set();
+
+/** What rows have been made of so far, by the names of their fields. */
+export interface FieldUse {
+	/** Rows whose id is one of theirs, and rows that are known by their number. */
+	ids: number;
+	numbers: number;
+	/** Rows whose prompt is a field or a template, and rows that bring messages. */
+	prompts: number;
+	messages: number;
+	/** Fields that set a parameter, a model or a system text. */
+	readonly parameters: Set<string>;
+	/** Fields that would set one if rows were not data. */
+	readonly unused: Set<string>;
+}
 
 /** Turns rows as they were read into requests. */
 export class RowBuilder {
 	readonly #options: RowOptions;
+	readonly use: FieldUse = {
+		ids: 0,
+		numbers: 0,
+		prompts: 0,
+		messages: 0,
+		parameters: new Set(),
+		unused: new Set(),
+	};
 
 	constructor(options: RowOptions) {
 		this.#options = options;
@@ -80,40 +116,51 @@ export class RowBuilder {
 	}
 
 	#fromFields(raw: RawRow, fields: Readonly<Record<string, unknown>>): BatchRow {
-		const { template, column } = this.#options;
+		const { template, column, id: idField, fieldsAreData = false, attachments } = this.#options;
 		const reader = new ParameterReader();
 		let metadata: Record<string, unknown> | undefined;
 		for (const name of Object.keys(fields)) {
-			if (isParameter(name) && name !== column) reader.take(name, fields[name]);
-			else if (!ownFields.has(name) && (name !== column || template !== undefined)) {
-				// Without a prototype, so that a field called __proto__ is one like any other.
-				metadata ??= Object.create(null) as Record<string, unknown>;
-				metadata[name] = fields[name];
+			const isPrompt = name === column && template === undefined;
+			if (isPrompt || name === (idField ?? "id")) continue;
+			const sets = name !== column && (ownFields.has(name) || isParameter(name));
+			// Whoever permits files means the column that names them.
+			if (sets && (!fieldsAreData || (name === "attachments" && attachments !== undefined))) {
+				if (isParameter(name)) reader.take(name, fields[name]);
+				if (isFilled(fields[name]) && name !== "messages") this.use.parameters.add(name);
+				continue;
 			}
+			if (sets && isFilled(fields[name])) this.use.unused.add(name);
+			// Without a prototype, so that a field called __proto__ is one like any other.
+			metadata ??= Object.create(null) as Record<string, unknown>;
+			metadata[name] = fields[name];
 		}
-		const { parameters } = fields;
+		const own = fieldsAreData ? {} : fields;
+		const { parameters } = own;
 		if (isObject(parameters)) reader.takeAll(parameters, none);
 		else if (isSet(parameters))
 			throw new RowProblem(`"parameters" must be an object, not ${describe(parameters)}`);
-		const own = optionalText(fields.system, "system");
-		const attached = this.#attach(fields.attachments);
-		const id = readId(fields.id, raw.number);
-		if (isSet(fields.messages)) {
+		const ownSystem = optionalText(own.system, "system");
+		const attached = fieldsAreData && attachments === undefined ? [] : this.#attach(fields.attachments);
+		const id = this.#idOf(raw, fields);
+		if (isSet(own.messages)) {
 			if (template !== undefined)
 				throw new RowProblem('the row has "messages", to which a template cannot apply');
 			if (attached.length > 0)
 				throw new RowProblem('"attachments" go with a prompt; put parts into "messages"');
-			return this.#finish(raw, id, fields.model, reader, metadata, this.#withSystem(fields.messages, own));
+			const messages = this.#withSystem(own.messages, ownSystem);
+			this.use.messages += 1;
+			return this.#finish(raw, id, fields, own.model, reader, metadata, messages);
 		}
 		const input = template === undefined ? readPrompt(fields, column) : template(fields);
 		if (input.trim() === "" && attached.length === 0) throw new RowProblem("the prompt is empty");
 		const filled = this.#options.preset?.(input, textsOf(fields));
 		const text = filled?.prompt ?? input;
-		const system = own ?? this.#options.system ?? filled?.system;
+		const system = ownSystem ?? this.#options.system ?? filled?.system;
 		const content = attached.length === 0 ? text : [...attached, { type: "text" as const, text }];
+		this.use.prompts += 1;
 		const messages: Message[] = [{ role: "user", content }];
 		if (system !== undefined) messages.unshift({ role: "system", content: system });
-		const row = this.#finish(raw, id, fields.model, reader, metadata, messages);
+		const row = this.#finish(raw, id, fields, own.model, reader, metadata, messages);
 		if (attached.length === 0) return { ...row, prompt: { text, system } };
 		return { ...row, linksImages: attached.some((part) => part.type === "image" && part.url !== undefined) };
 	}
@@ -142,12 +189,26 @@ export class RowBuilder {
 		}
 		const extra = Object.keys(metadata).length > 0 ? metadata : undefined;
 		const messages = this.#withSystem(body.messages, undefined);
-		return this.#finish(raw, readId(custom_id, raw.number), body.model, reader, extra, messages);
+		this.use.messages += 1;
+		const { id: idField } = this.#options;
+		const id = idField === undefined ? readId(custom_id, raw.number) : this.#idOf(raw, fields);
+		if (idField === undefined) this.use.ids += 1;
+		return this.#finish(raw, id, fields, body.model, reader, extra, messages);
+	}
+
+	#idOf(raw: RawRow, fields: Readonly<Record<string, unknown>>): string {
+		const { id: name } = this.#options;
+		const value = name === false ? undefined : fields[name ?? "id"];
+		if (typeof name === "string" && !isSet(value)) throw missingField(name, fields, "--id");
+		if (isSet(value)) this.use.ids += 1;
+		else this.use.numbers += 1;
+		return readId(value, raw.number);
 	}
 
 	#finish(
 		raw: RawRow,
 		id: string,
+		fields: Readonly<Record<string, unknown>>,
 		model: unknown,
 		{ parameters, n }: ParameterReader,
 		metadata: BatchRow["metadata"],
@@ -162,8 +223,17 @@ export class RowBuilder {
 			parameters: { ...this.#options.parameters, ...parameters },
 			n: n ?? this.#options.n,
 			linksImages: false,
+			expected: this.#expectedOf(fields),
 			metadata,
 		};
+	}
+
+	#expectedOf(fields: Readonly<Record<string, unknown>>): unknown {
+		const { expect } = this.#options;
+		if (expect === undefined) return undefined;
+		const value = fields[expect];
+		if (value === undefined) throw missingField(expect, fields, "--expect");
+		return isFilled(value) ? value : undefined;
 	}
 
 	#withSystem(value: unknown, own: string | undefined): readonly Message[] {
@@ -193,41 +263,6 @@ export class RowBuilder {
 	}
 }
 
-function isLink(source: string): boolean {
-	return /^https?:\/\//i.test(source);
-}
-
-const notAnImage = /\.(?:pdf|docx?|txt|csv|json|wav|mp3|flac|ogg|m4a|mp4)$/i;
-
-/** Throws RowProblem for an address that cannot be an image's: no provider fetches anything else. */
-function linkedImage(address: string): ContentPart {
-	const url = URL.canParse(address) ? new URL(address) : undefined;
-	if (url === undefined) throw new RowProblem(`${describe(address)} is no address`);
-	if (notAnImage.test(url.pathname)) {
-		throw new RowProblem(`${describe(address)} is no image; download it, and attach the file`);
-	}
-	return { type: "image", url: address };
-}
-
-/** The id of a row, whatever else is in it. Throws RowProblem when it cannot be one. */
-export function idOf({ value, number }: RawRow): string {
-	if (!isObject(value)) return String(number);
-	const isOpenAi = isObject(value.body) && value.custom_id !== undefined;
-	return readId(isOpenAi ? value.custom_id : value.id, number);
-}
-
-function isSet(value: unknown): boolean {
-	return value !== undefined && value !== null;
-}
-
-function readId(value: unknown, number: number): string {
-	if (!isSet(value)) return String(number);
-	const id = typeof value === "string" ? value : numberText(value);
-	if (id === undefined) throw new RowProblem(`an id must be a text or a number, not ${describe(value)}`);
-	if (id === "") throw new RowProblem("the id is empty");
-	return id;
-}
-
 function optionalText(value: unknown, name: string): string | undefined {
 	if (!isSet(value) || value === "") return undefined;
 	if (typeof value !== "string") throw new RowProblem(`"${name}" must be a text, not ${describe(value)}`);
@@ -245,11 +280,6 @@ function readPrompt(fields: Readonly<Record<string, unknown>>, column: string): 
 	if (typeof value === "string") return value;
 	const number = numberText(value);
 	if (number !== undefined) return number;
-	if (value === undefined) {
-		const known = Object.keys(fields).slice(0, 12).join(", ") || "nothing";
-		throw new RowProblem(
-			`no field "${column}"; the row has: ${known} (--column NAME or --template says which)`,
-		);
-	}
+	if (value === undefined) throw missingPrompt(column, fields);
 	throw new RowProblem(`"${column}" must be a text, not ${describe(value)}`);
 }

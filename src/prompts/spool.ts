@@ -3,38 +3,52 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LlmxError } from "../errors.ts";
 import { describeFileError, systemFiles, writeAll } from "../state/file-system.ts";
-import type { InputFormat, PromptsInput } from "./input.ts";
+
+/** An open file without a name that goes with the process. */
+export interface SpooledFile {
+	readonly file: number;
+	readonly size: number;
+}
 
 /**
- * Copies a stream into a private file without a name, so that it can be checked whole and then read again. The file
- * goes with the process.
- * @throws LlmxError when there is no room for it
+ * Copies a stream into a private file without a name, so that it can be checked whole and then read again. `name` is
+ * what messages call its source.
+ * @throws LlmxError when there is no room for it; what the stream throws is passed on
  */
-export async function spoolInput(
-	stream: AsyncIterable<Uint8Array | string>,
-	name: string,
-	format: InputFormat,
-): Promise<PromptsInput> {
-	try {
-		const folder = mkdtempSync(join(tmpdir(), "llmx-stdin-"));
-		const path = join(folder, "input");
-		const file = openSync(path, "wx+", 0o600);
-		// Windows does not delete open files; there the folder of the user is cleared by the system.
-		if (process.platform !== "win32") {
-			unlinkSync(path);
-			rmSync(folder, { recursive: true });
+export async function spool(stream: AsyncIterable<Uint8Array | string>, name: string): Promise<SpooledFile> {
+	const keep = <T>(action: () => T): T => {
+		try {
+			return action();
+		} catch (error) {
+			throw new LlmxError(`cannot keep a copy of ${name}: ${describeFileError(error)}`, {
+				hint: "set TMPDIR to a folder with room",
+				cause: error,
+			});
 		}
-		let size = 0;
+	};
+	const file = keep(openNameless);
+	let size = 0;
+	try {
 		for await (const chunk of stream) {
 			const bytes = Buffer.from(chunk as string);
-			writeAll(systemFiles, file, bytes);
+			keep(() => writeAll(systemFiles, file, bytes));
 			size += bytes.length;
 		}
-		return { name, format, file, size };
 	} catch (error) {
-		throw new LlmxError(`cannot keep a copy of ${name}: ${describeFileError(error)}`, {
-			hint: "set TMPDIR to a folder with room",
-			cause: error,
-		});
+		systemFiles.close(file);
+		throw error;
 	}
+	return { file, size };
+}
+
+function openNameless(): number {
+	const folder = mkdtempSync(join(tmpdir(), "llmx-prompts-"));
+	const path = join(folder, "input");
+	const file = openSync(path, "wx+", 0o600);
+	// Windows does not delete open files; there the folder of the user is cleared by the system.
+	if (process.platform !== "win32") {
+		unlinkSync(path);
+		rmSync(folder, { recursive: true });
+	}
+	return file;
 }

@@ -1,4 +1,4 @@
-import type { ProblemList } from "../prompts/prompts-file.ts";
+import type { ProblemList } from "../prompts/problem-list.ts";
 import type { RowIndex } from "./row-index.ts";
 import type { JournalState } from "./scan.ts";
 
@@ -24,6 +24,8 @@ export interface Checked {
 	readonly missing: number;
 	/** Every model that a row goes to, in the order of their first row. */
 	readonly models: readonly string[];
+	/** What there is to say about the prompts file beside its problems, with how often. */
+	readonly notes: ReadonlyMap<string, number>;
 	readonly results: JournalState;
 	readonly failures: JournalState;
 }

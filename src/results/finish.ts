@@ -2,20 +2,19 @@ import { LlmxError } from "../errors.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
 import type { Checked } from "./checked.ts";
-import { writeCsv } from "./csv-output.ts";
+import { type TableStyle, writeCsv } from "./csv-output.ts";
 import type { Journal } from "./journal.ts";
+import { writeList } from "./list-output.ts";
 import { putInOrder } from "./rewrite.ts";
 
-/** A table that is written beside the journal. */
-export interface TableOutput {
-	readonly path: string;
-	readonly name: string;
-	readonly delimiter: string;
-	readonly severalModels: boolean;
-}
+/** What is written of the journal when a run ends, for those who want another form of it. */
+export type RenderedOutput = { readonly path: string; readonly name: string } & (
+	| { readonly kind: "table"; readonly style: TableStyle }
+	| { readonly kind: "json" | "gzip" }
+);
 
 export interface FinishOptions {
-	readonly table: TableOutput | undefined;
+	readonly rendered: RenderedOutput | undefined;
 	readonly prompts: PromptsFile;
 	/** No row is missing any more. */
 	readonly isComplete: boolean;
@@ -32,9 +31,9 @@ export interface FinishedFiles extends FinishOptions {
 }
 
 /**
- * Puts the files of a run in order: writes the table, and once no row is missing brings the results into the order of
- * the input and drops failures that have been answered since. Files are compared with what was written into them
- * before they are replaced. May be done again after a crash.
+ * Puts the files of a run in order: writes the form that was asked for, and once no row is missing brings the
+ * results into the order of the input and drops failures that have been answered since. Files are compared with what
+ * was written into them before they are replaced. May be done again after a crash.
  * @returns what was found in the files, for people
  * @throws LlmxError when a file cannot be written, or was left as it is
  */
@@ -51,12 +50,13 @@ export function finishFiles(options: FinishedFiles): string[] {
 }
 
 function finish(options: FinishedFiles): string[] {
-	const { files, table, prompts, checked, isComplete, isHurried, results, failures } = options;
+	const { files, rendered, prompts, checked, isComplete, isHurried, results, failures } = options;
 	const { index } = checked;
 	if (isHurried && !results.hasGrown) return [];
-	if (table !== undefined && !isHurried) {
+	if (rendered !== undefined && !isHurried) {
 		const sources = { results: results.source().file, failures: failures?.source().file };
-		writeCsv({ ...table, ...sources, files, prompts, index });
+		if (rendered.kind === "table") writeCsv({ ...rendered, ...sources, files, prompts, index });
+		else writeList({ ...rendered, files, index, results: sources.results });
 	}
 	const notes = [putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined)];
 	if (failures !== undefined) {

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { PackedColumn } from "../prompts/columns.ts";
-import { ProblemList } from "../prompts/prompts-file.ts";
+import { ProblemList } from "../prompts/problem-list.ts";
 import type { Files } from "../state/file-system.ts";
 import type { RecordFormat } from "./records.ts";
 import { LineAt, replaceOutput } from "./rewrite.ts";

@@ -212,10 +212,24 @@ const openai: RecordFormat = {
 
 export const recordFormats: Readonly<Record<OutputFormat, RecordFormat>> = { llmx: plain, openai };
 
+/** What a table shows of a record. */
+export interface ReadAnswer {
+	readonly texts: readonly string[];
+	readonly finishReason: string;
+	/** Undefined when nothing was expected. */
+	readonly pass: boolean | undefined;
+}
+
 /** The answers of a record of the `llmx` format. */
-export function readAnswer(line: string): readonly string[] {
-	const { text, texts } = JSON.parse(line) as { readonly text?: string; readonly texts?: readonly string[] };
-	return texts ?? [text ?? ""];
+export function readAnswer(line: string): ReadAnswer {
+	const fields = JSON.parse(line) as {
+		readonly text?: string;
+		readonly texts?: readonly string[];
+		readonly finish_reason?: string;
+		readonly pass?: boolean;
+	};
+	const { text, texts, finish_reason, pass } = fields;
+	return { texts: texts ?? [text ?? ""], finishReason: finish_reason ?? "", pass };
 }
 
 /** What an error record of the `llmx` format says in one line. */

@@ -168,14 +168,19 @@ export class RowIndex {
 		return this.#failures.offsets.get(this.#order.get(position)) - 1;
 	}
 
+	/** Offsets of the results that answer a row, in the order of the input. */
+	*answeredOffsets(): Generator<number, void, undefined> {
+		for (let position = 0; position < this.#positions; position++) {
+			if (this.state(position) === "done") yield this.resultOffset(position);
+		}
+	}
+
 	/**
 	 * Offsets of the results in the order of the input, then of those that answer no row of it (another selection or
 	 * model, a row since removed, an edited row without a new answer), which were paid for and stay.
 	 */
 	*resultOffsets(): Generator<number, void, undefined> {
-		for (let position = 0; position < this.#positions; position++) {
-			if (this.state(position) === "done") yield this.resultOffset(position);
-		}
+		yield* this.answeredOffsets();
 		for (let entry = 0; entry < this.#entries; entry++) {
 			const offset = this.#results.offsets.get(entry);
 			if (offset !== 0 && !(this.#flags.get(entry) & done)) yield offset - 1;

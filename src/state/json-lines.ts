@@ -1,10 +1,15 @@
 export type JsonPath = readonly (string | number)[];
 
-/**
- * The line (from 1) of a value in a JSON text, or of its first syntax error: JSON.parse says neither. Used only once
- * something is known to be wrong.
- */
+/** The line (from 1) of a value in a JSON text, or of its first syntax error. */
 export function lineInJson(text: string, path: JsonPath = []): number {
+	return text.slice(0, positionInJson(text, path)).split("\n").length;
+}
+
+/**
+ * The position (from 0) of a value in a JSON text, or of its first syntax error, the text's length when it ends early:
+ * JSON.parse says neither reliably. Used only once something is known to be wrong.
+ */
+export function positionInJson(text: string, path: JsonPath = []): number {
 	let found = 0;
 	let position = 0;
 	const stop = () => new SyntaxError();
@@ -18,10 +23,15 @@ export function lineInJson(text: string, path: JsonPath = []): number {
 	};
 	const readString = (): string => {
 		skip();
-		const match = /"(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
+		const match = /"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*/y;
 		match.lastIndex = position;
-		const [string] = match.exec(text) ?? [];
-		if (string === undefined) throw stop();
+		const [opened] = match.exec(text) ?? [];
+		if (opened === undefined) throw stop();
+		if (text[position + opened.length] !== '"') {
+			position += opened.length;
+			throw stop();
+		}
+		const string = `${opened}"`;
 		position += string.length;
 		return JSON.parse(string) as string;
 	};
@@ -74,5 +84,5 @@ export function lineInJson(text: string, path: JsonPath = []): number {
 		if (!(error instanceof SyntaxError)) throw error;
 		found = position;
 	}
-	return text.slice(0, found).split("\n").length;
+	return found;
 }

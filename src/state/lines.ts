@@ -129,10 +129,10 @@ function hasByteOrderMark(bytes: Uint8Array): boolean {
 	return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
 }
 
-/** What to tell about bytes that are not UTF-8. */
+/** What to tell about bytes that are not UTF-8; FILE stands for the file's name. */
 export function describeEncoding(bytes: Uint8Array): string {
 	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
 	return isUtf16
 		? "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE"
-		: "not valid UTF-8; if the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8 FILE";
+		: "not valid UTF-8; if Excel or Windows wrote it, convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE";
 }

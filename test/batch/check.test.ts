@@ -86,6 +86,8 @@ function records(...rows: [id: string, prompt: string][]): string {
 function failures(...rows: [id: string, prompt: string][]): string {
 	return records(...rows).replaceAll('{"id"', '{"error":{"class":"server"},"id"');
 }
+/** What a repeated id leads to. */
+const nextStep = "(--id COLUMN names another, --no-id numbers the rows)";
 
 describe("the checking pass", () => {
 	it("finds every problem of a file by its line, in one go", async () => {
@@ -100,18 +102,24 @@ describe("the checking pass", () => {
 		expect(await problemsOf(lines.join("\n"))).toEqual([
 			"prompts.jsonl:2: not valid JSON (at character 2)",
 			'prompts.jsonl:3: "prompt" must be a text, not a list',
-			'prompts.jsonl:5: the id "1" is taken by line 1',
+			`prompts.jsonl:5: the id "1" is taken by line 1 ${nextStep}`,
 			expect.stringMatching(/^prompts\.jsonl:6: not valid JSON/),
 		]);
 	});
 
-	it("shows twenty problems and counts the rest", async () => {
-		const { check } = await prepare("{\n".repeat(1000));
+	it("says each problem once, with a count, whatever names and numbers differ in it", async () => {
+		const bad = `{"prompt":"x","top_k":0}\n${Array.from({ length: 999 }, (_, at) => `{"q":"${at}"}\n`).join("")}`;
+		const { check } = await prepare(bad + ids("a").repeat(9));
 		const { problems } = check();
-		expect(problems.count).toBe(1000);
-		expect(problems.lines).toHaveLength(21);
-		expect(problems.lines[20]).toBe("and 980 more");
-		expect(() => problems.throwIfAny()).toThrow("1000 problems in prompts.jsonl, nothing was sent");
+		expect(problems.count).toBe(1008);
+		expect(problems.lines).toEqual([
+			'prompts.jsonl:1: "top_k" must be at least 1, not 0',
+			'prompts.jsonl:2: no field "prompt"; the row has: q (--column NAME or --template says which)',
+			"  the same in 998 more lines, the last is 1000",
+			`prompts.jsonl:1002: the id "a" is taken by line 1001 ${nextStep}`,
+			"  the same in 7 more lines, the last is 1009",
+		]);
+		expect(() => problems.throwIfAny()).toThrow("1008 problems in prompts.jsonl, nothing was sent");
 	});
 
 	it("names a ragged row, a missing variable and a duplicate in a table", async () => {
@@ -119,9 +127,8 @@ describe("the checking pass", () => {
 		const rows = { template: compileTemplate("{{text}} {{nope}}") };
 		expect(await problemsOf(table, { format: "csv", rows })).toEqual([
 			expect.stringContaining("prompts.jsonl:2: the template's {{nope}} is missing; the row has: id, text"),
+			"  the same in 2 more lines, the last is 5",
 			"prompts.jsonl:3: 1 cell in a row, but the header has 2",
-			expect.stringContaining("prompts.jsonl:4: "),
-			expect.stringContaining("prompts.jsonl:5: "),
 		]);
 	});
 
@@ -184,16 +191,16 @@ describe("the checking pass", () => {
 		const { check } = await prepare(content, { models: ["m", "n"] });
 		expect(check()).toMatchObject({ rows: 2, missing: 3, models: ["m", "n", "own"] });
 		expect(await problemsOf(content, { models: [] })).toEqual([
-			'prompts.jsonl:1: no model: give one with -m, or the row a "model"',
+			'prompts.jsonl:1: no model: give one with -m, or the row a "model" (no provider has a key, see llmx doctor)',
 		]);
 	});
 
 	it("sees a duplicate id also where one row names its own model", async () => {
 		const content = '{"id":"a","prompt":"x","model":"own"}\n{"id":"a","prompt":"x"}\n';
-		expect(await problemsOf(content)).toEqual(['prompts.jsonl:2: the id "a" is taken by line 1']);
+		expect(await problemsOf(content)).toEqual([`prompts.jsonl:2: the id "a" is taken by line 1 ${nextStep}`]);
 		// A row's number is its id when it has none, so it may be taken too.
 		expect(await problemsOf('"x"\n{"id":"1","prompt":"y"}\n')).toEqual([
-			'prompts.jsonl:2: the id "1" is taken by line 1',
+			`prompts.jsonl:2: the id "1" is taken by line 1 ${nextStep}`,
 		]);
 	});
 
@@ -225,15 +232,19 @@ describe("the checking pass", () => {
 
 describe("the format of a file", () => {
 	it("is known by its name or has to be said", () => {
-		expect(["a.jsonl", "b.NDJSON", "c.csv", "d.tsv", "e.txt"].map(formatOf)).toEqual([
+		expect(["a.jsonl", "b.NDJSON.gz", "c.csv.zst", "d.tsv", "e.txt", "f.json"].map(formatOf)).toEqual([
 			"jsonl",
 			"jsonl",
 			"csv",
 			"tsv",
 			"text",
+			"json",
 		]);
-		expect(() => formatOf("prompts.json")).toThrow("cannot tell the format");
-		expect(() => formatOf("folder.csv/prompts")).toThrow("cannot tell the format");
+		expect(formatOf("folder.csv/prompts")).toBeUndefined();
+		const files = new MemoryFiles();
+		files.set("prompts.md", "x");
+		expect(() => openInput(files, "prompts.md", "prompts.md", undefined)).toThrow("cannot tell the format");
+		expect(files.openHandles).toBe(0);
 	});
 
 	it("does not help with a file that is not there", () => {

@@ -53,12 +53,12 @@ describe("other shapes of output", () => {
 		expect(outcome.exitCode).toBe(1);
 		expect(files.text("out.csv")).toBe(
 			[
-				"id,prompt,answer,answer_1,answer_2,error",
-				'1,=SUM(A1),x,"\'=1+1","say ""hi"",\nplease",',
-				'2,"a\nb",y,"\'=1+1","say ""hi"",\nplease",',
-				"3,c,z,,,server: =cmd",
+				"id,prompt,answer,answer_1,answer_2,finish_reason,error",
+				'1,=SUM(A1),x,\'=1+1,"say ""hi"",\nplease",stop,',
+				'2,"a\nb",y,\'=1+1,"say ""hi"",\nplease",stop,',
+				"3,c,z,,,,server: =cmd",
 				"",
-			].join("\r\n"),
+			].join("\n"),
 		);
 		expect(JSON.parse((files.text("out") as string).split("\n")[0] as string).metadata).toEqual({
 			answer: "x",

@@ -127,7 +127,7 @@ describe("a run", () => {
 			["b", "own"],
 		]);
 		expect(files.text("out.csv")).toBe(
-			"id,prompt,model,model_1,answer\r\na,x,,m,to a\r\na,x,,n,to a\r\nb,x,own,own,to b\r\n",
+			"id,prompt,model,model_1,answer,finish_reason,error\r\na,x,,m,to a,stop,\r\na,x,,n,to a,stop,\r\nb,x,own,own,to b,stop,\r\n",
 		);
 		expect((await runFake(files, { models: ["m", "n"] })).sent).toEqual([]);
 	});

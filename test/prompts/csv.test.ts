@@ -1,5 +1,8 @@
+import fc from "fast-check";
+import Papa from "papaparse";
 import { describe, expect, it } from "vitest";
-import { formatCsvLine, readCsv } from "../../src/prompts/csv.ts";
+import { type CsvDialect, readCsv, readCsvHead } from "../../src/prompts/csv.ts";
+import { escapeFormula, formatCsvLine, plainDialect } from "../../src/prompts/csv-line.ts";
 import type { PromptsInput, RawRow } from "../../src/prompts/input.ts";
 import { readTable, uniqueNames } from "../../src/prompts/table.ts";
 import { MemoryFiles } from "../batch/helpers/memory-files.ts";
@@ -27,7 +30,7 @@ describe("a table", () => {
 			{ id: "2", prompt: "c\nd" },
 			{ id: "3", prompt: "e" },
 		]);
-		expect(rows.map(({ line }) => line)).toEqual([2, 4, 5]);
+		expect(rows.map(({ line }) => line)).toEqual([2, 4, 6]);
 	});
 
 	it.each([";", "\t", "|"])("finds out that cells are parted by %j", (delimiter) => {
@@ -78,8 +81,9 @@ describe("a table", () => {
 	});
 
 	it("keeps cells whose header comes twice, and ones called __proto__", () => {
-		expect(uniqueNames(["a", "a", "a_1", "a", ""])).toEqual(["a", "a_2", "a_1", "a_3", ""]);
-		const [row] = table("__proto__,a,a\n1,2,3\n");
+		expect(uniqueNames(["a", "a", "a_1", "a", ""])).toEqual(["a", "a_2", "a_1", "a_3", "column_5"]);
+		const [note, row] = table("__proto__,a,a\n1,2,3\n");
+		expect(note?.note).toBe('2 columns are called "a": the first keeps the name, then a_1');
 		expect(Object.entries(row?.value as object)).toEqual([
 			["__proto__", "1"],
 			["a", "2"],
@@ -87,8 +91,101 @@ describe("a table", () => {
 		]);
 	});
 
-	it("says when line ends are mixed rather than join rows", () => {
-		expect(table("prompt\r\none\ntwo\n").at(-1)?.problem).toMatch(/mixed/);
+	it.each([
+		["CRLF and LF", "prompt\r\none\ntwo\r\n", ["one", "two"]],
+		["LF and CRLF", "prompt\none\r\ntwo\n", ["one", "two"]],
+		["CR alone", "prompt\rone\rtwo\r", ["one", "two"]],
+		["CR CR LF, written twice over", "prompt\r\r\none\r\r\ntwo", ["one", "two"]],
+	])("ends its rows with %s", (_, text, prompts) => {
+		expect(table(text).map(({ value }) => (value as { prompt: string }).prompt)).toEqual(prompts);
+	});
+
+	it("may have line breaks in its header, of another kind than those between its rows", () => {
+		const rows = table('prompt,"First\nname",city\r\nhi,Ann,Rome\r\n');
+		expect(rows).toEqual([
+			{ line: 3, number: 1, value: { prompt: "hi", "First\nname": "Ann", city: "Rome" } },
+		]);
+	});
+
+	it("lets no carriage return outside quotes into a cell", () => {
+		expect(table("id,prompt\n1,he\rllo\n2,hi\n").map(({ line, problem }) => [line, problem])).toEqual([
+			[2, "a carriage return outside quotes; quote the cell, or make all line ends one kind"],
+			[4, undefined],
+		]);
+	});
+
+	it("obeys Excel's line above the header that says what parts the cells", () => {
+		expect(table("sep=;\r\nid;prompt\r\n1;a, b\r\n")).toEqual([
+			{ line: 3, number: 1, value: { id: "1", prompt: "a, b" } },
+		]);
+	});
+
+	it("skips rows of nothing but separators, and says so", () => {
+		const rows = table("id,prompt\n1,hi\n,,\n,\n2,ho\n");
+		expect(rows.filter(({ note }) => note === "row without any text, skipped")).toHaveLength(2);
+		expect(rows.filter(({ note }) => note === undefined).map(({ number }) => number)).toEqual([1, 2]);
+	});
+
+	it("says which quote is wrong", () => {
+		const rows = table('id,prompt\n1,"he said \\"hi\\""\n2,"a"b\n3,"a" ,\n');
+		expect(rows.map(({ line, problem }) => [line, problem])).toEqual([
+			[2, 'a quote after a backslash (\\"); inside a quoted cell a quote is written twice ("")'],
+			[3, "text after a closing quote; a quote inside a quoted cell is written twice"],
+			[4, "3 cells in a row, but the header has 2"],
+		]);
+	});
+
+	const anyText = fc.string({
+		unit: fc.constantFrom("a", " ", '"', ",", ";", "\t", "|", "\n", "\r", "é", "😀"),
+	});
+	const anyTable = fc
+		.integer({ min: 1, max: 4 })
+		.chain((width) =>
+			fc.array(fc.array(anyText, { minLength: width, maxLength: width }), { minLength: 1, maxLength: 8 }),
+		);
+	const anyDialect = fc.record<CsvDialect>({
+		delimiter: fc.constantFrom(",", ";", "\t", "|"),
+		lineEnd: fc.constantFrom("\n", "\r\n", "\r"),
+		hasMark: fc.boolean(),
+	});
+
+	it("is read as it was written, in every dialect and however it comes in pieces", () => {
+		fc.assert(
+			fc.property(anyTable, anyDialect, fc.integer({ min: 1, max: 9 }), (rows, dialect, chunk) => {
+				// A header that has no delimiter in it says nothing about the dialect.
+				const header = ["h1", "h2", "h3", "h4"].slice(0, rows[0]?.length);
+				const text = [header, ...rows].map((cells) => formatCsvLine(cells, dialect)).join("");
+				const files = new MemoryFiles();
+				files.readLimit = chunk;
+				files.set("in", (dialect.hasMark ? "\ufeff" : "") + text);
+				const delimiter = header.length === 1 ? dialect.delimiter : undefined;
+				const file = files.open("in", "r");
+				const read = [...readCsv(files, file, delimiter)];
+				expect(read.slice(1).map(({ cells }) => cells)).toEqual(rows);
+				expect(read.every(({ problem }) => problem === undefined)).toBe(true);
+				if (chunk > 8) expect(readCsvHead(files, file, delimiter).dialect).toEqual(dialect);
+			}),
+			{ numRuns: 300 },
+		);
+	});
+
+	it("is what papaparse makes of it, wherever that reads one line end", () => {
+		fc.assert(
+			fc.property(fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "b"), maxLength: 24 }), (body) => {
+				const text = `x,y\n${body}\n`;
+				const files = new MemoryFiles();
+				files.set("in", text);
+				const ours = [...readCsv(files, files.open("in", "r"), ",")];
+				const theirs = Papa.parse<string[]>(text, { delimiter: ",", newline: "\n" });
+				// What is malformed may be reported in other places.
+				if (theirs.errors.length > 0 || ours.some(({ problem }) => problem !== undefined)) return;
+				const filled = theirs.data.filter((cells) => cells.length > 1 || cells[0] !== "");
+				expect(ours.map(({ cells }) => cells).filter((cells) => cells.length > 1 || cells[0] !== "")).toEqual(
+					filled,
+				);
+			}),
+			{ numRuns: 500 },
+		);
 	});
 });
 
@@ -114,14 +211,15 @@ describe("a CSV line", () => {
 			"'",
 		];
 		const header = nasty.map((_, index) => `c${index}`);
-		const text = formatCsvLine(header, [], ",") + formatCsvLine(nasty, [], ",");
+		const text = formatCsvLine(header, plainDialect) + formatCsvLine(nasty, plainDialect);
 		expect(readBack(text)[1]).toEqual(nasty);
 	});
 
 	it.each([
 		"=1+1",
-		"+1",
-		"-1",
+		"+1 (555)",
+		"-a",
+		"-1-1",
 		"@x",
 		"\t=1",
 		"\r=1",
@@ -132,11 +230,24 @@ describe("a CSV line", () => {
 		"－1",
 		"＠x",
 	])("keeps a spreadsheet from running the answer %j", (answer) => {
-		const [cells] = readBack(formatCsvLine(["=mine"], [answer], ","));
+		const [cells] = readBack(formatCsvLine(["=mine", escapeFormula(answer)], plainDialect));
 		expect(cells).toEqual(["=mine", `'${answer}`]);
 	});
 
-	it("leaves other answers as they are", () => {
-		expect(formatCsvLine(["1"], ["5 - 3 = 2", 'say "hi"'], ",")).toBe('1,5 - 3 = 2,"say ""hi"""\r\n');
+	it.each([
+		"5 - 3 = 2",
+		"-5",
+		"+3.25",
+		"-1,000.5",
+		"-1e-7",
+		"-.5",
+		"-3 %",
+		"",
+	])("leaves the answer %j as it is", (answer) => expect(escapeFormula(answer)).toBe(answer));
+
+	it("quotes what needs it, and nothing else", () => {
+		const line = formatCsvLine(["1", "5 - 3 = 2", 'say "hi"', "a;b"], plainDialect);
+		expect(line).toBe('1,5 - 3 = 2,"say ""hi""",a;b\r\n');
+		expect(formatCsvLine([""], plainDialect)).toBe('""\r\n');
 	});
 });

@@ -6,6 +6,7 @@ import { requestHash } from "../../src/batch/request-hash.ts";
 import { AttachmentFolder } from "../../src/prompts/attachment-folder.ts";
 import { parseJson } from "../../src/prompts/json.ts";
 import { RowBuilder, type RowOptions } from "../../src/prompts/row-builder.ts";
+import { idOf } from "../../src/prompts/row-id.ts";
 import { compileTemplate } from "../../src/prompts/template.ts";
 
 const defaults: RowOptions = {
@@ -268,5 +269,76 @@ describe("attachments", () => {
 		expect(problem("none.png")).toBe('cannot read the file "none.png": no such file or folder');
 		expect(problem("notes.txt")).toContain("no image, PDF or sound");
 		expect(problem(".")).toContain("outside");
+	});
+});
+
+describe("rows that are data", () => {
+	const city =
+		'{"id":"a","city":"Rome","temperature":"31.5","model":"Corolla","n":"2","system":"x","parameters":"p"}';
+	const template = compileTemplate("Weather in {{city}} at {{temperature}}");
+
+	it("set nothing, whatever their columns are called, and keep it all", () => {
+		const builder = new RowBuilder({ ...defaults, template, fieldsAreData: true });
+		const row = builder.build({ line: 1, number: 1, value: parseJson(city) });
+		expect(row).toMatchObject({ id: "a", model: undefined, parameters: {}, n: 1 });
+		expect(row.messages).toEqual([{ role: "user", content: "Weather in Rome at 31.5" }]);
+		expect(Object.keys(row.metadata ?? {})).toEqual([
+			"city",
+			"temperature",
+			"model",
+			"n",
+			"system",
+			"parameters",
+		]);
+		expect([...builder.use.unused]).toEqual(["temperature", "model", "n", "system", "parameters"]);
+		expect([...builder.use.parameters]).toEqual([]);
+	});
+
+	it("may have messages and attachments among them", () => {
+		const row = build('{"prompt":"p","messages":"m","attachments":"/etc/passwd"}', { fieldsAreData: true });
+		expect(row.metadata).toEqual({ messages: "m", attachments: "/etc/passwd" });
+	});
+
+	it("set parameters where that is asked for", () => {
+		const builder = new RowBuilder({ ...defaults, template });
+		const row = builder.build({
+			line: 1,
+			number: 1,
+			value: parseJson(city.replace(',"parameters":"p"', "")),
+		});
+		expect(row).toMatchObject({ model: "Corolla", n: 2, parameters: { temperature: 31.5 } });
+		expect([...builder.use.parameters]).toEqual(["temperature", "model", "n", "system"]);
+	});
+});
+
+describe("the id of a row", () => {
+	it("is that of the column that is named, of none, or of the one called id", () => {
+		const row = '{"id":"a","key":"k","prompt":"p"}';
+		expect([build(row).id, build(row, { id: "key" }).id, build(row, { id: false }).id]).toEqual([
+			"a",
+			"k",
+			"7",
+		]);
+		expect(build(row, { id: "key" }).metadata).toEqual({ id: "a" });
+		expect(build(row, { id: false }).metadata).toEqual({ id: "a", key: "k" });
+		expect(problemOf(row, { id: "Key" })).toBe('no field "Key"; did you mean "key"? (--id key)');
+	});
+
+	it("is the same for whoever reads ids alone", () => {
+		const line = '{"custom_id":"c","key":"k","body":{"messages":[{"role":"user","content":"x"}]}}';
+		for (const id of [undefined, false, "key"] as const) {
+			expect(idOf({ line: 1, number: 7, value: parseJson(line) }, id)).toBe(build(line, { id }).id);
+		}
+	});
+});
+
+describe("a row without a prompt", () => {
+	it.each([
+		['{"PROMPT ":"x"}', `did you mean "PROMPT "? (--column 'PROMPT ')`],
+		['{"promt":"x"}', 'did you mean "promt"? (--column promt)'],
+		['{"question":"x"," a":1}', 'the row has: question, " a" (--column NAME or --template says which)'],
+		['{"items":[{"prompt":"x"}]}', `the rows seem to be in its list "items": jq -c '.items[]'`],
+	])("%s is told which field may be meant", (row, hint) => {
+		expect(problemOf(row)).toContain(hint);
 	});
 });

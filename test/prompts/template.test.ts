@@ -35,6 +35,19 @@ describe("a template", () => {
 		expect(compileTemplate("\\{{x}} {{x}} {x}")({ x: "1" })).toBe("{{x}} 1 {x}");
 	});
 
+	it("says so when a variable is left open, and when it is a program", () => {
+		expect(() => compileTemplate("{{name}} and {{open")).toThrow("leaves a variable open");
+		expect(() => compileTemplate("{% if name %}{{name}}{% endif %}")).toThrow(
+			"only {{variables}} are filled in",
+		);
+		expect(compileTemplate("\\{% raw %} {{a}} }}")({ a: "1" })).toBe("{% raw %} 1 }}");
+		expect(compileTemplate("{{b}} {{a}}").names).toEqual(["b", "a"]);
+	});
+
+	it("suggests the variable that may be meant", () => {
+		expect(() => compileTemplate("{{Text}}")({ text: "x" })).toThrow("did you mean {{text}}?");
+	});
+
 	it("is refused when it names nothing", () => {
 		expect(() => compileTemplate("Translate {text}")).toThrow(UsageError);
 		expect(() => compileTemplate("a {{ }}")).toThrow("empty variable");

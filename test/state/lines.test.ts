@@ -38,7 +38,7 @@ describe("lines of a file", () => {
 		]);
 		const [first, second, third] = linesOf(latin);
 		expect([first?.problem, third?.problem]).toEqual([undefined, undefined]);
-		expect(second?.problem).toMatch(/not valid UTF-8.*iconv -f LATIN1/);
+		expect(second?.problem).toMatch(/not valid UTF-8.*iconv -f WINDOWS-1252/);
 		expect(linesOf(Buffer.from("\ufeffhello\n", "utf16le"))[0]?.problem).toMatch(/UTF-16/);
 	});
 

@@ -37,7 +37,10 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.description("Run many prompts through a model. Nothing answered is lost, and nothing is paid for twice.")
 		.argument("[file]", "prompts; - for stdin")
 		.option("-m, --model <model>", "model (repeat to send every row to several)", collect)
-		.option("-o, --output <file>", "results as .jsonl, .csv or .tsv; - for stdout")
+		.option(
+			"-o, --output <file>",
+			"results as .jsonl, .jsonl.gz, .json, .csv or .tsv, or a folder for them; - for stdout",
+		)
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
 		.addOption(
 			new Option("--out-format <format>", "shape of the results").choices(outputFormats).default("llmx"),
@@ -45,6 +48,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-s, --system <text>", "system prompt for rows without one")
 		.option("--template <text>", 'prompt with fields of the row: "Translate: {{text}}"')
 		.option("--column <name>", "field or column that holds the prompt", "prompt")
+		.option("--id <column>", "field or column that holds the id (default: id, else the row's number)")
+		.option("--no-id", "number the rows, whatever ids they have")
+		.option("--params-from-columns", "let columns such as temperature or model set parameters")
 		.option("--preset <name>", "named prompt of the config; {{input}} is the row's prompt")
 		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
 		.option("-n, --answers <count>", "answers to each prompt", parsePositive, 1);
@@ -81,6 +87,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--no-cache", "neither read nor write the response cache; every row is a sample of its own")
 		.addOption(new Option("--refresh", "ask afresh, and keep the answers").conflicts("cacheOnly"))
 		.option("--cache-only", "never send anything: answer from the cache or fail")
+		.option("--no-escape-formulas", "write answers into tables as they are, also such as =1+1")
 		.option("--summary-json <file>", "write the summary as JSON")
 		.option("-q, --quiet", "no progress and no summary")
 		.enablePositionalOptions()
@@ -96,6 +103,8 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.argument("<results...>", "results files")
 		.requiredOption("-o, --output <file>", "the file to write")
 		.option("--input <file>", "the prompts, for their order and to see what is missing")
+		.option("--id <column>", "field or column of the prompts that holds the id")
+		.option("--no-id", "the rows of the prompts were numbered")
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
 		.addOption(
 			new Option("--out-format <format>", "shape of the results").choices(outputFormats).default("llmx"),

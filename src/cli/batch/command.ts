@@ -19,7 +19,7 @@ import { formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
-import { chooseModels, createLLM } from "../llms.ts";
+import { chooseModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
 import { readParameters } from "../parameter-options.ts";
 import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./cost.ts";
@@ -29,6 +29,7 @@ import { writeJsonFile } from "./json-file.ts";
 import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { createPrompts, openPrompts } from "./setup.ts";
+import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
 
 /** Runs `llmx batch`. Returns the exit code. */
@@ -61,6 +62,8 @@ class BatchCommand {
 	readonly #claim: OutputClaim | undefined;
 	readonly #config: Config;
 	readonly #models: readonly string[];
+	/** The model of rows that name none when `-m` names none either. */
+	readonly #default: DefaultModel | undefined;
 	/** What the config sets for each of them. */
 	readonly #modelParameters: ReadonlyMap<string, Parameters>;
 	readonly #modelRuns = new Map<string, ModelRun & { readonly llm: LLM }>();
@@ -86,7 +89,9 @@ class BatchCommand {
 		this.#config = loadConfig(resolvePaths(context.io.env).config);
 		const preset = flags.preset === undefined ? undefined : this.#config.presets[flags.preset];
 		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
-		const chosen = chooseModels(context, named, { allowDefault: false });
+		const chosen = named.length > 0 ? chooseModels(context, named) : [];
+		this.#default = named.length > 0 ? undefined : defaultModel(context);
+		if (this.#default !== undefined) chosen.push(this.#default);
 		this.#models = chosen.map(({ model }) => model);
 		this.#modelParameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
 	}
@@ -135,6 +140,7 @@ class BatchCommand {
 				},
 				random: Math.random,
 			});
+			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
 			const closely = () =>
 				estimateClosely({
@@ -143,7 +149,7 @@ class BatchCommand {
 					usesCache: flags.cache && !flags.refresh,
 					modelOf: (model) => this.#estimated(model),
 				});
-			if (flags.dryRun) return this.#dryRun(checked, await closely());
+			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
 			for (const { llm } of this.#modelRuns.values()) if (!flags.cacheOnly) llm.assertReady();
@@ -173,6 +179,19 @@ class BatchCommand {
 		} finally {
 			systemFiles.close(input.file);
 		}
+	}
+
+	/** Before anything is sent or estimated, so that a wrong column or model costs nothing. */
+	#sayWhatIsTaken(prompts: PromptsFile, checked: Checked): void {
+		const { quiet, dryRun } = this.#flags;
+		const model = this.#default;
+		if (model !== undefined && checked.models.includes(model.model)) {
+			this.#log(`using ${model.model}, ${model.reason}`);
+		}
+		if (quiet || checked.problems.count > 0) return;
+		const taken = dryRun ? undefined : takenLine(prompts, this.#flags);
+		if (taken !== undefined && checked.missing > 0) this.#context.io.stderr.write(`${taken}\n`);
+		for (const line of noteLines(checked, prompts.name)) this.#log(line);
 	}
 
 	#parameters(): Parameters {
@@ -273,9 +292,13 @@ class BatchCommand {
 		return exitCodes.ok;
 	}
 
-	#dryRun(checked: Checked, close: Awaited<ReturnType<typeof estimateClosely>>): number {
+	#dryRun(
+		prompts: PromptsFile,
+		checked: Checked,
+		close: Awaited<ReturnType<typeof estimateClosely>>,
+	): number {
 		const { io } = this.#context;
-		io.stdout.write(`${dryRunLines(checked, close).join("\n")}\n`);
+		io.stdout.write(`${dryRunLines(checked, close, takenParts(prompts, this.#flags)).join("\n")}\n`);
 		writeJsonFile(this.#target.summary, dryRunJson(checked, close));
 		checked.problems.throwIfAny();
 		return exitCodes.ok;

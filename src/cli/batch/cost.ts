@@ -106,13 +106,18 @@ function range({ low, high }: Range, format: (value: number) => string): string 
 }
 
 /** What `--dry-run` prints. */
-export function dryRunLines(checked: Checked, { estimate, cacheHits }: CloseEstimate): string[] {
+export function dryRunLines(
+	checked: Checked,
+	{ estimate, cacheHits }: CloseEstimate,
+	taken: readonly (readonly [label: string, text: string])[] = [],
+): string[] {
 	const { rows, done, failed, models } = checked;
 	const total = done + failed + checked.missing;
 	const times =
 		total === rows ? "" : ` × ${formatPlural(models.length, "model")}: ${formatCount(total)} answers`;
 	const lines: [string, string][] = [
 		["rows", formatCount(rows) + times],
+		...taken.map(([label, text]): [string, string] => [label, sanitizeLine(text)]),
 		...(done > 0
 			? [["done", `${formatCount(done)} answered before: not sent again`] as [string, string]]
 			: []),

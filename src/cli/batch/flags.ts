@@ -12,6 +12,10 @@ export interface BatchFlags extends ParameterFlags {
 	readonly system?: string;
 	readonly template?: string;
 	readonly column: string;
+	/** False for `--no-id`. */
+	readonly id?: string | false;
+	readonly paramsFromColumns?: boolean;
+	readonly expect?: string;
 	readonly preset?: string;
 	readonly var?: Readonly<Record<string, string>>;
 	readonly answers: number;
@@ -37,6 +41,8 @@ export interface BatchFlags extends ParameterFlags {
 	readonly cache: boolean;
 	readonly refresh?: boolean;
 	readonly cacheOnly?: boolean;
+	/** False for `--no-escape-formulas`. */
+	readonly escapeFormulas: boolean;
 	readonly summaryJson?: string;
 	readonly quiet?: boolean;
 }

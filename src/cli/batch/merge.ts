@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
-import { formatOf, type InputFormat, openInput } from "../../prompts/input.ts";
+import { decodeInput } from "../../prompts/decode.ts";
+import { type InputFormat, openInput } from "../../prompts/input.ts";
 import { createReader } from "../../prompts/reader.ts";
-import { idOf } from "../../prompts/row-builder.ts";
+import { idOf } from "../../prompts/row-id.ts";
 import { mergeResults } from "../../results/merge.ts";
 import { type OutputFormat, recordFormats } from "../../results/records.ts";
 import { systemFiles } from "../../state/file-system.ts";
@@ -21,6 +22,8 @@ export interface MergeFlags {
 	readonly outFormat: OutputFormat;
 	readonly allowMissing?: boolean;
 	readonly overwrite?: boolean;
+	/** False for `--no-id`. */
+	readonly id?: string | false;
 }
 
 /** Runs `llmx batch merge`. */
@@ -66,9 +69,7 @@ async function merge(
 		target,
 		format: recordFormats[flags.outFormat],
 		ids:
-			flags.input === undefined
-				? undefined
-				: await readIds(resolve(io.cwd, flags.input), flags.input, flags.format),
+			flags.input === undefined ? undefined : await readIds(resolve(io.cwd, flags.input), flags.input, flags),
 		allowMissing: flags.allowMissing ?? false,
 		random: Math.random,
 	});
@@ -83,18 +84,14 @@ async function merge(
 	io.stderr.write(`${sanitizeLine(text)}\n`);
 }
 
-async function readIds(
-	path: string,
-	name: string,
-	format: InputFormat | undefined,
-): Promise<Iterable<string>> {
-	const input = openInput(systemFiles, path, name, format ?? formatOf(name));
+async function readIds(path: string, name: string, { format, id }: MergeFlags): Promise<Iterable<string>> {
+	const input = await decodeInput(systemFiles, openInput(systemFiles, path, name, format));
 	const read = await createReader(systemFiles, input);
 	return (function* () {
 		try {
 			for (const raw of read()) {
 				if (raw.problem !== undefined) throw new UsageError(`${name}:${raw.line}: ${raw.problem}`);
-				yield idOf(raw);
+				if (raw.note === undefined) yield idOf(raw, id);
 			}
 		} finally {
 			systemFiles.close(input.file);

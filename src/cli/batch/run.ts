@@ -6,9 +6,11 @@ import { Halt, type HaltReason } from "../../batch/halt.ts";
 import type { ModelRun } from "../../batch/run.ts";
 import { type ExitCode, exitCodes } from "../../errors.ts";
 import type { CacheMode } from "../../index.ts";
+import { plainDialect } from "../../prompts/csv-line.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { SchemaSet } from "../../prompts/schemas.ts";
 import type { Checked } from "../../results/checked.ts";
+import type { RenderedOutput } from "../../results/finish.ts";
 import { recordFormats } from "../../results/records.ts";
 import { systemClock } from "../../schedule/clock.ts";
 import { systemFiles } from "../../state/file-system.ts";
@@ -159,11 +161,10 @@ function listen(
 	};
 }
 
-function outputOf({ context: { io }, target, modelRuns }: BatchRun, log: (text: string) => void): RunOutput {
-	const { files, table } = target;
-	if (files !== undefined) {
-		return { files, table: table && { ...table, severalModels: modelRuns.length > 1 } };
-	}
+function outputOf(run: BatchRun, log: (text: string) => void): RunOutput {
+	const { target, context } = run;
+	const { io } = context;
+	if (target.files !== undefined) return { files: target.files, rendered: renderedOf(run) };
 	return {
 		stream: io.stdout,
 		onFailure: (record) => {
@@ -171,6 +172,22 @@ function outputOf({ context: { io }, target, modelRuns }: BatchRun, log: (text: 
 			log(`row ${id} failed: ${error.message}`);
 		},
 	};
+}
+
+function renderedOf({ target, flags, prompts, modelRuns }: BatchRun): RenderedOutput | undefined {
+	if (target.rendered === undefined) return undefined;
+	const { kind, path, name } = target.rendered;
+	if (kind === "json" || kind === "gzip") return { path, name, kind };
+	// As the input was written, for the program that wrote it. A name that says how cells are parted wins.
+	const own = prompts.table?.dialect ?? plainDialect;
+	const delimiter = kind === "tsv" ? "\t" : prompts.format === "tsv" ? "," : own.delimiter;
+	const style = {
+		dialect: { ...own, delimiter },
+		severalModels: modelRuns.length > 1,
+		hasPass: flags.expect !== undefined,
+		escapesFormulas: flags.escapeFormulas,
+	};
+	return { path, name, kind: "table", style };
 }
 
 function cacheMode({ cache, refresh, cacheOnly }: BatchFlags): CacheMode {

@@ -1,13 +1,15 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
-import { formatOf, type InputFormat, openInput, type PromptsInput } from "../../prompts/input.ts";
+import { decodeInput } from "../../prompts/decode.ts";
+import { type InputFormat, openInput, type PromptsInput } from "../../prompts/input.ts";
 import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
 import { createReader } from "../../prompts/reader.ts";
 import { RowBuilder, type RowPreset } from "../../prompts/row-builder.ts";
-import { spoolInput } from "../../prompts/spool.ts";
+import { spool } from "../../prompts/spool.ts";
 import { compileTemplate } from "../../prompts/template.ts";
-import { systemFiles } from "../../state/file-system.ts";
+import { describeFileError, systemFiles } from "../../state/file-system.ts";
 import type { Parameters } from "../../types.ts";
 import type { Io } from "../io.ts";
 import type { BatchFlags } from "./flags.ts";
@@ -22,7 +24,7 @@ export async function openPrompts(
 	format: InputFormat | undefined,
 ): Promise<PromptsInput> {
 	if (path !== undefined && path !== "-") {
-		return openInput(systemFiles, resolve(io.cwd, path), path, format ?? formatOf(path));
+		return decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, format));
 	}
 	if (path === undefined && io.stdin.isTTY) {
 		throw new UsageError("there is no prompts file", {
@@ -30,11 +32,12 @@ export async function openPrompts(
 		});
 	}
 	if (format === undefined) {
-		throw new UsageError("what is piped in has no name that tells its format", {
-			hint: "say it: --format jsonl, csv, tsv or text",
+		throw new UsageError("cannot infer the format of stdin", {
+			hint: "say what it is: --format jsonl, json, csv, tsv or text",
 		});
 	}
-	return spoolInput(io.stdin as AsyncIterable<Uint8Array>, "stdin", format);
+	const spooled = await spool(io.stdin as AsyncIterable<Uint8Array>, "stdin");
+	return decodeInput(systemFiles, { name: "stdin", format, ...spooled });
 }
 
 export interface PromptsOptions {
@@ -49,9 +52,13 @@ export interface PromptsOptions {
 export async function createPrompts(io: Io, options: PromptsOptions): Promise<PromptsFile> {
 	const { input, flags, models, parameters, preset } = options;
 	const selection: Selection = { shard: flags.shard, limit: flags.limit };
+	const isTable = input.format === "csv" || input.format === "tsv";
 	const builder = new RowBuilder({
 		column: flags.column,
-		template: flags.template === undefined ? undefined : compileTemplate(flags.template),
+		id: flags.id,
+		expect: flags.expect,
+		fieldsAreData: (isTable || flags.template !== undefined) && !flags.paramsFromColumns,
+		template: flags.template === undefined ? undefined : compileTemplate(readTemplate(io, flags.template)),
 		preset,
 		system: flags.system,
 		parameters,
@@ -60,5 +67,20 @@ export async function createPrompts(io: Io, options: PromptsOptions): Promise<Pr
 			flags.allowFiles === undefined ? undefined : new AttachmentFolder(resolve(io.cwd, flags.allowFiles)),
 	});
 	const read = await createReader(systemFiles, input);
-	return new PromptsFile({ input, read, builder, selection, models });
+	const { readTableShape } = await import("../../prompts/table.ts");
+	const table = isTable ? readTableShape(systemFiles, input) : undefined;
+	return new PromptsFile({ input, read, builder, selection, models, table });
+}
+
+/** `@FILE` stands for what is in the file; a text with variables is a template itself. */
+function readTemplate(io: Io, text: string): string {
+	if (!text.startsWith("@") || text.includes("{{")) return text;
+	const path = text.slice(1);
+	try {
+		return readFileSync(resolve(io.cwd, path), "utf8")
+			.replace(/^\ufeff/, "")
+			.replace(/\r?\n$/, "");
+	} catch (error) {
+		throw new UsageError(`cannot read the template ${path}: ${describeFileError(error)}`, { cause: error });
+	}
 }

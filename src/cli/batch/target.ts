@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
+import { uncompressedName } from "../../prompts/input.ts";
 import type { OutputFiles } from "../../results/checked.ts";
 import { describeFileError, systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
@@ -25,8 +26,8 @@ export interface Target {
 	readonly name: string;
 	/** Undefined for stdout. */
 	readonly files: OutputFiles | undefined;
-	/** A table beside the journal, when one is asked for. */
-	readonly table: (NamedPath & { readonly delimiter: string }) | undefined;
+	/** Another form of the results beside the journal, when one is asked for. */
+	readonly rendered: (NamedPath & { readonly kind: OutputKind }) | undefined;
 	readonly summary: NamedPath | undefined;
 }
 
@@ -39,17 +40,17 @@ const stdoutNames = /^\/(?:dev\/(?:stdout|fd\/1)|proc\/self\/fd\/1)$/;
  */
 export function chooseTarget(io: Io, source: string | undefined, flags: BatchFlags): Target {
 	const isStdin = source === undefined || source === "-";
-	const name = flags.output ?? (isStdin ? "-" : defaultName(source, flags));
+	const name = outputName(io, isStdin ? undefined : source, flags);
 	const path = (file: string) => systemFiles.resolve(resolve(io.cwd, file));
 	const { summaryJson } = flags;
 	const summary = summaryJson === undefined ? undefined : { name: summaryJson, path: path(summaryJson) };
 	if (name === "-" || stdoutNames.test(name))
-		return { name: "-", files: undefined, table: undefined, summary };
-	const isTable = /\.(csv|tsv)$/i.test(name);
-	if (isTable && flags.outFormat === "openai") {
+		return { name: "-", files: undefined, rendered: undefined, summary };
+	const kind = outputKind(name);
+	if ((kind === "csv" || kind === "tsv") && flags.outFormat === "openai") {
 		throw new UsageError("--out-format openai writes JSONL", { hint: `give -o a name that ends in .jsonl` });
 	}
-	const journal = isTable ? `${name}.jsonl` : name;
+	const journal = kind === "jsonl" ? name : `${name}.jsonl`;
 	const failuresName = failuresNameOf(journal);
 	return {
 		name,
@@ -60,30 +61,64 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 			failuresName,
 			rescueFolders: [io.cwd, resolvePaths(io.env).stateFolder, tmpdir()],
 		},
-		table: isTable ? { path: path(name), name, delimiter: /\.tsv$/i.test(name) ? "\t" : "," } : undefined,
+		rendered: kind === "jsonl" ? undefined : { path: path(name), name, kind },
 		summary,
 	};
 }
 
-/** `prompts.jsonl` -> `prompts.results.jsonl`; a shard has a file of its own. */
+export type OutputKind = "jsonl" | "csv" | "tsv" | "json" | "gzip";
+
+const outputEndings: readonly (readonly [ending: RegExp, kind: OutputKind])[] = [
+	[/\.(?:jsonl|ndjson)$/i, "jsonl"],
+	[/\.csv$/i, "csv"],
+	[/\.tsv$/i, "tsv"],
+	[/\.json$/i, "json"],
+	[/\.(?:jsonl|ndjson)\.gz$/i, "gzip"],
+	// A name that promises nothing.
+	[/^[^.]+$|^\.[^.]+$/, "jsonl"],
+];
+
+/** @throws UsageError for a name that promises a format that is not written */
+function outputKind(name: string): OutputKind {
+	const kind = outputEndings.find(([ending]) => ending.test(basename(name)))?.[1];
+	if (kind !== undefined) return kind;
+	throw new UsageError(`cannot write ${name}: results are .jsonl, .jsonl.gz, .json, .csv or .tsv`, {
+		hint: /\.(?:parquet|xlsx?|arrow|feather)$/i.test(name)
+			? `write .csv or .jsonl and convert that: duckdb -c "COPY (FROM 'results.jsonl') TO 'results.parquet'"`
+			: "choose one of these endings",
+	});
+}
+
+/** The output by name; a folder gets a file inside. */
+function outputName(io: Io, source: string | undefined, flags: BatchFlags): string {
+	const { output } = flags;
+	if (output === "-" || (output === undefined && source === undefined)) return "-";
+	const own = defaultName(source ?? "stdin", flags);
+	if (output === undefined) return own;
+	const isFolder =
+		/[/\\]$/.test(output) || statSync(resolve(io.cwd, output), { throwIfNoEntry: false })?.isDirectory();
+	return isFolder ? join(output, basename(own)) : output;
+}
+
+/** `prompts.jsonl.gz` -> `prompts.results.jsonl`; a shard has a file of its own. */
 function defaultName(source: string, { shard }: BatchFlags): string {
-	const name = basename(source).replace(/\.[^.]+$/, "");
+	const name = basename(uncompressedName(source)).replace(/\.[^.]+$/, "");
 	const part = shard === undefined ? "" : `.${shard.index}-of-${shard.count}`;
 	return `${source.slice(0, source.length - basename(source).length)}${name}.results${part}.jsonl`;
 }
 
 /** No two results files share one for failures: `out.jsonl` -> `out.errors.jsonl`, `out` -> `out.errors`. */
-function failuresNameOf(results: string): string {
+export function failuresNameOf(results: string): string {
 	return results.endsWith(".jsonl") ? results.replace(/\.jsonl$/, ".errors.jsonl") : `${results}.errors`;
 }
 
 /** Every file that a run writes, but for those that a dry run and a rehearsal do not. */
-export function outputsOf({ files, table, summary }: Target, sends: boolean): PlannedOutput[] {
+export function outputsOf({ files, rendered, summary }: Target, sends: boolean): PlannedOutput[] {
 	const outputs: PlannedOutput[] = [];
 	if (files !== undefined && sends) {
 		outputs.push({ name: files.resultsName, path: files.results, holds: "the results" });
 		outputs.push({ name: files.failuresName, path: files.failures, holds: "the failures" });
-		if (table !== undefined) outputs.push({ ...table, holds: "the table" });
+		if (rendered !== undefined) outputs.push({ ...rendered, holds: "the results in another form" });
 	}
 	if (summary !== undefined) outputs.push({ ...summary, holds: "the summary" });
 	return outputs;
@@ -100,7 +135,7 @@ export function checkTarget(
 	target: Target,
 	{ sends, overwrite }: { readonly sends: boolean; readonly overwrite: boolean },
 ): void {
-	const { files, table, summary } = target;
+	const { files, rendered, summary } = target;
 	const outputs = outputsOf(target, sends);
 	const prompts = source === undefined || source === "-" ? undefined : resolve(io.cwd, source);
 	refusePrompts(prompts, [...outputs, ...outputsOf(target, true)]);
@@ -119,9 +154,9 @@ export function checkTarget(
 		});
 	}
 	if (!sends || files === undefined) return;
-	if (table !== undefined && !overwrite && systemFiles.factsOf(table.path)?.size) {
+	if (rendered !== undefined && !overwrite && systemFiles.factsOf(rendered.path)?.size) {
 		if (!systemFiles.factsOf(files.results)?.size) {
-			throw new UsageError(`${table.name} exists, and there is no ${files.resultsName} that it was made of`, {
+			throw new UsageError(`${rendered.name} exists, and there is no ${files.resultsName} that it was made of`, {
 				hint: "choose another output with -o, or --overwrite to replace this one",
 			});
 		}

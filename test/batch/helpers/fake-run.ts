@@ -6,11 +6,13 @@ import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
 import type { BatchModel, ModelRun, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
 import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
+import { plainDialect } from "../../../src/prompts/csv-line.ts";
 import { type InputFormat, openInput } from "../../../src/prompts/input.ts";
 import { PromptsFile, type Selection } from "../../../src/prompts/prompts-file.ts";
 import { createReader } from "../../../src/prompts/reader.ts";
 import { RowBuilder, type RowOptions } from "../../../src/prompts/row-builder.ts";
 import { SchemaSet } from "../../../src/prompts/schemas.ts";
+import { readTableShape } from "../../../src/prompts/table.ts";
 import { type OutputFormat, recordFormats } from "../../../src/results/records.ts";
 import type { Result } from "../../../src/types.ts";
 import { addCost, noCost } from "../../../src/types.ts";
@@ -158,12 +160,14 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			attachments: undefined,
 			...run.rows,
 		});
+		const shape = input.format === "csv" ? readTableShape(files, input) : undefined;
 		const prompts = new PromptsFile({
 			input,
 			read: await createReader(files, input),
 			builder,
 			selection: { shard: undefined, limit: undefined, ...run.selection },
 			models,
+			table: shape,
 		});
 		const format = recordFormats[run.outFormat ?? "llmx"];
 		const output = {
@@ -212,10 +216,20 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			files,
 			output: {
 				files: output,
-				table:
+				rendered:
 					table === undefined
 						? undefined
-						: { path: table, name: table, delimiter: ",", severalModels: models.length > 1 },
+						: {
+								path: table,
+								name: table,
+								kind: "table",
+								style: {
+									dialect: shape?.dialect ?? plainDialect,
+									severalModels: models.length > 1,
+									hasPass: false,
+									escapesFormulas: true,
+								},
+							},
 			},
 			prompts,
 			checked,

@@ -50,6 +50,8 @@ export class MemoryFiles implements Files {
 	operations = 0;
 	/** Called before each operation with its number and name; throws to make it fail. */
 	onOperation: (number: number, name: string) => void = () => {};
+	/** At most so many bytes are given by one read. */
+	readLimit = Number.POSITIVE_INFINITY;
 	/** At most so many bytes are taken by one write; the rest needs another. */
 	writeLimit = Number.POSITIVE_INFINITY;
 
@@ -106,7 +108,8 @@ export class MemoryFiles implements Files {
 	read(handle: number, buffer: Uint8Array, offset: number, position: number): number {
 		this.#operation("read");
 		const { bytes } = this.#handle(handle).file;
-		return bytes.copy(buffer, offset, position, position + buffer.length - offset);
+		const count = Math.min(buffer.length - offset, this.readLimit);
+		return bytes.copy(buffer, offset, position, position + count);
 	}
 
 	write(handle: number, bytes: Uint8Array, offset: number, length: number, position?: number): number {
