@@ -54,7 +54,12 @@ describe("what a batch is told to write", () => {
 			"notes.json exists and is no summary",
 		],
 		["a table over somebody's own", ["-o", "mine.csv"], "mine.csv exists, and there is no mine.csv.jsonl"],
-		["results over somebody's notes", ["-o", "notes.json"], "notes.json:1: this line is not a result"],
+		[
+			"results over somebody's notes",
+			["-o", "notes.json"],
+			"notes.json exists, and there is no notes.json.jsonl",
+		],
+		["results over somebody's records", ["-o", "notes.jsonl"], "notes.jsonl:1: this line is not a result"],
 		["a folder", ["--summary-json", "folder"], "folder is not a regular file"],
 		["into no folder", ["--summary-json", "nowhere/s.json"], "there is no folder nowhere"],
 	])("is refused before anything is sent: %s", async (_, args, message) => {
@@ -63,6 +68,7 @@ describe("what a batch is told to write", () => {
 		linkSync(join(folder, "p.txt"), join(folder, "twin.csv"));
 		mkdirSync(join(folder, "folder"));
 		write("notes.json", '{"mine":1}\n');
+		write("notes.jsonl", '{"mine":1}\n');
 		write("mine.csv", "a,b\n");
 		const { exitCode, err } = await run(...args);
 		expect(err).toContain(message);
@@ -86,7 +92,7 @@ describe("what a batch is told to write", () => {
 		const io = await batch("prompts.csv.tmp", "--format", "csv", "-m", "sim/echo", "-o", "prompts.csv", "-q");
 		expect(io).toMatchObject({ exitCode: 0 });
 		expect(read("prompts.csv.tmp")).toBe("id,prompt\n1,a\n");
-		expect(read("prompts.csv")).toBe("id,prompt,answer\r\n1,a,a\r\n");
+		expect(read("prompts.csv")).toBe("id,prompt,answer,finish_reason,error\n1,a,a,stop,\n");
 		expect(await run("-o", "o.csv")).toMatchObject({ exitCode: 0 });
 		expect(read("p.txt")).toBe("one\ntwo\n");
 	});

@@ -95,6 +95,9 @@ function outputName(io: Io, source: string | undefined, flags: BatchFlags): stri
 	if (output === "-" || (output === undefined && source === undefined)) return "-";
 	const own = defaultName(source ?? "stdin", flags);
 	if (output === undefined) return own;
+	if (source !== undefined && isSameFile(resolve(io.cwd, source), resolve(io.cwd, output))) {
+		throw new UsageError(`${output} is the prompts file itself`, { hint: "choose another output with -o" });
+	}
 	const isFolder =
 		/[/\\]$/.test(output) || statSync(resolve(io.cwd, output), { throwIfNoEntry: false })?.isDirectory();
 	return isFolder ? join(output, basename(own)) : output;
@@ -156,9 +159,12 @@ export function checkTarget(
 	if (!sends || files === undefined) return;
 	if (rendered !== undefined && !overwrite && systemFiles.factsOf(rendered.path)?.size) {
 		if (!systemFiles.factsOf(files.results)?.size) {
-			throw new UsageError(`${rendered.name} exists, and there is no ${files.resultsName} that it was made of`, {
-				hint: "choose another output with -o, or --overwrite to replace this one",
-			});
+			throw new UsageError(
+				`${rendered.name} exists, and there is no ${files.resultsName} that it was made of`,
+				{
+					hint: "choose another output with -o, or --overwrite to replace this one",
+				},
+			);
 		}
 	}
 	if (!overwrite) refuseRescued(files);
