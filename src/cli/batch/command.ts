@@ -1,10 +1,8 @@
 import { checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
-import type { ModelRun } from "../../batch/run.ts";
-import { RunStats } from "../../batch/run-stats.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import type { LLM, Parameters } from "../../index.ts";
+import type { Parameters } from "../../index.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import { SchemaSet } from "../../prompts/schemas.ts";
@@ -14,18 +12,18 @@ import { recordFormats } from "../../results/records.ts";
 import { type Config, loadConfig } from "../../state/config.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
-import { fillPreset, parametersFor, resolveAlias } from "../../state/presets.ts";
+import { fillPreset } from "../../state/presets.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
-import { chooseModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
 import { readParameters } from "../parameter-options.ts";
 import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
+import { type ClientRun, ModelRuns } from "./model-runs.ts";
 import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { createPrompts, openPrompts } from "./setup.ts";
@@ -61,12 +59,7 @@ class BatchCommand {
 	/** Undefined when nothing is written. */
 	readonly #claim: OutputClaim | undefined;
 	readonly #config: Config;
-	readonly #models: readonly string[];
-	/** The model of rows that name none when `-m` names none either. */
-	readonly #default: DefaultModel | undefined;
-	/** What the config sets for each of them. */
-	readonly #modelParameters: ReadonlyMap<string, Parameters>;
-	readonly #modelRuns = new Map<string, ModelRun & { readonly llm: LLM }>();
+	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
 	/** Notes in the ledger what a killed run had on its way. */
@@ -87,13 +80,13 @@ class BatchCommand {
 		this.#target = target;
 		this.#context = context;
 		this.#config = loadConfig(resolvePaths(context.io.env).config);
-		const preset = flags.preset === undefined ? undefined : this.#config.presets[flags.preset];
-		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
-		const chosen = named.length > 0 ? chooseModels(context, named) : [];
-		this.#default = named.length > 0 ? undefined : defaultModel(context);
-		if (this.#default !== undefined) chosen.push(this.#default);
-		this.#models = chosen.map(({ model }) => model);
-		this.#modelParameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
+		this.#models = new ModelRuns({
+			context,
+			flags,
+			config: this.#config,
+			label: target.files?.results,
+			log: (text) => this.#log(text),
+		});
 	}
 
 	async run(): Promise<number> {
@@ -101,7 +94,7 @@ class BatchCommand {
 			return await this.#run();
 		} finally {
 			this.#heap.stop();
-			await Promise.all([...this.#modelRuns.values()].map(({ llm }) => llm.close()));
+			await this.#models.close();
 		}
 	}
 
@@ -113,7 +106,7 @@ class BatchCommand {
 			const prompts = await createPrompts(io, {
 				input,
 				flags,
-				models: this.#models,
+				models: this.#models.names,
 				parameters: this.#parameters(),
 				preset: this.#preset(),
 			});
@@ -123,7 +116,7 @@ class BatchCommand {
 			const checked = checkPrompts({
 				files: systemFiles,
 				prompts,
-				primaryModel: this.#models[0] ?? "",
+				primaryModel: this.#models.names[0] ?? "",
 				output: this.#target.files,
 				format: recordFormats[flags.outFormat],
 				retryFailed: flags.retryFailed ?? false,
@@ -131,7 +124,7 @@ class BatchCommand {
 				onRow: (row, model, state) => {
 					this.#heap.tick();
 					this.#claim?.showLife();
-					const modelRun = this.#modelRunOf(model);
+					const modelRun = this.#models.of(model);
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
@@ -147,12 +140,12 @@ class BatchCommand {
 					prompts,
 					checked,
 					usesCache: flags.cache && !flags.refresh,
-					modelOf: (model) => this.#estimated(model),
+					modelOf: (model) => this.#models.estimated(model),
 				});
 			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
-			for (const { llm } of this.#modelRuns.values()) if (!flags.cacheOnly) llm.assertReady();
+			for (const { llm } of this.#models.all) if (!flags.cacheOnly) llm.assertReady();
 			const remainingUsd = await this.#remainingBudget();
 			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
 				io.stderr.write("llmx: nothing was sent\n");
@@ -169,7 +162,7 @@ class BatchCommand {
 				claim: this.#claim,
 				prompts,
 				checked,
-				modelRuns: checked.models.map((model) => this.#modelRunOf(model)),
+				modelRuns: checked.models.map((model) => this.#models.of(model)),
 				schemas: this.#schemas,
 				capUsd: Number.isFinite(cap) ? cap : undefined,
 				onLog: (log) => {
@@ -184,7 +177,7 @@ class BatchCommand {
 	/** Before anything is sent or estimated, so that a wrong column or model costs nothing. */
 	#sayWhatIsTaken(prompts: PromptsFile, checked: Checked): void {
 		const { quiet, dryRun } = this.#flags;
-		const model = this.#default;
+		const model = this.#models.byDefault;
 		if (model !== undefined && checked.models.includes(model.model)) {
 			this.#log(`using ${model.model}, ${model.reason}`);
 		}
@@ -207,53 +200,11 @@ class BatchCommand {
 			fillPreset(this.#config, preset, text, { ...fields, ...variables });
 	}
 
-	/** The run of a model as rows and flags name it. Throws NoRouteError when no provider serves it. */
-	#modelRunOf(model: string): ModelRun & { readonly llm: LLM } {
-		let modelRun = this.#modelRuns.get(model);
-		if (modelRun === undefined) {
-			const { concurrency, rpm, tpm, maxRetries, timeout } = this.#flags;
-			const llm = createLLM(this.#context, resolveAlias(model, this.#config), {
-				command: "batch",
-				label: this.#target.files?.results,
-				maxConcurrent: concurrency,
-				rpm,
-				tpm,
-				maxRetries,
-				timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
-				quiet: !this.#context.debug,
-				onWarning: (text) => this.#log(text),
-				...(this.#context.debug && {
-					onNote: (text) => this.#log(text),
-					onRetry: ({ reason, delayMs }) => this.#log(`${reason}; again in ${(delayMs / 1000).toFixed(1)} s`),
-				}),
-			});
-			const defaults = this.#modelParameters.get(model) ?? parametersFor(model, this.#config);
-			const { provider, modelId, isFree } = llm;
-			const stats = new RunStats();
-			const defaultMaxTokens = defaults.maxTokens;
-			modelRun = { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens, stats };
-			this.#modelRuns.set(model, modelRun);
-		}
-		return modelRun;
-	}
-
-	#estimated(model: string) {
-		const modelRun = this.#modelRunOf(model);
-		return {
-			...modelRun,
-			isCached: ({ prompt, messages, parameters, n }: BatchRow) =>
-				modelRun.llm.isCached(
-					{ ...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }), parameters, n },
-					modelRun.defaults,
-				),
-		};
-	}
-
 	/** Before the log of that run is begun anew. */
 	async #noteLost(): Promise<void> {
 		if (this.#lost.length === 0) return;
 		for (const note of this.#lost) note();
-		await Promise.all([...this.#modelRuns.values()].map(({ llm }) => llm.syncLedger()));
+		await Promise.all(this.#models.all.map(({ llm }) => llm.syncLedger()));
 		const requests = formatPlural(this.#lost.length, "request");
 		this.#log(
 			`the run before was killed with ${requests} on the way: they may be billed, and are sent again`,
@@ -274,8 +225,8 @@ class BatchCommand {
 		const { io } = this.#context;
 		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000 } = this.#flags;
 		const models = checked.models.map((model) => ({
-			...this.#estimated(model),
-			startPacing: (now: () => number) => this.#modelRunOf(model).llm.startPacing(now),
+			...this.#models.estimated(model),
+			startPacing: (now: () => number) => this.#models.of(model).llm.startPacing(now),
 		}));
 		requireLimits(this.#flags, models);
 		const rehearsals = await rehearse({
@@ -305,7 +256,7 @@ class BatchCommand {
 	}
 }
 
-function noteLost({ llm, defaults }: ModelRun & { readonly llm: LLM }, row: BatchRow): void {
+function noteLost({ llm, defaults }: ClientRun, row: BatchRow): void {
 	const { prompt, messages, parameters, n } = row;
 	const question = prompt === undefined ? { messages } : { prompt: prompt.text, system: prompt.system };
 	llm.noteLostRequest({ ...question, parameters, n }, defaults);

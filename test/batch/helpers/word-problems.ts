@@ -54,7 +54,7 @@ export async function survives({ prompts, kills, requestsPerMinute, flags = [], 
 		);
 		expect(errors).toEqual([]);
 		// The input has a column called "answer" already.
-		expect(meta.fields).toEqual(["question", "answer", "answer_1"]);
+		expect(meta.fields).toEqual(["question", "answer", "answer_1", "finish_reason", "error"]);
 		expect(data.map(({ question, answer }) => ({ question, answer }))).toEqual(questions);
 		expect(data.every(({ question, answer_1 }) => question === answer_1)).toBe(true);
 		expect(simulator.stats.answered).toBeLessThanOrEqual(questions.length + mostSentTwice);

@@ -1,0 +1,104 @@
+import type { ModelRun } from "../../batch/run.ts";
+import { RunStats } from "../../batch/run-stats.ts";
+import type { LLM, Parameters } from "../../index.ts";
+import type { BatchRow } from "../../prompts/row-builder.ts";
+import type { Config } from "../../state/config.ts";
+import { parametersFor, resolveAlias } from "../../state/presets.ts";
+import type { CommandContext } from "../command.ts";
+import { chooseModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
+import type { EstimatedModel } from "./cost.ts";
+import type { BatchFlags } from "./flags.ts";
+
+/** A model of a run with its own client. */
+export interface ClientRun extends ModelRun {
+	readonly llm: LLM;
+}
+
+export interface ModelRunsOptions {
+	readonly context: CommandContext;
+	readonly flags: BatchFlags;
+	readonly config: Config;
+	/** What ledger rows say they were for. */
+	readonly label: string | undefined;
+	readonly log: (text: string) => void;
+}
+
+/** The models of a run: those that were named or the default one, and those that rows name. */
+export class ModelRuns {
+	readonly #options: ModelRunsOptions;
+	readonly #runs = new Map<string, ClientRun>();
+	/** What the config sets for those that were named. */
+	readonly #parameters: ReadonlyMap<string, Parameters>;
+	/** The models of rows that name none. */
+	readonly names: readonly string[];
+	/** The one that was taken because none was named. */
+	readonly byDefault: DefaultModel | undefined;
+
+	/** @throws UsageError or ConfigError when what is named or configured cannot be used */
+	constructor(options: ModelRunsOptions) {
+		const { context, flags, config } = options;
+		this.#options = options;
+		const preset = flags.preset === undefined ? undefined : config.presets[flags.preset];
+		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
+		this.byDefault = named.length > 0 ? undefined : defaultModel(context);
+		const chosen = named.length > 0 ? chooseModels(context, named) : [this.byDefault ?? []].flat();
+		this.names = chosen.map(({ model }) => model);
+		this.#parameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
+	}
+
+	/** The run of a model as rows and flags name it. Throws NoRouteError when no provider serves it. */
+	of(model: string): ClientRun {
+		let run = this.#runs.get(model);
+		if (run === undefined) {
+			run = this.#start(model);
+			this.#runs.set(model, run);
+		}
+		return run;
+	}
+
+	/** Those that have been asked for. */
+	get all(): readonly ClientRun[] {
+		return [...this.#runs.values()];
+	}
+
+	/** A model that also says what its cache holds. */
+	estimated(model: string): ClientRun & EstimatedModel {
+		const run = this.of(model);
+		return {
+			...run,
+			isCached: ({ prompt, messages, parameters, n }: BatchRow) =>
+				run.llm.isCached(
+					{ ...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }), parameters, n },
+					run.defaults,
+				),
+		};
+	}
+
+	async close(): Promise<void> {
+		await Promise.all(this.all.map(({ llm }) => llm.close()));
+	}
+
+	#start(model: string): ClientRun {
+		const { context, flags, config, label, log } = this.#options;
+		const { concurrency, rpm, tpm, maxRetries, timeout } = flags;
+		const llm = createLLM(context, resolveAlias(model, config), {
+			command: "batch",
+			label,
+			maxConcurrent: concurrency,
+			rpm,
+			tpm,
+			maxRetries,
+			timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
+			quiet: !context.debug,
+			onWarning: log,
+			...(context.debug && {
+				onNote: log,
+				onRetry: ({ reason, delayMs }) => log(`${reason}; again in ${(delayMs / 1000).toFixed(1)} s`),
+			}),
+		});
+		const defaults = this.#parameters.get(model) ?? parametersFor(model, config);
+		const { provider, modelId, isFree } = llm;
+		const stats = new RunStats();
+		return { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens: defaults.maxTokens, stats };
+	}
+}
