@@ -4,7 +4,7 @@ import { type AskContext, AskRun } from "./ask/ask.ts";
 import { CachedAnswers } from "./ask/cached.ts";
 import { Caller } from "./ask/call.ts";
 import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
-import { keysOf, type Pace, Pacing } from "./ask/pacing.ts";
+import { keysOf, type Pace, type Pacing, pacingOf } from "./ask/pacing.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
@@ -12,6 +12,7 @@ import { LlmxError } from "./errors.ts";
 import type { Http } from "./http/contract.ts";
 import { createHttp } from "./http/http.ts";
 import { findRoute } from "./models/find-route.ts";
+import { type ModelPricing, noticeModel, pricingOf } from "./models/model-pricing.ts";
 import { type ModelRoute, requireKeys } from "./models/router.ts";
 import type {
 	AskOptions,
@@ -57,15 +58,13 @@ export class LLM {
 	constructor(model: string, options: LLMOptions = {}, runtime: LLMRuntime = {}) {
 		const env = options.env ?? process.env;
 		const paths = resolvePaths(env);
-		const { onWarning } = options;
 		this.model = model;
 		this.#options = options;
 		this.#clock = runtime.clock ?? systemClock;
 		this.#random = runtime.random ?? Math.random;
 		this.#route = findRoute(model, options);
-		const { provider } = this.#route;
 		this.#http = createHttp({
-			http2: provider.http2,
+			http2: this.#route.provider.http2,
 			timeouts: {
 				...runtime.timeouts,
 				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
@@ -74,11 +73,11 @@ export class LLM {
 		this.#cache =
 			options.cache === false
 				? undefined
-				: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs });
+				: new ResponseCache(paths.cache, { onWarning: options.onWarning, maxAgeMs: options.cacheMaxAgeMs });
 		this.#ledger =
 			options.ledger === false
 				? undefined
-				: new Ledger(paths.ledger, { onWarning, onLost: runtime.onLedgerLost });
+				: new Ledger(paths.ledger, { onWarning: options.onWarning, onLost: runtime.onLedgerLost });
 		this.#accounting = new Accounting({
 			model,
 			route: this.#route,
@@ -109,8 +108,12 @@ export class LLM {
 
 	/** Servers of the user's own and the simulator charge nothing. */
 	get isFree(): boolean {
-		const { local, free } = this.#route.provider;
-		return local || free;
+		return this.pricing.isFree;
+	}
+
+	/** What an estimate of its costs has to know. */
+	get pricing(): ModelPricing {
+		return pricingOf(this.#route);
 	}
 
 	/** The provider fetches an image from a URL by itself. */
@@ -128,19 +131,13 @@ export class LLM {
 		return this.#accounting.cost;
 	}
 
+	get savedUsd(): number {
+		return this.#accounting.savedUsd;
+	}
+
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
 	startPacing(now: () => number, keys = keysOf(this.#route, now)): Pacing {
-		const { maxConcurrent, rpm, tpm, env = process.env } = this.#options;
-		return new Pacing({
-			provider: this.#route.provider,
-			keys,
-			maxConcurrent,
-			rpm,
-			tpm,
-			globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
-			slotsFolder: resolvePaths(env).slots,
-			now,
-		});
+		return pacingOf(this.#route, keys, this.#options, now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */
@@ -226,6 +223,7 @@ export class LLM {
 	 *   is no whole number above 0
 	 */
 	assertReady(): void {
+		this.#assertOpen();
 		requireKeys(this.#route);
 		this.#ownPacing();
 	}
@@ -249,6 +247,7 @@ export class LLM {
 
 	#assertOpen(): void {
 		if (this.#closed) throw new LlmxError(`this LLM (${this.model}) is closed`, { hint: "make a new one" });
+		noticeModel(this.#route, this.#options.onWarning);
 	}
 
 	#context(options: CallOptions): AskContext {

@@ -58,6 +58,7 @@ export class Accounting {
 	readonly #options: AccountingOptions;
 	#usage: Usage = noUsage;
 	#cost = noCost;
+	#savedUsd = 0;
 	/** Failures that have their row. */
 	readonly #noted = new WeakSet<Error>();
 
@@ -72,6 +73,11 @@ export class Accounting {
 
 	get cost(): Cost {
 		return this.#cost;
+	}
+
+	/** USD that answers from the cache cost when they were asked for, as far as that is known. */
+	get savedUsd(): number {
+		return this.#savedUsd;
 	}
 
 	/** What an answer of `n` choices cost at today's price, or as the provider reports it. */
@@ -90,6 +96,7 @@ export class Accounting {
 
 	/** Notes an answer that was there already, and what that saved. */
 	noteReuse(usage: Usage | null, savedUsd: number | null): void {
+		this.#savedUsd += savedUsd ?? 0;
 		this.#note({ usage, costUsd: 0, cached: true, savedUsd, attempts: 0 });
 	}
 

@@ -3,10 +3,12 @@ import { AdaptiveLimiter, mostConcurrent } from "../limits/adaptive-limiter.ts";
 import { Ceiling } from "../limits/ceiling.ts";
 import { type RateSnapshot, readRateHeaders } from "../limits/rate-headers.ts";
 import type { ModelRoute } from "../models/router.ts";
+import type { LLMOptions } from "../options.ts";
 import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
 import { Keys } from "../schedule/keys.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
+import { resolvePaths } from "../state/paths.ts";
 
 /** How requests are held back at one moment, over all keys. */
 export interface Pace {
@@ -121,4 +123,23 @@ function slotCount(text: string | undefined): number | undefined {
 		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY is "${text}", which is no whole number above 0`);
 	}
 	return count;
+}
+
+/** The pacing of a model's requests, by its route, its keys and the options of its LLM. */
+export function pacingOf(
+	{ provider }: ModelRoute,
+	keys: Keys,
+	{ maxConcurrent, rpm, tpm, env = process.env }: LLMOptions,
+	now: () => number,
+): Pacing {
+	return new Pacing({
+		provider,
+		keys,
+		maxConcurrent,
+		rpm,
+		tpm,
+		globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
+		slotsFolder: resolvePaths(env).slots,
+		now,
+	});
 }

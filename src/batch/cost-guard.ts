@@ -1,37 +1,51 @@
 /** What a request may cost, as far as it is known before it is sent. */
 export interface GuardedRequest {
-	/** At most so many, as estimated. */
+	/** At most so many input tokens, as estimated, of all requests that the row takes. */
 	readonly inputTokens: number;
-	/** The bound that the request sets on each of its answers; undefined when it sets none. */
-	readonly maxOutputTokens: number | undefined;
-	/** Answers asked for. */
-	readonly n: number;
-	/** USD of input and output tokens of this model. */
-	readonly price: (inputTokens: number, outputTokens: number) => number;
+	/** The longest that each of its answers can get. */
+	readonly worstOutputTokens: number;
+	/** The request itself sets that bound: nothing above it can come. */
+	readonly isBounded: boolean;
+	/** USD at so many output tokens an answer; 0 for what is not part of the cap. */
+	readonly usdOf: (outputTokens: number) => number;
 	/** Which model it goes to: answers of one say nothing about the length of another's. */
 	readonly model: string;
 }
 
-/** How a request ended. */
-export interface RequestSpending {
+/** What a request cost that was let go. */
+export interface GuardedSpending {
 	/** USD; null when unknown, and then all that was set aside counts as spent. */
 	readonly usd: number | null;
+	/** As billed; null when unknown. */
+	readonly inputTokens: number | null;
 	/** Of its longest answer; null when unknown. */
 	readonly outputTokens: number | null;
 }
 
-export type Verdict = "go" | "wait" | "stop";
+export type GuardVerdict = "go" | "wait" | "stop";
+
+export interface CostGuardOptions {
+	readonly capUsd: number;
+	/**
+	 * USD by which answers without a bound may take the sum above the cap, when they all get as long as their model can
+	 * make them. Every one of them takes a part of it while it is in flight.
+	 */
+	readonly allowanceUsd?: number | undefined;
+}
 
 interface Reservation {
 	readonly usd: number;
+	readonly worstUsd: number;
 	readonly request: GuardedRequest;
-	readonly isProbe: boolean;
 }
 
-interface ModelHistory {
+interface ModelLane {
 	/** Output tokens of the longest answer so far; undefined before the first. */
 	largestOutput: number | undefined;
-	probing: boolean;
+	/** The first request without a bound is on its way. */
+	probe: object | undefined;
+	/** The most that was billed for one estimated token of input; estimates below the truth show here. */
+	inputFactor: number;
 }
 
 /** A longer answer than any before is to be expected; twice as long hardly ever. */
@@ -39,19 +53,26 @@ const outputMargin = 2;
 
 /**
  * Keeps what is spent plus what is in flight under a cap. A request sets aside what it may cost: its input, and the
- * bound on its output, or else, once one probe has shown how long answers are, twice the longest so far. Knows
- * neither time nor network.
+ * bound on its output, or else, once one probe has shown how long answers are, twice the longest so far. Beside that, the worst that everything in flight can
+ * come to stays within the cap and the allowance, so that the allowance bounds any overshoot. Knows neither time nor
+ * network.
  */
 export class CostGuard {
-	readonly #capUsd: number;
+	#capUsd: number;
+	readonly #allowanceUsd: number;
 	readonly #reservations = new Map<object, Reservation>();
-	readonly #histories = new Map<string, ModelHistory>();
+	readonly #lanes = new Map<string, ModelLane>();
 	#spentUsd = 0;
 	#reservedUsd = 0;
+	#worstUsd = 0;
+	/** What requests of unknown cost may have come to beyond what counts as spent. */
+	#unknownUsd = 0;
 	#stopped = false;
 
-	constructor(capUsd: number) {
+	constructor(options: CostGuardOptions | number) {
+		const { capUsd, allowanceUsd = 0 } = typeof options === "number" ? { capUsd: options } : options;
 		this.#capUsd = capUsd;
+		this.#allowanceUsd = allowanceUsd;
 	}
 
 	/** USD of everything that has ended. */
@@ -69,52 +90,95 @@ export class CostGuard {
 		return Math.max(0, this.#spentUsd - this.#capUsd);
 	}
 
+	/** USD spent and set aside for what is in flight. */
+	get committedUsd(): number {
+		return this.#committedWith(0, 0);
+	}
+
+	/** There is more to spend than was known. */
+	raise(usd: number): void {
+		this.#capUsd += usd;
+	}
+
 	/**
 	 * Asks whether a request may be sent now; `go` sets its cost aside until `settle` is called with the same `token`.
 	 * `wait`: when a request that is in flight has ended; `stop`: not under this cap.
 	 */
-	admit(token: object, request: GuardedRequest): Verdict {
-		const history = this.#historyOf(request.model);
-		const output = this.#expectedOutput(request, history);
-		// A probe's output is unknown: it goes if its input alone fits.
-		const isProbe = output === undefined;
-		if (isProbe && history.probing) return "wait";
-		const usd = request.price(request.inputTokens, (output ?? 0) * request.n);
-		if (this.#spentUsd + this.#reservedUsd + usd > this.#capUsd) {
+	admit(token: object, request: GuardedRequest): GuardVerdict {
+		const lane = this.#laneOf(request.model);
+		const isProbe = !request.isBounded && lane.largestOutput === undefined;
+		if (isProbe && lane.probe !== undefined) return "wait";
+		const worst = request.usdOf(request.worstOutputTokens) * lane.inputFactor;
+		const usd = this.#expectedUsd(request, lane);
+		if (this.#committedWith(usd, worst) > this.#capUsd * (1 + Number.EPSILON)) {
 			if (this.#reservations.size > 0) return "wait";
 			this.#stopped = true;
 			return "stop";
 		}
-		if (isProbe) history.probing = true;
-		this.#reservations.set(token, { usd, request, isProbe });
+		if (isProbe) lane.probe = token;
+		this.#reservations.set(token, { usd, worstUsd: worst, request });
 		this.#reservedUsd += usd;
+		this.#worstUsd += worst;
 		return "go";
 	}
 
+	/** USD spent and set aside, with one more request. */
+	#committedWith(usd: number, worst: number): number {
+		const expected = this.#spentUsd + this.#reservedUsd + usd;
+		const atWorst = this.#spentUsd + this.#unknownUsd + this.#worstUsd + worst - this.#allowanceUsd;
+		return Math.max(expected, atWorst);
+	}
+
 	/** A request that was let go has ended. */
-	settle(token: object, { usd, outputTokens }: RequestSpending): void {
+	settle(token: object, { usd, inputTokens, outputTokens }: GuardedSpending): void {
 		const reservation = this.#reservations.get(token);
 		if (reservation === undefined) return;
 		this.#reservations.delete(token);
+		const isLast = this.#reservations.size === 0;
 		// Sums of many small parts drift; nothing in flight is nothing set aside.
-		this.#reservedUsd = this.#reservations.size === 0 ? 0 : this.#reservedUsd - reservation.usd;
+		this.#reservedUsd = isLast ? 0 : this.#reservedUsd - reservation.usd;
+		this.#worstUsd = isLast ? 0 : this.#worstUsd - reservation.worstUsd;
 		this.#spentUsd += usd ?? reservation.usd;
-		const history = this.#historyOf(reservation.request.model);
-		if (reservation.isProbe) history.probing = false;
-		if (outputTokens !== null) history.largestOutput = Math.max(history.largestOutput ?? 0, outputTokens);
-	}
-
-	#expectedOutput(request: GuardedRequest, history: ModelHistory): number | undefined {
-		if (request.maxOutputTokens !== undefined) return request.maxOutputTokens;
-		return history.largestOutput === undefined ? undefined : history.largestOutput * outputMargin;
-	}
-
-	#historyOf(model: string): ModelHistory {
-		let history = this.#histories.get(model);
-		if (history === undefined) {
-			history = { largestOutput: undefined, probing: false };
-			this.#histories.set(model, history);
+		if (usd === null) this.#unknownUsd += reservation.worstUsd - reservation.usd;
+		const lane = this.#laneOf(reservation.request.model);
+		if (lane.probe === token) lane.probe = undefined;
+		if (outputTokens !== null) lane.largestOutput = Math.max(lane.largestOutput ?? 0, outputTokens);
+		const estimated = reservation.request.inputTokens;
+		if (inputTokens !== null && estimated > 0) {
+			lane.inputFactor = Math.max(lane.inputFactor, inputTokens / estimated);
 		}
-		return history;
 	}
+
+	#expectedUsd(request: GuardedRequest, lane: ModelLane): number {
+		const { worstOutputTokens, isBounded } = request;
+		const seen = lane.largestOutput === undefined ? 0 : lane.largestOutput * outputMargin;
+		// A probe's output is unknown: it goes if its input fits, and its longest answer into the allowance.
+		return (
+			request.usdOf(isBounded ? worstOutputTokens : Math.min(worstOutputTokens, seen)) * lane.inputFactor
+		);
+	}
+
+	#laneOf(model: string): ModelLane {
+		let lane = this.#lanes.get(model);
+		if (lane === undefined) {
+			lane = { largestOutput: undefined, probe: undefined, inputFactor: 1 };
+			this.#lanes.set(model, lane);
+		}
+		return lane;
+	}
+}
+
+/** Part of the cap that answers without a bound may exceed it by, where that lets more of them be in flight. */
+const allowancePart = 0.5;
+
+/**
+ * USD by which a run may pass its cap, to be said before it starts: at least what the dearest single row without a
+ * bound can cost, and no more than the whole run can.
+ */
+export function allowanceOf(
+	capUsd: number,
+	{ worstRowUsd, worstUsd }: { readonly worstRowUsd: number; readonly worstUsd: number },
+): number {
+	if (worstRowUsd === 0) return 0;
+	return Math.max(0, Math.min(worstUsd - capUsd, Math.max(worstRowUsd, capUsd * allowancePart)));
 }

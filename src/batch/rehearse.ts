@@ -5,8 +5,8 @@ import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Checked } from "../results/checked.ts";
 import { Schedule } from "../schedule/scheduler.ts";
 import { VirtualClock } from "../schedule/virtual-clock.ts";
-import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
 import { requestHash } from "./request-hash.ts";
+import { type PricedModel, type RowBounds, rowBounds, type TokenCounter } from "./row-bounds.ts";
 
 /** How long answers take and get: log-normal, as real ones are. */
 export interface AnswerProfile {
@@ -76,9 +76,11 @@ export async function rehearse(options: RehearseOptions): Promise<readonly Rehea
 
 interface RehearsedRow {
 	readonly guessedTokens: number;
+	/** Of all requests that the row takes. */
 	readonly inputTokens: number;
 	readonly maxTokens: number | undefined;
 	readonly n: number;
+	readonly usdOf: RowBounds["usdOf"];
 }
 
 class ModelRehearsal {
@@ -139,7 +141,7 @@ class ModelRehearsal {
 	/** What is to be sent. Looking into the cache takes real time, during which the virtual one stands still. */
 	async *#rows(): AsyncGenerator<RehearsedRow, void> {
 		const { prompts, checked, usesCache, countTokens } = this.#options;
-		const { model, isCached, defaultMaxTokens } = this.#model;
+		const { model, isCached } = this.#model;
 		const seen = new Set<string>();
 		let position = 0;
 		for (const { row } of prompts.rows(() => {})) {
@@ -151,26 +153,31 @@ class ModelRehearsal {
 					this.#cached += 1;
 					continue;
 				}
-				const maxTokens = row.parameters.maxTokens ?? defaultMaxTokens;
-				const input = inputTokenRange(row.messages, this.#model, countTokens);
+				const {
+					inputTokens: input,
+					isBounded,
+					worstOutput,
+					usdOf,
+				} = rowBounds(row, this.#model, countTokens);
 				yield {
 					guessedTokens: estimateInputTokens(row.messages),
 					inputTokens: Math.round((input.low + input.high) / 2),
-					maxTokens,
+					maxTokens: isBounded ? worstOutput : undefined,
 					n: row.n,
+					usdOf,
 				};
 			}
 		}
 	}
 
-	#answer({ inputTokens, maxTokens = Number.POSITIVE_INFINITY, n }: RehearsedRow): number {
+	#answer({ inputTokens, maxTokens = Number.POSITIVE_INFINITY, n, usdOf }: RehearsedRow): number {
 		const { random, profile } = this.#options;
 		let outputTokens = 0;
 		for (let choice = 0; choice < n; choice++) {
 			const drawn = profile.medianTokens * Math.exp(profile.tokenSpread * gaussian(random));
 			outputTokens += Math.min(maxTokens, Math.max(1, Math.round(drawn)));
 		}
-		const usd = costOfTokens(this.#model, inputTokens, outputTokens);
+		const usd = usdOf(outputTokens / n, inputTokens);
 		this.#usd = usd === null || this.#usd === null ? null : this.#usd + usd;
 		this.#inputTokens += inputTokens;
 		this.#outputTokens += outputTokens;

@@ -72,12 +72,11 @@ export class RunStats {
 		return this.answered + this.failed;
 	}
 
-	noteAnswer(result: Result, savedUsd: number): void {
+	noteAnswer(result: Result): void {
 		this.answered += 1;
 		if (result.finishReason === "length") this.truncated += 1;
 		if (result.cached) {
 			this.cached += 1;
-			this.savedUsd += savedUsd;
 			return;
 		}
 		this.latencies.add(result.latencyMs);

@@ -10,10 +10,10 @@ import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
 import type { Parameters } from "../types.ts";
-import type { CostGuard } from "./cost-guard.ts";
-import { costOfTokens, inputTokenRange, type PricedModel, type TokenCounter } from "./estimate.ts";
+import type { CostGuard, GuardedRequest } from "./cost-guard.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import { requestHash } from "./request-hash.ts";
+import { type PricedModel, rowBounds, type TokenCounter } from "./row-bounds.ts";
 import { RunStats } from "./run-stats.ts";
 
 /** A row on its way, in the form in which `generateEach` takes it. */
@@ -28,6 +28,8 @@ export interface SentRow extends GenerateRow {
 export interface BatchModel {
 	/** How it is held back at this moment; undefined before its first request. */
 	readonly pace?: Pace | undefined;
+	/** USD that the cache saved so far. */
+	readonly savedUsd?: number | undefined;
 	/** Brings what the ledger has of it to the disk; never rejects. */
 	syncLedger?(): Promise<void>;
 	generateEach(
@@ -59,6 +61,8 @@ export interface BatchRunOptions {
 	readonly halt: Halt;
 	readonly haltPolicy: HaltPolicy | undefined;
 	readonly guard: CostGuard | undefined;
+	/** What the guard keeps, in words: `--max-cost`, `the daily budget of $5`. */
+	readonly capName: string;
 	/** Counts what the guard sets aside; needed with one. */
 	readonly countTokens: TokenCounter | undefined;
 	readonly cache: CacheMode;
@@ -89,6 +93,8 @@ class ModelRunner {
 	readonly #modelRun: ModelRun;
 	/** Ends this model alone. */
 	readonly #stop = new AbortController();
+	/** What the guard was asked, for a row that has to wait is asked about again and again. */
+	readonly #guarded = new WeakMap<SentRow, GuardedRequest>();
 	#failures = 0;
 	#hopeless: LlmxError | undefined;
 
@@ -168,17 +174,23 @@ class ModelRunner {
 	}
 
 	#ask(guard: CostGuard, sent: SentRow): "go" | "wait" | "stop" {
-		const { countTokens, halt } = this.#options;
-		const { messages, parameters, n } = sent.row;
-		const verdict = guard.admit(sent, {
-			inputTokens: inputTokenRange(messages, this.#modelRun, countTokens).high,
-			maxOutputTokens: parameters.maxTokens ?? this.#modelRun.defaultMaxTokens,
-			n,
-			model: this.#modelRun.model,
-			price: (input, output) => costOfTokens(this.#modelRun, input, output) ?? Number.POSITIVE_INFINITY,
-		});
+		const { countTokens, halt, capName } = this.#options;
+		let request = this.#guarded.get(sent);
+		if (request === undefined) {
+			const bounds = rowBounds(sent.row, this.#modelRun, countTokens);
+			request = {
+				inputTokens: bounds.inputTokens.high,
+				worstOutputTokens: bounds.worstOutput,
+				isBounded: bounds.isBounded,
+				model: this.#modelRun.model,
+				// What has no price is not part of a budget, and does not run under a cap of the user's own.
+				usdOf: (outputTokens) => bounds.usdOf(outputTokens) ?? 0,
+			};
+			this.#guarded.set(sent, request);
+		}
+		const verdict = guard.admit(sent, request);
 		if (verdict === "stop") {
-			halt.soon({ text: "the next answer could cross --max-cost", exitCode: exitCodes.costCap });
+			halt.soon({ text: `the next answer could cross ${capName}`, exitCode: exitCodes.costCap });
 		}
 		return verdict;
 	}
@@ -194,6 +206,7 @@ class ModelRunner {
 		stats.unknownCosts += cost.unknownCalls;
 		this.#options.guard?.settle(sent, {
 			usd: cost.unknownCalls > 0 ? null : cost.usd,
+			inputTokens: error === undefined ? (usage?.inputTokens ?? null) : null,
 			outputTokens: error === undefined && usage !== null ? usage.outputTokens / sent.row.n : null,
 		});
 	}
@@ -207,7 +220,8 @@ class ModelRunner {
 		try {
 			if (outcome.ok) {
 				sink.result(position, stringify(format.result(key, outcome.result)));
-				stats.noteAnswer(outcome.result, this.#savedUsd(outcome));
+				stats.noteAnswer(outcome.result);
+				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
 				return;
 			}
 			const failure = toFailure(outcome);
@@ -228,11 +242,6 @@ class ModelRunner {
 	#haltOn(error: unknown): void {
 		if (!(error instanceof LlmxError)) throw error;
 		this.#options.halt.soon({ text: error.message, exitCode: error.exitCode });
-	}
-
-	#savedUsd(outcome: RowOutcome<SentRow> & { ok: true }): number {
-		const { usage, cached } = outcome.result;
-		return cached && usage ? (costOfTokens(this.#modelRun, usage.inputTokens, usage.outputTokens) ?? 0) : 0;
 	}
 
 	/** Ends the run when more rows have failed than `--halt` allows, and without it this model when nothing else comes. */

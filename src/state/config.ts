@@ -17,7 +17,7 @@ import {
 } from "./config-reader.ts";
 import { describeFileError } from "./file-errors.ts";
 import { type JsonPath, lineInJson } from "./json-lines.ts";
-import { readPrices } from "./price-config.ts";
+import { readPrices } from "./money/price-config.ts";
 
 /** A named system prompt or prompt template; `{{input}}` stands for what the user types, `{{name}}` for a variable. */
 export interface Preset {

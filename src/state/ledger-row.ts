@@ -62,12 +62,20 @@ export interface LedgerRow {
 	readonly unknown: UnknownCost | null;
 	readonly cost_source: "reported" | null;
 	readonly charges: Charges | null;
+	/** The row is no call, but gives a price to one that had none: the offset of its line in the file. */
+	readonly reprices: number | null;
 	readonly cached: boolean;
 	/** 0 for a call that was not cached; null when what a hit saved is unknown. */
 	readonly saved_usd: number | null;
 	readonly status: LedgerStatus;
 	readonly attempts: number;
 	readonly latency_ms: number;
+}
+
+/** Calls of unknown cost in a row: one, none, or one less for a row that prices an earlier one. */
+export function unknownCallsOf({ cost_usd: usd, reprices }: LedgerRow): number {
+	if (reprices !== null) return -1;
+	return usd === null ? 1 : 0;
 }
 
 /** Fields that hold nothing are left out: a million short rows are read twice as fast as a million full ones. */
@@ -138,6 +146,7 @@ export function parseRow(line: string): LedgerRow | undefined {
 		unknown: row.unknown ?? null,
 		cost_source: row.cost_source ?? null,
 		charges: row.charges ?? null,
+		reprices: row.reprices ?? null,
 		cached: row.cached ?? false,
 		saved_usd: row.saved_usd === undefined ? 0 : row.saved_usd,
 		status: row.status ?? "ok",

@@ -25,6 +25,10 @@ export interface Paths {
 	readonly history: string;
 	/** Cross-process concurrency slots. */
 	readonly slots: string;
+	/** What runs in progress have set aside of a budget. */
+	readonly claims: string;
+	/** How many requests each run has in flight. */
+	readonly runs: string;
 }
 
 /**
@@ -65,5 +69,7 @@ function layOut(configFolder: string, stateFolder: string, cacheFolder: string):
 		compileCache: join(cacheFolder, "compile"),
 		history: join(stateFolder, "history"),
 		slots: join(stateFolder, "slots"),
+		claims: join(stateFolder, "claims"),
+		runs: join(stateFolder, "runs"),
 	};
 }

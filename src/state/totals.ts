@@ -2,10 +2,13 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import type { Cost } from "../types.ts";
 import { replaceFile } from "./files.ts";
 import { scanLedger } from "./ledger.ts";
+import { unknownCallsOf } from "./ledger-row.ts";
 import type { Paths } from "./paths.ts";
 
-/** Days kept in the totals file: a whole month before this one, for any month. */
-const KEPT_DAYS = 62;
+/** A whole month before this one, for any month and zone. */
+const KEPT_MS = 64 * 86_400_000;
+/** Zones differ from UTC by quarters of an hour, so that a local day or month is a number of these. */
+const QUARTER_MS = 15 * 60_000;
 /** The totals are stored again when this much of the ledger came after them. */
 const STORE_AFTER_BYTES = 64 << 10;
 /** This much of the ledger before `offset` is kept to notice a ledger that was replaced. */
@@ -16,18 +19,16 @@ const MARK_BYTES = 256;
  * whichever of several processes stored it last: no lock is needed, and a lost file is computed again.
  */
 interface StoredTotals {
-	readonly version: 1;
+	readonly version: 2;
 	readonly offset: number;
 	/** The last bytes of those summed, as latin1. */
 	readonly mark: string;
-	/** Local calendar day, `2026-11-22`, to what its calls cost. */
-	readonly days: Record<string, DayTotal>;
+	/** Quarters of an hour since 1970, to what their calls cost. Whoever reads them may be in any time zone. */
+	readonly quarters: Record<string, QuarterTotal>;
 }
 
-interface DayTotal {
-	usd: number;
-	unknown_calls: number;
-}
+/** USD, and calls of unknown cost. */
+type QuarterTotal = readonly [usd: number, unknownCalls: number];
 
 /** What was spent on a calendar day and in its month, in the zone of this machine. */
 export interface Spending {
@@ -41,31 +42,46 @@ export interface Spending {
  */
 export async function readSpending(paths: Paths, now: number = Date.now()): Promise<Spending> {
 	const stored = readTotals(paths);
-	const days: Record<string, DayTotal> = { ...stored?.days };
+	const quarters: Record<string, QuarterTotal> = { ...stored?.quarters };
 	const start = stored?.offset ?? 0;
 	const { end } = await scanLedger(
 		paths.ledger,
 		(row) => {
-			const day = localDay(row.ts);
-			const previous = days[day];
-			days[day] = {
-				usd: (previous?.usd ?? 0) + (row.cost_usd ?? 0),
-				unknown_calls: (previous?.unknown_calls ?? 0) + (row.cost_usd === null ? 1 : 0),
-			};
+			const quarter = quarterOf(row.ts);
+			const [usd, unknown] = quarters[quarter] ?? [0, 0];
+			quarters[quarter] = [usd + (row.cost_usd ?? 0), unknown + unknownCallsOf(row)];
 		},
 		start,
 	);
-	if (end - start > STORE_AFTER_BYTES) storeTotals(paths, end, days);
+	if (end - start > STORE_AFTER_BYTES) storeTotals(paths, end, quarters);
+	const day = new Date(now);
+	const [year, month, date] = [day.getFullYear(), day.getMonth(), day.getDate()];
+	const sum = (from: Date, to: Date): Cost => {
+		const [first, end] = [from.getTime() / QUARTER_MS, to.getTime() / QUARTER_MS];
+		let cost = { usd: 0, unknownCalls: 0 };
+		for (const [quarter, [usd, unknown]] of Object.entries(quarters)) {
+			if (Number(quarter) < first || Number(quarter) >= end) continue;
+			cost = { usd: cost.usd + usd, unknownCalls: cost.unknownCalls + unknown };
+		}
+		return cost;
+	};
+	return {
+		today: sum(new Date(year, month, date), new Date(year, month, date + 1)),
+		thisMonth: sum(new Date(year, month, 1), new Date(year, month + 1, 1)),
+	};
+}
 
-	const today = localDay(new Date(now).toISOString());
-	const sum = { usd: 0, unknownCalls: 0 };
-	for (const [day, total] of Object.entries(days)) {
-		if (day.slice(0, 7) !== today.slice(0, 7)) continue;
-		sum.usd += total.usd;
-		sum.unknownCalls += total.unknown_calls;
+let lastTime = "";
+let lastNumber = 0;
+
+/** The number of the quarter of an hour that an ISO time in UTC lies in; rows that follow one another share it. */
+function quarterOf(ts: string): number {
+	const minute = ts.slice(0, 16);
+	if (minute !== lastTime) {
+		lastTime = minute;
+		lastNumber = Math.floor(Date.parse(ts) / QUARTER_MS);
 	}
-	const day = days[today];
-	return { today: { usd: day?.usd ?? 0, unknownCalls: day?.unknown_calls ?? 0 }, thisMonth: sum };
+	return lastNumber;
 }
 
 let lastQuarter = "";
@@ -86,19 +102,21 @@ export function localDay(ts: string): string {
 function readTotals(paths: Paths): StoredTotals | undefined {
 	try {
 		const stored = JSON.parse(readFileSync(paths.ledgerTotals, "utf8")) as StoredTotals;
-		if (stored.version !== 1 || stored.mark !== markBefore(paths.ledger, stored.offset)) return undefined;
+		if (stored.version !== 2 || stored.mark !== markBefore(paths.ledger, stored.offset)) return undefined;
 		return stored;
 	} catch {
 		return undefined;
 	}
 }
 
-function storeTotals(paths: Paths, offset: number, days: Record<string, DayTotal>): void {
-	const kept = Object.entries(days).sort().slice(-KEPT_DAYS);
+function storeTotals(paths: Paths, offset: number, quarters: Record<string, QuarterTotal>): void {
+	const newest = Object.keys(quarters).reduce((most, quarter) => Math.max(most, Number(quarter)), 0);
+	const first = newest - KEPT_MS / QUARTER_MS;
+	const kept = Object.entries(quarters).filter(([quarter]) => Number(quarter) >= first);
 	try {
 		const mark = markBefore(paths.ledger, offset);
 		if (mark === undefined) return;
-		const totals: StoredTotals = { version: 1, offset, mark, days: Object.fromEntries(kept) };
+		const totals: StoredTotals = { version: 2, offset, mark, quarters: Object.fromEntries(kept) };
 		replaceFile(paths.ledgerTotals, `${JSON.stringify(totals)}\n`);
 	} catch {
 		// The totals only save time: a full disk must not stop a call that needs none of it.

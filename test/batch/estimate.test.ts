@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-	costRange,
-	Estimate,
-	inputTokenRange,
-	loadTokenCounter,
-	type PricedModel,
-} from "../../src/batch/estimate.ts";
+import { Estimate, loadTokenCounter } from "../../src/batch/estimate.ts";
+import { inputTokenRange, type PricedModel, rowBounds } from "../../src/batch/row-bounds.ts";
 import { countTextTokens } from "../../src/batch/tokenizer.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
 
@@ -13,19 +8,16 @@ const mini: PricedModel = {
 	provider: "openai",
 	modelId: "gpt-4.1-mini",
 	isFree: false,
-	defaultMaxTokens: undefined,
 };
 const llama: PricedModel = {
 	provider: "sambanova",
 	modelId: "Meta-Llama-3.3-70B-Instruct",
 	isFree: false,
-	defaultMaxTokens: undefined,
 };
 const nobody: PricedModel = {
 	provider: "openai",
 	modelId: "no-such-model",
 	isFree: false,
-	defaultMaxTokens: undefined,
 };
 
 function row(text: string, maxTokens?: number): BatchRow {
@@ -88,6 +80,6 @@ describe("an estimate", () => {
 		estimate.add(row("x"), nobody);
 		estimate.add(row("x"), { ...nobody, isFree: true });
 		expect(estimate).toMatchObject({ rows: 3, unpricedRows: 1, unboundedRows: 2, usd: before });
-		expect(costRange(nobody, { low: 1, high: 1 }, { low: 1, high: 1 })).toBeNull();
+		expect(rowBounds(row("x"), nobody, undefined).usd).toBeNull();
 	});
 });

@@ -62,7 +62,6 @@ async function rehearsalOf(texts: readonly string[], limits: Limits, model: Part
 				provider: "openai",
 				modelId: "gpt-4.1-mini",
 				isFree: false,
-				defaultMaxTokens: undefined,
 				startPacing: (now) => startPacing(limits, now),
 				isCached: async () => false,
 				...model,
@@ -151,7 +150,7 @@ describe("a rehearsal", () => {
 		// gpt-4.1-mini: $0.40 and $1.60 per million tokens.
 		const { inputTokens, outputTokens, usd } = rehearsal;
 		// The counter's 1.6 tokens and those of a message's wrapping, not the 6 that four bytes a token would be.
-		expect(inputTokens).toBe(6000 * 5);
+		expect(inputTokens).toBe(6000 * 8);
 		expect(usd).toBeCloseTo((inputTokens * 0.4 + outputTokens * 1.6) / 1e6, 6);
 	});
 

@@ -104,6 +104,8 @@ describe("the summary", () => {
 		elapsedMs: 1_450_000,
 		failuresName: "prompts.results.errors.jsonl",
 		overshootUsd: 0,
+		capName: "--max-cost",
+		estimate: { usd: { low: 1.2, high: 4.5 }, unpricedRows: 0, rows: 9_188 },
 		again: commandsAgain(["batch", "my prompts.jsonl", "--overwrite"]),
 	};
 
@@ -114,6 +116,7 @@ describe("the summary", () => {
 			"pace      413 answers/min · p50 1.0 s · p95 1.9 s · 3 refusals (429)",
 			"failed    13: 9 rate limit, 3 blocked, 1 too long → prompts.results.errors.jsonl",
 			"again     llmx batch 'my prompts.jsonl' --retry-failed",
+			"estimated $1.20 to $4.50, cost $2.95",
 		]);
 	});
 
@@ -129,9 +132,10 @@ describe("the summary", () => {
 		expect(lines[0]).toBe("stopped   the disk is full");
 		expect(lines[1]).toBe("          make room");
 		expect(lines).toContain("          $0.02 above --max-cost");
-		expect(lines.slice(-2)).toEqual([
+		expect(lines.slice(-3)).toEqual([
 			"missing   400 rows not sent",
 			"again     llmx batch 'my prompts.jsonl'",
+			"estimated $1.20 to $4.50, cost $2.95",
 		]);
 	});
 

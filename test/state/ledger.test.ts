@@ -77,6 +77,7 @@ describe("Ledger", () => {
 				unknown: null,
 				cost_source: null,
 				charges: null,
+				reprices: null,
 				cached: false,
 				saved_usd: 0,
 				status: "ok",

@@ -15,7 +15,7 @@ import { resolvePaths } from "../../state/paths.ts";
 import { fillPreset } from "../../state/presets.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
-import { checkBudget } from "../budget.ts";
+import { checkBudget, type RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { readParameters } from "../parameter-options.ts";
 import { OutputClaim } from "./claim.ts";
@@ -26,6 +26,7 @@ import { writeJsonFile } from "./json-file.ts";
 import { type ClientRun, ModelRuns } from "./model-runs.ts";
 import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
+import { openRunBudget } from "./run-budget.ts";
 import { createPrompts, openPrompts } from "./setup.ts";
 import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
@@ -102,6 +103,7 @@ class BatchCommand {
 		const flags = this.#flags;
 		const { io } = this.#context;
 		const input = await openPrompts(io, this.#source, flags.format);
+		let budget: RunBudget | null = null;
 		try {
 			const prompts = await createPrompts(io, {
 				input,
@@ -140,20 +142,29 @@ class BatchCommand {
 					prompts,
 					checked,
 					usesCache: flags.cache && !flags.refresh,
+					ledger: resolvePaths(io.env).ledger,
 					modelOf: (model) => this.#models.estimated(model),
 				});
 			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
 			for (const { llm } of this.#models.all) if (!flags.cacheOnly) llm.assertReady();
-			const remainingUsd = await this.#remainingBudget();
-			if (checked.missing > 0 && !flags.cacheOnly && !(await agreeOnCost(io, flags, rough, closely))) {
+			const { overBudget } = flags;
+			const { warning } = await checkBudget(resolvePaths(io.env), this.#config.budget, { overBudget });
+			if (warning !== null) this.#log(warning);
+			const agreed =
+				checked.missing === 0 || flags.cacheOnly ? rough : await agreeOnCost(io, flags, rough, closely);
+			if (agreed === null) {
 				io.stderr.write("llmx: nothing was sent\n");
 				return exitCodes.ok;
 			}
 			await this.#noteLost();
-			const caps = [flags.maxCost, rough.unpricedRows === 0 ? remainingUsd : null];
-			const cap = Math.min(...caps.map((usd) => usd ?? Number.POSITIVE_INFINITY));
+			budget = await openRunBudget(this.#context, flags, {
+				budget: this.#config.budget,
+				estimate: agreed,
+				isFree: [...this.#models.all].every((run) => run.isFree),
+				log: this.#log,
+			});
 			return await sendBatch({
 				context: this.#context,
 				flags,
@@ -164,12 +175,14 @@ class BatchCommand {
 				checked,
 				modelRuns: checked.models.map((model) => this.#models.of(model)),
 				schemas: this.#schemas,
-				capUsd: Number.isFinite(cap) ? cap : undefined,
+				estimate: agreed,
+				budget,
 				onLog: (log) => {
 					this.#log = log;
 				},
 			});
 		} finally {
+			await budget?.close();
 			systemFiles.close(input.file);
 		}
 	}
@@ -209,16 +222,6 @@ class BatchCommand {
 		this.#log(
 			`the run before was killed with ${requests} on the way: they may be billed, and are sent again`,
 		);
-	}
-
-	async #remainingBudget(): Promise<number | null> {
-		const { io } = this.#context;
-		const { overBudget } = this.#flags;
-		const { warning, remainingUsd } = await checkBudget(resolvePaths(io.env), this.#config.budget, {
-			overBudget,
-		});
-		if (warning !== null) this.#log(warning);
-		return remainingUsd;
 	}
 
 	async #rehearse(prompts: PromptsFile, checked: Checked): Promise<number> {

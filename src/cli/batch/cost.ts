@@ -1,14 +1,10 @@
-import {
-	assumedOutput,
-	Estimate,
-	loadTokenCounter,
-	type PricedModel,
-	type Range,
-} from "../../batch/estimate.ts";
+import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
+import type { PricedModel, Range } from "../../batch/row-bounds.ts";
 import { UsageError } from "../../errors.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import type { Checked } from "../../results/checked.ts";
+import { readAnswerLengths } from "../../state/money/answer-lengths.ts";
 import { formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
@@ -27,6 +23,8 @@ export interface EstimateInput {
 	readonly prompts: PromptsFile;
 	readonly checked: Checked;
 	readonly modelOf: (model: string) => EstimatedModel;
+	/** The ledger, which knows how long answers were before. */
+	readonly ledger: string;
 	/** False with `--no-cache` and `--refresh`. */
 	readonly usesCache: boolean;
 }
@@ -39,6 +37,7 @@ export interface CloseEstimate {
 /** Estimates what is to be sent with the real tokenizer and the cache. */
 export async function estimateClosely(input: EstimateInput): Promise<CloseEstimate> {
 	const { prompts, checked, modelOf, usesCache } = input;
+	const lengths = await readAnswerLengths(input.ledger);
 	const estimate = new Estimate(await loadTokenCounter());
 	let cacheHits = 0;
 	let position = 0;
@@ -49,7 +48,7 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 			if (state !== "missing") continue;
 			const model = modelOf(name);
 			if (usesCache && (await model.isCached(row))) cacheHits += 1;
-			else estimate.add(row, model);
+			else estimate.add(row, { ...model, seen: lengths.get(`${model.provider}/${model.modelId}`) });
 		}
 	}
 	return { estimate, cacheHits };
@@ -57,7 +56,7 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 
 /**
  * Makes sure that the user knows what a run may cost: asks on a terminal when that may be more than $1 or is unknown,
- * and elsewhere wants --yes or --max-cost. Returns false when the answer is no.
+ * and elsewhere wants --yes or --max-cost. Returns the estimate that was agreed on, or null when the answer is no.
  * @throws UsageError
  */
 export async function agreeOnCost(
@@ -65,16 +64,16 @@ export async function agreeOnCost(
 	flags: BatchFlags,
 	rough: Estimate,
 	estimateCloselyNow: () => Promise<CloseEstimate>,
-): Promise<boolean> {
+): Promise<Estimate | null> {
 	if (flags.maxCost !== undefined) {
-		if (rough.unpricedRows === 0) return true;
+		if (rough.unpricedRows === 0) return rough;
 		throw new UsageError("--max-cost cannot be kept: a model's price is unknown", {
 			hint: "leave --max-cost away and go on with --yes, or choose a model with a price (llmx models)",
 		});
 	}
-	if (flags.yes || !isDear(rough)) return true;
+	if (flags.yes || !isDear(rough)) return rough;
 	const { estimate } = await estimateCloselyNow();
-	if (!isDear(estimate)) return true;
+	if (!isDear(estimate)) return estimate;
 	const cost = costText(estimate);
 	// The answer cannot be read from where the prompts come from.
 	if (!io.stdin.isTTY || !io.stderr.isTTY) {
@@ -85,7 +84,9 @@ export async function agreeOnCost(
 					: "go on with --yes, set a limit with --max-cost USD, or look closer with --dry-run",
 		});
 	}
-	return confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`);
+	return (await confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`))
+		? estimate
+		: null;
 }
 
 function isDear(estimate: Estimate): boolean {
@@ -138,9 +139,13 @@ export function dryRunLines(
 	return lines.map(([label, text]) => `${label.padEnd(9)} ${text}`);
 }
 
-function assumption({ unboundedRows }: Estimate): string {
+function assumption({ unboundedRows, seenRows, assumed }: Estimate): string {
 	if (unboundedRows === 0) return "";
-	return `, taking ${assumedOutput.low} to ${formatCount(assumedOutput.high)} an answer (--max-tokens bounds it)`;
+	const span = `${formatCount(assumed.low)} to ${formatCount(assumed.high)} an answer`;
+	const isSeen = seenRows === unboundedRows;
+	return isSeen
+		? `, as long as earlier answers in your ledger (${span})`
+		: `, taking ${span} (--max-tokens bounds it)`;
 }
 
 /** The same for machines, in the spelling of files. */

@@ -97,8 +97,6 @@ export class ModelRuns {
 			}),
 		});
 		const defaults = this.#parameters.get(model) ?? parametersFor(model, config);
-		const { provider, modelId, isFree } = llm;
-		const stats = new RunStats();
-		return { model, llm, defaults, provider, modelId, isFree, defaultMaxTokens: defaults.maxTokens, stats };
+		return { model, llm, defaults, ...llm.pricing, stats: new RunStats() };
 	}
 }

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
-import { CostGuard } from "../../batch/cost-guard.ts";
-import { loadTokenCounter } from "../../batch/estimate.ts";
+import { allowanceOf, CostGuard } from "../../batch/cost-guard.ts";
+import { type Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { executeRun, type RunOutput } from "../../batch/execute.ts";
 import { Halt, type HaltReason } from "../../batch/halt.ts";
 import type { ModelRun } from "../../batch/run.ts";
@@ -14,9 +14,10 @@ import type { RenderedOutput } from "../../results/finish.ts";
 import { recordFormats } from "../../results/records.ts";
 import { systemClock } from "../../schedule/clock.ts";
 import { systemFiles } from "../../state/file-system.ts";
-import { formatDuration } from "../../terminal/formats.ts";
+import { formatDuration, formatUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
+import type { RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { commandsAgain } from "./again.ts";
 import type { OutputClaim } from "./claim.ts";
@@ -40,18 +41,22 @@ export interface BatchRun {
 	readonly checked: Checked;
 	readonly modelRuns: readonly ModelRun[];
 	readonly schemas: SchemaSet;
-	/** USD that this run may spend at the most. */
-	readonly capUsd: number | undefined;
+	/** What the run was thought to cost. */
+	readonly estimate: Estimate;
+	/** The part of the user's budget that the run has; null without one. */
+	readonly budget: RunBudget | null;
 	/** Is told where messages go while progress is shown. */
 	readonly onLog: (log: (text: string) => void) => void;
 }
 
 /** Sends what is missing, with progress, signals and a summary. Returns the exit code. */
 export async function sendBatch(run: BatchRun): Promise<number> {
-	const { context, flags, target, checked, modelRuns, capUsd } = run;
+	const { context, flags, target, checked, modelRuns, estimate, budget } = run;
 	const { io } = context;
 	const halt = new Halt();
-	const guard = capUsd === undefined ? undefined : new CostGuard(capUsd);
+	const cap = capOf(run);
+	const allowanceUsd = cap === undefined ? 0 : allowanceOf(cap.usd, estimate);
+	const guard = cap && new CostGuard({ capUsd: cap.usd, allowanceUsd });
 	const colors = colorsFor(io, "stderr");
 	const progress = new BatchProgress({
 		io,
@@ -60,13 +65,19 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		target: target.name,
 		modelRuns,
 		total: checked.missing,
-		capUsd,
+		capUsd: cap?.usd,
 		pace: () => busiest(modelRuns)?.llm.pace,
 		now: systemClock.now,
 		shown: !flags.quiet && checked.missing > 0,
 	});
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
+	if (cap !== undefined && allowanceUsd > 0 && checked.missing > 0) {
+		log(
+			`answers have no bound, so the run may pass ${cap.name} by up to ${formatUsd(allowanceUsd)}; --max-tokens makes it a hard cap`,
+		);
+	}
+	if (guard !== undefined && cap?.isBudget) budget?.watch(guard);
 	const stopListening = listen(run, halt, progress, log);
 	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
 	const startedAt = systemClock.now();
@@ -81,6 +92,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			halt,
 			haltPolicy: flags.halt,
 			guard,
+			capName: cap?.name ?? "",
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
 			stringify: (record) => escapeJson(JSON.stringify(record)),
@@ -96,6 +108,8 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			elapsedMs: systemClock.now() - startedAt,
 			failuresName: target.files?.failuresName,
 			overshootUsd: guard?.overshootUsd ?? 0,
+			capName: cap?.name ?? "",
+			estimate,
 			again: commandsAgain(context.argv),
 		};
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
@@ -107,6 +121,17 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		progress.stop();
 		stopListening();
 	}
+}
+
+/** What holds the run's cost down: `--max-cost`, or the budget when less of that is left. */
+function capOf({
+	flags: { maxCost },
+	budget,
+}: BatchRun): { usd: number; name: string; isBudget: boolean } | undefined {
+	if (budget !== null && budget.grantedUsd < (maxCost ?? Number.POSITIVE_INFINITY)) {
+		return { usd: budget.grantedUsd, name: budget.name, isBudget: true };
+	}
+	return maxCost === undefined ? undefined : { usd: maxCost, name: "--max-cost", isBudget: false };
 }
 
 function busiest(modelRuns: readonly ModelRun[]): ModelRun | undefined {

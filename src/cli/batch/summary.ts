@@ -1,3 +1,4 @@
+import type { Estimate } from "../../batch/estimate.ts";
 import type { RunOutcome } from "../../batch/execute.ts";
 import type { ModelRun } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
@@ -24,8 +25,11 @@ export interface SummaryView {
 	readonly elapsedMs: number;
 	/** Where failures are written; undefined for a run to stdout. */
 	readonly failuresName: string | undefined;
-	/** USD above `--max-cost`. */
+	/** USD above the cap of the run, and what that is: `--max-cost`, or a budget. */
 	readonly overshootUsd: number;
+	readonly capName: string;
+	/** What the run was thought to cost; undefined when nobody estimated it. */
+	readonly estimate?: Pick<Estimate, "usd" | "unpricedRows" | "rows"> | undefined;
 	/** The command that sends what is missing, and the one that sends failures too. */
 	readonly again: { readonly missing: string; readonly failed: string };
 }
@@ -52,7 +56,7 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	for (const note of outcome.notes) lines.push(["files", colors.yellow(sanitizeLine(note))]);
 	lines.push(["answered", answeredText(view)]);
 	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
-	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above --max-cost`]);
+	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above ${view.capName}`]);
 	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
 	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
 	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
@@ -62,6 +66,8 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (outcome.missing > 0) lines.push(["missing", missingText(view)]);
 	if (outcome.missing > 0) lines.push(["again", sanitizeLine(view.again.missing)]);
 	else if (outcome.failed > 0) lines.push(["again", sanitizeLine(view.again.failed)]);
+	const estimated = estimatedText(view);
+	if (estimated !== undefined) lines.push(["estimated", estimated]);
 	return lines.map(([label, text]) => `${colors.dim(label.padEnd(9))} ${text}`);
 }
 
@@ -72,6 +78,16 @@ function answeredText({ outcome, total, doneBefore, elapsedMs }: SummaryView): s
 	if (stats.cached > 0) parts.push(`${formatCount(stats.cached)} from the cache`);
 	if (doneBefore > 0) parts.push(`${formatCount(doneBefore)} before`);
 	return parts.join(" · ");
+}
+
+/** Whether the run cost what it was thought to; nothing where nothing was to be paid. */
+function estimatedText({ outcome: { stats }, estimate }: SummaryView): string | undefined {
+	if (estimate === undefined) return undefined;
+	const { usd, unpricedRows, rows } = estimate;
+	if (stats.requests === 0 || (usd.high === 0 && unpricedRows === 0)) return undefined;
+	const cost = `cost ${formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts })}`;
+	if (unpricedRows === rows) return `unknown, ${cost}`;
+	return `${formatUsd(usd.low)} to ${formatUsd(usd.high)}, ${cost}`;
 }
 
 function costText(stats: RunStats): string {
@@ -125,6 +141,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		...statsJson(outcome.stats),
 		failed_in_all: outcome.failed,
 		seconds: Math.round(view.elapsedMs) / 1000,
+		estimated_usd: view.estimate?.unpricedRows === view.estimate?.rows ? null : view.estimate?.usd,
 		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
 		files: outcome.notes,

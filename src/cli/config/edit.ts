@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { configFields, parameterFields, presetFields, providerFields } from "../../state/config.ts";
+import { priceFields } from "../../state/money/price-config.ts";
 import { didYouMean } from "../../state/nearest.ts";
-import { priceFields } from "../../state/price-config.ts";
 
 type JsonObject = Record<string, unknown>;
 

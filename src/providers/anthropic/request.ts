@@ -4,6 +4,7 @@ import type { AdapterCall } from "../adapter.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
 import { takeSystem } from "../system-messages.ts";
+import { defaultLimit, versionOf } from "./limits.ts";
 
 type Json = Record<string, unknown>;
 
@@ -29,19 +30,6 @@ export function anthropicBody(provider: ProviderRow, call: AdapterCall, stream: 
 	}
 	if (stream) body.stream = true;
 	return parameters.extra === undefined ? body : Object.assign(body, parameters.extra);
-}
-
-/** `claude-opus-4-7` is 4.7, `claude-3-5-haiku-latest` 3.5, `claude-opus-4-20250514` 4; unknown names count as new. */
-function versionOf(modelId: string): number {
-	const match = /claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(modelId);
-	if (match === null) return Number.POSITIVE_INFINITY;
-	return Number(`${match[1]}.${match[2] ?? 0}`);
-}
-
-/** Enough for long answers and within each family's maximum: it is a cap, and only what is written is billed. */
-function defaultLimit(version: number): number {
-	if (version >= 4) return 16_384;
-	return version >= 3.5 ? 8_192 : 4_096;
 }
 
 /** Opus 4.7 was the first model to answer 400 to temperature, top_p and top_k. */

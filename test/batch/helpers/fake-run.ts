@@ -208,7 +208,6 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			provider: "openai",
 			modelId: "gpt-4.1-mini",
 			isFree: false,
-			defaultMaxTokens: undefined,
 			stats: new RunStats(),
 		}));
 		const { table } = run;
@@ -238,7 +237,8 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			schemas,
 			halt: run.halt ?? new Halt(),
 			haltPolicy: run.haltPolicy,
-			guard: run.maxCost === undefined ? undefined : new CostGuard(run.maxCost),
+			guard: run.maxCost === undefined ? undefined : new CostGuard({ capUsd: run.maxCost, allowanceUsd: 1 }),
+			capName: "--max-cost",
 			countTokens: (text) => text.length,
 			cache: true,
 			stringify: (record) => JSON.stringify(record),

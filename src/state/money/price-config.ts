@@ -1,5 +1,5 @@
 /** Reads `prices` of the config: what models cost by the user's own word. */
-import type { OwnPrice } from "../types.ts";
+import type { OwnPrice } from "../../types.ts";
 import {
 	ConfigProblem,
 	fieldsOf,
@@ -9,7 +9,7 @@ import {
 	text,
 	withoutUndefined,
 	wrong,
-} from "./config-reader.ts";
+} from "../config-reader.ts";
 
 /** Fields of a price. */
 export const priceFields = [

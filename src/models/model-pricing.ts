@@ -1,0 +1,53 @@
+import { UnsupportedError } from "../errors.ts";
+import { defaultLimit, versionOf } from "../providers/anthropic/limits.ts";
+import type { Price } from "./price-table.ts";
+import { findPrice } from "./pricing.ts";
+import type { ModelRoute } from "./router.ts";
+
+/** A model as estimates of its costs see it. */
+export interface ModelPricing {
+	/** Registry id of the provider. */
+	readonly provider: string;
+	readonly modelId: string;
+	/** Servers of the user's own and the simulator charge nothing. */
+	readonly isFree: boolean;
+	/** Answers that one request may ask for. */
+	readonly choicesPerCall: number;
+	/** The bound on an answer that goes out with a request when nobody sets one; undefined without. */
+	readonly impliedMaxTokens: number | undefined;
+	/** Prices of the user's own. */
+	readonly own: readonly Price[];
+}
+
+export function pricingOf({ provider, modelId, prices: own }: ModelRoute): ModelPricing {
+	const { id, local, free, choicesPerCall, wire } = provider;
+	const impliedMaxTokens = wire === "anthropic" ? defaultLimit(versionOf(modelId)) : undefined;
+	return { provider: id, modelId, isFree: local || free, choicesPerCall, impliedMaxTokens, own };
+}
+
+const noticed = new WeakSet<ModelRoute>();
+
+/**
+ * Says once, before a model is asked, that its provider has taken it out of service; nothing of most models.
+ * @throws UnsupportedError when the provider's own server answers it on another endpoint only
+ */
+export function noticeModel(route: ModelRoute, onWarning: ((message: string) => void) | undefined): void {
+	if (noticed.has(route)) return;
+	const notice = modelNotice(route);
+	noticed.add(route);
+	if (notice !== undefined) onWarning?.(notice);
+}
+
+function modelNotice({ provider, modelId, baseUrlSource }: ModelRoute): string | undefined {
+	const price = findPrice(provider.id, modelId);
+	if (price === null || price.model.toLowerCase() !== modelId.toLowerCase()) return undefined;
+	// A gateway in front may speak to whatever endpoint there is.
+	if (price.endpoint !== null && baseUrlSource === "default") {
+		throw new UnsupportedError(
+			`${provider.label} serves ${modelId} by its ${price.endpoint} endpoint only, and llmx speaks chat completions`,
+			{ hint: "choose another model (llmx models), or set the base URL of a gateway that translates" },
+		);
+	}
+	if (price.retired === null || Date.parse(price.retired) > Date.now()) return undefined;
+	return `${provider.label} retired ${modelId} on ${price.retired}: it may refuse it, or answer with a dearer model`;
+}
