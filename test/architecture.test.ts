@@ -30,7 +30,7 @@ const allowed: Record<string, readonly string[]> = {
 	batch: ["words", "state", "schedule", "models", "cache", "ask", "library", "prompts", "results"],
 	chat: ["words", "state", "terminal", "content", "models", "library"],
 	ui: ["words", "terminal", "chat"],
-	cli: ["words", "state", "terminal", "schedule", "face", "prompts", "results", "batch", "chat"],
+	cli: ["words", "state", "terminal", "schedule", "content", "face", "prompts", "results", "batch", "chat"],
 };
 
 /** Allowed only as `await import(…)` or as a type, so that nobody pays for them at start-up. */

@@ -1,9 +1,9 @@
 /** What a question is made of: typed text, text files, and attachments. */
 
-import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
 import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../content/attachments.ts";
+import { readBounded } from "../content/bounded-read.ts";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { formatBytes } from "../terminal/formats.ts";
@@ -17,9 +17,17 @@ export interface Attachment {
 }
 
 /** The path a user means: `~` is the home folder, everything else is relative to `folder`. */
-export function resolvePath(path: string, folder: string): string {
+export function resolvePath(
+	path: string,
+	folder: string,
+	platform: NodeJS.Platform = process.platform,
+): string {
 	const unquoted = path.replace(/^(["'])(.*)\1$/, "$2");
-	return resolve(folder, unquoted.replace(/^~(?=\/|$)/, homedir()));
+	const home = platform === "win32" ? /^~(?=[/\\]|$)/ : /^~(?=\/|$)/;
+	return resolve(
+		folder,
+		unquoted.replace(home, () => homedir()),
+	);
 }
 
 /** Reads a text file, marked with its name so that a model can tell several apart. */
@@ -84,8 +92,9 @@ export function attachmentLabels(content: Message["content"]): string[] {
 
 async function readBytes(path: string, folder: string): Promise<Uint8Array> {
 	try {
-		return await readFile(resolvePath(path, folder));
+		return await readBounded(resolvePath(path, folder), { name: path });
 	} catch (error) {
+		if (error instanceof UsageError) throw error;
 		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
 	}
 }

@@ -24,7 +24,10 @@ export interface Io {
 	readonly cwd: string;
 	/** The process's own streams, for the chat screen and hidden prompts; absent in tests. */
 	readonly terminal?: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
-	/** Calls `listener` on SIGINT, SIGTERM and SIGHUP instead of dying; returns how to stop listening. */
+	/**
+	 * Calls `listener` on SIGINT, SIGTERM and, where one of the streams is a terminal, SIGHUP instead of dying; returns how
+	 * to stop listening.
+	 */
 	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
 	/** Leaves at once; only for a second signal, when waiting is what the user no longer wants. */
 	exit(exitCode: number): void;
@@ -81,7 +84,14 @@ export function createOutput(stream: Writable): OutputStream {
 	};
 }
 
-const handled: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+/**
+ * Without a terminal there is none that could hang up on its user: after nohup, or when an ssh connection is dropped,
+ * the run goes on.
+ */
+function hangUpCounts(): boolean {
+	const { isatty } = process.getBuiltinModule("node:tty");
+	return [0, 1, 2].some((descriptor) => isatty(descriptor));
+}
 
 /** The real process as an Io. Streams are opened on first use, which matters for start-up. */
 export function processIo(): Io {
@@ -107,9 +117,12 @@ export function processIo(): Io {
 			return { stdin: process.stdin, stdout: process.stdout };
 		},
 		onSignal(listener) {
-			for (const signal of handled) process.on(signal, listener);
+			const onHangUp = hangUpCounts() ? listener : () => {};
+			for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, listener);
+			process.on("SIGHUP", onHangUp);
 			return () => {
-				for (const signal of handled) process.off(signal, listener);
+				for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, listener);
+				process.off("SIGHUP", onHangUp);
 			};
 		},
 		exit(exitCode) {

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { readBoundedSync } from "../content/bounded-read.ts";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { type JsonSchemaFormat, type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
@@ -78,8 +78,10 @@ function readSchema(value: string, cwd: string): JsonSchemaFormat {
 
 function readFile(path: string, cwd: string): string {
 	try {
-		return readFileSync(resolve(cwd, path), "utf8");
+		const bytes = readBoundedSync(resolve(cwd, path), { name: path });
+		return new TextDecoder().decode(bytes);
 	} catch (error) {
+		if (error instanceof UsageError) throw error;
 		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, {
 			hint: "--schema takes the path of a file, or the JSON Schema itself",
 			cause: error,

@@ -4,9 +4,8 @@ import { isRedirect } from "../http/head.ts";
 import { createHttp } from "../http/http.ts";
 import { TransportError } from "../http/transport-error.ts";
 import type { ContentPart } from "../types.ts";
-
-/** Larger files are refused: no provider takes more than about this inline. */
-export const MAX_ATTACHMENT_BYTES = 32 * 1024 * 1024;
+import { maxFileBytes } from "./bounded-read.ts";
+import { isPrivateHost, type Resolve } from "./private-address.ts";
 
 const ascii = (bytes: Uint8Array, start: number, end: number): string =>
 	String.fromCharCode(...bytes.subarray(start, end));
@@ -41,7 +40,7 @@ function isMpegFrame([first = 0, second = 0]: Uint8Array): boolean {
  * @throws UsageError when it is no image, PDF or sound that any provider takes, or is larger than 32 MiB
  */
 export function attachmentPart(name: string, bytes: Uint8Array): ContentPart {
-	if (bytes.length > MAX_ATTACHMENT_BYTES) throw tooLarge(name);
+	if (bytes.length > maxFileBytes) throw tooLarge(name);
 	const mediaType = signatures.find(({ test }) => test(bytes))?.mediaType;
 	if (mediaType === undefined) {
 		throw new UsageError(`${name} is no image, PDF or sound that a model takes`, {
@@ -60,6 +59,8 @@ export interface UrlAttachmentOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Hears of a redirect to another host, before it is followed. */
 	readonly onNote?: ((note: string) => void) | undefined;
+	/** Finds the addresses of a host; the system's way by default. */
+	readonly resolve?: Resolve | undefined;
 	/** Bound of a request in ms. Default 120,000. */
 	readonly timeoutMs?: number | undefined;
 }
@@ -87,7 +88,7 @@ export async function attachmentFromUrl(
 		});
 	}
 	if (options.passImagesOn && imageName.test(url.pathname)) return { type: "image", url: url.href };
-	const http = createHttp({ caps: { bodyBytes: MAX_ATTACHMENT_BYTES } });
+	const http = createHttp({ caps: { bodyBytes: maxFileBytes } });
 	try {
 		return attachmentPart(shown(url), await download(http, url, options));
 	} finally {
@@ -104,6 +105,17 @@ async function download(http: Http, start: URL, options: UrlAttachmentOptions): 
 			throw new UsageError(`${shown(url)} leads to plain http at ${answer.host}, which is not followed`, {
 				hint: "attach that address itself if you trust it",
 			});
+		}
+		// A server out there must not make this machine ask its own network.
+		if (answer.hostname !== start.hostname && (await isPrivateHost(answer.hostname, options.resolve))) {
+			if (!(await isPrivateHost(start.hostname, options.resolve))) {
+				throw new UsageError(
+					`${shown(url)} leads to ${answer.host} in a private network, which is not followed`,
+					{
+						hint: "attach that address itself if you trust it",
+					},
+				);
+			}
 		}
 		if (answer.host !== url.host) options.onNote?.(`${shown(url)} is a redirect to ${answer.host}`);
 		url = answer;
@@ -145,5 +157,5 @@ function shown({ origin, pathname }: URL): string {
 }
 
 function tooLarge(name: string): UsageError {
-	return new UsageError(`${name} is larger than ${MAX_ATTACHMENT_BYTES >> 20} MiB`);
+	return new UsageError(`${name} is larger than ${maxFileBytes >> 20} MiB`);
 }

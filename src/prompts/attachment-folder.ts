@@ -1,6 +1,6 @@
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join, sep } from "node:path";
-import { MAX_ATTACHMENT_BYTES } from "../content/attachments.ts";
+import { maxFileBytes } from "../content/bounded-read.ts";
 import { UsageError } from "../errors.ts";
 import { describeFileError } from "../state/file-system.ts";
 import { describe, RowProblem } from "./parameters.ts";
@@ -26,8 +26,8 @@ export class AttachmentFolder {
 			if (!inside) throw new RowProblem(`the file ${describe(path)} is outside the folder of --allow-files`);
 			const stats = statSync(file);
 			if (!stats.isFile()) throw new RowProblem(`${describe(path)} is not a file`);
-			if (stats.size > MAX_ATTACHMENT_BYTES) {
-				throw new RowProblem(`the file ${describe(path)} is larger than ${MAX_ATTACHMENT_BYTES >> 20} MiB`);
+			if (stats.size > maxFileBytes) {
+				throw new RowProblem(`the file ${describe(path)} is larger than ${maxFileBytes >> 20} MiB`);
 			}
 			return readFileSync(file);
 		} catch (error) {

@@ -10,6 +10,16 @@ export interface SpooledFile {
 	readonly size: number;
 }
 
+/** A file without a name goes with the process. Where an open file keeps its name, that goes at the process's exit. */
+function dropName(folder: string, path: string): void {
+	try {
+		unlinkSync(path);
+		rmSync(folder, { recursive: true });
+	} catch {
+		process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+	}
+}
+
 /**
  * Copies a stream into a private file without a name, so that it can be checked whole and then read again. `name` is
  * what messages call its source.
@@ -45,10 +55,6 @@ function openNameless(): number {
 	const folder = mkdtempSync(join(tmpdir(), "llmx-prompts-"));
 	const path = join(folder, "input");
 	const file = openSync(path, "wx+", 0o600);
-	// Windows does not delete open files; there the folder of the user is cleared by the system.
-	if (process.platform !== "win32") {
-		unlinkSync(path);
-		rmSync(folder, { recursive: true });
-	}
+	dropName(folder, path);
 	return file;
 }

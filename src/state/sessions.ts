@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, UsageError } from "../errors.ts";
 import { describeFileError, systemFiles } from "./file-system.ts";
@@ -203,14 +203,14 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 		// Where case does not count, both names may be of one file.
 		if (readSession(paths, to) !== undefined && !isOneFile(fileOf(paths, from), fileOf(paths, to)))
 			throw new UsageError(`there is a session "${to}" already`, { hint: "choose another name" });
-		renameSync(fileOf(paths, from), fileOf(paths, to));
+		systemFiles.rename(fileOf(paths, from), fileOf(paths, to));
 	});
 }
 
 /** Deletes a session. Throws UsageError when there is none or when it is open. */
 export async function removeSession(paths: Paths, name: string): Promise<void> {
 	requireSession(paths, name);
-	await exclusively(paths, [name], () => rmSync(fileOf(paths, name)));
+	await exclusively(paths, [name], () => systemFiles.remove(fileOf(paths, name)));
 }
 
 async function exclusively(paths: Paths, names: readonly string[], action: () => void): Promise<void> {

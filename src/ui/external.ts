@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { editorCommand, editorOf } from "../terminal/editor.ts";
 
 /**
  * Lets the user change a text in $VISUAL or $EDITOR and returns it, without the newline that editors add. Throws when
@@ -13,7 +14,7 @@ export async function editExternally(
 	text: string,
 	env: Readonly<Record<string, string | undefined>>,
 ): Promise<string> {
-	const editor = env.VISUAL || env.EDITOR || (process.platform === "win32" ? "notepad" : "vi");
+	const editor = editorOf(env);
 	const folder = await mkdtemp(join(tmpdir(), "llmx-"));
 	const file = join(folder, "message.md");
 	try {
@@ -25,13 +26,10 @@ export async function editExternally(
 	}
 }
 
-/** The editor may be a command with arguments, so a shell reads it; the file is no part of that text. */
 function run(editor: string, file: string): Promise<void> {
 	return new Promise((resolve, reject) => {
-		const isWindows = process.platform === "win32";
-		const child = isWindows
-			? spawn(`${editor} "${file}"`, { stdio: "inherit", shell: true })
-			: spawn("sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit" });
+		const { command, args, shell } = editorCommand(editor, file);
+		const child = spawn(command, args, { stdio: "inherit", shell });
 		child.on("error", reject);
 		child.on("close", (code, signal) => {
 			if (code === 0) resolve();

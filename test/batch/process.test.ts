@@ -43,7 +43,6 @@ describe("signals", () => {
 	it.each([
 		["SIGINT", 130],
 		["SIGTERM", 143],
-		["SIGHUP", 129],
 	] as const)("%s lets what is in flight land, says how to go on, and has its exit code", async (signal, exitCode) => {
 		const first = start(["--concurrency", "8"]);
 		await until(first, () => simulator.stats.answered > 60);
@@ -60,6 +59,14 @@ describe("signals", () => {
 		expect(await second.ended).toBe(0);
 		expect(results()).toHaveLength(300);
 		expect(simulator.stats.requests).toBe(300);
+	});
+
+	it("SIGHUP is for those who have a terminal: without one the run goes on", async () => {
+		const running = start(["--concurrency", "8"], 100);
+		await until(running, () => simulator.stats.answered > 10);
+		running.child.kill("SIGHUP");
+		expect(await running.ended).toBe(0);
+		expect(results()).toHaveLength(100);
 	});
 
 	it("breaks off what does not land in time, notes it as maybe billed, and sends it again", async () => {

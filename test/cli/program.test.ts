@@ -86,7 +86,6 @@ describe("a signal", () => {
 	it.each([
 		["SIGINT", 130, "interrupted"],
 		["SIGTERM", 143, "terminated"],
-		["SIGHUP", 129, "hung up"],
 	] as const)("%s stops an answer that streams: exit %i, what came is kept, and the ledger knows", async (signal, code, word) => {
 		const { env, simulator } = await setup({ tokensPerSecond: 20 });
 		const running = startProgram(["ask", "-m", "openai/words-500", "go on"], { env });

@@ -1,7 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { attachmentFromUrl, attachmentPart, MAX_ATTACHMENT_BYTES } from "../../src/content/attachments.ts";
+import { attachmentFromUrl, attachmentPart } from "../../src/content/attachments.ts";
+import { maxFileBytes } from "../../src/content/bounded-read.ts";
 
 const png = Buffer.from("89504e470d0a1a0a0000000d49484452", "hex");
 const pdf = Buffer.from("%PDF-1.7\nhello");
@@ -62,7 +63,7 @@ describe("what a file is", () => {
 			"notes.txt is no image, PDF or sound that a model takes",
 		);
 		expect(() => attachmentPart("empty.png", Buffer.alloc(0))).toThrow("is no image");
-		expect(() => attachmentPart("big.png", Buffer.alloc(MAX_ATTACHMENT_BYTES + 1))).toThrow(
+		expect(() => attachmentPart("big.png", Buffer.alloc(maxFileBytes + 1))).toThrow(
 			"big.png is larger than 32 MiB",
 		);
 	});
@@ -115,6 +116,19 @@ describe("an address on the web", () => {
 		});
 		expect(part).toMatchObject({ type: "image", mediaType: "image/png" });
 		expect(notes).toEqual([`${origin}/second is a redirect to ${new URL(target).host}`]);
+	});
+
+	it("out there that leads into a private network is not followed", async () => {
+		const inside = await serveBytes(png);
+		const out = await serve((_request, response) => void response.writeHead(302, { location: inside }).end());
+		// Two names of this machine, one of which is taken for a public server.
+		const start = out.replace("127.0.0.1", "localhost");
+		const resolve = async (host: string) => [host === "localhost" ? "8.8.8.8" : "127.0.0.1"];
+		await expect(attachmentFromUrl(start, { resolve })).rejects.toMatchObject({
+			message: `${start}/ leads to ${new URL(inside).host} in a private network, which is not followed`,
+			exitCode: 2,
+		});
+		expect(await attachmentFromUrl(out)).toMatchObject({ type: "image" });
 	});
 
 	it("that leads in a circle is given up", async () => {

@@ -103,7 +103,7 @@ export const sessionCommands: readonly ChatCommand[] = [
 		summary: "write this session to a file",
 		completes: "path",
 		async run(chat, argument) {
-			const [, format, path = ""] = /^(?:(md|json)\b\s*)?(.*)$/s.exec(argument) ?? [];
+			const [, format, path = ""] = /^(?:(md|json)(?:\s+|$))?(.*)$/s.exec(argument) ?? [];
 			if (path === "") throw new UsageError("export to which file?", { hint: "/export notes.md" });
 			const kind = format === "json" || (format === undefined && path.endsWith(".json")) ? "json" : "md";
 			const file = resolvePath(path, chat.host.folder);

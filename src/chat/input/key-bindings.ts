@@ -44,7 +44,10 @@ interface Binding {
 	readonly does?: string;
 }
 
-export const bindings: readonly Binding[] = [
+/** What Windows has no way to do. */
+const notOnWindows: readonly Action[] = ["suspend"];
+
+const allBindings: readonly Binding[] = [
 	{ keys: ["enter"], action: "send", does: 'send (a newline inside """ or after \\)' },
 	{ keys: ["A-enter", "C-j", "S-enter", "C-enter"], action: "newline", does: "newline" },
 	{ keys: ["C-c"], action: "interrupt", does: "stop the answer, clear the input, twice: leave" },
@@ -78,6 +81,13 @@ export const bindings: readonly Binding[] = [
 	{ keys: ["C-_"], action: "undo", does: "undo" },
 	{ keys: ["A-_", "A-/"], action: "redo", does: "redo" },
 ];
+
+/** The bindings of a platform, those that help shows first. */
+export function bindingsOf(platform: NodeJS.Platform): readonly Binding[] {
+	return allBindings.filter(({ action }) => platform !== "win32" || !notOnWindows.includes(action));
+}
+
+export const bindings = bindingsOf(process.platform);
 
 const actions = new Map(bindings.flatMap(({ keys, action }) => keys.map((key) => [key, action] as const)));
 

@@ -1,11 +1,13 @@
 import { resolve } from "node:path";
-import { UsageError } from "../../errors.ts";
+import { LlmxError, UsageError } from "../../errors.ts";
 import { attachmentFromUrl, attachmentPart, type ContentPart, type Message } from "../../index.ts";
 import { describeFileError } from "../../state/file-errors.ts";
 import type { Io } from "../io.ts";
 
 /** A person who waits at a silent pipe should learn after this long what llmx waits for. */
 const STDIN_HINT_AFTER_MS = 1_000;
+/** As for a file. */
+const stdinLimitBytes = 32 * 1024 * 1024;
 
 export interface PromptSources {
 	readonly words: readonly string[];
@@ -55,7 +57,7 @@ export function readAttachments(
 	const read = async (source: string) =>
 		/^https?:\/\//i.test(source)
 			? attachmentFromUrl(source, options)
-			: attachmentPart(source, await readBytes(io, source));
+			: attachmentPart(source, await readBytes(io, source, options.signal));
 	return Promise.all(sources.map(read));
 }
 
@@ -73,11 +75,12 @@ async function readTextFile(io: Io, path: string): Promise<string> {
 	return `<file name="${path.replaceAll('"', "'")}">\n${text.replace(/\n$/, "")}\n</file>`;
 }
 
-async function readBytes(io: Io, path: string): Promise<Uint8Array> {
+async function readBytes(io: Io, path: string, signal?: AbortSignal): Promise<Uint8Array> {
 	try {
-		const { readFile } = await import("node:fs/promises");
-		return await readFile(resolve(io.cwd, path));
+		const { readBounded } = await import("../../content/bounded-read.ts");
+		return await readBounded(resolve(io.cwd, path), { name: path, signal });
 	} catch (error) {
+		if (error instanceof LlmxError || signal?.aborted) throw error;
 		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
 	}
 }
@@ -88,10 +91,14 @@ async function readStdin(io: Io, isOnlySource: boolean): Promise<string> {
 		io.stderr.write(`llmx: reading the prompt from stdin (Ctrl-D ends it${skip})\n`);
 	}, STDIN_HINT_AFTER_MS);
 	const chunks: Buffer[] = [];
+	let length = 0;
 	try {
 		for await (const chunk of io.stdin) {
 			clearTimeout(hint);
-			chunks.push(Buffer.from(chunk as Buffer));
+			const bytes = Buffer.from(chunk as Buffer);
+			length += bytes.length;
+			if (length > stdinLimitBytes) throw new UsageError(`stdin is larger than ${stdinLimitBytes >> 20} MiB`);
+			chunks.push(bytes);
 		}
 	} finally {
 		clearTimeout(hint);

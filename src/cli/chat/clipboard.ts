@@ -51,6 +51,11 @@ function feed(command: string, args: readonly string[], text: string): Promise<b
 		child.on("error", () => resolve(false));
 		child.on("close", (code) => resolve(code === 0));
 		child.stdin.on("error", () => resolve(false));
-		child.stdin.end(text);
+		child.stdin.end(bytesFor(command, text));
 	});
+}
+
+/** clip.exe takes bytes for text of the console's old code page, unless a byte order mark says that they are UTF-16. */
+export function bytesFor(command: string, text: string): Buffer {
+	return command === "clip.exe" ? Buffer.from(`\uFEFF${text}`, "utf16le") : Buffer.from(text, "utf8");
 }

@@ -5,6 +5,7 @@ import { LlmxError, UsageError } from "../../errors.ts";
 import { parseConfig } from "../../state/config.ts";
 import { replaceFile } from "../../state/files.ts";
 import { resolvePaths } from "../../state/paths.ts";
+import { editorCommand, editorOf } from "../../terminal/editor.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
 import { configPath, configValue, valueAt, withValue } from "./edit.ts";
@@ -115,22 +116,19 @@ function indentOf(text: string): string {
 }
 
 function edit(path: string, { io }: CommandContext): void {
-	const editor = io.env.VISUAL || io.env.EDITOR;
-	if (!editor) {
+	// An editor that nobody named opens only where there is somebody to see it.
+	if (!io.env.VISUAL && !io.env.EDITOR && !io.stdout.isTTY) {
 		throw new UsageError("no editor is set", { hint: `set VISUAL or EDITOR, or edit ${path} yourself` });
 	}
+	const editor = editorOf(io.env);
 	// A text that was refused last time is what the user wants to go on with.
 	const draft = `${path}.draft`;
 	if (!existsSync(draft)) replaceFile(draft, readText(path) || "{\n}\n");
-	// An editor may be given with options, as in "code --wait", so a shell reads it.
-	const options = { stdio: "inherit", env: io.env } as const;
-	const run =
-		process.platform === "win32"
-			? spawnSync(editor, [`"${draft}"`], { ...options, shell: true })
-			: spawnSync("/bin/sh", ["-c", `${editor} "$1"`, "sh", draft], options);
+	const { command, args, shell } = editorCommand(editor, draft);
+	const run = spawnSync(command, args, { stdio: "inherit", env: io.env, shell });
 	if (run.error !== undefined || run.status !== 0) {
 		throw new LlmxError(`the editor "${editor}" failed`, {
-			hint: `your text is in ${draft}`,
+			hint: `VISUAL or EDITOR names another; your text is in ${draft}`,
 			cause: run.error,
 		});
 	}

@@ -140,6 +140,9 @@ function* examineModel(
 		};
 }
 
+/** File modes mean nothing there. */
+const modesNote = process.platform === "win32" ? ": as private as your Windows profile is" : "";
+
 function* examineFolders({ configFolder, stateFolder, cacheFolder }: Paths): Iterable<Finding> {
 	for (const folder of new Set([configFolder, stateFolder, cacheFolder])) {
 		let existing = folder;
@@ -164,7 +167,7 @@ function* examineFolders({ configFolder, stateFolder, cacheFolder }: Paths): Ite
 					text: `${folder} can be written by others (mode ${mode.toString(8)})`,
 					hint: `run: chmod 700 ${folder}`,
 				}
-			: { about: "folder", state: "ok", text: folder };
+			: { about: "folder", state: "ok", text: `${folder}${modesNote}` };
 	}
 }
 
