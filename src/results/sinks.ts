@@ -3,8 +3,10 @@ import type { Files } from "../state/file-system.ts";
 import type { Checked, OutputFiles } from "./checked.ts";
 import { type FinishOptions, finishFiles } from "./finish.ts";
 import { Journal } from "./journal.ts";
+import { Overflow } from "./overflow.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";
+import { putInOrder } from "./rewrite.ts";
 
 /** For two new files and their folder, with one to spare. */
 const spareDescriptors = 4;
@@ -37,6 +39,7 @@ export class FileSink implements Sink {
 	readonly #options: FileSinkOptions;
 	readonly #results: Journal;
 	#failures: Journal | undefined;
+	readonly #overflow: Overflow;
 	/** Sockets may take every descriptor that the system allows; these are for the files at the end. */
 	readonly #spare: number[] = [];
 
@@ -44,6 +47,7 @@ export class FileSink implements Sink {
 	constructor(options: FileSinkOptions) {
 		const { files, output, checked } = options;
 		this.#options = options;
+		this.#overflow = new Overflow(files, output.resultsName, "results", output.rescueFolders);
 		this.#results = this.#open("results");
 		try {
 			for (let count = 0; count < spareDescriptors; count += 1) {
@@ -58,7 +62,14 @@ export class FileSink implements Sink {
 	}
 
 	result(position: number, record: string): void {
-		this.#options.checked.index.setDone(position, this.#results.append(record));
+		const { index } = this.#options.checked;
+		try {
+			index.setDone(position, this.#results.append(record));
+		} catch (error) {
+			// It was paid for, and is not to be lost with the process.
+			this.#overflow.add(record);
+			throw error;
+		}
 	}
 
 	failure(position: number, record: string, interrupted: boolean): void {
@@ -88,15 +99,22 @@ export class FileSink implements Sink {
 		this.#closeSpare();
 		const { files, checked } = this.#options;
 		const journals = () => [this.#results, this.#failures].filter((journal) => journal !== undefined);
-		if (journals().some((journal) => journal.trouble !== undefined))
-			return journals().flatMap(({ rescueNote }) => rescueNote ?? []);
+		const overflow = this.#overflow.note === undefined ? [] : [this.#overflow.note];
+		if (journals().some(({ trouble }) => trouble !== undefined)) {
+			const notes = journals().map((journal) =>
+				journal.trouble === undefined ? putInOrder(files, journal, undefined) : journal.rescueNote,
+			);
+			return [...notes.filter((note) => note !== undefined), ...overflow];
+		}
 		if (checked.failures.exists) this.#failures ??= this.#open("failures");
-		return finishFiles({ ...options, files, checked, results: this.#results, failures: this.#failures });
+		const journalsOf = { results: this.#results, failures: this.#failures };
+		return [...finishFiles({ ...options, ...journalsOf, files, checked }), ...overflow];
 	}
 
 	/** Closes the files; what was written stays. */
 	dispose(): void {
 		this.#closeSpare();
+		this.#overflow.close();
 		this.#results.dispose();
 		this.#failures?.dispose();
 	}

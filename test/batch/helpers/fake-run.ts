@@ -138,6 +138,8 @@ export interface FakeRun {
 	/** What a failed row says it took. */
 	readonly attempts?: number;
 	readonly onSend?: (sent: SentRow) => void;
+	/** Where records go that have no place where they belong. */
+	readonly rescueFolders?: readonly string[];
 }
 
 /** What came of a run, and the ids that were sent. */
@@ -175,7 +177,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			failures: "errors",
 			resultsName: "out",
 			failuresName: "errors",
-			rescueFolders: [],
+			rescueFolders: run.rescueFolders ?? [],
 		};
 		const schemas = new SchemaSet();
 		const checked = checkPrompts({

@@ -11,6 +11,7 @@ interface MemoryFile {
 }
 
 interface Handle {
+	readonly path: string;
 	readonly file: MemoryFile;
 	readonly append: boolean;
 	position: number;
@@ -49,7 +50,7 @@ export class MemoryFiles implements Files {
 	/** Counts every operation that could fail. */
 	operations = 0;
 	/** Called before each operation with its number and name; throws to make it fail. */
-	onOperation: (number: number, name: string) => void = () => {};
+	onOperation: (number: number, name: string, path?: string) => void = () => {};
 	/** At most so many bytes are given by one read. */
 	readLimit = Number.POSITIVE_INFINITY;
 	/** At most so many bytes are taken by one write; the rest needs another. */
@@ -97,7 +98,7 @@ export class MemoryFiles implements Files {
 			this.content.set(path, file);
 		} else if (flags.includes("x")) throw failure("EEXIST");
 		const handle = this.#nextHandle++;
-		this.#handles.set(handle, { file, append: flags.startsWith("a"), position: 0 });
+		this.#handles.set(handle, { path, file, append: flags.startsWith("a"), position: 0 });
 		return handle;
 	}
 
@@ -118,7 +119,7 @@ export class MemoryFiles implements Files {
 		let kept = taken;
 		let error: unknown;
 		try {
-			this.#operation("write");
+			this.#operation("write", entry.path);
 		} catch (caught) {
 			// A failing disk may have taken a part.
 			error = caught;
@@ -211,9 +212,9 @@ export class MemoryFiles implements Files {
 		return handle;
 	}
 
-	#operation(name: string): void {
+	#operation(name: string, path?: string): void {
 		this.operations += 1;
-		this.onOperation(this.operations, name);
+		this.onOperation(this.operations, name, path);
 	}
 }
 
