@@ -6,7 +6,7 @@
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export type Role = "system" | "user" | "assistant";
+export type Role = "system" | "user" | "assistant" | "tool";
 
 export interface TextPart {
 	readonly type: "text";
@@ -38,9 +38,48 @@ export interface AudioPart {
 
 export type ContentPart = TextPart | ImagePart | FilePart | AudioPart;
 
+/** A call of a tool that a model asks for, in OpenAI's shape on every wire. llmx runs no tools. */
+export interface ToolCall {
+	readonly id: string;
+	readonly type: "function";
+	readonly function: { readonly name: string /** JSON. */; readonly arguments: string };
+	/** What the provider wants back with the call, such as Gemini's thought signature. */
+	readonly extra_content?: unknown;
+}
+
 export interface Message {
 	readonly role: Role;
 	readonly content: string | readonly ContentPart[];
+	/** Calls that the assistant asked for. */
+	readonly toolCalls?: readonly ToolCall[];
+	/** The call whose result a message of role `tool` holds. */
+	readonly toolCallId?: string;
+}
+
+/** What an answer holds besides its text and reasoning. A field is absent where there is nothing. */
+export interface AnswerDetails {
+	readonly toolCalls?: readonly ToolCall[];
+	/** The model's own words where it refused; only among several answers, else a refusal is an error. */
+	readonly refusal?: string;
+	/** Citations and other notes to the text, as the provider writes them. */
+	readonly annotations?: readonly unknown[];
+	readonly logprobs?: unknown;
+	/** Sound, with its transcript. */
+	readonly audio?: unknown;
+	readonly images?: readonly unknown[];
+	/** Whatever else the answer held, as it came: code that the provider ran, files, results of its own tools. */
+	readonly parts?: readonly unknown[];
+}
+
+/** What the provider says of a response itself. */
+export interface ResponseInfo {
+	readonly id?: string;
+	/** The model that answered, which an alias hides. */
+	readonly model?: string;
+	/** Unix seconds. */
+	readonly created?: number;
+	readonly serviceTier?: string;
+	readonly systemFingerprint?: string;
 }
 
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other";
@@ -156,6 +195,9 @@ export interface StreamFinish {
 	readonly cached: boolean;
 	readonly attempts: number;
 	readonly latencyMs: number;
+	/** Absent where the answer is text alone. */
+	readonly details?: AnswerDetails | undefined;
+	readonly response?: ResponseInfo | undefined;
 }
 
 /** The answer to one prompt. */
@@ -174,6 +216,18 @@ export interface Result {
 	/** Requests sent for this answer; 0 for a cache hit. */
 	readonly attempts: number;
 	readonly latencyMs: number;
+	/** What the first answer holds besides text; absent where it is text alone. */
+	readonly details?: AnswerDetails | undefined;
+	/** The same and the finish reason of all `n`, where there are several. */
+	readonly choices?: readonly AnswerChoice[] | undefined;
+	readonly response?: ResponseInfo | undefined;
+}
+
+/** One of several answers to a prompt, but for its text. */
+export interface AnswerChoice {
+	readonly finishReason: FinishReason;
+	readonly reasoning: string | null;
+	readonly details?: AnswerDetails | undefined;
 }
 
 /** A sum of costs that does not hide what it does not know. */

@@ -68,6 +68,7 @@ describe("the package", () => {
 				],
 				...["RowOutcome", "RequestOutcome", "RunControl"],
 				...["Message", "Role", "ContentPart", "TextPart", "ImagePart", "FilePart", "AudioPart"],
+				...["ToolCall", "AnswerChoice", "AnswerDetails", "ResponseInfo"],
 				...["Parameters", "ReasoningEffort", "ResponseFormat", "JsonSchemaFormat", "Environment"],
 				...["ErrorClass", "ExitCode", "FailureAdvice"],
 				...["LlmxErrorOptions", "AbortedErrorOptions", "PartialFailureOptions", "RequestErrorOptions"],

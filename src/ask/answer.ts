@@ -1,6 +1,6 @@
 import type { CachedAnswer } from "../cache/answer.ts";
 import type { Choice } from "../providers/adapter.ts";
-import type { Cost, Result, Usage } from "../types.ts";
+import type { Cost, ResponseInfo, Result, Usage } from "../types.ts";
 import { addCost, addUsage, noCost, noUsage } from "../types.ts";
 import type { Question } from "./question.ts";
 
@@ -13,6 +13,7 @@ export class PendingAnswer {
 	#usage: Usage | null = noUsage;
 	#costUsd: number | null = 0;
 	#spent = noCost;
+	#response: ResponseInfo | undefined;
 
 	constructor(question: Question) {
 		this.question = question;
@@ -28,7 +29,13 @@ export class PendingAnswer {
 	}
 
 	/** Takes what a request brought. */
-	add(choices: readonly Choice[], usage: Usage | null, costUsd: number | null): void {
+	add(
+		choices: readonly Choice[],
+		usage: Usage | null,
+		costUsd: number | null,
+		response?: ResponseInfo,
+	): void {
+		this.#response ??= response;
 		this.choices.push(...choices.slice(0, this.missing));
 		this.#usage = usage && this.#usage && addUsage(this.#usage, usage);
 		this.#costUsd = costUsd === null || this.#costUsd === null ? null : this.#costUsd + costUsd;
@@ -42,7 +49,7 @@ export class PendingAnswer {
 
 	/** What came, in the form in which it is kept and shared. */
 	get answer(): CachedAnswer {
-		return { choices: this.choices, usage: this.#usage, costUsd: this.#costUsd };
+		return { choices: this.choices, usage: this.#usage, costUsd: this.#costUsd, response: this.#response };
 	}
 
 	/** The result of what came. */
@@ -61,12 +68,15 @@ export interface AnswerFacts extends CachedAnswer {
 /** The result of a complete answer. */
 export function toResult(model: string, { choices, latencyMs, ...facts }: AnswerFacts): Result {
 	const [first] = choices as readonly [Choice];
+	const several = choices.map(({ text: _, ...choice }) => choice);
 	return {
 		model,
 		text: first.text,
 		texts: choices.map(({ text }) => text),
 		reasoning: first.reasoning,
 		finishReason: first.finishReason,
+		details: first.details,
+		...(choices.length > 1 && { choices: several }),
 		...facts,
 		latencyMs: Math.round(latencyMs),
 	};

@@ -40,8 +40,11 @@ export class CachedAnswers {
 	 * Makes a result of a stored or shared answer, and notes in the ledger what it saved. When `judge` throws, so does
 	 * this, and nothing is noted.
 	 */
-	reuse({ choices, usage, costUsd }: CachedAnswer, judge = (result: Result): Result => result): Result {
-		const facts = { choices, usage, costUsd: 0, cached: true, attempts: 0, latencyMs: 0 };
+	reuse(
+		{ choices, usage, costUsd, response }: CachedAnswer,
+		judge = (result: Result): Result => result,
+	): Result {
+		const facts = { choices, usage, costUsd: 0, cached: true, attempts: 0, latencyMs: 0, response };
 		const result = judge(toResult(this.#options.model, facts));
 		this.#options.accounting.noteReuse(usage, costUsd);
 		return result;

@@ -63,7 +63,6 @@ export class Caller {
 	async attempt(pending: PendingAnswer, options: AttemptOptions): Promise<void> {
 		try {
 			const adapter = await this.#loadAdapter();
-			pending.attempts += 1;
 			pending.latencyMs = 0;
 			while (pending.missing > 0) {
 				const before = pending.missing;
@@ -90,11 +89,12 @@ export class Caller {
 		const { question } = pending;
 		const { accounting } = this.#options;
 		const exchange = this.#begin(options);
+		pending.attempts += 1;
 		try {
 			const answer = await adapter.complete(this.#callOf(question, n, options, exchange));
 			const bill = accounting.price(answer, n);
 			const latencyMs = elapsedMs(exchange);
-			pending.add(answer.choices, bill.usage, bill.cost.usd);
+			pending.add(answer.choices, bill.usage, bill.cost.usd, answer.response);
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
 			accounting.noteAnswer(bill, latencyMs);
 		} catch (error) {
@@ -137,7 +137,7 @@ export class Caller {
 					continue;
 				}
 				noted = true;
-				const { choice } = part;
+				const { choice, response } = part;
 				const bill = accounting.price(part);
 				const { usage } = bill;
 				const costUsd = bill.cost.usd;
@@ -145,9 +145,10 @@ export class Caller {
 				accounting.noteAnswer(bill, latencyMs, attempts);
 				// Whoever acts on the finish may rely on the row.
 				await ledger?.flush();
-				await onWhole?.({ choices: [choice], usage, costUsd });
-				const { finishReason } = choice;
-				yield { type: "finish", finishReason, usage, costUsd, cached: false, attempts, latencyMs };
+				await onWhole?.({ choices: [choice], usage, costUsd, response });
+				const { finishReason, details } = choice;
+				const facts = { usage, costUsd, cached: false, attempts, latencyMs };
+				yield { type: "finish", finishReason, ...facts, details, response };
 			}
 		} catch (error) {
 			noteFailure(error);

@@ -1,5 +1,5 @@
 import type { Choice } from "../providers/adapter.ts";
-import type { Usage } from "../types.ts";
+import type { ResponseInfo, Usage } from "../types.ts";
 
 /** A complete answer: the caller stores no other. */
 export interface CachedAnswer {
@@ -7,6 +7,8 @@ export interface CachedAnswer {
 	readonly usage: Usage | null;
 	/** USD that the answer cost when it was asked for; null when unknown. */
 	readonly costUsd: number | null;
+	/** What the provider said of the response; of the first, where several were needed. */
+	readonly response?: ResponseInfo | undefined;
 }
 
 /** How much the cache holds. */

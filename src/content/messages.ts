@@ -1,18 +1,19 @@
 import { UsageError } from "../errors.ts";
-import type { ContentPart, ImagePart, Message, Role } from "../types.ts";
-
-type Json = Record<string, unknown>;
+import type { ContentPart, Message, Role } from "../types.ts";
+import { isObject, kindOf, toPart } from "./message-parts.ts";
+import { toCallBlock, toolCallsOf, toResultBlock, toToolResult } from "./tool-messages.ts";
 
 /**
  * Turns what a caller has into messages: a text, our own messages, or a history in OpenAI's or Anthropic's form.
- * Fields that llmx does not know (`name`, `cache_control`, ids, earlier reasoning) are left out. Throws UsageError,
- * naming the place (`messages[2].content[0]`), for what cannot be sent: tools, ids of uploaded files, unknown parts.
+ * Calls of tools and their results are part of a history, in either form. Fields that llmx does not know (`name`,
+ * `cache_control`, ids, earlier reasoning) are left out. Throws UsageError, naming the place
+ * (`messages[2].content[0]`), for what cannot be sent: ids of uploaded files, unknown parts.
  */
 export function toMessages(input: unknown): Message[] {
 	if (typeof input === "string") return [{ role: "user", content: input }];
 	if (!Array.isArray(input)) throw new UsageError(`messages must be a text or a list, not ${kindOf(input)}`);
 	if (input.length === 0) throw new UsageError("messages must not be empty");
-	return input.map((message, index) => toMessage(message, `messages[${index}]`));
+	return input.flatMap((message, index) => toMessage(message, `messages[${index}]`));
 }
 
 const roles: Readonly<Record<string, Role>> = {
@@ -22,182 +23,37 @@ const roles: Readonly<Record<string, Role>> = {
 	human: "user",
 	assistant: "assistant",
 	model: "assistant",
+	tool: "tool",
+	function: "tool",
 };
 
-function toMessage(message: unknown, where: string): Message {
+/** One message, or several: Anthropic puts the results of tools beside what the user says. */
+function toMessage(message: unknown, where: string): Message | Message[] {
 	if (!isObject(message)) throw new UsageError(`${where} must be an object, not ${kindOf(message)}`);
 	const { role: name, content } = message;
 	const role = typeof name === "string" && Object.hasOwn(roles, name) ? roles[name] : undefined;
 	if (role === undefined) {
-		throw new UsageError(`${where}.role must be system, user or assistant, not ${kindOf(name)}`, {
-			hint: name === "tool" || name === "function" ? "llmx does not send tools or their results" : undefined,
-		});
+		throw new UsageError(`${where}.role must be system, user, assistant or tool, not ${kindOf(name)}`);
 	}
-	if (Array.isArray(message.tool_calls) && message.tool_calls.length > 0)
-		throw noTools(`${where}.tool_calls`);
-	if (typeof content === "string") return { role, content };
+	if (role === "tool") return toToolResult(message, where);
+	const toolCalls = role === "assistant" ? toolCallsOf(message, where) : [];
+	const withCalls = <M extends Message>(made: M): M =>
+		toolCalls.length === 0 ? made : { ...made, toolCalls };
+	if (typeof content === "string") return withCalls({ role, content });
 	// OpenAI writes an answer without text as null.
-	if (content === null && role === "assistant") return { role, content: "" };
+	if ((content === null || content === undefined) && role === "assistant")
+		return withCalls({ role, content: "" });
 	if (!Array.isArray(content)) {
 		throw new UsageError(`${where}.content must be a text or a list of parts, not ${kindOf(content)}`);
 	}
-	return { role, content: content.flatMap((part, index) => toPart(part, `${where}.content[${index}]`)) };
-}
-
-/** One part, or none for what is no part of the conversation itself. */
-function toPart(part: unknown, where: string): ContentPart | [] {
-	if (typeof part === "string") return { type: "text", text: part };
-	if (!isObject(part)) throw new UsageError(`${where} must be an object, not ${kindOf(part)}`);
-	switch (part.type) {
-		case "text":
-		case "input_text":
-		case "output_text":
-			return { type: "text", text: textAt(part.text, `${where}.text`) };
-		case "thinking":
-		case "redacted_thinking":
-		case "reasoning":
-			return [];
-		case "image":
-			return toImage(part, where);
-		case "image_url":
-		case "input_image":
-			return imageOfUrl(isObject(part.image_url) ? part.image_url.url : part.image_url, `${where}.image_url`);
-		case "file":
-		case "input_file":
-		case "document":
-			return toFile(part, where);
-		case "audio":
-			return {
-				type: "audio",
-				mediaType: mediaTypeAt(part.mediaType, `${where}.mediaType`),
-				data: dataAt(part.data, `${where}.data`),
-			};
-		case "input_audio":
-			return toAudio(part.input_audio, `${where}.input_audio`);
-		case "tool_use":
-		case "tool_result":
-		case "tool_call":
-			throw noTools(where);
-		default:
-			throw new UsageError(`${where}.type must be text, image, file or audio, not ${kindOf(part.type)}`);
+	const results: Message[] = [];
+	const parts: ContentPart[] = [];
+	for (const [index, part] of content.entries()) {
+		const at = `${where}.content[${index}]`;
+		if (isObject(part) && part.type === "tool_result") results.push(toResultBlock(part, at));
+		else if (isObject(part) && part.type === "tool_use") toolCalls.push(toCallBlock(part, at));
+		else parts.push(...[toPart(part, at)].flat());
 	}
-}
-
-/** Our own image, or Anthropic's with a `source`. */
-function toImage(part: Json, where: string): ContentPart {
-	const { source } = part;
-	if (isObject(source)) {
-		if (source.type === "url") return imageOfUrl(source.url, `${where}.source.url`);
-		return { type: "image", ...base64At(source, `${where}.source`) };
-	}
-	if (part.url !== undefined) {
-		const image = imageOfUrl(part.url, `${where}.url`);
-		return typeof part.mediaType === "string" ? { mediaType: part.mediaType, ...image } : image;
-	}
-	return {
-		type: "image",
-		mediaType: mediaTypeAt(part.mediaType, `${where}.mediaType`),
-		data: dataAt(part.data, `${where}.data`),
-	};
-}
-
-function imageOfUrl(value: unknown, where: string): ImagePart {
-	const url = textAt(value, where);
-	if (url.startsWith("data:")) return { type: "image", ...dataUrlAt(url, where) };
-	if (!/^https?:\/\//i.test(url)) {
-		throw new UsageError(`${where} must be an http(s) or data URL: "${url.slice(0, 80)}"`);
-	}
-	return { type: "image", url };
-}
-
-/** Our own file, OpenAI's with a `file`, or Anthropic's document with a `source`. */
-function toFile(part: Json, where: string): ContentPart {
-	const { source } = part;
-	if (isObject(source)) {
-		if (source.type === "text") return { type: "text", text: textAt(source.data, `${where}.source.data`) };
-		if (source.type !== "base64") {
-			throw new UsageError(
-				`${where}.source must hold the document itself (base64), not ${kindOf(source.type)}`,
-			);
-		}
-		return { type: "file", ...base64At(source, `${where}.source`), ...filename(part.title) };
-	}
-	const file = isObject(part.file) ? part.file : part;
-	if (file.file_id !== undefined) {
-		throw new UsageError(`${where}: an uploaded file's id means nothing to llmx; give the file itself`);
-	}
-	if (file.file_data !== undefined) {
-		const data = textAt(file.file_data, `${where}.file_data`);
-		return { type: "file", ...dataUrlAt(data, `${where}.file_data`), ...filename(file.filename) };
-	}
-	return {
-		type: "file",
-		mediaType: mediaTypeAt(part.mediaType, `${where}.mediaType`),
-		data: dataAt(part.data, `${where}.data`),
-		...filename(part.filename),
-	};
-}
-
-function toAudio(audio: unknown, where: string): ContentPart {
-	if (!isObject(audio)) throw new UsageError(`${where} must be an object, not ${kindOf(audio)}`);
-	const format = textAt(audio.format, `${where}.format`);
-	const mediaType = format === "mp3" ? "audio/mpeg" : mediaTypeAt(`audio/${format}`, `${where}.format`);
-	return { type: "audio", mediaType, data: dataAt(audio.data, `${where}.data`) };
-}
-
-function base64At(source: Json, where: string): { mediaType: string; data: string } {
-	return {
-		mediaType: mediaTypeAt(source.media_type, `${where}.media_type`),
-		data: dataAt(source.data, `${where}.data`),
-	};
-}
-
-function dataUrlAt(url: string, where: string): { mediaType: string; data: string } {
-	const comma = url.indexOf(",");
-	const head = url.slice(0, Math.min(comma, 200));
-	if (!url.startsWith("data:") || comma === -1 || !head.endsWith(";base64")) {
-		throw new UsageError(`${where} must be a data URL in base64 (data:TYPE;base64,…)`);
-	}
-	return {
-		mediaType: mediaTypeAt(head.slice("data:".length).split(";")[0], where),
-		data: dataAt(url.slice(comma + 1), where),
-	};
-}
-
-function filename(value: unknown): { filename?: string } {
-	return typeof value === "string" && value !== "" ? { filename: value } : {};
-}
-
-function mediaTypeAt(value: unknown, where: string): string {
-	if (typeof value === "string" && /^[a-z]+\/[a-z0-9.+-]+$/i.test(value)) return value;
-	throw new UsageError(`${where} must be a media type such as image/png, not ${kindOf(value)}`);
-}
-
-function dataAt(value: unknown, where: string): string {
-	const data = textAt(value, where);
-	if (data === "") throw new UsageError(`${where} must not be empty`);
-	return data;
-}
-
-function textAt(value: unknown, where: string): string {
-	if (typeof value === "string") return value;
-	throw new UsageError(`${where} must be a text, not ${kindOf(value)}`);
-}
-
-function noTools(where: string): UsageError {
-	return new UsageError(`${where}: llmx does not send tool calls or their results`, {
-		hint: "leave the tool messages out of the history",
-	});
-}
-
-function isObject(value: unknown): value is Json {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A value in a message for people: short texts themselves, else what they are. */
-function kindOf(value: unknown): string {
-	if (value === undefined) return "missing";
-	if (value === null) return "null";
-	if (Array.isArray(value)) return "a list";
-	return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : `a ${typeof value}`;
+	if (results.length > 0) return parts.length === 0 ? results : [...results, { role, content: parts }];
+	return withCalls({ role, content: parts });
 }

@@ -20,8 +20,9 @@ export function estimateTextTokens(text: string): number {
 /** A quick estimate of the input tokens of a history: for pacing and for calls whose usage never came. */
 export function estimateInputTokens(messages: readonly Message[]): number {
 	let tokens = 0;
-	for (const { content } of messages) {
+	for (const { content, toolCalls } of messages) {
 		tokens += TOKENS_PER_MESSAGE;
+		if (toolCalls !== undefined) tokens += estimateTextTokens(JSON.stringify(toolCalls));
 		if (typeof content === "string") tokens += estimateTextTokens(content);
 		else for (const part of content) tokens += estimatePartTokens(part);
 	}

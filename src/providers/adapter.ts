@@ -1,5 +1,13 @@
 import type { Exchange, FetchLike } from "../http/contract.ts";
-import type { Charges, FinishReason, Message, Parameters, Usage } from "../types.ts";
+import type {
+	AnswerDetails,
+	Charges,
+	FinishReason,
+	Message,
+	Parameters,
+	ResponseInfo,
+	Usage,
+} from "../types.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 /** One request to a provider, as an adapter takes it: routed, keyed, and not yet in any wire form. */
@@ -22,6 +30,7 @@ export interface Choice {
 	/** Reasoning text kept apart from the answer; null when there was none. */
 	readonly reasoning: string | null;
 	readonly finishReason: FinishReason;
+	readonly details?: AnswerDetails | undefined;
 }
 
 /** A complete answer: every choice reached its finish reason. */
@@ -29,6 +38,7 @@ export interface Answer {
 	readonly choices: readonly Choice[];
 	readonly usage: Usage | null;
 	readonly charges: Charges;
+	readonly response?: ResponseInfo | undefined;
 }
 
 export type AnswerPart =
@@ -40,6 +50,7 @@ export type AnswerPart =
 			readonly choice: Choice;
 			readonly usage: Usage | null;
 			readonly charges: Charges;
+			readonly response?: ResponseInfo | undefined;
 	  };
 
 /** A model as the provider's own list names it. */

@@ -1,8 +1,9 @@
 import { AnswerText } from "../answer-text.ts";
 import type { ServerEvent } from "../http/contract.ts";
-import type { Charges, FinishReason, Usage } from "../types.ts";
+import type { Charges, FinishReason, ResponseInfo, Usage } from "../types.ts";
 import type { AdapterCall, AnswerPart, Choice } from "./adapter.ts";
 import { credible } from "./charges.ts";
+import { DetailCollector } from "./details.ts";
 import { isErrorPayload, isObject, parseJson } from "./error-body.ts";
 import {
 	type Bill,
@@ -31,6 +32,9 @@ export abstract class AnswerReader {
 	protected usage: Usage | null = null;
 	/** What is billed besides the tokens of `usage`. */
 	protected charges: Charges = noCharges;
+	/** What came besides text. */
+	protected readonly details = new DetailCollector();
+	protected response: ResponseInfo | undefined;
 	readonly #call: AdapterCall;
 	/** Events that say something on this wire. */
 	#understood = 0;
@@ -122,10 +126,17 @@ export abstract class AnswerReader {
 		throw notAnAnswer(context, this.#stray);
 	}
 
+	/** The last part of an answer that is whole. */
+	protected finishPart(finishReason: FinishReason): AnswerPart {
+		return { type: "finish", choice: this.#choice(finishReason), ...this.bill, response: this.response };
+	}
+
 	/** What was said, as a choice. */
-	protected choice(finishReason: FinishReason): Choice {
+	#choice(finishReason: FinishReason): Choice {
 		const { text, reasoning } = this.received;
-		return { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
+		const { details } = this.details;
+		const choice = { text, reasoning: reasoning === "" ? null : reasoning, finishReason };
+		return details === undefined ? choice : { ...choice, details };
 	}
 
 	/** Whether the data of an event is the wire's mark for the end of an answer. */

@@ -40,8 +40,8 @@ export async function readAnswerBody(
 export function answerOf(last: readonly AnswerPart[]): Answer {
 	const part = last.at(-1);
 	if (part?.type !== "finish") throw new TypeError("an answer without a finish part");
-	const { choice, usage, charges } = part;
-	return { choices: [choice], usage, charges };
+	const { choice, usage, charges, response } = part;
+	return { choices: [choice], usage, charges, response };
 }
 
 /**

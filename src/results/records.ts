@@ -4,6 +4,7 @@ import { isObject } from "../prompts/json.ts";
 import { toResultRow } from "../state/result-row.ts";
 import { toUsageRow } from "../state/usage-row.ts";
 import type { Result, Usage } from "../types.ts";
+import { toChatCompletion } from "./openai-body.ts";
 
 /** What a record answers. */
 export interface RecordKey {
@@ -136,14 +137,6 @@ const plain: RecordFormat = {
 	},
 };
 
-const finishReasons = {
-	stop: "stop",
-	length: "length",
-	"content-filter": "content_filter",
-	"tool-calls": "tool_calls",
-	other: "stop",
-} as const;
-
 /** Field order as in OpenAI's files, and our own figures under `llmx`, where its readers do not look. */
 const openai: RecordFormat = {
 	result: ({ id, model, hash, metadata }, result) => ({
@@ -152,21 +145,7 @@ const openai: RecordFormat = {
 		response: {
 			status_code: 200,
 			request_id: hash,
-			body: {
-				id: `chatcmpl-${hash}`,
-				object: "chat.completion",
-				model,
-				choices: result.texts.map((content, index) => ({
-					index,
-					message: { role: "assistant", content },
-					finish_reason: finishReasons[result.finishReason],
-				})),
-				usage: result.usage && {
-					prompt_tokens: result.usage.inputTokens,
-					completion_tokens: result.usage.outputTokens,
-					total_tokens: result.usage.inputTokens + result.usage.outputTokens,
-				},
-			},
+			body: toChatCompletion(result, model, hash),
 		},
 		error: null,
 		llmx: {

@@ -90,11 +90,11 @@ describe("toMessages", () => {
 		[7, "messages must be a text or a list, not a number"],
 		[[], "messages must not be empty"],
 		[["hi"], 'messages[0] must be an object, not "hi"'],
-		[[{ role: "tool", content: "x" }], 'messages[0].role must be system, user or assistant, not "tool"'],
-		[[{ content: "x" }], "messages[0].role must be system, user or assistant, not missing"],
+		[[{ role: "tool", content: "x" }], "messages[0].tool_call_id must be a text, not missing"],
+		[[{ content: "x" }], "messages[0].role must be system, user, assistant or tool, not missing"],
 		[
 			[{ role: "__proto__", content: "x" }],
-			'messages[0].role must be system, user or assistant, not "__proto__"',
+			'messages[0].role must be system, user, assistant or tool, not "__proto__"',
 		],
 		[[{ role: "user", content: null }], "messages[0].content must be a text or a list of parts, not null"],
 		[
@@ -110,11 +110,11 @@ describe("toMessages", () => {
 		],
 		[
 			[{ role: "assistant", content: null, tool_calls: [{}] }],
-			"messages[0].tool_calls: llmx does not send tool calls or their results",
+			"messages[0].tool_calls[0].function must be an object, not missing",
 		],
 		[
 			[{ role: "user", content: [{ type: "tool_result" }] }],
-			"messages[0].content[0]: llmx does not send tool calls or their results",
+			"messages[0].content[0].tool_use_id must be a text, not missing",
 		],
 		[
 			[{ role: "user", content: [{ type: "image_url", image_url: { url: "file:///etc/passwd" } }] }],
@@ -136,5 +136,50 @@ describe("toMessages", () => {
 		const run = () => toMessages(input);
 		expect(run).toThrow(UsageError);
 		expect(run).toThrow(expected);
+	});
+
+	it("takes calls of tools and their results in OpenAI's form and in Anthropic's", () => {
+		const call = { id: "c1", type: "function", function: { name: "f", arguments: '{"a":1}' } };
+		const expected = [
+			{ role: "user", content: "go" },
+			{ role: "assistant", content: "", toolCalls: [call] },
+			{ role: "tool", content: "done", toolCallId: "c1" },
+		];
+		const [user] = expected;
+		const openai = [
+			user,
+			{ role: "assistant", content: null, tool_calls: [call] },
+			{ role: "tool", content: "done", tool_call_id: "c1" },
+		];
+		expect(toMessages(openai)).toEqual(expected);
+		expect(toMessages(toMessages(openai))).toEqual(expected);
+		const anthropic = [
+			user,
+			{ role: "assistant", content: [{ type: "tool_use", id: "c1", name: "f", input: { a: 1 } }] },
+			{
+				role: "user",
+				content: [
+					{ type: "tool_result", tool_use_id: "c1", content: "done" },
+					{ type: "text", text: "and?" },
+				],
+			},
+		];
+		const [, assistant, result] = expected;
+		expect(toMessages(anthropic)).toEqual([
+			user,
+			{ ...assistant, content: [] },
+			result,
+			{ role: "user", content: [{ type: "text", text: "and?" }] },
+		]);
+		const older = [
+			user,
+			{ role: "assistant", content: null, function_call: { name: "f", arguments: '{"a":1}' } },
+			{ role: "function", name: "f", content: "done" },
+		];
+		expect(toMessages(older).map(({ toolCalls, toolCallId }) => toolCalls?.[0]?.id ?? toolCallId)).toEqual([
+			undefined,
+			"call_f",
+			"call_f",
+		]);
 	});
 });

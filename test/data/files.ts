@@ -209,7 +209,7 @@ const messages: DataFile[] = [
 				{ role: "tool", tool_call_id: "c", content: "sunny" },
 			],
 		},
-		"messages[1].tool_calls",
+		["hi"],
 	),
 	row(
 		"msg-img",
@@ -244,11 +244,8 @@ const messages: DataFile[] = [
 		"messages[0].content[0]: an uploaded file's id",
 	),
 	row("msg-strmsg", { messages: "hi" }, '"messages" must be a list, not "hi"'),
-	row(
-		"msg-fn",
-		{ messages: [{ role: "function", name: "f", content: "1" }, user] },
-		"messages[0].role must be",
-	),
+	row("msg-fn", { messages: [user, { role: "function", name: "f", content: "1" }, user] }, ["hi"]),
+	row("msg-toolless", { messages: [user, { role: "tool", content: "sunny" }] }, "messages[1].tool_call_id"),
 	row("msg-emptycontent", { messages: [{ role: "user", content: "" }] }, [""]),
 	row("msg-vars", { vars: { topic: "tea" }, prompt: "hi" }, ["hi"]),
 ];

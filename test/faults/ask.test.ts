@@ -29,6 +29,7 @@ const exitByRow: Readonly<Record<string, readonly number[]>> = {
 	"14": [1],
 	"15": [1],
 	"17": [0],
+	"17b": [0],
 	// A cut answer is incomplete (1) when text of it was shown, else worth another try later (5).
 	"18": [1, 5],
 	"19": [0],

@@ -95,7 +95,8 @@ async function* replay(
 		});
 		const exitCode = await main(argv, io);
 		const clean = (text: string) => {
-			const plain = (options.normalize ?? ((same) => same))(text.replaceAll(folder, "FOLDER"));
+			const own = text.replaceAll(folder, "FOLDER").replaceAll(/(?<="id":"[a-z_-]*sim[-_])\d+/g, "N");
+			const plain = (options.normalize ?? ((same) => same))(own);
 			return plain === "" || plain.endsWith("\n") ? plain : `${plain}\n`;
 		};
 		yield `${clean(io.out())}--- stderr\n${clean(io.err())}--- exit ${exitCode}\n`;

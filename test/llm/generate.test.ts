@@ -246,7 +246,7 @@ describe("generateEach", () => {
 		// Anthropic gives one answer a request, so that three answers are three requests; the first of them fails.
 		const rows = llm("anthropic/echo").generateEach(["[[fault:400 x1]] hi"], { n: 3 });
 		const { value: outcome } = await rows.next();
-		expect(outcome).toMatchObject({ ok: false, error: { status: 400 }, partial: { attempts: 1 } });
+		expect(outcome).toMatchObject({ ok: false, error: { status: 400 }, partial: { attempts: 3 } });
 		expect(outcome?.ok === false && outcome.partial?.texts).toHaveLength(2);
 		expect(simulator.stats.requests).toBe(3);
 	});

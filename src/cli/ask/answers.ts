@@ -13,7 +13,7 @@ import { usageLine } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter, widthOf } from "./answer-writer.ts";
-import { knownCost, toFailedRow } from "./failed-answer.ts";
+import { type FailedAnswer, knownCost, toFailedRow } from "./failed-answer.ts";
 import type { InterruptedAnswer } from "./session.ts";
 
 /** How answers are printed. */
@@ -144,17 +144,12 @@ class AskTurn {
 		const { llm, options } = this.#job;
 		const answered = await this.#asking;
 		if (answered.ok) {
-			this.#printObject(toResultRow(answered.result, options.n));
+			printObject(this.#io, toResultRow(answered.result, options.n));
 			this.#printUsage(answered.result);
 			return answered;
 		}
-		const failed = answered.partialText === "" ? undefined : toFailedRow({ llm, ...answered });
-		if (failed !== undefined) this.#printObject(failed);
+		printFailedObject(this.#io, { llm, ...answered });
 		return answered;
-	}
-
-	#printObject(row: object): void {
-		this.#io.stdout.write(`${escapeJson(JSON.stringify(row))}\n`);
 	}
 
 	/** Whoever reads stdout relies on the schema; what came all the same was paid for. */
@@ -182,6 +177,13 @@ class AskTurn {
 	#printUsage(result: Result): void {
 		const { stderr } = this.#io;
 		const { usage, quiet, json } = this.#flags;
+		const calls = result.details?.toolCalls ?? [];
+		if (calls.length > 0 && !json && !quiet) {
+			const names = calls.map(({ function: { name } }) => name).join(", ");
+			stderr.write(
+				`llmx: the model asks for ${sanitizeLine(names)}; llmx runs no tools (--json shows the calls)\n`,
+			);
+		}
 		if (result.finishReason === "length" && !quiet) {
 			stderr.write("llmx: the answer stops at the token limit (raise it with --max-tokens)\n");
 		}
@@ -189,6 +191,29 @@ class AskTurn {
 			stderr.write(`${colorsFor(this.#io, "stderr").dim(usageLine(result))}\n`);
 		}
 	}
+}
+
+/** Where an object was printed. */
+const told = new WeakSet<Io>();
+
+/**
+ * Prints the object of a question that failed, so that whoever reads `--json` gets one whatever happens. Who has
+ * interrupted it before any text came waits for none.
+ */
+function printFailedObject(io: Io, failed: FailedAnswer): void {
+	if (failed.error instanceof AbortedError && !failed.partialText) return;
+	const row = toFailedRow(failed);
+	if (row !== undefined) printObject(io, row);
+}
+
+/** The same for a failure outside of an answer, unless one has been told of already. */
+export function printFailedAsk(io: Io, error: unknown): void {
+	if (!told.has(io) && !io.stdout.gone.aborted) printFailedObject(io, { error });
+}
+
+function printObject(io: Io, row: object): void {
+	told.add(io);
+	io.stdout.write(`${escapeJson(JSON.stringify(row))}\n`);
 }
 
 /**

@@ -20,7 +20,7 @@ import {
 	parsePositive,
 	readParameters,
 } from "../parameter-options.ts";
-import { type AnswerFlags, type AnswerJob, printAnswers } from "./answers.ts";
+import { type AnswerFlags, type AnswerJob, printAnswers, printFailedAsk } from "./answers.ts";
 import { readAttachments, readPrompt, requirePrompt, userMessage } from "./prompt-input.ts";
 import { openAskSession, type SessionFlags, saveTurn, wantsSession } from "./session.ts";
 
@@ -86,7 +86,15 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
 		.option("--over-budget", "ask although the budget of the config is spent")
 		.addHelpText("after", examples)
-		.action(async (words: string[], flags: AskFlags) => finish(await runAsk(words, flags, context)));
+		.action(async (words: string[], flags: AskFlags) => {
+			try {
+				finish(await runAsk(words, flags, context));
+			} catch (error) {
+				// Whoever asked for JSON reads stdout, also where nothing was asked in the end.
+				if (flags.json) printFailedAsk(context.io, error);
+				throw error;
+			}
+		});
 }
 
 async function runAsk(words: readonly string[], flags: AskFlags, context: CommandContext): Promise<number> {

@@ -1,30 +1,31 @@
-import { AbortedError, RequestError } from "../../errors.ts";
+import { AbortedError, LlmxError, RequestError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
 import { toUsageRow } from "../../state/usage-row.ts";
 
-/** An answer that failed after some of it had come. */
+/** A question without a whole answer. */
 export interface FailedAnswer {
-	readonly llm: Pick<LLM, "model" | "cost">;
+	/** Undefined where it failed before a model was chosen. */
+	readonly llm?: Pick<LLM, "model" | "cost"> | undefined;
 	readonly error: unknown;
 	/** What came: it may have been paid for. */
-	readonly partialText: string;
+	readonly partialText?: string;
 }
 
 /** What `ask --json` prints of it, in the shape of a batch's error rows; undefined for an error that is none of ours. */
-export function toFailedRow({ llm, error, partialText }: FailedAnswer): object | undefined {
+export function toFailedRow({ llm, error, partialText = "" }: FailedAnswer): object | undefined {
 	const facts = factsOf(error);
 	if (facts === undefined) return undefined;
 	const { errorClass, status, message, attempts, usage } = facts;
-	const costUsd = knownCost(llm);
+	const costUsd = llm === undefined ? 0 : knownCost(llm);
 	return {
-		model: llm.model,
+		model: llm?.model ?? null,
 		error: { class: errorClass, status, message },
 		// As in a batch's row: something may have been charged for, and nobody says how much.
 		maybe_billed: costUsd === null,
 		attempts,
 		usage: toUsageRow(usage),
 		cost_usd: costUsd,
-		partial_text: partialText,
+		partial_text: partialText === "" ? null : partialText,
 	};
 }
 
@@ -38,7 +39,8 @@ function factsOf(error: unknown) {
 		const { errorClass, status = null, message, attempts, usage } = error;
 		return { errorClass, status, message, attempts, usage };
 	}
-	if (!(error instanceof AbortedError)) return undefined;
+	if (!(error instanceof LlmxError)) return undefined;
 	const { message } = error;
-	return { errorClass: "interrupted", status: null, message, attempts: 1, usage: null };
+	const errorClass = error instanceof AbortedError ? "interrupted" : "other";
+	return { errorClass, status: null, message, attempts: errorClass === "other" ? 0 : 1, usage: null };
 }

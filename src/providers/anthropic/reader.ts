@@ -2,6 +2,7 @@ import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
 import { anthropicCharges } from "../charges.ts";
+import { openAiResponse } from "../details.ts";
 import { isObject } from "../error-body.ts";
 import { aborted, blocked, emptyEnd, incomplete, notAnAnswer } from "../failure.ts";
 import { tokens } from "../usage.ts";
@@ -39,12 +40,12 @@ export class AnthropicReader extends AnswerReader {
 			case "message":
 				return this.#readMessage(payload);
 			case "message_start":
-				if (isObject(payload.message)) this.#readUsage(payload.message.usage);
+				if (isObject(payload.message)) this.#readStart(payload.message);
 				return noParts;
 			case "content_block_start":
-				return this.#readBlock(payload.content_block);
+				return this.#readBlock(payload.content_block, Number(payload.index ?? 0));
 			case "content_block_delta":
-				return this.#readBlock(payload.delta);
+				return this.#readBlock(payload.delta, Number(payload.index ?? 0));
 			case "message_delta":
 				this.#readUsage(payload.usage);
 				if (isObject(payload.delta)) this.#readStop(payload.delta);
@@ -66,21 +67,29 @@ export class AnthropicReader extends AnswerReader {
 		// A pause is to be gone on from with the tools of the turn, and llmx runs none.
 		if (this.#stopReason === "pause_turn") throw aborted(context, this.#stopReason);
 		const finishReason = finishReasonOf(this.#stopReason);
-		if (finishReason === "other" && this.received.text === "") throw emptyEnd(context, this.#stopReason);
-		const choice = this.choice(finishReason);
-		return [{ type: "finish", choice, ...this.bill }];
+		const isEmpty = this.received.text === "" && this.details.details === undefined;
+		if (finishReason === "other" && isEmpty) throw emptyEnd(context, this.#stopReason);
+		return [this.finishPart(finishReason)];
 	}
 
 	#readMessage(message: Json): readonly AnswerPart[] {
 		if (!Array.isArray(message.content)) throw notAnAnswer(this.failureContext);
-		this.#readUsage(message.usage);
+		this.#readStart(message);
 		this.#readStop(message);
-		return message.content.flatMap((block) => this.#readBlock(block));
+		return message.content.flatMap((block, place) => this.#readBlock(block, place));
+	}
+
+	#readStart(message: Json): void {
+		this.#readUsage(message.usage);
+		const { id, model } = message;
+		const { service_tier: tier } = isObject(message.usage) ? message.usage : {};
+		this.response = openAiResponse({ id, model, service_tier: tier });
 	}
 
 	/** A block of a message, the start of one, or a delta of one: all name their text by what it is. */
-	#readBlock(block: unknown): readonly AnswerPart[] {
+	#readBlock(block: unknown, place: number): readonly AnswerPart[] {
 		if (!isObject(block)) return noParts;
+		this.#readDetails(block, place);
 		if (typeof block.text === "string" && block.text !== "") {
 			return [{ type: "text-delta", text: block.text }];
 		}
@@ -88,6 +97,37 @@ export class AnthropicReader extends AnswerReader {
 			return [{ type: "reasoning-delta", text: block.thinking }];
 		}
 		return noParts;
+	}
+
+	#readDetails(block: Json, place: number): void {
+		if (Array.isArray(block.citations)) this.details.addAnnotations(block.citations);
+		switch (block.type) {
+			case "text":
+			case "text_delta":
+			case "thinking":
+			case "thinking_delta":
+			case "signature_delta":
+			case "redacted_thinking":
+				return;
+			case "citations_delta":
+				this.details.addAnnotations([block.citation]);
+				return;
+			case "input_json_delta":
+				this.details.addArguments(place, String(block.partial_json ?? ""));
+				return;
+			case "tool_use": {
+				const isWhole = isObject(block.input) && Object.keys(block.input).length > 0;
+				this.details.addCall(place, {
+					id: String(block.id ?? ""),
+					name: String(block.name ?? ""),
+					// A stream begins with an empty object, and the text of the real one follows.
+					arguments: isWhole ? JSON.stringify(block.input) : "",
+				});
+				return;
+			}
+			default:
+				this.details.addPart(block);
+		}
 	}
 
 	#readStop(source: Json): void {

@@ -1,6 +1,7 @@
 import { UnsupportedError } from "../../errors.ts";
-import type { ContentPart, Message, ReasoningEffort } from "../../types.ts";
+import type { ContentPart, Message, ReasoningEffort, ToolCall } from "../../types.ts";
 import type { AdapterCall } from "../adapter.ts";
+import { argumentsOf } from "../details.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
 import { takeSystem } from "../system-messages.ts";
@@ -91,9 +92,21 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterCall, versi
 	body.thinking = { type: "enabled", budget_tokens: budget };
 }
 
-function anthropicMessage(provider: ProviderRow, { role, content }: Message): Json {
-	if (typeof content === "string") return { role, content };
-	return { role, content: content.map((part) => anthropicPart(provider, part)) };
+function anthropicMessage(provider: ProviderRow, { role, content, toolCalls, toolCallId }: Message): Json {
+	const parts = typeof content === "string" ? content : content.map((part) => anthropicPart(provider, part));
+	if (role === "tool") {
+		return { role: "user", content: [{ type: "tool_result", tool_use_id: toolCallId, content: parts }] };
+	}
+	if (toolCalls === undefined) return { role, content: parts };
+	const said = typeof parts !== "string" ? parts : parts === "" ? [] : [{ type: "text", text: parts }];
+	return { role, content: [...said, ...toolCalls.map((call) => toolUse(provider, call))] };
+}
+
+function toolUse(provider: ProviderRow, call: ToolCall): Json {
+	const input = argumentsOf(call);
+	if (input === undefined)
+		throw unsupported(provider, `arguments of ${call.function.name} that are not a JSON object`);
+	return { type: "tool_use", id: call.id, name: call.function.name, input };
 }
 
 function anthropicPart(provider: ProviderRow, part: ContentPart): Json {

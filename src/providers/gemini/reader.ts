@@ -2,6 +2,7 @@ import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader } from "../answer-reader.ts";
 import { geminiCharges, modality } from "../charges.ts";
+import { openAiResponse } from "../details.ts";
 import { isObject } from "../error-body.ts";
 import { aborted, blocked, emptyEnd, incomplete } from "../failure.ts";
 import { tokens } from "../usage.ts";
@@ -37,7 +38,7 @@ export class GeminiReader extends AnswerReader {
 	#finishReason: string | undefined;
 	#finishMessage = "";
 	#blockedWhy: string | undefined;
-	#hasToolCalls = false;
+	#calls = 0;
 	#hasCandidate = false;
 
 	protected understands(payload: Json): boolean {
@@ -51,6 +52,8 @@ export class GeminiReader extends AnswerReader {
 
 	protected read(payload: Json): readonly AnswerPart[] {
 		this.noteUsage(payload);
+		const { responseId: id, modelVersion: model } = payload;
+		this.response ??= openAiResponse({ id, model });
 		this.#readFeedback(payload.promptFeedback);
 		const candidate = Array.isArray(payload.candidates) ? payload.candidates[0] : undefined;
 		return isObject(candidate) ? this.#readCandidate(candidate) : [];
@@ -64,13 +67,12 @@ export class GeminiReader extends AnswerReader {
 			throw incomplete(context, "the stream ended without a finish reason");
 		}
 		const finishReason = this.#finish(this.#finishReason);
-		const isEmpty = this.received.text === "" && !this.#hasToolCalls;
+		const isEmpty = this.received.text === "" && this.details.details === undefined;
 		if (brokenReasons.has(this.#finishReason) || (finishReason === "other" && isEmpty)) {
 			throw emptyEnd(context, this.#finishReason, this.#finishMessage);
 		}
 		if (this.#finishReason === "OTHER") throw aborted(context, this.#finishReason);
-		const choice = this.choice(finishReason);
-		return [{ type: "finish", choice, ...this.bill }];
+		return [this.finishPart(finishReason)];
 	}
 
 	#readFeedback(feedback: unknown): void {
@@ -86,11 +88,16 @@ export class GeminiReader extends AnswerReader {
 		const content = isObject(candidate.content) ? candidate.content : {};
 		for (const part of Array.isArray(content.parts) ? content.parts : []) {
 			if (!isObject(part)) continue;
-			if (isObject(part.functionCall)) this.#hasToolCalls = true;
+			if (isObject(part.functionCall)) this.#addCall(part.functionCall, part.thoughtSignature);
+			else if (isOther(part)) this.details.addPart(part);
 			if (typeof part.text !== "string" || part.text === "") continue;
 			if (part.thought === true) parts.push({ type: "reasoning-delta", text: part.text });
 			else parts.push({ type: "text-delta", text: part.text });
 		}
+		const { groundingMetadata, citationMetadata, logprobsResult } = candidate;
+		const notes = [groundingMetadata, citationMetadata].filter(isObject);
+		if (notes.length > 0) this.details.addAnnotations(notes);
+		this.details.addLogprobs(logprobsResult);
 		const reason = candidate.finishReason;
 		if (typeof reason === "string" && reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") {
 			this.#finishReason = reason;
@@ -104,10 +111,28 @@ export class GeminiReader extends AnswerReader {
 		return parts;
 	}
 
+	#addCall({ id, name, args }: Json, thought_signature: unknown): void {
+		const place = this.#calls++;
+		this.details.addCall(place, {
+			id: typeof id === "string" && id !== "" ? id : `call_${place}`,
+			name: String(name ?? ""),
+			arguments: JSON.stringify(args ?? {}),
+			// As Google's own endpoint on the OpenAI wire writes it.
+			...(typeof thought_signature === "string" && { extra: { google: { thought_signature } } }),
+		});
+	}
+
 	#finish(reason: string): FinishReason {
-		if (reason === "STOP") return this.#hasToolCalls ? "tool-calls" : "stop";
+		if (reason === "STOP") return this.details.hasToolCalls ? "tool-calls" : "stop";
 		return reason === "MAX_TOKENS" ? "length" : "other";
 	}
+}
+
+/** A part that is neither text nor the bare signature of a thought: code that ran, an image, a file. */
+function isOther(part: Json): boolean {
+	return Object.keys(part).some(
+		(name) => name !== "text" && name !== "thought" && name !== "thoughtSignature",
+	);
 }
 
 /** The categories that made the filter step in, or those rated highest. */

@@ -1,6 +1,7 @@
-import type { ContentPart, Message, Parameters, ReasoningEffort } from "../../types.ts";
+import type { ContentPart, Message, Parameters, ReasoningEffort, ToolCall } from "../../types.ts";
 import type { AdapterCall } from "../adapter.ts";
-import { isObject } from "../error-body.ts";
+import { argumentsOf } from "../details.ts";
+import { isObject, parseJson } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
 import { takeSystem } from "../system-messages.ts";
@@ -36,7 +37,7 @@ export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiR
 	const { parameters } = call;
 	checkParameters(provider, parameters);
 	const { system, rest } = takeSystem(provider, call.messages);
-	const contents = rest.map(geminiContent);
+	const contents = geminiContents(provider, rest);
 	const config: Json = {
 		// Both are loops in which the SDK sends further, billed requests of its own.
 		automaticContinuation: false,
@@ -64,9 +65,53 @@ function setSampling(config: Json, parameters: Parameters): void {
 	if (format.type === "json-schema") config.responseJsonSchema = format.schema;
 }
 
-function geminiContent({ role, content }: Message): Json {
-	const parts = typeof content === "string" ? [{ text: content }] : content.map(geminiPart);
-	return { role: role === "assistant" ? "model" : "user", parts };
+/** The history, with the results of calls that were asked for together in one turn, as Gemini wants them. */
+function geminiContents(provider: ProviderRow, messages: readonly Message[]): Json[] {
+	const names = new Map<string, string>();
+	const contents: { role: string; parts: Json[]; isResult?: boolean }[] = [];
+	for (const { role, content, toolCalls = [], toolCallId = "" } of messages) {
+		for (const call of toolCalls) names.set(call.id, call.function.name);
+		if (role !== "tool") {
+			const text = typeof content === "string" ? [{ text: content }] : content.map(geminiPart);
+			const said = toolCalls.length > 0 && content === "" ? [] : text;
+			const parts = [...said, ...toolCalls.map((call) => functionCall(provider, call))];
+			contents.push({ role: role === "assistant" ? "model" : "user", parts });
+			continue;
+		}
+		const name = names.get(toolCallId);
+		if (name === undefined)
+			throw unsupported(provider, `the result of a call (${toolCallId}) that is not in the history`);
+		const part = { functionResponse: { name, response: responseOf(provider, content) } };
+		const last = contents.at(-1);
+		if (last?.isResult) last.parts.push(part);
+		else contents.push({ role: "user", parts: [part], isResult: true });
+	}
+	return contents.map(({ role, parts }) => ({ role, parts }));
+}
+
+function functionCall(provider: ProviderRow, call: ToolCall): Json {
+	const { name } = call.function;
+	const args = argumentsOf(call);
+	if (args === undefined) throw unsupported(provider, `arguments of ${name} that are not a JSON object`);
+	const { google } = isObject(call.extra_content) ? call.extra_content : {};
+	const signature = isObject(google) ? google.thought_signature : undefined;
+	return {
+		functionCall: { name, args },
+		...(typeof signature === "string" && { thoughtSignature: signature }),
+	};
+}
+
+/** A result as the object that Gemini demands; one that is none stands under `result`. */
+function responseOf(provider: ProviderRow, content: Message["content"]): Json {
+	const text =
+		typeof content === "string" ? content : content.map((part) => textOf(provider, part)).join("\n");
+	const parsed = parseJson(text);
+	return isObject(parsed) ? parsed : { result: parsed ?? text };
+}
+
+function textOf(provider: ProviderRow, part: ContentPart): string {
+	if (part.type !== "text") throw unsupported(provider, `a tool's result with a part of type ${part.type}`);
+	return part.text;
 }
 
 function geminiPart(part: ContentPart): Json {

@@ -7,15 +7,14 @@ export interface MessageParts {
 	readonly reasoning: string;
 	/** OpenAI's own words where the model refused to answer. */
 	readonly refusal: string;
-	readonly hasToolCalls: boolean;
 }
 
-const nothing: MessageParts = { text: "", reasoning: "", refusal: "", hasToolCalls: false };
+const nothing: MessageParts = { text: "", reasoning: "", refusal: "" };
 
 /** Reads a message or delta; all forms of reasoning are kept apart from the text. */
 export function readMessage(message: unknown): MessageParts {
 	if (!isObject(message)) return nothing;
-	const { content, refusal, tool_calls: toolCalls } = message;
+	const { content, refusal } = message;
 	let text = "";
 	let reasoning = readReasoning(message);
 	if (typeof content === "string") text = content;
@@ -31,7 +30,6 @@ export function readMessage(message: unknown): MessageParts {
 		text,
 		reasoning,
 		refusal: typeof refusal === "string" ? refusal : "",
-		hasToolCalls: Array.isArray(toolCalls) ? toolCalls.length > 0 : isObject(message.function_call),
 	};
 }
 

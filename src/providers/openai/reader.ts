@@ -2,6 +2,7 @@ import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
 import { type AnswerHeaders, credible, hasCitations, openAiCharges } from "../charges.ts";
+import { DetailCollector, openAiResponse } from "../details.ts";
 import { isObject, saysError } from "../error-body.ts";
 import {
 	aborted,
@@ -45,20 +46,31 @@ export function readOpenAiAnswer(
 		throw failed(billed, "malformed_response", "the answer holds no choice");
 	}
 	const choices = list
-		.map((choice) => readChoice(choice, billed, list.length === 1))
+		.map((choice) => readChoice(choice, payload, billed, list.length === 1))
 		.filter((choice) => choice !== null);
 	if (choices.length === 0) throw aborted(billed, (list[0] as { finish_reason?: unknown }).finish_reason);
 	const hasAnswer = choices.some(({ text, reasoning }) => text !== "" || reasoning !== null);
-	return { choices, usage: credible(usage, hasAnswer), charges };
+	return { choices, usage: credible(usage, hasAnswer), charges, response: openAiResponse(payload) };
 }
 
 /** One of the answers; null for one of several that the server gave up: it is asked for again, and the others are kept. */
-function readChoice(choice: unknown, context: FailureContext, only: boolean): Choice | null {
+function readChoice(
+	choice: unknown,
+	payload: Record<string, unknown>,
+	context: FailureContext,
+	only: boolean,
+): Choice | null {
 	if (!isObject(choice)) throw notAnAnswer(context);
 	// The usage of a whole body is the bill of what failed in it.
 	if (saysError(choice.error)) throw reportedFailure({ error: choice.error }, context, true);
-	if (!isObject(choice.message)) throw notAnAnswer(context);
-	const parts = readMessage(choice.message);
+	const message = isObject(choice.message) ? choice.message : completionOf(choice);
+	if (!isObject(message)) throw notAnAnswer(context);
+	const parts = readMessage(message);
+	const collector = new DetailCollector();
+	collector.setCitations(payload.citations);
+	collector.addMessage(message);
+	collector.addLogprobs(choice.logprobs);
+	const { details } = collector;
 	const finishReason = openAiFinish(choice.finish_reason) ?? "aborted";
 	const split = parts.reasoning === "" ? splitThinking(parts.text) : parts;
 	const own = { ...context, partialText: split.text === "" ? undefined : split.text };
@@ -66,7 +78,7 @@ function readChoice(choice: unknown, context: FailureContext, only: boolean): Ch
 		if (only) throw aborted(own, choice.finish_reason);
 		return null;
 	}
-	if (finishReason === "other" && only && split.text === "" && !parts.hasToolCalls) {
+	if (finishReason === "other" && only && split.text === "" && details === undefined) {
 		throw emptyEnd(own, choice.finish_reason);
 	}
 	// Among several answers one that was filtered away does not take the others with it.
@@ -77,7 +89,13 @@ function readChoice(choice: unknown, context: FailureContext, only: boolean): Ch
 		text: split.text,
 		reasoning: split.reasoning === "" ? null : split.reasoning,
 		finishReason: parts.refusal === "" ? finishReason : "content-filter",
+		...(details !== undefined && { details }),
 	};
+}
+
+/** The message in a choice of the older completions, which some servers answer with. */
+function completionOf({ text }: Record<string, unknown>): Record<string, unknown> | undefined {
+	return typeof text === "string" ? { content: text } : undefined;
 }
 
 /** Follows one streamed answer: what was said, why it ended, what it used. */
@@ -85,7 +103,6 @@ export class OpenAiReader extends AnswerReader {
 	#finishReason: FinishReason | "aborted" | undefined;
 	/** As the server wrote it. */
 	#rawFinish: unknown;
-	#hasToolCalls = false;
 	#filterReason = "content filter";
 	#refusal = "";
 	#choices = 0;
@@ -111,6 +128,9 @@ export class OpenAiReader extends AnswerReader {
 
 	protected read(data: Record<string, unknown>): readonly AnswerPart[] {
 		this.noteUsage(data);
+		if (this.response === undefined) this.response = openAiResponse(data);
+		else if (data.service_tier) this.response = { ...this.response, ...openAiResponse(data) };
+		if (data.citations !== undefined) this.details.setCitations(data.citations);
 		const choice = Array.isArray(data.choices) ? data.choices[0] : undefined;
 		if (!isObject(choice)) return noParts;
 		this.#choices++;
@@ -123,8 +143,10 @@ export class OpenAiReader extends AnswerReader {
 			if (finishReason === "content-filter") this.#filterReason = filterReason(choice);
 		}
 		// A server that does not stream answers with a whole message.
-		const { text, reasoning, refusal, hasToolCalls } = readMessage(choice.delta ?? choice.message);
-		if (hasToolCalls) this.#hasToolCalls = true;
+		const message = choice.delta ?? choice.message ?? completionOf(choice);
+		const { text, reasoning, refusal } = readMessage(message);
+		this.details.addMessage(message);
+		if (choice.logprobs) this.details.addLogprobs(choice.logprobs);
 		this.#refusal += refusal;
 		if (reasoning !== "") this.#serverSplits = true;
 		if (text === "") return reasoning === "" ? noParts : [{ type: "reasoning-delta", text: reasoning }];
@@ -145,11 +167,10 @@ export class OpenAiReader extends AnswerReader {
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
 		if (finishReason === "aborted") throw aborted(context, this.#rawFinish);
-		if (finishReason === "other" && this.received.text === "" && !this.#hasToolCalls) {
+		if (finishReason === "other" && this.received.text === "" && this.details.details === undefined) {
 			throw emptyEnd(context, this.#rawFinish);
 		}
-		const choice = this.choice(finishReason);
-		return [...last, { type: "finish", choice, ...this.bill }];
+		return [...last, this.finishPart(finishReason)];
 	}
 
 	#parts(text: string, reasoning: string): readonly AnswerPart[] {

@@ -123,7 +123,15 @@ function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterCall
 	return [{ role: "system", content }, ...rest];
 }
 
-function openAiMessage(provider: ProviderRow, { role, content }: Message): Body {
+function openAiMessage(provider: ProviderRow, message: Message): Body {
+	const { toolCalls, toolCallId } = message;
+	const body = openAiContent(provider, message);
+	if (toolCallId !== undefined) return { ...body, tool_call_id: toolCallId };
+	if (toolCalls === undefined) return body;
+	return { ...body, content: body.content === "" ? null : body.content, tool_calls: toolCalls };
+}
+
+function openAiContent(provider: ProviderRow, { role, content }: Message): Body {
 	if (typeof content === "string") return { role, content };
 	const [first] = content;
 	if (content.length === 1 && first?.type === "text") return { role, content: first.text };

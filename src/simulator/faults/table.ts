@@ -10,6 +10,7 @@ import { shapeFaults } from "./shapes.ts";
 import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
 import { streamFaults } from "./stream.ts";
+import { toolFaults } from "./tools.ts";
 import { usageFaults } from "./usage.ts";
 
 /** Every fault of the failure table in docs/simulator.md. */
@@ -25,6 +26,7 @@ export const faults: readonly Fault[] = [
 	...contentFaults,
 	...finishFaults,
 	...shapeFaults,
+	...toolFaults,
 	...usageFaults,
 ];
 

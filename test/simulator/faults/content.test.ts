@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { contentFaults } from "../../../src/simulator/faults/content.ts";
 import { finishFaults } from "../../../src/simulator/faults/finishes.ts";
 import { shapeFaults } from "../../../src/simulator/faults/shapes.ts";
+import { toolFaults } from "../../../src/simulator/faults/tools.ts";
 import { dataOf, streamedText } from "../wire-client.ts";
 import { checkEach, errorOf, fault, stream, words } from "./check.ts";
 
@@ -109,5 +110,21 @@ checkEach(finishFaults, {
 	"think-unopened": async () => {
 		const [choice] = JSON.parse((await fault("think-unopened")).text).choices;
 		expect(choice.message.content).toMatch(/^Let me think\.\n<\/think>\n\none two/);
+	},
+});
+
+checkEach(toolFaults, {
+	"tool-calls": async () => {
+		const [choice] = JSON.parse((await fault("tool-calls")).text).choices;
+		expect([choice.message.content, choice.message.tool_calls[0].function.name]).toEqual([
+			null,
+			"get_weather",
+		]);
+		const streamed = await fault("tool-calls", { ...stream, wire: "anthropic" });
+		expect(streamed.text).toMatch(/"tool_use".*"input_json_delta".*"stop_reason":"tool_use"/s);
+	},
+	"side-content": async () => {
+		const { choices } = JSON.parse((await fault("side-content")).text);
+		expect([choices[0].logprobs.content.length, choices[0].message.annotations.length]).toEqual([1, 1]);
 	},
 });
