@@ -153,8 +153,10 @@ export function priceCall(call: PricedCall): CallCost {
 	if (provider.local || provider.free) return { usd: 0, basis: "free" };
 	if (charges.untold !== undefined) return { usd: null, reason: "untold" };
 	const { reportedUsd } = charges;
-	if (provider.reportsCost && reportedUsd !== undefined && reportedUsd >= 0 && reportedUsd < Infinity)
-		return { usd: reportedUsd, basis: "reported" };
+	const isReported =
+		provider.reportsCost && reportedUsd !== undefined && reportedUsd >= 0 && reportedUsd < Infinity;
+	// A 0 beside tokens that were not counted says as little as they do.
+	if (isReported && (reportedUsd > 0 || usage !== null)) return { usd: reportedUsd, basis: "reported" };
 	if (usage === null) return { usd: null, reason: "no_usage" };
 	const { at, own } = call;
 	const price = findPrice(provider.id, call.modelId, { at, inputTokens: usage.inputTokens, own });

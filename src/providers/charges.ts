@@ -2,7 +2,7 @@
 import type { Charges, Usage } from "../types.ts";
 import { isObject } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
-import { tokens } from "./usage.ts";
+import { optionalTokens, tokens } from "./usage.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -117,18 +117,29 @@ export function anthropicCharges(usage: Json): Charges {
 	const creation = isObject(usage.cache_creation) ? usage.cache_creation : {};
 	const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
 	const { web_search_requests: searches, web_fetch_requests: _free, ...others } = tools;
+	const searched = optionalTokens(searches);
 	const otherTool = Object.entries(others).find(([, count]) => typeof count === "number" && count > 0);
 	const passes = Array.isArray(usage.iterations) ? usage.iterations.length : 0;
 	const region = typeof usage.inference_geo === "string" ? usage.inference_geo.toLowerCase() : "";
 	return filled({
 		tier: tierOf(usage.speed) ?? tierOf(usage.service_tier),
 		region: ["", "global", "not_available"].includes(region) ? undefined : region,
-		longCacheWriteTokens: tokens(creation.ephemeral_1h_input_tokens),
-		webSearches: tokens(searches),
+		longCacheWriteTokens: longWrites(usage, creation),
+		webSearches: searched,
 		// https://platform.claude.com/docs/en/build-with-claude/compaction: the totals leave out the passes before.
 		untold:
-			otherTool?.[0].replaceAll("_", " ") ?? (passes > 1 ? "several passes over the prompt" : undefined),
+			(searched === undefined ? "web searches that nobody counted" : undefined) ??
+			otherTool?.[0].replaceAll("_", " ") ??
+			(passes > 1 ? "several passes over the prompt" : undefined),
 	});
+}
+
+/** What is not said to be kept for minutes is billed as kept for an hour. */
+function longWrites(usage: Json, creation: Json): number | undefined {
+	const written = tokens(usage.cache_creation_input_tokens);
+	if (written === undefined || Object.keys(creation).length === 0) return undefined;
+	const long = tokens(creation.ephemeral_1h_input_tokens) ?? 0;
+	return Math.max(long, written - (tokens(creation.ephemeral_5m_input_tokens) ?? 0));
 }
 
 /** The charges of a piece of a Gemini answer. */
@@ -164,13 +175,13 @@ function chunksOf(source: Json): readonly Json[] {
 	return Array.isArray(source.groundingChunks) ? source.groundingChunks.filter(isObject) : [];
 }
 
-/** Tokens of one kind in a list such as `promptTokensDetails`. */
+/** Tokens of one kind in a list such as `promptTokensDetails`; NaN where a figure of it is no count. */
 export function modality(details: unknown, kind: string): number {
 	if (!Array.isArray(details)) return 0;
 	return details
 		.filter(isObject)
 		.filter((detail) => detail.modality === kind)
-		.reduce((sum, detail) => sum + (tokens(detail.tokenCount) ?? 0), 0);
+		.reduce((sum, detail) => sum + (optionalTokens(detail.tokenCount) ?? Number.NaN), 0);
 }
 
 /**

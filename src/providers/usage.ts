@@ -6,6 +6,11 @@ export function tokens(value: unknown): number | undefined {
 	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
+/** A count that may be left out or null, which says that there is none; undefined for a figure that is no count. */
+export function optionalTokens(value: unknown): number | undefined {
+	return value === undefined || value === null ? 0 : tokens(value);
+}
+
 /** The first of the values that is a count of tokens, else 0. */
 function firstOf(...values: readonly unknown[]): number {
 	for (const value of values) {
@@ -30,6 +35,8 @@ export function openAiUsage(raw: unknown): Usage | null {
 	// Together and DeepSeek give the cached tokens under names of their own.
 	const cached = firstOf(prompt.cached_tokens, raw.prompt_cache_hit_tokens, raw.cached_tokens);
 	const written = firstOf(prompt.cache_write_tokens, raw.cache_creation_input_tokens);
+	// More of it than there is input: then neither figure can be believed.
+	if (cached > inputTokens || written > inputTokens) return null;
 	const reasoning = firstOf(output.reasoning_tokens, raw.reasoning_tokens);
 	const uncounted = (tokens(raw.total_tokens) ?? 0) - inputTokens - completion;
 	let outputTokens = completion;
@@ -45,8 +52,8 @@ export function openAiUsage(raw: unknown): Usage | null {
 	}
 	return {
 		inputTokens,
-		cachedInputTokens: Math.min(cached, inputTokens),
-		cacheWriteTokens: Math.min(written, inputTokens),
+		cachedInputTokens: cached,
+		cacheWriteTokens: written,
 		audioInputTokens: Math.min(firstOf(prompt.audio_tokens, raw.audio_prompt_tokens), inputTokens),
 		outputTokens,
 		reasoningTokens,

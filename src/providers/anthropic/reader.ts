@@ -5,7 +5,7 @@ import { anthropicCharges } from "../charges.ts";
 import { openAiResponse } from "../details.ts";
 import { isObject } from "../error-body.ts";
 import { aborted, blocked, emptyEnd, incomplete, notAnAnswer } from "../failure.ts";
-import { tokens } from "../usage.ts";
+import { optionalTokens, tokens } from "../usage.ts";
 
 type Json = Record<string, unknown>;
 
@@ -170,9 +170,10 @@ function anthropicUsage(raw: unknown): Usage | null {
 	if (!isObject(raw)) return null;
 	const input = tokens(raw.input_tokens);
 	const output = tokens(raw.output_tokens);
-	if (input === undefined || output === undefined) return null;
-	const cached = tokens(raw.cache_read_input_tokens) ?? 0;
-	const written = tokens(raw.cache_creation_input_tokens) ?? 0;
+	const cached = optionalTokens(raw.cache_read_input_tokens);
+	const written = optionalTokens(raw.cache_creation_input_tokens);
+	if (input === undefined || output === undefined || cached === undefined || written === undefined)
+		return null;
 	const details = isObject(raw.output_tokens_details) ? raw.output_tokens_details : {};
 	return {
 		inputTokens: input + cached + written,

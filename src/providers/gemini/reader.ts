@@ -152,15 +152,21 @@ function geminiUsage(raw: unknown): Usage | null {
 	const prompt = tokens(raw.promptTokenCount);
 	if (prompt === undefined) return null;
 	const inputTokens = prompt + (tokens(raw.toolUsePromptTokenCount) ?? 0);
-	const reasoningTokens = tokens(raw.thoughtsTokenCount) ?? 0;
+	const thoughts = tokens(raw.thoughtsTokenCount);
+	const told = (tokens(raw.candidatesTokenCount) ?? 0) + (thoughts ?? 0);
+	// What only the total tells was put out too, and is billed.
+	const untold = Math.max(0, (tokens(raw.totalTokenCount) ?? 0) - inputTokens - told);
+	const cached = tokens(raw.cachedContentTokenCount) ?? 0;
 	const audio =
 		modality(raw.promptTokensDetails, "AUDIO") + modality(raw.toolUsePromptTokensDetails, "AUDIO");
+	// More was cached than there is, or sound that nobody counted: then no figure can be believed.
+	if (cached > inputTokens || Number.isNaN(audio)) return null;
 	return {
 		inputTokens,
-		cachedInputTokens: Math.min(tokens(raw.cachedContentTokenCount) ?? 0, inputTokens),
+		cachedInputTokens: cached,
 		cacheWriteTokens: 0,
 		audioInputTokens: Math.min(audio, inputTokens),
-		outputTokens: (tokens(raw.candidatesTokenCount) ?? 0) + reasoningTokens,
-		reasoningTokens,
+		outputTokens: told + untold,
+		reasoningTokens: thoughts ?? untold,
 	};
 }
