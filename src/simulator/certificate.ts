@@ -38,11 +38,16 @@ export function selfSignedCertificate(): { key: string; cert: string } {
 	);
 	const signature = der(tag.bits, Buffer.from([0]), sign("sha256", body, privateKey));
 	const certificate = der(tag.sequence, body, ecdsaWithSha256, signature);
-	const lines = certificate.toString("base64").replace(/(.{64})/g, "$1\n");
 	return {
 		key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-		cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+		cert: pem("CERTIFICATE", certificate),
 	};
+}
+
+/** Bytes as PEM: lines of 64 characters, none of them empty, which OpenSSL does not read. */
+export function pem(label: string, bytes: Buffer): string {
+	const lines = bytes.toString("base64").match(/.{1,64}/g) ?? [];
+	return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
 
 function der(type: number, ...parts: Buffer[]): Buffer {

@@ -8,7 +8,7 @@ import { faults } from "../../src/simulator/faults/table.ts";
 import type { WireName } from "../../src/simulator/request.ts";
 import { startSimulator } from "../../src/simulator/server.ts";
 import { createTestIo } from "../helpers/io.ts";
-import { plantedKey } from "./encounter.ts";
+import { neverEnds, plantedKey } from "./encounter.ts";
 import { wires } from "./wires.ts";
 
 /** The built program, which holds SDKs that the bundler has trimmed: what ships is what meets the faults. */
@@ -65,17 +65,6 @@ const exitByName: Readonly<Record<string, readonly number[]>> = {
 	trickle: [1, 5],
 	"numeric-code": [5],
 };
-
-/** Stalls are ended by `--timeout`; what goes on for ever by its own excess is not. */
-const neverEnds = new Set([
-	"no-answer",
-	"half-headers",
-	"stall-after-headers",
-	"stall-mid-body",
-	"stall-mid-stream",
-	"trickle",
-	"endless-comments",
-]);
 
 const environment: Readonly<Record<WireName, (url: string) => Record<string, string>>> = {
 	openai: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: plantedKey }),

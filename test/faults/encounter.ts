@@ -21,6 +21,17 @@ export const impatient = { firstContentMs: 500, idleMs: 500 };
 /** The key that must never be seen again once it is given. */
 export const plantedKey = "sk-planted-0123456789abcdefghijklmnopqrstuvwxyz";
 
+/** Faults that only the patience of whoever asks ends: silences, and what goes on without getting anywhere. */
+export const neverEnds = new Set([
+	"no-answer",
+	"half-headers",
+	"stall-after-headers",
+	"stall-mid-body",
+	"stall-mid-stream",
+	"trickle",
+	"endless-comments",
+]);
+
 /** What a prompt says beside its directive: every kind of character that a wire could spoil. */
 export const nasty = 'one "two" \\three\n\t数据 👩‍👩‍👧 e\u0301 \u0000\u001b[31m end';
 
