@@ -43,10 +43,25 @@ const options: esbuild.BuildOptions = {
 	logLevel: "warning",
 };
 
+/** The script and style of the page that `llmx report` writes: for browsers, each one file. */
+const pageOptions: esbuild.BuildOptions = {
+	absWorkingDir: root,
+	entryPoints: { "report-page": "src/report/page/main.ts", "report-style": "src/report/page/page.css" },
+	outdir: "dist",
+	bundle: true,
+	format: "iife",
+	platform: "browser",
+	target: ["chrome123", "firefox120", "safari17.5"],
+	minify: true,
+	legalComments: "none",
+	metafile: true,
+	logLevel: "warning",
+};
+
 /** Writes one file with the licence text of every package that a bundle contains. */
-function writeLicences(metafile: esbuild.Metafile): void {
+function writeLicences(...metafiles: esbuild.Metafile[]): void {
 	const packages = new Set<string>();
-	for (const input of Object.keys(metafile.inputs)) {
+	for (const input of metafiles.flatMap(({ inputs }) => Object.keys(inputs))) {
 		const match = /^([^:]*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
 		if (match?.[1] !== undefined) packages.add(resolve(root, match[1]));
 	}
@@ -88,18 +103,16 @@ function writeDeclarations(): void {
 
 async function main(): Promise<void> {
 	if (process.argv.includes("--watch")) {
-		const context = await esbuild.context({
-			...options,
-			minifySyntax: false,
-			minifyWhitespace: false,
-			logLevel: "info",
-		});
-		await context.watch();
+		for (const watched of [options, pageOptions]) {
+			const unminified = { minify: false, minifySyntax: false, minifyWhitespace: false };
+			await (await esbuild.context({ ...watched, ...unminified, logLevel: "info" })).watch();
+		}
 		return;
 	}
 	rmSync(dist, { recursive: true, force: true });
 	const { metafile } = await esbuild.build(options);
-	writeLicences(metafile as esbuild.Metafile);
+	const page = await esbuild.build(pageOptions);
+	writeLicences(metafile as esbuild.Metafile, page.metafile as esbuild.Metafile);
 	if (process.argv.includes("--metafile"))
 		writeFileSync(join(dist, "metafile.json"), JSON.stringify(metafile));
 	if (!process.argv.includes("--no-types")) writeDeclarations();

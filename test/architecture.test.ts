@@ -27,10 +27,23 @@ const allowed: Record<string, readonly string[]> = {
 	face: ["words", "state", "content", "models", "cache", "ask", "library"],
 	prompts: ["words", "state", "content", "ask"],
 	results: ["words", "state", "ask", "prompts"],
+	report: ["words", "state", "terminal", "prompts", "results"],
 	batch: ["words", "state", "schedule", "models", "cache", "ask", "library", "prompts", "results"],
 	chat: ["words", "state", "terminal", "content", "models", "library"],
 	ui: ["words", "terminal", "chat"],
-	cli: ["words", "state", "terminal", "schedule", "content", "face", "prompts", "results", "batch", "chat"],
+	cli: [
+		"words",
+		"state",
+		"terminal",
+		"schedule",
+		"content",
+		"face",
+		"prompts",
+		"results",
+		"report",
+		"batch",
+		"chat",
+	],
 };
 
 /** Allowed only as `await import(…)` or as a type, so that nobody pays for them at start-up. */

@@ -15,6 +15,7 @@ import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./
 import { requestHash } from "./request-hash.ts";
 import { type PricedModel, rowBounds, type TokenCounter } from "./row-bounds.ts";
 import { RunStats } from "./run-stats.ts";
+import type { RunTimeline } from "./timeline.ts";
 
 /** A row on its way, in the form in which `generateEach` takes it. */
 export interface SentRow extends GenerateRow {
@@ -63,6 +64,8 @@ export interface BatchRunOptions {
 	readonly guard: CostGuard | undefined;
 	/** What the guard keeps, in words: `--max-cost`, `the daily budget of $5`. */
 	readonly capName: string;
+	/** Keeps when things happened, for a report. */
+	readonly timeline?: RunTimeline | undefined;
 	/** Counts what the guard sets aside; needed with one. */
 	readonly countTokens: TokenCounter | undefined;
 	readonly cache: CacheMode;
@@ -200,7 +203,10 @@ class ModelRunner {
 		stats.inFlight -= 1;
 		this.#options.flight?.ended(sent.row.id, this.#modelRun.model);
 		stats.requests += 1;
-		if (error instanceof RequestError && error.errorClass === "rate_limit") stats.refusals += 1;
+		if (error instanceof RequestError && error.errorClass === "rate_limit") {
+			stats.refusals += 1;
+			this.#options.timeline?.note("refused");
+		}
 		stats.trouble = error instanceof Error ? error.message : null;
 		stats.usd += cost.usd;
 		stats.unknownCosts += cost.unknownCalls;
@@ -220,6 +226,7 @@ class ModelRunner {
 		try {
 			if (outcome.ok) {
 				sink.result(position, stringify(format.result(key, outcome.result)));
+				this.#options.timeline?.note("answered");
 				stats.noteAnswer(outcome.result);
 				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
 				return;
@@ -232,6 +239,7 @@ class ModelRunner {
 			if (interrupted) stats.interrupted += 1;
 			else {
 				stats.noteFailure(failure.errorClass, failure.usage);
+				this.#options.timeline?.note("failed");
 				this.#heedFailure(outcome.error);
 			}
 		} catch (error) {

@@ -5,6 +5,7 @@ export const commands: CommandTable = {
 	ask: { summary: "ask a model one question", load: () => import("./ask/ask.ts") },
 	chat: { summary: "talk to a model in the terminal", load: () => import("./chat/chat.ts") },
 	batch: { summary: "run many prompts through a model", load: () => import("./batch/batch.ts") },
+	report: { summary: "write results as a page to look at", load: () => import("./report/report.ts") },
 	simulate: {
 		summary: "run a server that answers like a provider",
 		load: () => import("./simulate/simulate.ts"),

@@ -107,6 +107,7 @@ describe("the summary", () => {
 		capName: "--max-cost",
 		estimate: { usd: { low: 1.2, high: 4.5 }, unpricedRows: 0, rows: 9_188 },
 		again: commandsAgain(["batch", "my prompts.jsonl", "--overwrite"]),
+		timeline: { interval_seconds: 1, answered: [], failed: [], refusals_429: [] },
 	};
 
 	it("says what came of a run, what it cost, and how to go on", () => {

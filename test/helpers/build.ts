@@ -7,7 +7,9 @@ export default function build(): void {
 	const root = fileURLToPath(new URL("../..", import.meta.url));
 	const main = `${root}/dist/main.js`;
 	const built = existsSync(main) ? statSync(main).mtimeMs : 0;
-	const sources = globSync("{src/**/*.{ts,tsx},package.json,scripts/{build.ts,bundle/*.ts}}", { cwd: root });
+	const sources = globSync("{src/**/*.{ts,tsx,css},package.json,scripts/{build.ts,bundle/*.ts}}", {
+		cwd: root,
+	});
 	if (sources.every((file) => statSync(`${root}/${file}`).mtimeMs <= built)) return;
 	execFileSync(process.execPath, ["scripts/build.ts"], { cwd: root, stdio: "inherit" });
 }

@@ -88,6 +88,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addOption(new Option("--refresh", "ask afresh, and keep the answers").conflicts("cacheOnly"))
 		.option("--cache-only", "never send anything: answer from the cache or fail")
 		.option("--no-escape-formulas", "write answers into tables as they are, also such as =1+1")
+		.option("--report", "write a page to look at the results with, beside them (see llmx report)")
 		.option("--summary-json <file>", "write the summary as JSON")
 		.option("-q, --quiet", "no progress and no summary")
 		.enablePositionalOptions()

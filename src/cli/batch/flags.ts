@@ -43,6 +43,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly cacheOnly?: boolean;
 	/** False for `--no-escape-formulas`. */
 	readonly escapeFormulas: boolean;
+	readonly report?: boolean;
 	readonly summaryJson?: string;
 	readonly quiet?: boolean;
 }

@@ -4,6 +4,7 @@ import { type Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { executeRun, type RunOutput } from "../../batch/execute.ts";
 import { Halt, type HaltReason } from "../../batch/halt.ts";
 import type { ModelRun } from "../../batch/run.ts";
+import { RunTimeline } from "../../batch/timeline.ts";
 import { type ExitCode, exitCodes } from "../../errors.ts";
 import type { CacheMode } from "../../index.ts";
 import { plainDialect } from "../../prompts/csv-line.ts";
@@ -24,6 +25,7 @@ import type { OutputClaim } from "./claim.ts";
 import type { BatchFlags } from "./flags.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
+import { writeBatchReport } from "./report.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 import type { Target } from "./target.ts";
 
@@ -81,6 +83,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	const stopListening = listen(run, halt, progress, log);
 	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
 	const startedAt = systemClock.now();
+	const timeline = new RunTimeline(systemClock.now);
 	try {
 		progress.start();
 		const outcome = await executeRun({
@@ -93,6 +96,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			haltPolicy: flags.halt,
 			guard,
 			capName: cap?.name ?? "",
+			timeline,
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
 			stringify: (record) => escapeJson(JSON.stringify(record)),
@@ -111,11 +115,13 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			capName: cap?.name ?? "",
 			estimate,
 			again: commandsAgain(context.argv),
+			timeline: timeline.toJson(),
 		};
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
 			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
 		}
 		writeJsonFile(target.summary, summaryJson(view));
+		if (target.report !== undefined) await writeBatchReport(run, target.report, timeline.toJson());
 		return outcome.exitCode;
 	} finally {
 		progress.stop();

@@ -2,6 +2,7 @@ import type { Estimate } from "../../batch/estimate.ts";
 import type { RunOutcome } from "../../batch/execute.ts";
 import type { ModelRun } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
+import type { TimelineJson } from "../../batch/timeline.ts";
 import type { FailureClass } from "../../results/records.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
@@ -32,6 +33,7 @@ export interface SummaryView {
 	readonly estimate?: Pick<Estimate, "usd" | "unpricedRows" | "rows"> | undefined;
 	/** The command that sends what is missing, and the one that sends failures too. */
 	readonly again: { readonly missing: string; readonly failed: string };
+	readonly timeline: TimelineJson;
 }
 
 const words: Partial<Record<FailureClass, string>> = {
@@ -146,6 +148,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		stopped: outcome.stopped ?? null,
 		files: outcome.notes,
 		exit_code: outcome.exitCode,
+		timeline: view.timeline,
 		models: Object.fromEntries(view.modelRuns.map(({ model, stats }) => [model, statsJson(stats)])),
 	};
 }

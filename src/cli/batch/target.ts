@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { uncompressedName } from "../../prompts/input.ts";
+import { isReport, reportName } from "../../report/mark.ts";
 import type { OutputFiles } from "../../results/checked.ts";
 import { describeFileError, systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
@@ -29,6 +30,8 @@ export interface Target {
 	/** Another form of the results beside the journal, when one is asked for. */
 	readonly rendered: (NamedPath & { readonly kind: OutputKind }) | undefined;
 	readonly summary: NamedPath | undefined;
+	/** The page of `--report`. */
+	readonly report: NamedPath | undefined;
 }
 
 /** Names under which a process finds its own stdout: it cannot be read again, and so is no journal. */
@@ -44,8 +47,11 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	const path = (file: string) => systemFiles.resolve(resolve(io.cwd, file));
 	const { summaryJson } = flags;
 	const summary = summaryJson === undefined ? undefined : { name: summaryJson, path: path(summaryJson) };
-	if (name === "-" || stdoutNames.test(name))
-		return { name: "-", files: undefined, rendered: undefined, summary };
+	if (name === "-" || stdoutNames.test(name)) {
+		if (flags.report) throw new UsageError("--report needs a results file", { hint: "choose one with -o" });
+		return { name: "-", files: undefined, rendered: undefined, summary, report: undefined };
+	}
+	const page = reportName(name);
 	const kind = outputKind(name);
 	if ((kind === "csv" || kind === "tsv") && flags.outFormat === "openai") {
 		throw new UsageError("--out-format openai writes JSONL", { hint: `give -o a name that ends in .jsonl` });
@@ -63,6 +69,7 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 		},
 		rendered: kind === "jsonl" ? undefined : { path: path(name), name, kind },
 		summary,
+		report: flags.report ? { name: page, path: path(page) } : undefined,
 	};
 }
 
@@ -116,13 +123,14 @@ export function failuresNameOf(results: string): string {
 }
 
 /** Every file that a run writes, but for those that a dry run and a rehearsal do not. */
-export function outputsOf({ files, rendered, summary }: Target, sends: boolean): PlannedOutput[] {
+export function outputsOf({ files, rendered, summary, report }: Target, sends: boolean): PlannedOutput[] {
 	const outputs: PlannedOutput[] = [];
 	if (files !== undefined && sends) {
 		outputs.push({ name: files.resultsName, path: files.results, holds: "the results" });
 		outputs.push({ name: files.failuresName, path: files.failures, holds: "the failures" });
 		if (rendered !== undefined) outputs.push({ ...rendered, holds: "the results in another form" });
 	}
+	if (report !== undefined && sends) outputs.push({ ...report, holds: "the report" });
 	if (summary !== undefined) outputs.push({ ...summary, holds: "the summary" });
 	return outputs;
 }
@@ -138,7 +146,7 @@ export function checkTarget(
 	target: Target,
 	{ sends, overwrite }: { readonly sends: boolean; readonly overwrite: boolean },
 ): void {
-	const { files, rendered, summary } = target;
+	const { files, rendered, summary, report } = target;
 	const outputs = outputsOf(target, sends);
 	const prompts = source === undefined || source === "-" ? undefined : resolve(io.cwd, source);
 	refusePrompts(prompts, [...outputs, ...outputsOf(target, true)]);
@@ -157,6 +165,11 @@ export function checkTarget(
 		});
 	}
 	if (!sends || files === undefined) return;
+	if (report !== undefined && systemFiles.factsOf(report.path)?.size && !isReport(report.path)) {
+		throw new UsageError(`${report.name} exists and is not a report of llmx`, {
+			hint: "move it, or choose another output with -o",
+		});
+	}
 	if (rendered !== undefined && !overwrite && systemFiles.factsOf(rendered.path)?.size) {
 		if (!systemFiles.factsOf(files.results)?.size) {
 			throw new UsageError(

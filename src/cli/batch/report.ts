@@ -1,0 +1,29 @@
+import type { TimelineJson } from "../../batch/timeline.ts";
+import { promptTexts } from "../../report/prompt-texts.ts";
+import { systemFiles } from "../../state/file-system.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { reportSources } from "../report/report.ts";
+import type { BatchRun } from "./run.ts";
+import type { NamedPath } from "./target.ts";
+
+/** Writes the page of a run that has ended, with its prompts and its throughput, and says where. */
+export async function writeBatchReport(
+	run: BatchRun,
+	page: NamedPath,
+	timeline: TimelineJson,
+): Promise<void> {
+	const { context, target, prompts, source, flags } = run;
+	const { io } = context;
+	const { writeReport } = await import("../../report/write.ts");
+	const texts = promptTexts(prompts);
+	writeReport({
+		files: systemFiles,
+		sources: reportSources(io, target.name),
+		...page,
+		title: source,
+		timeline,
+		promptOf: texts && ((id) => texts.get(id)),
+		now: new Date(),
+	});
+	if (!flags.quiet) io.stderr.write(`${sanitizeLine(`report    ${page.name}`)}\n`);
+}
