@@ -83,7 +83,7 @@ describe("a report", () => {
 		]);
 		expect(html.startsWith(reportMark)).toBe(true);
 		expect(html).toContain("<title>&lt;results&gt;</title>");
-		expect(html).toContain("$0.002");
+		expect(html).toContain("$0.001 + 1 call of unknown price");
 	});
 
 	it("takes each row once: the last record, an answer over a failure, nothing that was only interrupted", () => {

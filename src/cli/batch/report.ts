@@ -1,14 +1,26 @@
 import type { TimelineJson } from "../../batch/timeline.ts";
+import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import { promptTexts } from "../../report/prompt-texts.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { CommandContext } from "../command.ts";
 import { reportSources } from "../report/report.ts";
-import type { BatchRun } from "./run.ts";
-import type { NamedPath } from "./target.ts";
+import type { BatchFlags } from "./flags.ts";
+import type { NamedPath, Target } from "./target.ts";
+
+/** A run that has ended, as far as its report is concerned. */
+export interface ReportedRun {
+	readonly context: CommandContext;
+	readonly flags: BatchFlags;
+	/** The prompts file as people named it. */
+	readonly source: string;
+	readonly target: Target;
+	readonly prompts: PromptsFile;
+}
 
 /** Writes the page of a run that has ended, with its prompts and its throughput, and says where. */
 export async function writeBatchReport(
-	run: BatchRun,
+	run: ReportedRun,
 	page: NamedPath,
 	timeline: TimelineJson,
 ): Promise<void> {

@@ -3,7 +3,8 @@ import { element } from "./dom.ts";
 import { everything, type Wanted } from "./filters.ts";
 import { type SortKey, sortLabels } from "./sorting.ts";
 
-export interface Choice {
+/** What is to be seen, and in which order. */
+export interface ChosenView {
 	readonly wanted: Wanted;
 	readonly sort: SortKey;
 	readonly descending: boolean;
@@ -50,7 +51,7 @@ export class Toolbar {
 		this.element.addEventListener("reset", () => setTimeout(onChange));
 	}
 
-	get choice(): Choice {
+	get choice(): ChosenView {
 		const text = (name: string) => this.#inputs.get(name)?.value ?? "";
 		const number = (name: string) => (text(name) === "" ? undefined : Number(text(name)));
 		const checked = (name: string) =>
