@@ -10,7 +10,7 @@ import type { Plugin } from "esbuild";
  */
 const roots = [
 	{
-		lazyIn: /^src\/(cli|ui|terminal|batch|prompts|results)\//,
+		lazyIn: /^src\/(cli|ui|terminal|batch|prompts|results|report)\//,
 		imports: ["src/cli/main.ts", "src/cli/ask/ask.ts"],
 	},
 	{
