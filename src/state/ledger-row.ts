@@ -38,6 +38,10 @@ export interface LedgerEntry {
 	readonly status: LedgerStatus;
 	readonly attempts: number;
 	readonly latencyMs: number;
+	/** When the call ended, in ms since 1970; now when absent. */
+	readonly endedAt?: number | undefined;
+	/** The entry is no call: it prices the row at this offset of the file, which had none. */
+	readonly reprices?: number | undefined;
 }
 
 /** One line of the ledger, with the fields filled in that a line leaves out because they hold nothing. */
@@ -72,6 +76,19 @@ export interface LedgerRow {
 	readonly latency_ms: number;
 }
 
+/** Why the cost of a row is unknown, also of rows older than the field; null when it is known. */
+export function unknownReason({
+	cost_usd: usd,
+	unknown,
+	status,
+	input_tokens: input,
+}: LedgerRow): UnknownCost | null {
+	if (usd !== null) return null;
+	if (unknown !== null) return unknown;
+	if (status === "maybe_billed") return "interrupted";
+	return input === null ? "no_usage" : "no_price";
+}
+
 /** Calls of unknown cost in a row: one, none, or one less for a row that prices an earlier one. */
 export function unknownCallsOf({ cost_usd: usd, reprices }: LedgerRow): number {
 	if (reprices !== null) return -1;
@@ -82,7 +99,7 @@ export function unknownCallsOf({ cost_usd: usd, reprices }: LedgerRow): number {
 export function toLine(entry: LedgerEntry, now: number): string {
 	const { usage } = entry;
 	return `${JSON.stringify({
-		ts: new Date(now).toISOString(),
+		ts: new Date(entry.endedAt ?? now).toISOString(),
 		command: entry.command,
 		session: entry.session ?? undefined,
 		label: entry.label ?? undefined,
@@ -99,6 +116,7 @@ export function toLine(entry: LedgerEntry, now: number): string {
 		unknown: entry.unknown,
 		cost_source: entry.isReported ? "reported" : undefined,
 		charges: entry.charges && Object.keys(entry.charges).length > 0 ? entry.charges : undefined,
+		reprices: entry.reprices,
 		cached: entry.cached || undefined,
 		saved_usd: entry.cached ? (entry.savedUsd ?? null) : undefined,
 		status: entry.status,

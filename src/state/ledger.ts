@@ -179,7 +179,7 @@ const rowsAtOnce = 4_000;
  */
 export async function scanLedger(
 	path: string,
-	visit: (row: LedgerRow) => void,
+	visit: (row: LedgerRow, offset: number) => void,
 	start = 0,
 ): Promise<LedgerScan> {
 	let descriptor: number;
@@ -207,7 +207,7 @@ export async function scanLedger(
 				firstDamaged ??= number;
 			} else {
 				rows += 1;
-				visit(row);
+				visit(row, offset);
 			}
 			if ((rows + damaged) % rowsAtOnce === 0) await new Promise((resolve) => setImmediate(resolve));
 		}

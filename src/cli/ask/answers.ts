@@ -13,7 +13,7 @@ import { usageLine } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter, widthOf } from "./answer-writer.ts";
-import { type FailedAnswer, knownCost, toFailedRow } from "./failed-answer.ts";
+import { type FailedAnswer, isBilled, knownCost, spentLine, toFailedRow } from "./failed-answer.ts";
 import type { InterruptedAnswer } from "./session.ts";
 
 /** How answers are printed. */
@@ -137,6 +137,7 @@ class AskTurn {
 		if (hasSchema(options)) this.#printInvalid(partialText);
 		else if (!isStreamed(options)) writer.push(partialText);
 		await writer.end();
+		this.#printSpent(answered.error);
 		return answered;
 	}
 
@@ -149,7 +150,21 @@ class AskTurn {
 			return answered;
 		}
 		printFailedObject(this.#io, { llm, ...answered });
+		this.#printSpent(answered.error);
 		return answered;
+	}
+
+	/** What a failure took all the same; nothing when it took nothing. */
+	#printSpent(error: unknown): void {
+		const { llm } = this.#job;
+		if (isBilled(llm)) this.#printUsageLine(spentLine(llm, error));
+	}
+
+	#printUsageLine(line: string): void {
+		const { stderr } = this.#io;
+		const { usage, quiet, json } = this.#flags;
+		if (!usage && (!stderr.isTTY || quiet || json)) return;
+		stderr.write(`${colorsFor(this.#io, "stderr").dim(line)}\n`);
 	}
 
 	/** Whoever reads stdout relies on the schema; what came all the same was paid for. */
@@ -176,7 +191,7 @@ class AskTurn {
 	/** Tokens, cost and time go to stderr: on a terminal unless `--quiet`, elsewhere only with `--usage`. */
 	#printUsage(result: Result): void {
 		const { stderr } = this.#io;
-		const { usage, quiet, json } = this.#flags;
+		const { quiet, json } = this.#flags;
 		const calls = result.details?.toolCalls ?? [];
 		if (calls.length > 0 && !json && !quiet) {
 			const names = calls.map(({ function: { name } }) => name).join(", ");
@@ -187,9 +202,7 @@ class AskTurn {
 		if (result.finishReason === "length" && !quiet) {
 			stderr.write("llmx: the answer stops at the token limit (raise it with --max-tokens)\n");
 		}
-		if (usage || (stderr.isTTY && !quiet && !json)) {
-			stderr.write(`${colorsFor(this.#io, "stderr").dim(usageLine(result))}\n`);
-		}
+		this.#printUsageLine(usageLine(result));
 	}
 }
 

@@ -1,6 +1,7 @@
 import { AbortedError, LlmxError, RequestError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
 import { toUsageRow } from "../../state/usage-row.ts";
+import { formatCount, formatUsd } from "../../terminal/formats.ts";
 
 /** A question without a whole answer. */
 export interface FailedAnswer {
@@ -27,6 +28,22 @@ export function toFailedRow({ llm, error, partialText = "" }: FailedAnswer): obj
 		cost_usd: costUsd,
 		partial_text: partialText === "" ? null : partialText,
 	};
+}
+
+/** Something was or may have been paid for. */
+export function isBilled({ cost }: Pick<LLM, "cost">): boolean {
+	return cost.usd > 0 || cost.unknownCalls > 0;
+}
+
+/** `10,000 in · 2,000 out · $0.055`: what a failed question took, in words. */
+export function spentLine(llm: Pick<LLM, "cost">, error: unknown): string {
+	const usage = error instanceof RequestError ? error.usage : null;
+	const tokens =
+		usage === null
+			? "tokens unknown"
+			: `${formatCount(usage.inputTokens)} in · ${formatCount(usage.outputTokens)} out`;
+	const costUsd = knownCost(llm);
+	return `${tokens} · ${costUsd === null ? "cost unknown" : formatUsd(costUsd)}`;
 }
 
 /** USD that an LLM took which was asked nothing but one question; null when unknown. */

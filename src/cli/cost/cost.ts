@@ -1,6 +1,8 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../../errors.ts";
+import { loadConfig } from "../../state/config.ts";
 import { resolvePaths } from "../../state/paths.ts";
+import { readSpending } from "../../state/totals.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
 	formatCost,
@@ -13,9 +15,11 @@ import {
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth } from "../../terminal/width.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
+import { type BudgetPeriod, budgetPeriods } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { dayAfter, parseDay, parseSince } from "../periods.ts";
 import { renderTextTable, type TableColumn } from "../text-table.ts";
+import { repriceLedger } from "./reprice.ts";
 import { type CostReport, type CostSum, type Grouping, groupings, sumLedger } from "./sums.ts";
 
 interface CostFlags {
@@ -25,6 +29,7 @@ interface CostFlags {
 	readonly to?: number;
 	readonly json?: boolean;
 	readonly csv?: boolean;
+	readonly reprice?: boolean;
 }
 
 const MAX_BAR = 20;
@@ -52,6 +57,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--to <day>", "last day", (text: string) => parseDay(text))
 		.addOption(new Option("--json", "print one JSON object").conflicts("csv"))
 		.option("--csv", "print CSV")
+		.option("--reprice", "price calls whose model had no price when they were made")
 		.addHelpText("after", examples)
 		.action(async (flags: CostFlags) => finish(await runCost(flags, context)));
 }
@@ -61,14 +67,27 @@ async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number
 	const to = flags.to === undefined ? undefined : dayAfter(flags.to);
 	if (from !== undefined && to !== undefined && from >= to)
 		throw new UsageError("the period ends before it begins");
-	const report = await sumLedger(resolvePaths(io.env).ledger, { by: flags.by, from, to });
+	const paths = resolvePaths(io.env);
+	const config = loadConfig(paths.config);
+	if (flags.reprice) {
+		const { calls, usd, left } = await repriceLedger(paths, config);
+		const rest = left === 0 ? "" : `; ${formatPlural(left, "call")} still without one`;
+		io.stderr.write(`llmx: ${formatPlural(calls, "call")} priced, ${formatUsd(usd)}${rest}\n`);
+	}
+	const report = await sumLedger(paths.ledger, { by: flags.by, from, to });
 	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(toJson(report, flags.by, from, to)))}\n`);
 	else if (flags.csv) io.stdout.write(await toCsvText(report, flags.by));
 	else if (report.total.calls === 0) io.stderr.write("llmx: no calls in the ledger for this period\n");
-	else
+	else {
+		const { budget } = config;
+		const hasBudget = budget.daily !== undefined || budget.monthly !== undefined;
+		const periods = hasBudget ? budgetPeriods(await readSpending(paths), budget) : [];
+		const width = io.stdout.isTTY ? io.stdout.columns : undefined;
+		const limitUsd = flags.by === "day" ? budget.daily : undefined;
 		io.stdout.write(
-			toText(report, flags.by, colorsFor(io, "stdout"), io.stdout.isTTY ? io.stdout.columns : undefined),
+			toText(report, { by: flags.by, colors: colorsFor(io, "stdout"), width, limitUsd, periods }),
 		);
+	}
 	if (report.damagedLines > 0) {
 		const count = formatPlural(report.damagedLines, "damaged line");
 		io.stderr.write(`llmx: skipped ${count} of the ledger, the first is line ${report.firstDamagedLine}\n`);
@@ -76,7 +95,16 @@ async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number
 	return 0;
 }
 
-function toText(report: CostReport, by: Grouping, colors: Colors, width: number | undefined): string {
+interface CostView {
+	readonly by: Grouping;
+	readonly colors: Colors;
+	readonly width: number | undefined;
+	/** USD that a day's bar shows as its limit. */
+	readonly limitUsd: number | undefined;
+	readonly periods: readonly BudgetPeriod[];
+}
+
+function toText(report: CostReport, { by, colors, width, limitUsd, periods }: CostView): string {
 	const { groups, total } = report;
 	const columns: TableColumn[] = [
 		{ title: by, flexible: true },
@@ -98,10 +126,10 @@ function toText(report: CostReport, by: Grouping, colors: Colors, width: number 
 	// Bars are for eyes: a pipe gets figures only, and so does a terminal without room for them.
 	const barWidth = Math.min(MAX_BAR, (width ?? 0) - widthOf(table) - 2);
 	if (barWidth >= MIN_BAR) {
-		const dearest = Math.max(...groups.map((group) => group.costUsd));
+		const dearest = Math.max(limitUsd ?? 0, ...groups.map((group) => group.costUsd));
 		const withBars = rows.map((row, index) => [
 			...row,
-			barOf(groups[index]?.costUsd ?? 0, dearest, barWidth),
+			barOf(groups[index]?.costUsd ?? 0, dearest, barWidth, limitUsd),
 		]);
 		table = renderTextTable([...columns, { title: "" }], withBars, { width, colors });
 	}
@@ -113,16 +141,45 @@ function toText(report: CostReport, by: Grouping, colors: Colors, width: number 
 	if (total.cachedCalls > 0) {
 		lines.push(`cache  ${formatPlural(total.cachedCalls, "answer")} saved ${formatUsd(total.savedUsd)}\n`);
 	}
+	if (total.unknownCalls > 0) lines.push(`unknown  ${unknownText(total)}\n`);
+	if (total.reportedUsd > 0) {
+		const computed = formatUsd(total.costUsd - total.reportedUsd);
+		lines.push(
+			`known  ${formatUsd(total.reportedUsd)} as reported by providers, ${computed} computed from prices\n`,
+		);
+	}
+	for (const { limit, cost, when } of periods) {
+		const left = Math.max(0, limit - cost.usd);
+		lines.push(`budget  ${formatUsd(left)} of ${formatUsd(limit)} left ${when}\n`);
+	}
 	return lines.join("");
+}
+
+const reasons = {
+	no_price: "without a price (--reprice looks again)",
+	no_usage: "whose answer did not say its tokens",
+	untold: "with charges that have no published price",
+	interrupted: "broken off, and perhaps billed",
+} as const;
+
+/** `2 without a price (--reprice looks again) · 1 broken off, and perhaps billed`. */
+function unknownText({ unknown }: CostSum): string {
+	return Object.entries(reasons)
+		.filter(([reason]) => unknown[reason as keyof typeof reasons] > 0)
+		.map(([reason, text]) => `${formatCount(unknown[reason as keyof typeof reasons])} ${text}`)
+		.join(" · ");
 }
 
 const widthOf = (table: string) => Math.max(...table.split("\n").map((line) => textWidth(line)));
 
-/** A bar of eighths of a cell; anything that cost something shows. */
-function barOf(usd: number, dearest: number, width: number): string {
-	if (usd <= 0 || dearest <= 0) return "";
-	const eighths = Math.max(1, Math.round((usd / dearest) * width * 8));
-	return "█".repeat(Math.floor(eighths / 8)) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+/** A bar of eighths of a cell; anything that cost something shows. The limit is a line in it, or beside it. */
+function barOf(usd: number, dearest: number, width: number, limitUsd: number | undefined): string {
+	const eighths = usd <= 0 || dearest <= 0 ? 0 : Math.max(1, Math.round((usd / dearest) * width * 8));
+	const bar = "█".repeat(Math.floor(eighths / 8)) + ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+	if (limitUsd === undefined || dearest <= 0) return bar;
+	const at = Math.min(width - 1, Math.round((limitUsd / dearest) * width));
+	const cells = [...bar.padEnd(at)];
+	return [...cells.slice(0, at), "│", ...cells.slice(at + 1)].join("");
 }
 
 const fields = [
@@ -136,6 +193,11 @@ const fields = [
 	["cost_usd", (sum: CostSum) => roundUsd(sum.costUsd)],
 	["unknown_calls", (sum: CostSum) => sum.unknownCalls],
 	["saved_usd", (sum: CostSum) => roundUsd(sum.savedUsd)],
+	["reported_usd", (sum: CostSum) => roundUsd(sum.reportedUsd)],
+	["unknown_no_price", (sum: CostSum) => sum.unknown.no_price],
+	["unknown_no_usage", (sum: CostSum) => sum.unknown.no_usage],
+	["unknown_untold", (sum: CostSum) => sum.unknown.untold],
+	["unknown_interrupted", (sum: CostSum) => sum.unknown.interrupted],
 ] as const;
 
 function toJson(report: CostReport, by: Grouping, from: number | undefined, to: number | undefined) {

@@ -1,5 +1,5 @@
 import { scanLedger } from "../../state/ledger.ts";
-import type { LedgerRow } from "../../state/ledger-row.ts";
+import { type LedgerRow, type UnknownCost, unknownReason } from "../../state/ledger-row.ts";
 import { localDay } from "../../state/totals.ts";
 
 /** What calls can be summed by. */
@@ -18,6 +18,10 @@ export interface CostSum {
 	reasoningTokens: number;
 	costUsd: number;
 	unknownCalls: number;
+	/** The same by why they are not known. */
+	readonly unknown: Record<UnknownCost, number>;
+	/** Of `costUsd` what providers reported; the rest is computed from prices. */
+	reportedUsd: number;
 	/** What cache hits did not cost, as far as it is known. */
 	savedUsd: number;
 }
@@ -90,11 +94,21 @@ function emptySum(key: string): CostSum {
 		reasoningTokens: 0,
 		costUsd: 0,
 		unknownCalls: 0,
+		unknown: { no_price: 0, no_usage: 0, untold: 0, interrupted: 0 },
+		reportedUsd: 0,
 		savedUsd: 0,
 	};
 }
 
 function add(sum: CostSum, row: LedgerRow): void {
+	const { cost_usd: usd } = row;
+	if (row.reprices !== null) {
+		// The call itself was counted, as one without a price.
+		sum.unknownCalls -= 1;
+		sum.unknown.no_price -= 1;
+		sum.costUsd += usd ?? 0;
+		return;
+	}
 	sum.calls += 1;
 	if (row.cached) {
 		sum.cachedCalls += 1;
@@ -107,6 +121,12 @@ function add(sum: CostSum, row: LedgerRow): void {
 	sum.cachedInputTokens += row.cached_input_tokens;
 	sum.outputTokens += row.output_tokens ?? 0;
 	sum.reasoningTokens += row.reasoning_tokens;
-	if (row.cost_usd === null) sum.unknownCalls += 1;
-	else sum.costUsd += row.cost_usd;
+	if (usd !== null) {
+		sum.costUsd += usd;
+		if (row.cost_source === "reported") sum.reportedUsd += usd;
+		return;
+	}
+	const reason = unknownReason(row);
+	sum.unknownCalls += 1;
+	if (reason !== null) sum.unknown[reason] += 1;
 }
