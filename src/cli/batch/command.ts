@@ -19,7 +19,7 @@ import { checkBudget, type RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { readParameters } from "../parameter-options.ts";
 import { OutputClaim } from "./claim.ts";
-import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely } from "./cost.ts";
+import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely, oldPrices } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
@@ -254,6 +254,7 @@ class BatchCommand {
 		const { io } = this.#context;
 		io.stdout.write(`${dryRunLines(checked, close, takenParts(prompts, this.#flags)).join("\n")}\n`);
 		writeJsonFile(this.#target.summary, dryRunJson(checked, close));
+		for (const warning of oldPrices(this.#models.all)) this.#log(warning);
 		checked.problems.throwIfAny();
 		return exitCodes.ok;
 	}

@@ -1,6 +1,7 @@
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import type { PricedModel, Range } from "../../batch/row-bounds.ts";
 import { UsageError } from "../../errors.ts";
+import { findPrice } from "../../index.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import type { Checked } from "../../results/checked.ts";
@@ -87,6 +88,19 @@ export async function agreeOnCost(
 	return (await confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`))
 		? estimate
 		: null;
+}
+
+/** Prices older than this have often changed. */
+const oldAfterMs = 45 * 86_400_000;
+
+/** What to say of models whose price was read long ago. */
+export function oldPrices(models: readonly (PricedModel & { readonly model: string })[]): string[] {
+	return models.flatMap(({ model, provider, modelId, isFree, own }) => {
+		const price = isFree ? null : findPrice(provider, modelId, { own });
+		if (price === null || !(Date.now() - Date.parse(price.date) > oldAfterMs) || own?.includes(price))
+			return [];
+		return [`the price of ${model} was read on ${price.date}, more than 45 days ago: it may have changed`];
+	});
 }
 
 function isDear(estimate: Estimate): boolean {

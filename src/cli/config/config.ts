@@ -18,6 +18,8 @@ The config is one JSON file:
   presets         named prompts: { "terse": "Answer in one sentence.",
                                    "translate": "Translate to {{language}}: {{input}}" }
   providers       servers of your own: { "corp": { "base_url": "https://…/v1", "key_env": "CORP_KEY" } }
+  prices          { "corp/large": { "input": 1, "output": 4 } } in USD per million tokens; also cached, write,
+                  audio, batch, from, context, max_output; "corp/*" for all models of a provider
   budget          { "daily": 5, "monthly": 50 } in USD: a warning at 80 %, no new calls at 100 %
   cache           { "enabled": true, "max_age_days": 30 }
 
@@ -26,6 +28,7 @@ Examples:
   llmx config set aliases.fast sambanova/gpt-oss-120b
   llmx config set models.fast.temperature 0
   llmx config set budget.daily 5
+  llmx config set prices.corp/large '{"input": 1, "output": 4, "cached": 0.1}'
   llmx config show budget
   llmx config edit`;
 

@@ -9,7 +9,7 @@ import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
 import { parseNumber } from "../parameter-options.ts";
 import { type ProviderState, providerStates } from "../provider-state.ts";
-import { renderTextTable } from "../text-table.ts";
+import { renderTextTable, type TableColumn } from "../text-table.ts";
 
 interface ModelsFlags {
 	readonly provider?: string;
@@ -17,6 +17,7 @@ interface ModelsFlags {
 	readonly minContext?: number;
 	readonly keyed?: boolean;
 	readonly live?: boolean;
+	readonly long?: boolean;
 	readonly json?: boolean;
 }
 
@@ -25,6 +26,8 @@ interface ModelRow {
 	readonly model: string;
 	readonly state: ProviderState;
 	readonly price: Price | null;
+	/** The prices of longer requests. */
+	readonly tiers: readonly Price[];
 	readonly contextWindow: number | null;
 }
 
@@ -47,6 +50,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--min-context <tokens>", "takes at least this many tokens (200k, 1M)", parseSize)
 		.option("--keyed", "only of providers that can be used now")
 		.option("--live", "ask the provider instead of the price table")
+		.option("--long", "also retired models, and prices of long requests, batch jobs, sound and cache writes")
 		.option("--json", "print one JSON array")
 		.addHelpText("after", examples)
 		.action(async (query: string[], flags: ModelsFlags) => finish(await runModels(query, flags, context)));
@@ -73,10 +77,12 @@ async function runModels(
 			words.every((word) => model.toLowerCase().includes(word)) &&
 			(flags.maxPrice === undefined || (price !== null && price.input <= flags.maxPrice)) &&
 			(flags.minContext === undefined || (contextWindow ?? 0) >= flags.minContext) &&
-			(!flags.keyed || isUsable(state)),
+			(!flags.keyed || isUsable(state)) &&
+			// What is out of service stays out of sight unless it is asked for.
+			(flags.long || flags.json || !isRetired(price)),
 	);
 	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(rows.map(toJson)))}\n`);
-	else if (rows.length > 0) printTable(rows, context);
+	else if (rows.length > 0) printTable(rows, context, flags.long ?? false);
 	if (rows.length > 0) return 0;
 	const near = nearestNames(query.join(" "), namesOf(all));
 	const hint = near.length > 0 ? `\n  did you mean ${near.join(" or ")}?` : "";
@@ -107,18 +113,34 @@ function findState(name: string, states: readonly ProviderState[]): ProviderStat
 const isUsable = ({ provider, keys, problem }: ProviderState) =>
 	problem === null && (keys.length > 0 || !provider.keyRequired);
 
+const isRetired = (price: Price | null) =>
+	price?.retired != null && price.retired <= new Date().toISOString().slice(0, 10);
+
 /** The models of the price table whose price holds today. */
 function pricedModels(states: readonly ProviderState[]): ModelRow[] {
 	const byProvider = new Map(states.map((state) => [state.provider.id, state]));
 	const today = new Date().toISOString().slice(0, 10);
-	const rows: ModelRow[] = [];
-	for (const price of allPrices()) {
+	const inForce = allPrices().filter(
+		({ effectiveFrom, effectiveTo }) => (effectiveFrom ?? "") <= today && (effectiveTo ?? today) >= today,
+	);
+	const tiers = Map.groupBy(
+		inForce.filter(({ aboveInputTokens }) => aboveInputTokens > 0),
+		({ provider, model }) => `${provider}/${model}`,
+	);
+	return inForce.flatMap((price) => {
 		const state = byProvider.get(price.provider);
-		if (state === undefined || price.aboveInputTokens > 0) continue;
-		if ((price.effectiveFrom ?? "") > today || (price.effectiveTo ?? today) < today) continue;
-		rows.push({ model: nameOf(state, price.model), state, price, contextWindow: price.contextWindow });
-	}
-	return rows;
+		if (state === undefined || price.aboveInputTokens > 0) return [];
+		const { provider, model, contextWindow } = price;
+		return [
+			{
+				model: nameOf(state, model),
+				state,
+				price,
+				tiers: tiers.get(`${provider}/${model}`) ?? [],
+				contextWindow,
+			},
+		];
+	});
 }
 
 async function liveModels(state: ProviderState, { io }: CommandContext): Promise<ModelRow[]> {
@@ -134,6 +156,7 @@ async function liveModels(state: ProviderState, { io }: CommandContext): Promise
 				model: nameOf(state, id),
 				state,
 				price,
+				tiers: [],
 				contextWindow: contextWindow ?? price?.contextWindow ?? null,
 			};
 		});
@@ -149,7 +172,7 @@ function nameOf({ provider }: ProviderState, modelId: string): string {
 		: `${provider.prefixes[0]}/${modelId}`;
 }
 
-function toJson({ model, state, price, contextWindow }: ModelRow) {
+function toJson({ model, state, price, tiers, contextWindow }: ModelRow) {
 	return {
 		model,
 		provider: state.provider.id,
@@ -163,31 +186,104 @@ function toJson({ model, state, price, contextWindow }: ModelRow) {
 		max_output: price?.maxOutput ?? null,
 		key: isUsable(state),
 		source: price?.source ?? null,
+		date: price?.date ?? null,
+		audio_input: price?.audioInput ?? null,
+		audio_output: price?.audioOutput ?? null,
+		per_request: price?.perRequest ?? null,
+		per_search: price?.perSearch ?? null,
+		effective_to: price?.effectiveTo ?? null,
+		endpoint: price?.endpoint ?? null,
+		retired: price?.retired ?? null,
+		tiers: tiers.map(({ aboveInputTokens, input, output, cachedInput }) => ({
+			above_input_tokens: aboveInputTokens,
+			input,
+			output,
+			cached_input: cachedInput,
+		})),
 	};
 }
 
-function printTable(rows: readonly ModelRow[], { io }: CommandContext): void {
+function printTable(rows: readonly ModelRow[], { io }: CommandContext, long: boolean): void {
 	// A server of the user's own charges nothing, and that is known without a table.
 	const usd = (state: ProviderState, value: number | undefined) =>
-		formatUsd(state.provider.local ? 0 : (value ?? null));
-	const cells = rows.map(({ model, state, price, contextWindow }) => [
-		sanitizeLine(model),
-		usd(state, price?.input),
-		usd(state, price?.output),
-		price === null || price.cachedInput === null ? "" : formatUsd(price.cachedInput),
-		contextWindow === null ? "" : formatTokens(contextWindow),
-		isUsable(state) ? "yes" : "",
-	]);
-	const columns = [
+		formatUsd(state.provider.local || state.provider.free ? 0 : (value ?? null));
+	const cells = rows.map((row) => {
+		const { model, state, price, contextWindow } = row;
+		return [
+			sanitizeLine(model),
+			usd(state, price?.input),
+			usd(state, price?.output),
+			optionalUsd(price?.cachedInput),
+			...(long ? longCells(row) : []),
+			contextWindow === null ? "" : formatTokens(contextWindow),
+			isUsable(state) ? "yes" : "",
+			noteOf(price),
+		];
+	});
+	const hasNotes = cells.some((row) => row.at(-1) !== "");
+	const columns: TableColumn[] = [
 		{ title: "model", flexible: true },
 		{ title: "in", align: "right" },
 		{ title: "out", align: "right" },
 		{ title: "cached", align: "right" },
+		...(long ? longColumns : []),
 		{ title: "context", align: "right" },
 		{ title: "key" },
-	] as const;
+		...(hasNotes ? [{ title: "note" }] : []),
+	];
+	const shown = hasNotes ? cells : cells.map((row) => row.slice(0, -1));
 	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
-	io.stdout.write(renderTextTable(columns, cells, { width, colors: colorsFor(io, "stdout") }));
+	io.stdout.write(renderTextTable(columns, shown, { width, colors: colorsFor(io, "stdout") }));
+	const age = ageOf(rows);
+	if (age !== undefined && io.stderr.isTTY) io.stderr.write(`${colorsFor(io, "stderr").dim(age)}\n`);
+}
+
+const longColumns: readonly TableColumn[] = [
+	{ title: "write", align: "right" },
+	{ title: "batch", align: "right" },
+	{ title: "sound", align: "right" },
+	{ title: "long requests" },
+	{ title: "until" },
+	{ title: "read" },
+];
+
+function longCells({ price, tiers }: ModelRow): string[] {
+	const pair = (input: number | null | undefined, output: number | null | undefined) =>
+		input == null || output == null ? "" : `${formatUsd(input)}/${formatUsd(output)}`;
+	return [
+		optionalUsd(price?.cacheWrite),
+		pair(price?.batchInput, price?.batchOutput),
+		optionalUsd(price?.audioInput),
+		tiers
+			.map((tier) => `>${formatTokens(tier.aboveInputTokens)} ${pair(tier.input, tier.output)}`)
+			.join(", "),
+		price?.effectiveTo ?? "",
+		price?.date ?? "",
+	];
+}
+
+const optionalUsd = (value: number | null | undefined) => (value == null ? "" : formatUsd(value));
+
+/** Why a model cannot be asked, or what comes on top of its tokens. */
+function noteOf(price: Price | null): string {
+	const notes = [
+		price?.endpoint != null ? `${price.endpoint} only` : "",
+		price?.retired == null ? "" : `${isRetired(price) ? "retired" : "until"} ${price.retired}`,
+		price?.perRequest == null ? "" : `+ ${formatUsd(price.perRequest)} a request`,
+	];
+	return notes.filter((note) => note !== "").join(", ");
+}
+
+const DAY_MS = 86_400_000;
+
+/** `prices read 1 to 67 days ago`; undefined for models without any. */
+function ageOf(rows: readonly ModelRow[]): string | undefined {
+	const days = rows.flatMap(({ price }) =>
+		price === null ? [] : [Math.max(0, Math.floor((Date.now() - Date.parse(price.date)) / DAY_MS))],
+	);
+	if (days.length === 0) return undefined;
+	const [least, most] = [Math.min(...days), Math.max(...days)];
+	return `prices read ${least === most ? least : `${least} to ${most}`} days ago`;
 }
 
 /** `200000`, `200k` or `1M`. */

@@ -1,10 +1,12 @@
-import { LlmxError } from "../../errors.ts";
-import { configuredRows, priceCall, pricesForModel, providerRows } from "../../index.ts";
-import type { Config } from "../../state/config.ts";
-import { Ledger, scanLedger } from "../../state/ledger.ts";
-import { type LedgerRow, unknownReason } from "../../state/ledger-row.ts";
-import { acquireLock } from "../../state/lock.ts";
-import type { Paths } from "../../state/paths.ts";
+import { LlmxError } from "../errors.ts";
+import { priceCall } from "../models/cost.ts";
+import { ownPrices } from "../models/own-prices.ts";
+import { configuredRows, rows as providerRows } from "../models/router.ts";
+import type { Config } from "../state/config.ts";
+import { Ledger, scanLedger } from "../state/ledger.ts";
+import { type LedgerRow, unknownReason } from "../state/ledger-row.ts";
+import { acquireLock } from "../state/lock.ts";
+import type { Paths } from "../state/paths.ts";
 
 /** What a repricing came to. */
 export interface Repriced {
@@ -31,7 +33,7 @@ export async function repriceLedger(paths: Paths, config: Config): Promise<Repri
 			const provider = rows.get(row.provider);
 			if (provider === undefined) continue;
 			const named = { model: row.model, provider, modelId: row.model_id };
-			const own = pricesForModel(named, config.prices);
+			const own = ownPrices(named, config.prices);
 			const endedAt = Date.parse(row.ts);
 			const charges = row.charges ?? {};
 			const cost = priceCall({
