@@ -31,9 +31,7 @@ export {
 	UsageError,
 } from "./errors.ts";
 export { LLM } from "./llm.ts";
-export { type CallCost, type PricedCall, priceCall } from "./models/cost.ts";
 export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
-export { ownPrices as pricesForModel } from "./models/own-prices.ts";
 export { allPrices, type Price } from "./models/price-table.ts";
 export { findPrice, type PriceOptions } from "./models/pricing.ts";
 export {

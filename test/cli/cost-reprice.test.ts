@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFile
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { repriceLedger } from "../../src/cli/cost/reprice.ts";
+import { repriceLedger } from "../../src/batch/reprice.ts";
 import { sumLedger } from "../../src/cli/cost/sums.ts";
 import { parseConfig } from "../../src/state/config.ts";
 import { resolvePaths } from "../../src/state/paths.ts";

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { repriceLedger } from "../../batch/reprice.ts";
 import { UsageError } from "../../errors.ts";
 import { loadConfig } from "../../state/config.ts";
 import { resolvePaths } from "../../state/paths.ts";
@@ -19,7 +20,6 @@ import { type BudgetPeriod, budgetPeriods } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { dayAfter, parseDay, parseSince } from "../periods.ts";
 import { renderTextTable, type TableColumn } from "../text-table.ts";
-import { repriceLedger } from "./reprice.ts";
 import { type CostReport, type CostSum, type Grouping, groupings, sumLedger } from "./sums.ts";
 
 interface CostFlags {
