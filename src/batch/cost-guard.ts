@@ -6,8 +6,8 @@ export interface GuardedRequest {
 	readonly worstOutputTokens: number;
 	/** The request itself sets that bound: nothing above it can come. */
 	readonly isBounded: boolean;
-	/** USD at so many output tokens an answer; 0 for what is not part of the cap. */
-	readonly usdOf: (outputTokens: number) => number;
+	/** USD at so many output tokens an answer, and input tokens of all requests; 0 for what is not part of the cap. */
+	readonly usdOf: (outputTokens: number, inputTokens: number) => number;
 	/** Which model it goes to: answers of one say nothing about the length of another's. */
 	readonly model: string;
 }
@@ -42,8 +42,10 @@ interface Reservation {
 interface ModelLane {
 	/** Output tokens of the longest answer so far; undefined before the first. */
 	largestOutput: number | undefined;
-	/** The first request without a bound is on its way. */
+	/** The first request, which shows how long answers are and what the provider counts as input, is on its way. */
 	probe: object | undefined;
+	/** It was answered. */
+	isProbed: boolean;
 	/** The most that was billed for one estimated token of input; estimates below the truth show here. */
 	inputFactor: number;
 }
@@ -106,9 +108,9 @@ export class CostGuard {
 	 */
 	admit(token: object, request: GuardedRequest): GuardVerdict {
 		const lane = this.#laneOf(request.model);
-		const isProbe = !request.isBounded && lane.largestOutput === undefined;
+		const isProbe = !lane.isProbed;
 		if (isProbe && lane.probe !== undefined) return "wait";
-		const worst = request.usdOf(request.worstOutputTokens) * lane.inputFactor;
+		const worst = usdAt(request, request.worstOutputTokens, lane);
 		const usd = this.#expectedUsd(request, lane);
 		if (this.#committedWith(usd, worst) > this.#capUsd * (1 + Number.EPSILON)) {
 			if (this.#reservations.size > 0) return "wait";
@@ -142,6 +144,7 @@ export class CostGuard {
 		if (usd === null) this.#unknownUsd += reservation.worstUsd - reservation.usd;
 		const lane = this.#laneOf(reservation.request.model);
 		if (lane.probe === token) lane.probe = undefined;
+		if (usd !== null && outputTokens !== null) lane.isProbed = true;
 		if (outputTokens !== null) lane.largestOutput = Math.max(lane.largestOutput ?? 0, outputTokens);
 		const estimated = reservation.request.inputTokens;
 		if (inputTokens !== null && estimated > 0) {
@@ -153,19 +156,22 @@ export class CostGuard {
 		const { worstOutputTokens, isBounded } = request;
 		const seen = lane.largestOutput === undefined ? 0 : lane.largestOutput * outputMargin;
 		// A probe's output is unknown: it goes if its input fits, and its longest answer into the allowance.
-		return (
-			request.usdOf(isBounded ? worstOutputTokens : Math.min(worstOutputTokens, seen)) * lane.inputFactor
-		);
+		return usdAt(request, isBounded ? worstOutputTokens : Math.min(worstOutputTokens, seen), lane);
 	}
 
 	#laneOf(model: string): ModelLane {
 		let lane = this.#lanes.get(model);
 		if (lane === undefined) {
-			lane = { largestOutput: undefined, probe: undefined, inputFactor: 1 };
+			lane = { largestOutput: undefined, probe: undefined, isProbed: false, inputFactor: 1 };
 			this.#lanes.set(model, lane);
 		}
 		return lane;
 	}
+}
+
+/** USD at so many output tokens an answer, with the input as long as earlier ones of the model turned out to be. */
+function usdAt(request: GuardedRequest, outputTokens: number, { inputFactor }: ModelLane): number {
+	return request.usdOf(outputTokens, request.inputTokens * inputFactor);
 }
 
 /** Part of the cap that answers without a bound may exceed it by, where that lets more of them be in flight. */

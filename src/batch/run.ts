@@ -187,7 +187,7 @@ class ModelRunner {
 				isBounded: bounds.isBounded,
 				model: this.#modelRun.model,
 				// What has no price is not part of a budget, and does not run under a cap of the user's own.
-				usdOf: (outputTokens) => bounds.usdOf(outputTokens) ?? 0,
+				usdOf: (output, input) => bounds.usdOf(output, input) ?? 0,
 			};
 			this.#guarded.set(sent, request);
 		}

@@ -11,7 +11,7 @@ const request = (inputTokens: number, maxTokens?: number, model = "m", n = 1): G
 	worstOutputTokens: maxTokens ?? longest,
 	isBounded: maxTokens !== undefined,
 	model,
-	usdOf: (output) => inputTokens + 2 * output * n,
+	usdOf: (output, input) => input + 2 * output * n,
 });
 const token = () => ({});
 const answered = (usd: number, outputTokens: number, inputTokens: number | null = null) => ({
@@ -20,9 +20,31 @@ const answered = (usd: number, outputTokens: number, inputTokens: number | null 
 	inputTokens,
 });
 
+/** A guard that has seen one answer of the model, of no tokens and for nothing. */
+function probed(options: ConstructorParameters<typeof CostGuard>[0]): CostGuard {
+	const guard = new CostGuard(options);
+	const probe = token();
+	guard.admit(probe, request(0, 0));
+	guard.settle(probe, answered(0, 0));
+	return guard;
+}
+
 describe("the guard of --max-cost", () => {
+	it("sends one request at a time until one is answered: it shows what the provider counts", () => {
+		const guard = new CostGuard(1_000);
+		const [first, second] = [token(), token()];
+		expect(guard.admit(first, request(10, 20))).toBe("go");
+		expect(guard.admit(second, request(10, 20))).toBe("wait");
+		guard.settle(first, { usd: 0, outputTokens: null, inputTokens: null });
+		expect(guard.admit(second, request(10, 20))).toBe("go");
+		expect(guard.admit(token(), request(10, 20))).toBe("wait");
+		guard.settle(second, answered(20, 5, 10));
+		expect(guard.admit(token(), request(10, 20))).toBe("go");
+		expect(guard.admit(token(), request(10, 20))).toBe("go");
+	});
+
 	it("counts what is in flight with the bound of its output", () => {
-		const guard = new CostGuard(100);
+		const guard = probed(100);
 		const first = token();
 		expect(guard.admit(first, request(10, 20))).toBe("go");
 		expect(guard.admit(token(), request(10, 20))).toBe("go");
@@ -32,14 +54,14 @@ describe("the guard of --max-cost", () => {
 	});
 
 	it("counts the bound of each of several answers", () => {
-		const guard = new CostGuard(100);
+		const guard = probed(100);
 		expect(guard.admit(token(), request(10, 10, "m", 4))).toBe("go");
 		expect(guard.admit(token(), request(10, 1))).toBe("wait");
 		expect(guard.admit(token(), request(8, 1))).toBe("go");
 	});
 
 	it("stops when nothing in flight can make room any more", () => {
-		const guard = new CostGuard(100);
+		const guard = probed(100);
 		const first = token();
 		guard.admit(first, request(10, 40));
 		guard.settle(first, answered(90, 40));
@@ -75,7 +97,7 @@ describe("the guard of --max-cost", () => {
 	});
 
 	it("counts all that was set aside when nobody knows what a call cost", () => {
-		const guard = new CostGuard(100);
+		const guard = probed(100);
 		const first = token();
 		guard.admit(first, request(10, 20));
 		guard.settle(first, { usd: null, outputTokens: null, inputTokens: null });
@@ -83,7 +105,7 @@ describe("the guard of --max-cost", () => {
 	});
 
 	it("learns that the input was estimated too low", () => {
-		const guard = new CostGuard(100);
+		const guard = probed(100);
 		const first = token();
 		guard.admit(first, request(10, 0));
 		guard.settle(first, answered(40, 0, 40));
@@ -93,7 +115,7 @@ describe("the guard of --max-cost", () => {
 	});
 
 	it("goes on when the cap is raised", () => {
-		const guard = new CostGuard(10);
+		const guard = probed(10);
 		const first = token();
 		guard.admit(first, request(10, 0));
 		expect(guard.admit(token(), request(10, 0))).toBe("wait");
