@@ -1,5 +1,6 @@
 import type { LLM } from "../llm.ts";
 import type { Paths } from "../state/paths.ts";
+import type { Cost, Usage } from "../types.ts";
 
 /** What a chat needs of the world around it. */
 export interface ChatHost {
@@ -14,6 +15,8 @@ export interface ChatHost {
 	contextWindow(model: string): number | null;
 	/** Model names for completion. */
 	modelNames(): readonly string[];
+	/** What the ledger says that a session took up to now; null when it cannot be read. */
+	sessionSpent?(session: string): Promise<{ readonly cost: Cost; readonly usage: Usage } | null>;
 	/** Returns a warning or null. @throws LlmxError when a budget is spent */
 	checkBudget(): Promise<string | null>;
 	/** Puts a text on the clipboard and returns how, for people. @throws LlmxError when there is none */

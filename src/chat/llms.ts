@@ -17,14 +17,21 @@ export interface Spent {
 export class SessionModels {
 	readonly #host: ChatHost;
 	readonly #session: string;
-	readonly #before: Spent;
+	#before: Spent;
 	readonly #llms = new Map<string, LLM>();
 
-	/** `before` is what the session took so far, when that is known better than from its file. */
-	constructor(host: ChatHost, session: Session, before: Spent = totalsOf(session)) {
+	/**
+	 * `before` is what the session took so far, when that is known. Else its file tells at once what its answers took,
+	 * and the ledger a little later what it really was: answers that were undone or asked for again are paid for too.
+	 */
+	constructor(host: ChatHost, session: Session, before?: Spent) {
 		this.#host = host;
 		this.#session = session.name;
-		this.#before = before;
+		this.#before = before ?? totalsOf(session);
+		if (before !== undefined || session.messages.length === 0) return;
+		void host.sessionSpent?.(session.name).then((spent) => {
+			if (spent !== null) this.#before = spent;
+		});
 	}
 
 	/** Made on first use. @throws NoRouteError when nobody serves the model */

@@ -5,6 +5,7 @@ import { resolvePaths } from "../../state/paths.ts";
 import { resolveAlias } from "../../state/presets.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
+import { sessionSpent } from "../cost/sums.ts";
 import { createLLM } from "../llms.ts";
 import { copyText } from "./clipboard.ts";
 
@@ -50,6 +51,7 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 			names ??= knownModels(config);
 			return names;
 		},
+		sessionSpent: (session) => sessionSpent(paths.ledger, session),
 		checkBudget: async () => (await checkBudget(paths, config.budget, { overBudget })).warning,
 		copy: (text) => copyText(io, text),
 		now: () => Date.now(),

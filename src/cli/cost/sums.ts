@@ -1,6 +1,7 @@
 import { scanLedger } from "../../state/ledger.ts";
 import { type LedgerRow, type UnknownCost, unknownReason } from "../../state/ledger-row.ts";
 import { localDay } from "../../state/totals.ts";
+import { type Cost, noUsage, type Usage } from "../../types.ts";
 
 /** What calls can be summed by. */
 export const groupings = ["day", "model", "provider", "command", "session"] as const;
@@ -129,4 +130,20 @@ function add(sum: CostSum, row: LedgerRow): void {
 	const reason = unknownReason(row);
 	sum.unknownCalls += 1;
 	if (reason !== null) sum.unknown[reason] += 1;
+}
+
+/** What a session took up to now, by the ledger; null when that cannot be read. */
+export async function sessionSpent(
+	ledger: string,
+	session: string,
+): Promise<{ readonly cost: Cost; readonly usage: Usage } | null> {
+	try {
+		const { groups } = await sumLedger(ledger, { by: "session", to: Date.now() });
+		const sum = groups.find(({ key }) => key === session) ?? emptySum(session);
+		const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, costUsd: usd, unknownCalls } = sum;
+		const usage = { ...noUsage, inputTokens, cachedInputTokens, outputTokens, reasoningTokens };
+		return { cost: { usd, unknownCalls }, usage };
+	} catch {
+		return null;
+	}
 }
