@@ -7,7 +7,7 @@ import type { ContentPart, Message, StreamFinish, StreamPart } from "./types.ts"
 export interface Turn {
 	readonly user: Message;
 	readonly assistant: Message;
-	/** The answer was stopped or cut: what came is kept, and is sent as history like any other. */
+	/** The answer was stopped or cut off; the partial answer is kept, and is sent as history like any other. */
 	readonly interrupted: boolean;
 	/** How the answer ended; null when it was interrupted. */
 	readonly finish: StreamFinish | null;
@@ -15,7 +15,7 @@ export interface Turn {
 
 export interface ConversationOptions {
 	readonly system?: string | undefined;
-	/** Turns of an earlier conversation to go on from. */
+	/** Turns of an earlier conversation to continue from. */
 	readonly turns?: readonly Turn[];
 }
 
@@ -42,7 +42,7 @@ export class Conversation {
 		const messages: Message[] = this.system ? [{ role: "system", content: this.system }] : [];
 		for (const { user, assistant } of this.#turns) {
 			messages.push(user);
-			// An answer stopped before its first word is no history: providers refuse empty assistant messages.
+			// An answer stopped before its first word is not history: providers refuse empty assistant messages.
 			if (assistant.content.length > 0) messages.push(assistant);
 		}
 		return messages;

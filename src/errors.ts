@@ -68,7 +68,7 @@ export class MissingKeyError extends LlmxError {
 }
 
 export interface AbortedErrorOptions extends LlmxErrorOptions {
-	/** Text that had come by then; several answers are parted by lines of dashes. */
+	/** Text that had come by then; multiple answers are separated by `---` lines. */
 	readonly partialText?: string | undefined;
 }
 
@@ -128,7 +128,7 @@ export interface RequestErrorOptions extends LlmxErrorOptions {
 	/** True when the provider may charge for the request although no answer came. */
 	readonly maybeBilled: boolean;
 	readonly attempts?: number;
-	/** Text that did arrive before the failure; several answers are parted by lines of dashes. */
+	/** Text that did arrive before the failure; multiple answers are separated by `---` lines. */
 	readonly partialText?: string | undefined;
 	/** Usage reported before the failure (camelCase Usage), when there was any. */
 	readonly usage?: Usage | null | undefined;
@@ -180,7 +180,7 @@ export class RequestError extends LlmxError {
 	}
 }
 
-/** What came of an answer before it failed. */
+/** The part of an answer that arrived before it failed. */
 export interface PartialAnswer {
 	readonly text: string;
 	/** As far as it was reported. */
@@ -215,7 +215,7 @@ export interface PartialFailureOptions<Results, Errors> extends LlmxErrorOptions
 	readonly errors: Errors;
 }
 
-/** Some of many failed, after all were finished: `results` holds what came, `errors` why the rest did not. */
+/** Some of many failed, after all were finished: `results` holds the answers, `errors` the failures. */
 export class PartialFailureError<Results = unknown, Errors = unknown> extends LlmxError {
 	readonly results: Results;
 	readonly errors: Errors;

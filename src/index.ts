@@ -54,6 +54,7 @@ export type {
 	GenerateRow,
 	LLMOptions,
 } from "./options.ts";
+export type { Parameters } from "./parameters/table.ts";
 export { type ResultRow, toResultRow } from "./state/result-row.ts";
 export type * from "./types.ts";
 

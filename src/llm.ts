@@ -14,6 +14,7 @@ import { createHttp } from "./http/http.ts";
 import { findRoute } from "./models/find-route.ts";
 import { type ModelPricing, noticeModel, pricingOf } from "./models/model-pricing.ts";
 import { type ModelRoute, requireKeys } from "./models/router.ts";
+import { loadSettings } from "./models/settings.ts";
 import type {
 	AskOptions,
 	CallOptions,
@@ -26,7 +27,6 @@ import { type Clock, systemClock } from "./schedule/clock.ts";
 import type { Keys } from "./schedule/keys.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
 import { Ledger } from "./state/ledger.ts";
-import { resolvePaths } from "./state/paths.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
 const DEFAULT_MAX_RETRIES = 5;
@@ -40,6 +40,7 @@ export class LLM {
 	readonly #options: LLMOptions;
 	readonly #clock: Clock;
 	readonly #random: () => number;
+	readonly #slotsFolder: string;
 	readonly #route: ModelRoute;
 	readonly #http: Http;
 	readonly #cache: ResponseCache | undefined;
@@ -56,13 +57,14 @@ export class LLM {
 	 * cannot be used
 	 */
 	constructor(model: string, options: LLMOptions = {}, runtime: LLMRuntime = {}) {
-		const env = options.env ?? process.env;
-		const paths = resolvePaths(env);
+		const settings = runtime.settings ?? loadSettings(options.env ?? process.env);
+		const { paths } = settings;
 		this.model = model;
 		this.#options = options;
 		this.#clock = runtime.clock ?? systemClock;
 		this.#random = runtime.random ?? Math.random;
-		this.#route = findRoute(model, options);
+		this.#slotsFolder = paths.slots;
+		this.#route = findRoute(model, options, settings);
 		this.#http = createHttp({
 			http2: this.#route.provider.http2,
 			timeouts: {
@@ -137,7 +139,7 @@ export class LLM {
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
 	startPacing(now: () => number, keys = keysOf(this.#route, now)): Pacing {
-		return pacingOf(this.#route, keys, this.#options, now);
+		return pacingOf(this.#route, keys, this.#options, this.#slotsFolder, now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */
@@ -156,7 +158,7 @@ export class LLM {
 
 	/**
 	 * Like `chat`, with usage, cost and all `n` answers; optionally streamed on the wire.
-	 * @throws what `chat` throws; of a RequestError or AbortedError `partialText` holds what had come: of several
+	 * @throws what `chat` throws; `partialText` of a RequestError or AbortedError holds the text so far: of several
 	 * answers those that were there, of several tries the longest text
 	 */
 	async ask(messages: ChatInput, { streamed, onPart, ...options }: AskOptions = {}): Promise<Result> {
@@ -167,7 +169,7 @@ export class LLM {
 
 	/**
 	 * Streams one answer. A failure before the first part is retried like in `chat`; after it the error is thrown and
-	 * what came is in its `partialText`. Leaving the loop closes the connection.
+	 * the text so far is in its `partialText`. Leaving the loop closes the connection.
 	 * @throws what `chat` throws
 	 */
 	stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
@@ -220,7 +222,7 @@ export class LLM {
 	/**
 	 * Finds out before anything is sent, or anybody is asked, what would end a run at once.
 	 * @throws MissingKeyError when the provider needs a key and there is none; ConfigError when LLM_GLOBAL_CONCURRENCY
-	 *   is no whole number above 0
+	 *   is not a positive integer
 	 */
 	assertReady(): void {
 		this.#assertOpen();

@@ -1,9 +1,10 @@
-import type { OwnPrices, Parameters, RetryNotice, StreamPart } from "./types.ts";
+import type { Parameters } from "./parameters/table.ts";
+import type { OwnPrices, RetryNotice, StreamPart } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
 export type ChatInput = string | readonly { readonly role: string; readonly content: unknown }[];
 
-/** `false` neither reads nor writes; `refresh` asks afresh and stores the answer; `only` never sends anything. */
+/** `false` neither reads nor writes; `refresh` bypasses the cache and stores the answer; `only` never sends anything. */
 export type CacheMode = boolean | "refresh" | "only";
 
 /** Limits of one request in ms. */
@@ -20,7 +21,7 @@ export interface Timeouts {
 
 export interface LLMOptions {
 	/**
-	 * Requests of `generate` in flight at the most. By default the controller finds how many the provider bears, from
+	 * Maximum number of concurrent requests of `generate`. By default the controller finds how many the provider bears, from
 	 * a slow start up to 512; a number given here is used from the start, and is the ceiling.
 	 */
 	readonly maxConcurrent?: number | undefined;
@@ -29,7 +30,7 @@ export interface LLMOptions {
 	readonly tpm?: number | undefined;
 	/** How often a failed call is sent again. Default 5. */
 	readonly maxRetries?: number | undefined;
-	/** Whether complete answers are kept and reused. Default true. */
+	/** Whether complete answers are stored and reused. Default true. */
 	readonly cache?: CacheMode | undefined;
 	/** Kept answers older than this, in ms, are asked for again. Default: they never get old. */
 	readonly cacheMaxAgeMs?: number | undefined;
@@ -40,19 +41,19 @@ export interface LLMOptions {
 	readonly prices?: OwnPrices | undefined;
 	/** Instead of process.env. */
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
-	/** Whether every call is written down in the user's ledger. Default true. */
+	/** Whether every call is recorded in the user's ledger. Default true. */
 	readonly ledger?: boolean | undefined;
 	/** Bound of a whole request in ms; by default only the silences within one are bounded. */
 	readonly timeoutMs?: number | undefined;
-	/** Marks of the ledger rows: what called (default `library`), in which session, and a word of the caller's own. */
+	/** Marks of the ledger rows: what called (default `library`), in which session, and a free label. */
 	readonly command?: string | undefined;
 	readonly session?: string | undefined;
 	readonly label?: string | undefined;
-	/** Hears of every wait before a call is sent again. */
+	/** Called before each retry. */
 	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
-	/** Hears what is wrong but stops no call: a broken cache, a ledger that cannot be written. */
+	/** Called with non-fatal problems: a broken cache, a ledger that cannot be written. */
 	readonly onWarning?: ((message: string) => void) | undefined;
-	/** Hears what was changed about a request, such as a parameter left out that the model does not take. */
+	/** Called with changes to a request, such as a parameter that was left out because the model does not take it. */
 	readonly onNote?: ((note: string) => void) | undefined;
 }
 
@@ -68,8 +69,8 @@ export interface AskOptions extends CallOptions {
 	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
 	readonly streamed?: boolean | undefined;
 	/**
-	 * Hears the parts of a streamed answer as they come. After the first one the question is not sent again: where
-	 * nobody hears them, a stream that breaks off is asked for once more.
+	 * Called with the parts of a streamed answer as they arrive. After the first one the question is not sent again;
+	 * without a listener, an interrupted stream is requested once more.
 	 */
 	readonly onPart?: ((part: StreamPart) => void) | undefined;
 }

@@ -161,25 +161,6 @@ export interface JsonSchemaFormat {
 
 export type ResponseFormat = { readonly type: "json" } | JsonSchemaFormat;
 
-/** What shapes an answer, in llmx's own names; each adapter translates it or refuses it before sending. */
-export interface Parameters {
-	readonly temperature?: number;
-	/** Upper bound of the answer in tokens, reasoning included where the provider counts it so. */
-	readonly maxTokens?: number;
-	readonly topP?: number;
-	readonly topK?: number;
-	readonly stop?: readonly string[];
-	readonly seed?: number;
-	readonly presencePenalty?: number;
-	readonly frequencyPenalty?: number;
-	readonly responseFormat?: ResponseFormat;
-	readonly reasoningEffort?: ReasoningEffort;
-	/** Tokens a model may spend on thinking; 0 switches it off where the model allows that. */
-	readonly thinkingBudget?: number;
-	/** Raw fields merged into the provider's request body as they are (`-p key=value`). */
-	readonly extra?: Readonly<Record<string, unknown>>;
-}
-
 /** One piece of a streamed answer. `finish` comes exactly once and last; without it the answer is incomplete. */
 export type StreamPart =
 	| { readonly type: "text-delta"; readonly text: string }
@@ -237,7 +218,7 @@ export interface Cost {
 	readonly unknownCalls: number;
 }
 
-/** What a caller hears when a request is about to be sent again. */
+/** What `onRetry` is called with before a request is sent again. */
 export interface RetryNotice {
 	readonly attempt: number;
 	readonly delayMs: number;
@@ -257,7 +238,7 @@ export const noUsage: Usage = {
 
 export const noCost: Cost = { usd: 0, unknownCalls: 0 };
 
-/** A sum of costs with one more call in it, whose USD are null when nobody knows them. */
+/** A sum of costs with one more call in it, whose USD are null when unknown. */
 export function addCost({ usd, unknownCalls }: Cost, costUsd: number | null): Cost {
 	return costUsd === null ? { usd, unknownCalls: unknownCalls + 1 } : { usd: usd + costUsd, unknownCalls };
 }

@@ -102,7 +102,7 @@ export class Accounting {
 
 	/**
 	 * Notes a sending that was or may have been billed: as reported, or with estimated tokens and an unknown cost,
-	 * which is 0 where nothing is ever charged. Returns its USD: 0 when it was not billed, null when nobody knows.
+	 * which is 0 where nothing is ever charged. Returns its USD: 0 when it was not billed, null when unknown.
 	 */
 	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): number | null {
 		if (error instanceof RequestError && (error.usage || error.charges?.reportedUsd !== undefined)) {

@@ -4,7 +4,7 @@ import type { Cost, ResponseInfo, Result, Usage } from "../types.ts";
 import { addCost, addUsage, noCost, noUsage } from "../types.ts";
 import type { Question } from "./question.ts";
 
-/** A question on its way. What came survives a failed attempt, so that nothing paid for is asked for again. */
+/** A question in progress. Answers survive a failed attempt, so that nothing is paid for twice. */
 export class PendingAnswer {
 	readonly question: Question;
 	readonly choices: Choice[] = [];
@@ -42,17 +42,17 @@ export class PendingAnswer {
 		this.#spent = addCost(this.#spent, costUsd);
 	}
 
-	/** Notes a request that brought nothing: USD, 0 when it was not billed, null when nobody knows. */
+	/** Counts a failed request: USD, 0 when it was not billed, null when unknown. */
 	addFailedCost(costUsd: number | null): void {
 		this.#spent = addCost(this.#spent, costUsd);
 	}
 
-	/** What came, in the form in which it is kept and shared. */
+	/** The answer so far, in the form in which it is cached and shared. */
 	get answer(): CachedAnswer {
 		return { choices: this.choices, usage: this.#usage, costUsd: this.#costUsd, response: this.#response };
 	}
 
-	/** The result of what came. */
+	/** The result of the answer so far. */
 	result(model: string): Result {
 		const { attempts, latencyMs } = this;
 		return toResult(model, { ...this.answer, cached: false, attempts, latencyMs });

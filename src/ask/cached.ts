@@ -55,7 +55,7 @@ export class CachedAnswers {
 		await this.#options.cache?.set(key, answer);
 	}
 
-	/** Resolves when every answer handed to `store` so far was tried to be kept. */
+	/** Resolves when every answer passed to `store` so far has been written, or has failed to be. */
 	async flush(): Promise<void> {
 		await this.#options.cache?.flush();
 	}

@@ -39,7 +39,7 @@ export interface AttemptOptions {
 }
 
 export interface StreamOptions extends AttemptOptions {
-	/** Is given the complete answer, and waited for, before the finish is handed on. */
+	/** Called with the complete answer, and awaited, before the finish is passed on. */
 	readonly onWhole?: ((answer: CachedAnswer) => Promise<void>) | undefined;
 }
 
@@ -72,7 +72,7 @@ export class Caller {
 					calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
 				if (calls.length === 1) await calls[0];
 				else await allOrFirstError(calls);
-				// A server that ignores `n` answers once per request; one that gives nothing would loop for ever.
+				// A server that ignores `n` answers once per request; one that gives nothing would loop forever.
 				if (pending.missing === before) break;
 			}
 		} finally {
@@ -191,7 +191,7 @@ export class Caller {
 		if (near.length > 0) error.hint = [`did you mean ${near.join(" or ")}?`, error.hint].join("\n");
 	}
 
-	/** Returns USD: 0 when nothing was billed, null when nobody knows. */
+	/** Returns USD: 0 when nothing was billed, null when unknown. */
 	#noteFailure(question: Question, error: unknown, exchange: Exchange, received: string): number | null {
 		this.#suggestModel(error);
 		const { sent } = exchange;

@@ -38,18 +38,18 @@ export interface RequestOutcome {
 	readonly error: unknown;
 }
 
-/** How whoever runs many rows has a say in the run. */
+/** How the caller of a run of many rows controls it. */
 export interface RunControl<Row> {
 	/** Asked right before every sending; see the scheduler's `admit`. */
 	readonly admit?: ((row: Row) => Admission) | undefined;
-	/** Hears of the end of every sending that was admitted, before the row's outcome is handed on. */
+	/** Called when an admitted request has ended, before the row's outcome is passed on. */
 	readonly onSent?: ((row: Row, sending: RequestOutcome) => void) | undefined;
 	/**
-	 * Judges an answer, and may mend it. One that it throws an error for is no answer: the row fails with that error,
+	 * Judges an answer, and may correct it. If it throws, the answer does not count: the row fails with that error,
 	 * the cache does not keep it, and one that the cache holds is asked for again.
 	 */
 	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
-	/** Hears for how many ms nothing is sent, because more than half of the last 50 requests failed, and how the last did. */
+	/** Called with the length of a pause in ms, when more than half of the last 50 requests failed, and with the last error. */
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
 	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
 	readonly stop?: AbortSignal | undefined;
@@ -66,7 +66,7 @@ const unsent = { attempts: 0, partial: null, spent: noCost } as const;
 
 /**
  * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
- * flight are sent once. A ledger row is written before its outcome is handed on. Memory is flat for any iterable.
+ * flight are sent once. A ledger row is written before its outcome is passed on. Memory stays constant for any iterable.
  * @throws what ends the whole run: an AbortedError, or the error of the last usable key
  */
 export function runMany<Row>(
@@ -178,7 +178,7 @@ class ManyRun<Row> {
 			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
 		for await (const questions of questionsOf(this.#rows, this.#options, refuse)) {
 			while (this.#queue.isFull) await this.#queue.room();
-			// Rows that need no request would go on for ever after the end of the run: nobody takes the next one.
+			// Rows that need no request would go on forever after the end of the run: nobody takes the next one.
 			if (this.#queue.ended) return;
 			const keys = questions.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();

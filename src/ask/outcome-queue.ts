@@ -1,4 +1,4 @@
-/** Outcomes that wait for a slow consumer at the most. */
+/** How many outcomes may wait for a slow consumer. */
 const MAX_READY = 1_024;
 
 /** What became of rows, on its way to a consumer who may be slow, and may leave before the end. */
@@ -21,7 +21,7 @@ export class OutcomeQueue<Outcome> {
 		return this.#ready.length >= MAX_READY && !this.#left;
 	}
 
-	/** The consumer has left: nobody waits for it any more. */
+	/** The consumer has left: nothing waits for it any longer. */
 	get left(): boolean {
 		return this.#left;
 	}

@@ -8,13 +8,12 @@ import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
 import { Keys } from "../schedule/keys.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
-import { resolvePaths } from "../state/paths.ts";
 
 /** How requests are held back at one moment, over all keys. */
 export interface Pace {
 	/** Requests that may be in flight. */
 	readonly window: number;
-	/** Requests per minute that are allowed; null when nobody said. */
+	/** Allowed requests per minute; null if unknown. */
 	readonly requestsPerMinute: number | null;
 	/** In words, why not more. */
 	readonly reason: string;
@@ -53,7 +52,7 @@ export class Pacing {
 	readonly #options: PacingOptions;
 	#slots: Promise<Slots> | undefined;
 
-	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is no whole number above 0 */
+	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer */
 	constructor(options: PacingOptions) {
 		const { provider, keys, maxConcurrent, rpm, tpm, now } = options;
 		this.#options = options;
@@ -120,7 +119,7 @@ function slotCount(text: string | undefined): number | undefined {
 	if (text === undefined || text === "") return undefined;
 	const count = Number(text);
 	if (!Number.isInteger(count) || count < 1) {
-		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY is "${text}", which is no whole number above 0`);
+		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY must be a positive integer, not "${text}"`);
 	}
 	return count;
 }
@@ -130,6 +129,7 @@ export function pacingOf(
 	{ provider }: ModelRoute,
 	keys: Keys,
 	{ maxConcurrent, rpm, tpm, env = process.env }: LLMOptions,
+	slotsFolder: string,
 	now: () => number,
 ): Pacing {
 	return new Pacing({
@@ -139,7 +139,7 @@ export function pacingOf(
 		rpm,
 		tpm,
 		globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
-		slotsFolder: resolvePaths(env).slots,
+		slotsFolder,
 		now,
 	});
 }

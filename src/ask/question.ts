@@ -1,6 +1,10 @@
 import { toMessages } from "../content/messages.ts";
-import type { CallOptions, ChatInput, GenerateOptions, GenerateRow } from "../options.ts";
-import type { Message, Parameters } from "../types.ts";
+import { UsageError } from "../errors.ts";
+import type { AskOptions, CallOptions, ChatInput, GenerateOptions, GenerateRow } from "../options.ts";
+import { findMisspelt, findParameter } from "../parameters/names.ts";
+import { type Parameters, parameterKeys, parameters, rowOf } from "../parameters/table.ts";
+import { refusal } from "../parameters/values.ts";
+import type { Message } from "../types.ts";
 
 /** What to ask: a history, or a prompt with a system text, which the cache keeps apart. */
 export interface Question {
@@ -12,31 +16,44 @@ export interface Question {
 	readonly n: number;
 }
 
-/** A record, so that a parameter forgotten here does not compile. */
-const isParameter: Readonly<Record<keyof Parameters, true>> = {
-	temperature: true,
-	maxTokens: true,
-	topP: true,
-	topK: true,
-	stop: true,
-	seed: true,
-	presencePenalty: true,
-	frequencyPenalty: true,
-	responseFormat: true,
-	reasoningEffort: true,
-	thinkingBudget: true,
-	extra: true,
-};
-const parameterNames = Object.keys(isParameter) as (keyof Parameters)[];
-
-/** What shapes the answer, and nothing else of the options: all of it goes into the cache key. */
+/**
+ * What shapes the answer, and nothing else of the options: all of it goes into the cache key.
+ * @throws UsageError for a value that a parameter cannot have, and for a parameter under a name that is not llmx's
+ */
 function pickParameters(options: Parameters): Parameters {
 	const picked: Record<string, unknown> = {};
-	for (const name of parameterNames) {
-		if (options[name] !== undefined) picked[name] = options[name];
+	for (const key of parameterKeys) {
+		const value = options[key];
+		if (value === undefined) continue;
+		const { accepts } = rowOf(key);
+		const read = accepts.read(value);
+		if (read === null) throw new UsageError(refusal(key, accepts, value));
+		if (read !== undefined) picked[key] = read;
 	}
+	for (const name of Object.keys(options)) refuseMisspelling(name);
+	if (options.extra !== undefined) picked.extra = options.extra;
 	return picked;
 }
+
+/** TypeScript sees `max_tokens` and `temprature`; in JavaScript they would be sent nowhere, without a word. */
+function refuseMisspelling(name: string): void {
+	if (Object.hasOwn(parameters, name) || otherOptions.has(name)) return;
+	const key = findParameter(name)?.key ?? findMisspelt(name);
+	if (key === undefined) return;
+	throw new UsageError(`unknown option "${name}"`, { hint: `did you mean "${key}"?` });
+}
+
+/** No parameter is mistaken for one of these, however a parameter to come is called. */
+const otherOptions: ReadonlySet<string> = new Set<keyof GenerateOptions | keyof AskOptions>([
+	"cache",
+	"signal",
+	"n",
+	"onRetry",
+	"systemPrompt",
+	"streamed",
+	"onPart",
+	"extra",
+]);
 
 /** The question of a chat. */
 export function toQuestion(messages: ChatInput, options: CallOptions): Question {

@@ -1,7 +1,11 @@
+import type { Settings } from "../models/settings.ts";
 import type { Timeouts } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
 
-/** What the command line hears besides, and what a test puts in the place of time, chance and patience. */
+/**
+ * What the command line hands in and hears besides, and what a test puts in the place of time, chance and the
+ * network's patience.
+ */
 export interface LLMRuntime {
 	/** Measures and waits between two sendings. */
 	readonly clock?: Clock | undefined;
@@ -11,4 +15,6 @@ export interface LLMRuntime {
 	readonly timeouts?: Partial<Timeouts> | undefined;
 	/** Called when ledger rows could not be written where they belong. */
 	readonly onLedgerLost?: (() => void) | undefined;
+	/** Instead of reading the config and the stored keys. */
+	readonly settings?: Settings | undefined;
 }

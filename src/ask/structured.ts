@@ -24,7 +24,7 @@ export async function askForJson(
 	options: AskOptions,
 ): Promise<Result> {
 	const { responseFormat } = options;
-	if (responseFormat?.type !== "json-schema") throw new UsageError("a JSON Schema is missing");
+	if (responseFormat?.type !== "json-schema") throw new UsageError("no JSON Schema given");
 	const check = await createSchemaChecker(responseFormat);
 	let result = await llm.ask(messages, options);
 	for (const [index, text] of result.texts.entries()) {
@@ -63,13 +63,13 @@ async function repair(
 	let second = await askAgain(options.cache);
 	let checked = check(second.text);
 	if (!checked.ok && second.cached && options.cache !== "only") {
-		// Failing for ever because of one bad answer in the cache would help nobody.
+		// Failing forever because of one bad answer in the cache would help nobody.
 		second = await askAgain("refresh");
 		checked = check(second.text);
 	}
 	const usage = result.usage && second.usage && addUsage(result.usage, second.usage);
 	if (!checked.ok) {
-		const message = `${llm.model}: the answer does not satisfy the schema, nor does its repair: ${checked.problems[0]}`;
+		const message = `${llm.model}: the answer does not match the schema, even after a repair: ${checked.problems[0]}`;
 		throw new RequestError(message, {
 			provider: llm.provider,
 			errorClass: "schema",

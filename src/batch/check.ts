@@ -44,7 +44,7 @@ export function checkPrompts(options: CheckOptions): Checked {
 			if (!(error instanceof HashClash)) throw error;
 		}
 	}
-	throw new UsageError(`the ids of ${options.prompts.name} cannot be told apart`);
+	throw new UsageError(`the ids of ${options.prompts.name} are too similar to hash`);
 }
 
 function checkOnce(options: CheckOptions, seed: number): Checked {
@@ -104,7 +104,7 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 		}
 	}
 	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);
-	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "there is no prompt in the file" });
+	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "the file contains no prompts" });
 	index.forgetHashes();
 	return { index, problems, rows, ...counts, models: [...models], notes, results, failures };
 }
@@ -131,7 +131,7 @@ function findDuplicates(
 			continue;
 		}
 		found += 1;
-		const text = `the id ${JSON.stringify(row.id)} is taken by line ${first} (--id COLUMN names another, --no-id numbers the rows)`;
+		const text = `the id ${JSON.stringify(row.id)} is already used in line ${first} (--id COLUMN names another, --no-id numbers the rows)`;
 		problems.add({ line: row.line, text });
 	}
 	if (found === 0) throw new HashClash();

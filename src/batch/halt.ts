@@ -64,8 +64,8 @@ export function parseHaltPolicy(text: string): HaltPolicy {
 	const value = Number(match?.[2]);
 	const isShare = match?.[3] === "%";
 	if (match === null || value <= 0 || (isShare ? value > 100 : !Number.isInteger(value))) {
-		throw new UsageError(`--halt ${text} is not understood`, {
-			hint: "write now,fail=1 or soon,fail=10%, for example",
+		throw new UsageError(`invalid --halt policy "${text}"`, {
+			hint: "use a policy such as now,fail=1 or soon,fail=10%",
 		});
 	}
 	const when = match[1] as HaltPolicy["when"];

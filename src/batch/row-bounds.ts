@@ -4,8 +4,9 @@ import { outputRange, type SeenOutput, thinks } from "../models/output-bounds.ts
 import type { Price } from "../models/price-table.ts";
 import { findPrice } from "../models/pricing.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
+import type { Parameters } from "../parameters/table.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
-import type { Charges, Message, Parameters, Usage } from "../types.ts";
+import type { Charges, Message, Usage } from "../types.ts";
 
 export type { Range } from "../models/media-tokens.ts";
 

@@ -2,6 +2,7 @@ import type { RequestOutcome, RowOutcome, RunControl } from "../ask/generate.ts"
 import type { Pace } from "../ask/pacing.ts";
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { CacheMode, GenerateRow } from "../options.ts";
+import type { Parameters } from "../parameters/table.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { SchemaSet } from "../prompts/schemas.ts";
@@ -9,7 +10,6 @@ import type { Checked } from "../results/checked.ts";
 import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
-import type { Parameters } from "../types.ts";
 import type { CostGuard, GuardedRequest } from "./cost-guard.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import { requestHash } from "./request-hash.ts";
@@ -149,21 +149,18 @@ class ModelRunner {
 
 	#changed(line: number | undefined): UsageError {
 		const { name } = this.#options.prompts;
-		return new UsageError(
-			`${line === undefined ? name : `${name}:${line}`} was changed while it was being read`,
-			{
-				hint: "what was answered is kept; run the same command again",
-			},
-		);
+		return new UsageError(`${line === undefined ? name : `${name}:${line}`} changed during the run`, {
+			hint: "answers so far are kept; run the same command again",
+		});
 	}
 
 	#control(): RunControl<SentRow> {
 		const { guard, schemas, halt } = this.#options;
-		const { stats, provider } = this.#modelRun;
+		const { stats, provider, defaults } = this.#modelRun;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
 			onPause: (pauseMs, error) => this.#options.onPause(this.#modelRun.model, pauseMs, error),
-			judge: ({ parameters }, result) => schemas.judge(parameters, result, provider),
+			judge: ({ parameters }, result) => schemas.judge({ ...defaults, ...parameters }, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";
 				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
@@ -193,7 +190,7 @@ class ModelRunner {
 		}
 		const verdict = guard.admit(sent, request);
 		if (verdict === "stop") {
-			halt.soon({ text: `the next answer could cross ${capName}`, exitCode: exitCodes.costCap });
+			halt.soon({ text: `the next answer could exceed ${capName}`, exitCode: exitCodes.costCap });
 		}
 		return verdict;
 	}
@@ -267,7 +264,7 @@ class ModelRunner {
 				`the first ${hopelessFailures} rows of ${model} all failed: ${error.message}`,
 				{
 					exitCode: error.exitCode,
-					hint: error.hint ?? "mend that first; --halt soon,fail=N lets more of them fail",
+					hint: error.hint ?? "fix this first; --halt soon,fail=N allows more failures",
 					cause: error,
 				},
 			);

@@ -5,7 +5,7 @@ import type { CacheStore } from "./sqlite.ts";
 import type { StoredAnswer } from "./stored-row.ts";
 
 export interface ResponseCacheOptions {
-	/** Hears once when the cache cannot be used. */
+	/** Called once when the cache cannot be used. */
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Older answers are not found; undefined: they never get old. */
 	readonly maxAgeMs?: number | undefined;

@@ -1,8 +1,8 @@
 import { Conversation, type Turn } from "../conversation.ts";
 import { exitCodes } from "../errors.ts";
 import type { LLM } from "../llm.ts";
+import type { Parameters } from "../parameters/table.ts";
 import type { OpenSession } from "../state/sessions.ts";
-import type { Parameters } from "../types.ts";
 import { describeFailure } from "./failure.ts";
 import type { ChatHost } from "./host.ts";
 import { SessionModels, type Spent } from "./llms.ts";

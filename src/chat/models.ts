@@ -2,15 +2,13 @@
 
 import { allPrices } from "../models/price-table.ts";
 import { findPrice } from "../models/pricing.ts";
-import { configuredRows, route, rows } from "../models/router.ts";
-import type { Config } from "../state/config.ts";
-import type { Environment } from "../types.ts";
+import { route, rows } from "../models/router.ts";
+import type { Settings } from "../models/settings.ts";
 
 /** Tokens that a model can read; null when unknown. */
 export function contextWindowOf(
 	model: string,
-	config: Pick<Config, "providers" | "prices">,
-	env: Environment,
+	{ env, config, providers }: Pick<Settings, "env" | "config" | "providers">,
 ): number | null {
 	try {
 		const {
@@ -19,7 +17,7 @@ export function contextWindowOf(
 			prices: own,
 		} = route(model, {
 			env,
-			providers: configuredRows(config.providers),
+			providers,
 			prices: [config.prices],
 		});
 		return (
@@ -34,12 +32,12 @@ export function contextWindowOf(
 }
 
 /** Names for completion: aliases, the models with a price as the user would write them, and the simulator's. */
-export function knownModels(config: Pick<Config, "aliases" | "providers">): string[] {
-	const providers = new Map(rows(configuredRows(config.providers)).map((row) => [row.id, row]));
+export function knownModels({ config, providers }: Pick<Settings, "config" | "providers">): string[] {
+	const known = new Map(rows(providers).map((row) => [row.id, row]));
 	const today = new Date().toISOString().slice(0, 10);
 	const priced = allPrices().flatMap(({ provider, model, endpoint, retired }) => {
-		const row = providers.get(provider);
-		// What cannot be sent is no completion.
+		const row = known.get(provider);
+		// What cannot be sent is not a completion.
 		if (row === undefined || endpoint !== null || (retired !== null && retired <= today)) return [];
 		return row.bareNames?.test(model) ? [model] : [`${row.prefixes[0]}/${model}`];
 	});

@@ -75,7 +75,7 @@ function judge(
 			if (!overBudget) {
 				throw new LlmxError(message, {
 					exitCode: exitCodes.costCap,
-					hint: `go on with --over-budget, or raise it: llmx config set budget.${name} USD`,
+					hint: `continue with --over-budget, or raise it: llmx config set budget.${name} USD`,
 				});
 			}
 			warning ??= message;

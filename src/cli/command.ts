@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Settings } from "../models/settings.ts";
 import type { Io } from "./io.ts";
 
 /** What every command gets from main. */
@@ -8,6 +9,8 @@ export interface CommandContext {
 	readonly debug: boolean;
 	/** The command line as it was given, without the program's name. */
 	readonly argv: readonly string[];
+	/** Config, providers and stored keys; each file is read once, and only if a command asks for it. */
+	readonly settings: Settings;
 	/** Every command, for the one that describes them all (completion). */
 	readonly commands: CommandTable;
 	/** Makes the exit code 1 where it would be 0: something that was said went wrong besides the command's own work. */

@@ -12,12 +12,12 @@ export interface Interrupt {
 const words: Partial<Record<NodeJS.Signals, string>> = {
 	SIGINT: "interrupted",
 	SIGTERM: "terminated",
-	SIGHUP: "hung up",
+	SIGHUP: "terminal closed (SIGHUP)",
 };
 
 /**
  * Aborts on the first signal with an AbortedError that carries the exit code; a second signal leaves at once. Aborts
- * too when nobody reads stdout any more; the reason is then that stream's own.
+ * too when stdout was closed; the reason is then that stream's own.
  */
 export function createInterrupt(io: Io): Interrupt {
 	const controller = new AbortController();

@@ -1,15 +1,13 @@
 import { UsageError } from "../errors.ts";
-import { chooseModel, configuredRows, LLM, type LLMOptions, type Parameters } from "../index.ts";
-import { type Config, loadConfig } from "../state/config.ts";
-import { readStoredKeys } from "../state/keys.ts";
-import { resolvePaths } from "../state/paths.ts";
-import { parametersFor, resolveAlias } from "../state/presets.ts";
+import { chooseModel, LLM, type LLMOptions, type Parameters } from "../index.ts";
+import { parametersFor, resolveAlias } from "../state/aliases.ts";
+import type { Config } from "../state/config.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
 
 const DAY_MS = 86_400_000;
 
-/** For somebody who has just installed llmx. */
+/** For someone who has just installed llmx. */
 const firstSteps = `try it offline, without a key:  llmx ask -m sim/echo "hello"   or   llmx chat sim/echo
 store a provider's key:         llmx keys set openai   (sambanova, anthropic, gemini, …)
 name a model yourself:          llmx ask -m sambanova/gpt-oss-120b "hello"
@@ -30,14 +28,18 @@ export interface DefaultModel extends ChosenModel {
 }
 
 /** The model of LLMX_MODEL, the config, or the first provider with a key; undefined when there is none of these. */
-export function defaultModel({ io }: CommandContext): DefaultModel | undefined {
-	const paths = resolvePaths(io.env);
-	const config = loadConfig(paths.config);
+export function defaultModel({ io, settings }: CommandContext): DefaultModel | undefined {
+	const { config } = settings;
 	const choice = chooseModel({
 		env: io.env,
 		configModel: config.defaultModel,
-		providers: configuredRows(config.providers),
-		storedKeys: readStoredKeys(paths.keys),
+		// The others are read only where a key may be what chooses.
+		get providers() {
+			return settings.providers;
+		},
+		get storedKeys() {
+			return settings.storedKeys;
+		},
 	});
 	return choice && { ...choice, ...choose(choice.model, config) };
 }
@@ -52,9 +54,9 @@ export function chooseModels(
 	flags: readonly string[],
 	{ quiet = false }: { quiet?: boolean | undefined } = {},
 ): ChosenModel[] {
-	const { io } = context;
+	const { io, settings } = context;
 	if (flags.length > 0) {
-		const config = loadConfig(resolvePaths(io.env).config);
+		const { config } = settings;
 		const chosen = flags.map((name) => choose(name, config));
 		return [...new Map(chosen.map((one) => [one.model, one])).values()];
 	}
@@ -75,14 +77,14 @@ function choose(name: string, config: Config): ChosenModel {
 
 /** An LLM whose warnings, retries and, with --debug, notes go to stderr. */
 export function createLLM(
-	{ io, debug, failAtEnd }: CommandContext,
+	{ io, debug, settings, failAtEnd }: CommandContext,
 	model: string,
 	options: LLMOptions & { quiet?: boolean | undefined },
 ): LLM {
 	const { quiet, ...rest } = options;
-	const { cache } = loadConfig(resolvePaths(io.env).config);
+	const { cache } = settings.config;
 	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
-	const settings: LLMOptions = {
+	const llmOptions: LLMOptions = {
 		env: io.env,
 		cache: cache.enabled,
 		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * DAY_MS,
@@ -94,5 +96,5 @@ export function createLLM(
 		}),
 		...rest,
 	};
-	return new LLM(model, settings, { onLedgerLost: failAtEnd });
+	return new LLM(model, llmOptions, { settings, onLedgerLost: failAtEnd });
 }

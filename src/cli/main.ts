@@ -41,11 +41,12 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 	for (const [known, entry] of Object.entries(commands)) {
 		const command = program.command(known).summary(entry.summary).description(entry.summary);
 		if (known !== name && !(name === "help" && argv.includes(known))) continue;
-		const module = await entry.load();
+		const [module, { loadSettings }] = await Promise.all([entry.load(), import("../models/settings.ts")]);
 		const failAtEnd = () => {
 			hasFailed = true;
 		};
-		module.define(command, { io, debug, argv, commands, failAtEnd }, (code) => {
+		const context = { io, debug, argv, settings: loadSettings(io.env), commands, failAtEnd };
+		module.define(command, context, (code) => {
 			exitCode = code;
 		});
 		applyToAll(command, io);
@@ -81,7 +82,7 @@ function createProgram(io: Io): Command {
 	const program = new Command("llmx")
 		.description("Talk to language models in the terminal, and run many prompts through them.")
 		.version(version, "-V, --version", "print the version")
-		.option("--debug", "show stacks, notes and retries")
+		.option("--debug", "show stack traces, notes and retries")
 		.addHelpText("after", overview)
 		.enablePositionalOptions()
 		.showSuggestionAfterError();
@@ -104,7 +105,7 @@ function configure(command: Command, io: Io): void {
 
 function applyToAll(command: Command, io: Io): void {
 	configure(command, io);
-	command.option("--debug", "show stacks, notes and retries");
+	command.option("--debug", "show stack traces, notes and retries");
 	for (const child of command.commands) applyToAll(child, io);
 }
 

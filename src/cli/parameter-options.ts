@@ -2,78 +2,92 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readBoundedSync } from "../content/bounded-read.ts";
 import { UsageError } from "../errors.ts";
+import { type ParameterRow, type Parameters, parameterKeys, rowOf } from "../parameters/table.ts";
+import { refusal } from "../parameters/values.ts";
 import { describeFileError } from "../state/file-errors.ts";
-import { type JsonSchemaFormat, type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
 
-/** What commander collects for the options below. */
+/** What commander collects for the options below, besides a value for each row of the table. */
 export interface ParameterFlags {
 	readonly param?: Readonly<Record<string, unknown>>;
-	readonly temperature?: number;
-	readonly maxTokens?: number;
-	readonly topP?: number;
-	readonly stop?: readonly string[];
-	readonly seed?: number;
-	readonly effort?: ReasoningEffort;
-	readonly thinkingBudget?: number;
-	readonly schema?: string;
-}
-
-/** Adds the options that shape an answer; `ask`, `chat` and `batch` share them. */
-export function addParameterOptions(command: Command): Command {
-	return command
-		.option("--temperature <number>", "randomness, 0 for the most likely answer", parseNumber)
-		.option("--max-tokens <count>", "longest answer in tokens", parseCount)
-		.option("--top-p <number>", "nucleus sampling", parseNumber)
-		.option("--stop <text>", "stop before this text (repeatable)", collect)
-		.option("--seed <integer>", "for repeatable answers where the provider has them", parseInteger)
-		.addOption(new Option("--effort <level>", "how hard a reasoning model thinks").choices(reasoningEfforts))
-		.option("--thinking-budget <tokens>", "tokens for thinking, 0 for none", parseCount)
-		.option("--schema <file|json>", "JSON Schema that the answer must satisfy")
-		.option(
-			"-p, --param <key=value>",
-			"raw provider parameter, the value as JSON or text (repeatable)",
-			collectParam,
-		);
 }
 
 /**
- * Turns the flags into parameters.
- * @param cwd folder that a schema path is relative to
- * @throws UsageError for a schema that cannot be read
+ * Adds the options that shape an answer; `ask`, `chat` and `batch` share them.
+ * @param cwd folder that the path of a JSON Schema is relative to
  */
-export function readParameters(flags: ParameterFlags, cwd: string): Parameters {
-	const { param, effort, schema, temperature, maxTokens, topP, stop, seed, thinkingBudget } = flags;
-	return {
-		...(temperature !== undefined && { temperature }),
-		...(maxTokens !== undefined && { maxTokens }),
-		...(topP !== undefined && { topP }),
-		...(stop !== undefined && { stop }),
-		...(seed !== undefined && { seed }),
-		...(effort !== undefined && { reasoningEffort: effort }),
-		...(thinkingBudget !== undefined && { thinkingBudget }),
-		...(schema !== undefined && { responseFormat: readSchema(schema, cwd) }),
-		...(param !== undefined && { extra: param }),
+export function addParameterOptions(command: Command, cwd: string): Command {
+	const hint = `see llmx ${command.name()} --help`;
+	for (const key of parameterKeys) {
+		const row = rowOf(key);
+		const option = optionOf(row);
+		const read = key === "responseFormat" ? readSchema(cwd) : readText(hint);
+		const parse = (text: string, previous: unknown) => {
+			const value = read(`${option.long}`, row, text);
+			return row.accepts.isList ? [...((previous ?? []) as unknown[]), ...(value as unknown[])] : value;
+		};
+		command.addOption(option.argParser(parse));
+		const alias = aliasOf(row);
+		if (alias !== undefined) {
+			command.addOption(alias.argParser(parse).hideHelp().conflicts(option.attributeName()));
+		}
+	}
+	return command.option(
+		"-p, --param <key=value>",
+		"provider-specific parameter, sent as is; the value is JSON or text (repeatable)",
+		collectParam,
+	);
+}
+
+function optionOf({ flag, help, accepts: { range, choices } }: ParameterRow<unknown>): Option {
+	const option = new Option(flag, range === undefined ? help : `${help} (${range})`);
+	return choices === undefined ? option : option.choices(choices);
+}
+
+/** `--reasoning-effort` for `--effort`: whoever knows a parameter from a file finds its flag. */
+function aliasOf({ name, flag }: ParameterRow<unknown>): Option | undefined {
+	const long = `--${name.replaceAll("_", "-")}`;
+	return flag.startsWith(`${long} `) ? undefined : new Option(flag.replace(/^--[\w-]+/, long));
+}
+
+/** The parameters that were given as flags. */
+export function readParameters(flags: ParameterFlags): Parameters {
+	const parameters: Record<string, unknown> = {};
+	const given = flags as Readonly<Record<string, unknown>>;
+	for (const key of parameterKeys) {
+		const row = rowOf(key);
+		const value = given[optionOf(row).attributeName()] ?? given[aliasOf(row)?.attributeName() ?? ""];
+		// Commander makes "" of an undefined value, which stands for a parameter that is not set.
+		if (value !== undefined && value !== "") parameters[key] = value;
+	}
+	return flags.param === undefined ? parameters : { ...parameters, extra: flags.param };
+}
+
+function readText(hint: string) {
+	return (flag: string, { accepts }: ParameterRow<unknown>, text: string): unknown => {
+		const value = accepts.read(text);
+		if (value === null) throw new UsageError(refusal(flag, accepts, text), { hint });
+		return value;
 	};
 }
 
-/** A schema is given as JSON, or as the path of a file that holds it. */
-function readSchema(value: string, cwd: string): JsonSchemaFormat {
-	const inline = /^\s*[[{]/.test(value);
-	const source = inline ? "--schema" : value;
-	const text = inline ? value : readFile(value, cwd);
-	let schema: unknown;
-	try {
-		schema = JSON.parse(text);
-	} catch (error) {
-		throw new UsageError(`${source} is no JSON Schema: ${(error as Error).message}`, { cause: error });
-	}
-	if (typeof schema !== "object" || schema === null || Array.isArray(schema)) {
-		throw new UsageError(`${source} is no JSON Schema: it must be an object`);
-	}
-	const { title } = schema as { title?: unknown };
-	// Providers take letters, digits, dashes and underscores as a schema's name, 64 at the most.
-	const name = typeof title === "string" ? title.replace(/[^A-Za-z0-9_-]+/g, "_").slice(0, 64) : "";
-	return { type: "json-schema", name: name || "answer", schema: schema as Record<string, unknown> };
+/** Besides what every field takes, `--schema` takes the path of a file that holds a schema. */
+function readSchema(cwd: string) {
+	return (flag: string, { accepts }: ParameterRow<unknown>, text: string): unknown => {
+		const value = accepts.read(text);
+		if (value !== null) return value;
+		const isInline = /^\s*[[{]/.test(text);
+		const source = isInline ? flag : text;
+		const json = isInline ? text : readFile(text, cwd);
+		let schema: unknown;
+		try {
+			schema = JSON.parse(json);
+		} catch (error) {
+			throw new UsageError(`${source} is not valid JSON: ${(error as Error).message}`, { cause: error });
+		}
+		const format = accepts.read(schema);
+		if (format === null) throw new UsageError(refusal(source, accepts, schema));
+		return format;
+	};
 }
 
 function readFile(path: string, cwd: string): string {

@@ -11,7 +11,7 @@ export function parseAge(text: string): number {
 }
 
 /**
- * The beginning of a period: `7d` is today and the six days before it, `2w` and `1m` (30 days) likewise, `12h` the
+ * The beginning of a period: `7d` is the last seven days it, `2w` and `1m` (30 days) likewise, `12h` the
  * last twelve hours; also `today`, `yesterday`, `month` (this calendar month), and a day as 2026-11-22. Days are
  * those of this machine's time zone. Returns ms since 1970.
  */

@@ -1,7 +1,7 @@
 import { AbortedError, UsageError } from "../errors.ts";
 import type { Io } from "./io.ts";
 
-/** A key or answer longer than this is no key, and reading on would be of no use. */
+/** Longer input is not a key, so reading stops here. */
 const MAX_LENGTH = 64 << 10;
 
 /**
@@ -10,7 +10,7 @@ const MAX_LENGTH = 64 << 10;
  */
 export async function readSecret(io: Io, prompt: string): Promise<string> {
 	if (io.stdin.isTTY !== true) return readPiped(io);
-	if (io.terminal === undefined) throw new UsageError("there is no terminal to type it on");
+	if (io.terminal === undefined) throw new UsageError("no terminal to type the key on");
 	const { stdin } = io.terminal;
 	// Before the prompt: what is pasted as soon as it shows must not be echoed.
 	stdin.setRawMode(true);
@@ -54,7 +54,7 @@ async function readPiped(io: Io): Promise<string> {
 	for await (const chunk of io.stdin) {
 		const bytes = Buffer.from(chunk);
 		length += bytes.length;
-		if (length > MAX_LENGTH) throw new UsageError("that is too long for a key");
+		if (length > MAX_LENGTH) throw new UsageError("the key is too long");
 		chunks.push(bytes);
 	}
 	return Buffer.concat(chunks).toString("utf8");

@@ -2,20 +2,20 @@
 const sentences: readonly (readonly [RegExp, (...parts: string[]) => string])[] = [
 	[
 		/^option '(.+?)' argument '(.*)' is invalid\. (.*)$/s,
-		(flags = "", value, why = "") => `${longName(flags)} does not take "${value}": ${reason(why)}`,
+		(flags = "", value, why = "") => `invalid value "${value}" for ${longName(flags)}: ${reason(why)}`,
 	],
 	[
 		/^command-argument value '(.*)' is invalid for argument '(.+?)'\. (.*)$/s,
-		(value, name, why = "") => `${name} cannot be "${value}": ${reason(why)}`,
+		(value, name, why = "") => `invalid ${name} "${value}": ${reason(why)}`,
 	],
 	[/^option '(.+)' argument missing$/, (flags = "") => `${longName(flags)} needs a value`],
 	[/^required option '(.+)' not specified$/, (flags = "") => `${longName(flags)} is missing`],
 	[/^missing required argument '(.+)'$/, (name = "") => `${name.toUpperCase()} is missing`],
-	[/^unknown option '(.*)'$/s, (name) => `there is no option ${name}`],
-	[/^unknown command '(.*)'$/s, (name) => `there is no command "${name}"`],
+	[/^unknown option '(.*)'$/s, (name) => `unknown option ${name}`],
+	[/^unknown command '(.*)'$/s, (name) => `unknown command "${name}"`],
 	[
 		/^option '(.+)' cannot be used with option '(.+)'$/,
-		(one, other) => `${one} and ${other} exclude each other`,
+		(one, other) => `${one} cannot be used with ${other}`,
 	],
 	[/^too many arguments(?: for '.+?')?\. Expected (\d+) .*?: (.*)\.$/s, tooMany],
 ];
@@ -44,11 +44,11 @@ function longName(flags: string): string {
 
 /** `It must be a number.` is `it must be a number`. */
 function reason(sentence: string): string {
-	const text = sentence.replace(/^Allowed choices are /, "use one of ").replace(/\.$/, "");
+	const text = sentence.replace(/^Allowed choices are /, "it must be one of ").replace(/\.$/, "");
 	return text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function tooMany(expected = "", given = ""): string {
 	const most = expected === "0" ? "no argument" : expected === "1" ? "one argument" : `${expected} arguments`;
-	return `this command takes ${most}, and there are more: ${given}`;
+	return `too many arguments: ${given} (this command takes ${most})`;
 }

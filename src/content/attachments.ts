@@ -43,8 +43,8 @@ export function attachmentPart(name: string, bytes: Uint8Array): ContentPart {
 	if (bytes.length > maxFileBytes) throw tooLarge(name);
 	const mediaType = signatures.find(({ test }) => test(bytes))?.mediaType;
 	if (mediaType === undefined) {
-		throw new UsageError(`${name} is no image, PDF or sound that a model takes`, {
-			hint: "PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg and M4A work; text goes in with -f",
+		throw new UsageError(`${name} is not a supported file type`, {
+			hint: "supported: PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg, M4A; add text files with -f",
 		});
 	}
 	const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
@@ -80,10 +80,10 @@ export async function attachmentFromUrl(
 ): Promise<ContentPart> {
 	const url = URL.canParse(address) ? new URL(address) : undefined;
 	if (url === undefined || !/^https?:$/.test(url.protocol)) {
-		throw new UsageError(`"${address.slice(0, 200)}" is not an http(s) address`);
+		throw new UsageError(`"${address.slice(0, 200)}" is not an http(s) URL`);
 	}
 	if (url.username !== "" || url.password !== "") {
-		throw new UsageError(`${shown(url)}: a user name or password in an address is not sent`, {
+		throw new UsageError(`${shown(url)}: URLs with a user name or password are not fetched`, {
 			hint: "download the file yourself and attach its path",
 		});
 	}
@@ -102,8 +102,8 @@ async function download(http: Http, start: URL, options: UrlAttachmentOptions): 
 		const answer = await get(http, url, options);
 		if (answer instanceof Uint8Array) return answer;
 		if (url.protocol === "https:" && answer.protocol === "http:") {
-			throw new UsageError(`${shown(url)} leads to plain http at ${answer.host}, which is not followed`, {
-				hint: "attach that address itself if you trust it",
+			throw new UsageError(`${shown(url)} redirects to plain http at ${answer.host}, which is not followed`, {
+				hint: "attach that URL itself if you trust it",
 			});
 		}
 		// A server out there must not make this machine ask its own network.
@@ -112,7 +112,7 @@ async function download(http: Http, start: URL, options: UrlAttachmentOptions): 
 				throw new UsageError(
 					`${shown(url)} leads to ${answer.host} in a private network, which is not followed`,
 					{
-						hint: "attach that address itself if you trust it",
+						hint: "attach that URL itself if you trust it",
 					},
 				);
 			}

@@ -79,7 +79,7 @@ function toFile(part: Json, where: string): ContentPart {
 	}
 	const file = isObject(part.file) ? part.file : part;
 	if (file.file_id !== undefined) {
-		throw new UsageError(`${where}: an uploaded file's id means nothing to llmx; give the file itself`);
+		throw new UsageError(`${where}: ids of uploaded files are not supported; attach the file itself`);
 	}
 	if (file.file_data !== undefined) {
 		const data = textAt(file.file_data, `${where}.file_data`);
@@ -136,7 +136,7 @@ function dataAt(value: unknown, where: string): string {
 
 export function textAt(value: unknown, where: string): string {
 	if (typeof value === "string") return value;
-	throw new UsageError(`${where} must be a text, not ${kindOf(value)}`);
+	throw new UsageError(`${where} must be a string, not ${kindOf(value)}`);
 }
 
 export function isObject(value: unknown): value is Json {

@@ -11,7 +11,8 @@ import { toCallBlock, toolCallsOf, toResultBlock, toToolResult } from "./tool-me
  */
 export function toMessages(input: unknown): Message[] {
 	if (typeof input === "string") return [{ role: "user", content: input }];
-	if (!Array.isArray(input)) throw new UsageError(`messages must be a text or a list, not ${kindOf(input)}`);
+	if (!Array.isArray(input))
+		throw new UsageError(`messages must be a string or a list, not ${kindOf(input)}`);
 	if (input.length === 0) throw new UsageError("messages must not be empty");
 	return input.flatMap((message, index) => toMessage(message, `messages[${index}]`));
 }
@@ -44,7 +45,7 @@ function toMessage(message: unknown, where: string): Message | Message[] {
 	if ((content === null || content === undefined) && role === "assistant")
 		return withCalls({ role, content: "" });
 	if (!Array.isArray(content)) {
-		throw new UsageError(`${where}.content must be a text or a list of parts, not ${kindOf(content)}`);
+		throw new UsageError(`${where}.content must be a string or a list of parts, not ${kindOf(content)}`);
 	}
 	const results: Message[] = [];
 	const parts: ContentPart[] = [];

@@ -61,7 +61,7 @@ export function toResultBlock(block: Json, where: string): Message {
 function resultContent(content: unknown, where: string): string | readonly ContentPart[] {
 	if (typeof content === "string") return content;
 	if (!Array.isArray(content)) {
-		throw new UsageError(`${where} must be a text or a list of parts, not ${kindOf(content)}`);
+		throw new UsageError(`${where} must be a string or a list of parts, not ${kindOf(content)}`);
 	}
 	return content.flatMap((part, index) => toPart(part, `${where}[${index}]`));
 }

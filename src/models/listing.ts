@@ -1,10 +1,8 @@
 import { createHttp } from "../http/http.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
-import { loadConfig } from "../state/config.ts";
-import { readStoredKeys } from "../state/keys.ts";
-import { resolvePaths } from "../state/paths.ts";
-import { configuredRows, requireKeys, route } from "./router.ts";
+import { requireKeys, route } from "./router.ts";
+import { loadSettings, type Settings } from "./settings.ts";
 
 /** A model as its provider names it today. */
 export interface LiveModel {
@@ -23,17 +21,17 @@ export interface ListOptions {
 
 /**
  * Asks a provider, by one of its prefixes, which models it serves now. Costs nothing, and is not tried again.
+ * `settings` spares the command line a second reading of the config and the keys.
  * @returns the models in the provider's own order
  * @throws NoRouteError | ConfigError | MissingKeyError | RequestError | AbortedError
  */
-export async function listModels(prefix: string, options: ListOptions = {}): Promise<readonly LiveModel[]> {
-	const env = options.env ?? process.env;
-	const paths = resolvePaths(env);
-	const found = route(`${prefix}/-`, {
-		env,
-		providers: configuredRows(loadConfig(paths.config).providers),
-		storedKeys: readStoredKeys(paths.keys),
-	});
+export async function listModels(
+	prefix: string,
+	options: ListOptions = {},
+	settings?: Settings,
+): Promise<readonly LiveModel[]> {
+	const { env, providers, storedKeys } = settings ?? loadSettings(options.env ?? process.env);
+	const found = route(`${prefix}/-`, { env, providers, storedKeys });
 	const [key] = requireKeys(found);
 	const http = createHttp({ http2: found.provider.http2 });
 	const exchange = http.begin({ signal: options.signal, timeouts: { totalMs: options.timeoutMs ?? 30_000 } });

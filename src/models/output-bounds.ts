@@ -1,5 +1,6 @@
 /** How long answers are before any has come. */
-import type { Parameters, ReasoningEffort } from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import type { ReasoningEffort } from "../types.ts";
 import type { Range } from "./media-tokens.ts";
 
 /** Answers of unknown length are taken to be between so many tokens, unless something bounds them. */

@@ -157,13 +157,18 @@ function findProvider(
 	throw noRoute(model, prefix, all);
 }
 
+/** As many as fit on a line; `llmx models` knows them all. */
+const mostPrefixes = 6;
+
 function noRoute(model: string, prefix: string, all: readonly ProviderRow[]): NoRouteError {
-	const shown = model.slice(0, 100);
 	const known = all.flatMap((provider) => provider.prefixes);
-	const near = nearestNames(prefix || model, known).map((candidate) => `${candidate}/`);
-	const usual = all.map(({ prefixes }) => `${prefixes[0]}/`).join(" ");
-	return new NoRouteError(`no provider serves the model "${shown}"`, {
-		hint: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `write PREFIX/MODEL with one of: ${usual}`,
+	const near = nearestNames(prefix || model, known, mostPrefixes).map((candidate) => `${candidate}/`);
+	const usual = all.slice(0, mostPrefixes).map(({ prefixes }) => `${prefixes[0]}/`);
+	return new NoRouteError(`no provider serves the model "${model.slice(0, 100)}"`, {
+		hint:
+			near.length > 0
+				? `did you mean ${near.join(" or ")}? All models: llmx models`
+				: `write PREFIX/MODEL, as in ${usual.join(" ")}; all models: llmx models`,
 	});
 }
 
@@ -248,7 +253,7 @@ function toKeys(provider: ProviderRow, values: readonly string[], source: string
 	return [...unique].map((value) => {
 		// A key goes into a header, which takes visible ASCII only.
 		if (!/^[\x21-\x7e]+$/.test(value)) {
-			throw new ConfigError(`the ${provider.label} key (${source}) contains a character that no key has`, {
+			throw new ConfigError(`the ${provider.label} key (${source}) contains characters that no key has`, {
 				hint: "copy it again, without quotes, spaces or line breaks",
 			});
 		}

@@ -76,7 +76,7 @@ export function openInput(
 			throw new UsageError(`${name} is a folder`, { hint: "name the prompts file in it" });
 		}
 		throw new UsageError(`${name} is not a regular file`, {
-			hint: `it has to be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
+			hint: `it must be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
 		});
 	}
 	try {
@@ -92,8 +92,8 @@ export function openInput(
 		if (error instanceof UsageError) throw error;
 		throw new UsageError(`cannot read ${name}: ${describeFileError(error)}`, { cause: error });
 	}
-	throw new UsageError(`cannot tell the format of ${name} from its name`, {
-		hint: `say what it is: --format ${inputFormats.join("|")}`,
+	throw new UsageError(`cannot infer the format of ${name} from its name`, {
+		hint: `pass its format: --format ${inputFormats.join("|")}`,
 	});
 }
 

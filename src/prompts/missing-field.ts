@@ -31,7 +31,7 @@ function knownFields(name: string, fields: Fields, option: string, orOther = "")
 		return `did you mean ${JSON.stringify(nearest)}? (${option} ${shellWord(nearest)})`;
 	const listed = names.slice(0, mostListed).map(visible).join(", ");
 	const more = names.length > mostListed ? ", …" : "";
-	return `the row has: ${listed === "" ? "nothing" : listed + more} (${option} NAME${orOther} says which)`;
+	return `the row has: ${listed === "" ? "nothing" : listed + more} (choose one with ${option} NAME${orOther})`;
 }
 
 /** A name with blanks around it, or none, is shown in quotes. */

@@ -1,27 +1,18 @@
-import { type Parameters, type ReasoningEffort, type ResponseFormat, reasoningEfforts } from "../types.ts";
-import { isObject, numberText } from "./json.ts";
+import {
+	findLookalike,
+	findMisspelt,
+	findParameter,
+	isOwnName,
+	type NamedParameter,
+} from "../parameters/names.ts";
+import { type ParameterKey, type Parameters, rowOf } from "../parameters/table.ts";
+import { integer, refusal } from "../parameters/values.ts";
+import { isObject } from "./json.ts";
 
-/** Something about a row that must be mended before anything is sent; the reader adds file and line. */
+/** Something about a row that must be fixed before anything is sent; the reader adds file and line. */
 export class RowProblem extends Error {}
 
 type Writable = { -readonly [Name in keyof Parameters]: Parameters[Name] };
-type Reader = (value: unknown, name: string) => unknown;
-
-/** Row fields that shape the answer, in the names of OpenAI's wire, which most prompt files use. */
-const readers: Readonly<Record<string, readonly [field: keyof Parameters, read: Reader]>> = {
-	temperature: ["temperature", readNumber],
-	max_tokens: ["maxTokens", readPositive],
-	max_completion_tokens: ["maxTokens", readPositive],
-	top_p: ["topP", readNumber],
-	top_k: ["topK", readPositive],
-	stop: ["stop", readStop],
-	seed: ["seed", readInteger],
-	presence_penalty: ["presencePenalty", readNumber],
-	frequency_penalty: ["frequencyPenalty", readNumber],
-	response_format: ["responseFormat", readFormat],
-	reasoning_effort: ["reasoningEffort", readEffort],
-	thinking_budget: ["thinkingBudget", readInteger],
-};
 
 /**
  * Fields by which some servers and proxies let a request choose where it goes and who pays. A prompts file often comes
@@ -30,103 +21,117 @@ const readers: Readonly<Record<string, readonly [field: keyof Parameters, read: 
 const forbidden =
 	/^(?:x[-_])?(?:api[-_]?(?:key|base|version|type)|base[-_]?url|(?:extra|default)?[-_]?headers|authorization|organization|user[-_]config|fallbacks|model[-_]list|(?:aws|vertex|azure|litellm)[-_].*)$/i;
 
-/** True for a row field that sets a parameter. */
-export function isParameter(name: string): boolean {
-	return Object.hasOwn(readers, name) || name === "n";
+/** Providers' own parameters by their usual names: beside a prompt they would be sent nowhere. */
+const providersOwn =
+	/^(?:min_p|top_a|typical_p|repetition_penalty|repeat_penalty|logit_bias|logprobs|top_logprobs|tools|tool_choice|functions|function_call|parallel_tool_calls|service_tier|extra_body|enable_thinking|chat_template_kwargs|guided_json|safety_settings|generation_config|generationConfig|stream)$/;
+
+const answers = integer(1);
+
+/** Whether a field of this name and value sets a parameter where fields may do that. */
+export function setsParameter(name: string, value: unknown): boolean {
+	const found = findParameter(name);
+	if (found === undefined) return name === "n";
+	return isOwnName(name) || found.isCertain || rowOf(found.key).accepts.read(value) !== null;
 }
 
 /** Collects the parameters of one row. */
 export class ParameterReader {
 	readonly parameters: Writable = {};
 	n: number | undefined;
+	readonly #warn: (name: string, text: string) => void;
+	/** The names that set a parameter in this row. */
+	readonly #names = new Map<ParameterKey, string>();
 	#extra: Record<string, unknown> | undefined;
 
-	/** Takes a field for which `isParameter` holds. Null and the empty cell of a table leave it unset. */
-	take(name: string, value: unknown): void {
-		if (value === undefined || value === null || value === "") return;
-		if (name === "n") {
-			this.n = readPositive(value, name);
-			return;
-		}
-		const [field, read] = readers[name] as (typeof readers)[string];
-		const result = read(value, name);
-		if (result !== undefined) Object.assign(this.parameters, { [field]: result });
+	/** `warn` hears of a field that looks like a parameter and is not taken as one. */
+	constructor(warn: (name: string, text: string) => void) {
+		this.#warn = warn;
 	}
 
-	/** Takes a provider's own field, to be sent as it is. */
-	takeExtra(name: string, value: unknown): void {
+	/**
+	 * Takes a field that stands beside the prompt, if it is a parameter; false when it is the user's own. One that is
+	 * filled into the prompt is a parameter only under the parameter's own name.
+	 * @throws RowProblem for a value that the parameter cannot have
+	 */
+	takeField(name: string, value: unknown, isFilledIn = false): boolean {
+		if (isFilledIn && name !== "n" && !isOwnName(name)) return false;
+		if (this.#take(name, value, "kept as metadata, not sent")) return true;
+		if (providersOwn.test(name)) {
+			this.#warn(name, `"${name}" is kept as metadata, not sent; put it into "parameters" to send it`);
+		}
+		return false;
+	}
+
+	/** Takes every field of a `parameters` object or a request body but those named: what llmx does not know is sent as it is. */
+	takeAll(fields: Readonly<Record<string, unknown>>, except: ReadonlySet<string>): void {
+		for (const [name, value] of Object.entries(fields)) {
+			if (except.has(name) || this.#take(name, value, "sent as it is")) continue;
+			this.#takeExtra(name, value);
+		}
+	}
+
+	#take(name: string, value: unknown, otherwise: string): boolean {
+		if (name === "n") {
+			this.#takeN(value);
+			return true;
+		}
+		const found = findParameter(name);
+		if (found === undefined) {
+			this.#warnOfSimilar(name, value, otherwise);
+			return false;
+		}
+		// Null and the empty cell of a table leave it unset.
+		if (!isGiven(value)) return found.isCertain;
+		return this.#set(name, value, found, otherwise);
+	}
+
+	#set(name: string, value: unknown, { key, isCertain }: NamedParameter, otherwise: string): boolean {
+		const row = rowOf(key);
+		const read = row.accepts.read(value);
+		if (read === null) {
+			const text = refusal(`"${name}"`, row.accepts, value);
+			if (isCertain) throw new RowProblem(text);
+			this.#warn(name, `"${name}" is ${otherwise}: as ${row.name} it must be ${row.accepts.wanted}`);
+			return false;
+		}
+		const before = this.#names.get(key);
+		if (before !== undefined && JSON.stringify(this.parameters[key]) !== JSON.stringify(read)) {
+			const names =
+				before === name ? `"${name}" is set twice` : `"${before}" and "${name}" are the same parameter`;
+			throw new RowProblem(`${names}, with different values`);
+		}
+		this.#names.set(key, name);
+		if (read !== undefined) Object.assign(this.parameters, { [key]: read });
+		return true;
+	}
+
+	#takeN(value: unknown): void {
+		if (!isGiven(value)) return;
+		const read = answers.read(value);
+		if (read === null) throw new RowProblem(refusal('"n"', answers, value));
+		this.n = read;
+	}
+
+	/** A provider's own field, to be sent as it is. */
+	#takeExtra(name: string, value: unknown): void {
 		if (forbidden.test(name)) throw new RowProblem(`a row may not set ${JSON.stringify(name)}`);
 		this.#extra ??= Object.create(null) as Record<string, unknown>;
 		this.#extra[name] = value;
 		this.parameters.extra = this.#extra;
 	}
 
-	/** Takes every field of a `parameters` object or a request body but those named. */
-	takeAll(fields: Readonly<Record<string, unknown>>, except: ReadonlySet<string>): void {
-		for (const [name, value] of Object.entries(fields)) {
-			if (except.has(name)) continue;
-			if (isParameter(name)) this.take(name, value);
-			else this.takeExtra(name, value);
+	#warnOfSimilar(name: string, value: unknown, otherwise: string): void {
+		if (!isGiven(value)) return;
+		const similar = findLookalike(name);
+		// A lookalike with a value that the parameter cannot have is something else.
+		const isMeant = similar !== undefined && (similar !== "responseFormat" || isObject(value));
+		const key = isMeant && rowOf(similar).accepts.read(value) !== null ? similar : findMisspelt(name);
+		if (key !== undefined) {
+			this.#warn(name, `"${name}" is ${otherwise}; did you mean "${rowOf(key).name}"?`);
 		}
 	}
 }
 
-function readNumber(value: unknown, name: string): number {
-	// Cells of a table are text.
-	const text = typeof value === "string" ? value.trim() : numberText(value);
-	const number = text ? Number(text) : Number.NaN;
-	if (Number.isFinite(number)) return number;
-	throw new RowProblem(`"${name}" must be a number, not ${describe(value)}`);
-}
-
-function readInteger(value: unknown, name: string): number {
-	const number = readNumber(value, name);
-	if (Number.isSafeInteger(number)) return number;
-	throw new RowProblem(`"${name}" must be a whole number, not ${describe(value)}`);
-}
-
-function readPositive(value: unknown, name: string): number {
-	const number = readInteger(value, name);
-	if (number > 0) return number;
-	throw new RowProblem(`"${name}" must be at least 1, not ${number}`);
-}
-
-function readStop(value: unknown): readonly string[] {
-	if (typeof value === "string") return [value];
-	if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-	throw new RowProblem(`"stop" must be a text or a list of texts, not ${describe(value)}`);
-}
-
-function readEffort(value: unknown): ReasoningEffort {
-	const effort = reasoningEfforts.find((candidate) => candidate === value);
-	if (effort !== undefined) return effort;
-	throw new RowProblem(
-		`"reasoning_effort" must be one of ${reasoningEfforts.join(", ")}, not ${describe(value)}`,
-	);
-}
-
-function readFormat(value: unknown): ResponseFormat | undefined {
-	if (isObject(value)) {
-		if (value.type === "text") return undefined;
-		if (value.type === "json_object" || value.type === "json") return { type: "json" };
-		const format = value.json_schema;
-		if (value.type === "json_schema" && isObject(format) && isObject(format.schema)) {
-			const name = typeof format.name === "string" ? format.name : "answer";
-			return { type: "json-schema", name, schema: format.schema };
-		}
-	}
-	throw new RowProblem(
-		'"response_format" must be {"type": "json_object"} or {"type": "json_schema", "json_schema": {"name": …, "schema": {…}}}',
-	);
-}
-
-/** A value as a problem quotes it: its kind, and itself when it is short. */
-export function describe(value: unknown): string {
-	const number = numberText(value);
-	if (number !== undefined) return number;
-	if (value === null) return "null";
-	if (Array.isArray(value)) return "a list";
-	if (typeof value === "object") return "an object";
-	const text = JSON.stringify(value) ?? "nothing";
-	return text.length <= 40 ? text : `${text.slice(0, 37)}…"`;
+function isGiven(value: unknown): boolean {
+	return value !== undefined && value !== null && value !== "";
 }

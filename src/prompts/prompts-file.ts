@@ -1,8 +1,9 @@
+import type { FieldUse } from "./field-use.ts";
 import { shardOf } from "./hash.ts";
 import type { InputFormat, PromptsInput, RawRow } from "./input.ts";
 import { RowProblem } from "./parameters.ts";
 import type { Problem } from "./problem-list.ts";
-import type { BatchRow, FieldUse, RowBuilder } from "./row-builder.ts";
+import type { BatchRow, RowBuilder } from "./row-builder.ts";
 import type { TableShape } from "./table.ts";
 
 /** Which rows of a file a run takes. */
@@ -24,7 +25,8 @@ export interface PromptsFileOptions {
 	readonly table?: TableShape | undefined;
 }
 
-const noModel = 'no model: give one with -m, or the row a "model" (no provider has a key, see llmx doctor)';
+const noModel =
+	'no model: choose one with -m, or give the row a "model" (no provider has a key, see llmx doctor)';
 
 function ignore(): void {
 	// What there is to say was said on the first way through.

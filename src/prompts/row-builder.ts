@@ -1,13 +1,17 @@
 import { attachmentPart } from "../content/attachments.ts";
 import { toMessages } from "../content/messages.ts";
 import { LlmxError } from "../errors.ts";
-import type { ContentPart, Message, Parameters } from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import { describeValue } from "../parameters/values.ts";
+import type { ContentPart, Message } from "../types.ts";
 import type { AttachmentFolder } from "./attachment-folder.ts";
+import { FieldUse } from "./field-use.ts";
 import type { RawRow } from "./input.ts";
 import { isFilled, isObject, isSet, numberText } from "./json.ts";
 import { isLink, linkedImage } from "./linked-image.ts";
 import { missingField, missingPrompt } from "./missing-field.ts";
-import { describe, isParameter, ParameterReader, RowProblem } from "./parameters.ts";
+import { ParameterReader, RowProblem, setsParameter } from "./parameters.ts";
+import type { CompiledPreset } from "./presets.ts";
 import { readId } from "./row-id.ts";
 import { MissingVariableError, type Template } from "./template.ts";
 
@@ -31,12 +35,6 @@ export interface BatchRow {
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Puts a row's text into a named prompt. Throws UsageError when a variable of it has no value. */
-export type RowPreset = (
-	input: string,
-	fields: Readonly<Record<string, string>>,
-) => { readonly prompt: string; readonly system: string | undefined };
-
 export interface RowOptions {
 	/** The field or column that holds the prompt. */
 	readonly column: string;
@@ -51,7 +49,9 @@ export interface RowOptions {
 	readonly fieldsAreData?: boolean;
 	readonly template: Template | undefined;
 	/** Applied to what the column or the template gives. */
-	readonly preset: RowPreset | undefined;
+	readonly preset: Pick<CompiledPreset, "names" | "fill"> | undefined;
+	/** Values of variables that rows need not have, and that win over theirs. */
+	readonly variables?: Readonly<Record<string, string>> | undefined;
 	/** For rows that bring no system text. */
 	readonly system: string | undefined;
 	/** For rows that do not set them. */
@@ -59,40 +59,28 @@ export interface RowOptions {
 	readonly n: number;
 	/** Where rows may attach files from; undefined: they may not. */
 	readonly attachments: AttachmentFolder | undefined;
+	/** Called with a field that looks like a parameter and is not taken as one; `line` is the row's. */
+	readonly onWarning?: ((warning: { readonly line: number; readonly text: string }) => void) | undefined;
 }
 
 const ownFields = new Set(["messages", "system", "model", "parameters", "attachments"]);
 const bodyFields = new Set(["model", "messages", "stream", "stream_options"]);
 const none: ReadonlySet<string> = new Set();
-
-/** What rows have been made of so far, by the names of their fields. */
-export interface FieldUse {
-	/** Rows whose id is one of theirs, and rows that are known by their number. */
-	ids: number;
-	numbers: number;
-	/** Rows whose prompt is a field or a template, and rows that bring messages. */
-	prompts: number;
-	messages: number;
-	/** Fields that set a parameter, a model or a system text. */
-	readonly parameters: Set<string>;
-	/** Fields that would set one if rows were not data. */
-	readonly unused: Set<string>;
-}
+/** A file of odd names must not fill the terminal. */
+const mostWarnings = 20;
 
 /** Turns rows as they were read into requests. */
 export class RowBuilder {
 	readonly #options: RowOptions;
-	readonly use: FieldUse = {
-		ids: 0,
-		numbers: 0,
-		prompts: 0,
-		messages: 0,
-		parameters: new Set(),
-		unused: new Set(),
-	};
+	readonly use = new FieldUse();
+
+	readonly #warned = new Set<string>();
+	/** Fields that the template or the preset asks for: they are data. */
+	readonly #filledIn: ReadonlySet<string>;
 
 	constructor(options: RowOptions) {
 		this.#options = options;
+		this.#filledIn = new Set([...(options.template?.names ?? []), ...(options.preset?.names ?? [])]);
 	}
 
 	/** @throws RowProblem when the row cannot be sent as it is */
@@ -100,7 +88,8 @@ export class RowBuilder {
 		try {
 			const { value } = raw;
 			if (typeof value === "string") return this.#fromFields(raw, { [this.#options.column]: value });
-			if (!isObject(value)) throw new RowProblem(`a row must be a text or an object, not ${describe(value)}`);
+			if (!isObject(value))
+				throw new RowProblem(`a row must be a string or an object, not ${describeValue(value)}`);
 			if (isObject(value.body) && value.custom_id !== undefined) {
 				return this.#fromOpenAi(raw, value, value.body);
 			}
@@ -116,20 +105,13 @@ export class RowBuilder {
 	}
 
 	#fromFields(raw: RawRow, fields: Readonly<Record<string, unknown>>): BatchRow {
-		const { template, column, id: idField, fieldsAreData = false, attachments } = this.#options;
-		const reader = new ParameterReader();
+		const { template, variables, column, id: idField, fieldsAreData = false, attachments } = this.#options;
+		const reader = this.#reader(raw);
 		let metadata: Record<string, unknown> | undefined;
 		for (const name of Object.keys(fields)) {
 			const isPrompt = name === column && template === undefined;
 			if (isPrompt || name === (idField ?? "id")) continue;
-			const sets = name !== column && (ownFields.has(name) || isParameter(name));
-			// Whoever permits files means the column that names them.
-			if (sets && (!fieldsAreData || (name === "attachments" && attachments !== undefined))) {
-				if (isParameter(name)) reader.take(name, fields[name]);
-				if (isFilled(fields[name]) && name !== "messages") this.use.parameters.add(name);
-				continue;
-			}
-			if (sets && isFilled(fields[name])) this.use.unused.add(name);
+			if (name !== column && this.#takes(name, fields[name], reader)) continue;
 			// Without a prototype, so that a field called __proto__ is one like any other.
 			metadata ??= Object.create(null) as Record<string, unknown>;
 			metadata[name] = fields[name];
@@ -138,22 +120,23 @@ export class RowBuilder {
 		const { parameters } = own;
 		if (isObject(parameters)) reader.takeAll(parameters, none);
 		else if (isSet(parameters))
-			throw new RowProblem(`"parameters" must be an object, not ${describe(parameters)}`);
+			throw new RowProblem(`"parameters" must be an object, not ${describeValue(parameters)}`);
 		const ownSystem = optionalText(own.system, "system");
 		const attached = fieldsAreData && attachments === undefined ? [] : this.#attach(fields.attachments);
 		const id = this.#idOf(raw, fields);
 		if (isSet(own.messages)) {
 			if (template !== undefined)
-				throw new RowProblem('the row has "messages", to which a template cannot apply');
+				throw new RowProblem('a template cannot be applied to a row with "messages"');
 			if (attached.length > 0)
-				throw new RowProblem('"attachments" go with a prompt; put parts into "messages"');
+				throw new RowProblem('"attachments" need a prompt; with "messages", add them as parts');
 			const messages = this.#withSystem(own.messages, ownSystem);
 			this.use.messages += 1;
 			return this.#finish(raw, id, fields, own.model, reader, metadata, messages);
 		}
-		const input = template === undefined ? readPrompt(fields, column) : template(fields);
+		const values = variables === undefined ? fields : { ...fields, ...variables };
+		const input = template === undefined ? readPrompt(fields, column) : template.fill(values);
 		if (input.trim() === "" && attached.length === 0) throw new RowProblem("the prompt is empty");
-		const filled = this.#options.preset?.(input, textsOf(fields));
+		const filled = this.#options.preset?.fill(input, values);
 		const text = filled?.prompt ?? input;
 		const system = ownSystem ?? this.#options.system ?? filled?.system;
 		const content = attached.length === 0 ? text : [...attached, { type: "text" as const, text }];
@@ -165,6 +148,29 @@ export class RowBuilder {
 		return { ...row, linksImages: attached.some((part) => part.type === "image" && part.url !== undefined) };
 	}
 
+	/** Takes a field that is part of the request; false for one of the user's own data. */
+	#takes(name: string, value: unknown, reader: ParameterReader): boolean {
+		const { fieldsAreData = false, attachments } = this.#options;
+		const isOwn = ownFields.has(name);
+		// Whoever permits files means the column that names them.
+		if (fieldsAreData && !(name === "attachments" && attachments !== undefined)) {
+			if (isFilled(value) && (isOwn || setsParameter(name, value))) this.use.unused.add(name);
+			return false;
+		}
+		if (!isOwn && !reader.takeField(name, value, this.#filledIn.has(name))) return false;
+		if (isFilled(value) && name !== "messages") this.use.parameters.add(name);
+		return true;
+	}
+
+	/** Collects a row's parameters. A field is warned of once in a file, where it is first met. */
+	#reader({ line }: RawRow): ParameterReader {
+		return new ParameterReader((name, text) => {
+			if (this.#warned.has(name) || this.#warned.size >= mostWarnings) return;
+			this.#warned.add(name);
+			this.#options.onWarning?.({ line, text });
+		});
+	}
+
 	/** A line of OpenAI's Batch API: `{custom_id, method, url, body}`. */
 	#fromOpenAi(
 		raw: RawRow,
@@ -173,15 +179,13 @@ export class RowBuilder {
 	): BatchRow {
 		const { custom_id, url } = fields;
 		if (this.#options.template !== undefined || this.#options.preset !== undefined) {
-			throw new RowProblem(
-				"an OpenAI Batch line brings its messages, to which no template or preset can apply",
-			);
+			throw new RowProblem("a template or preset cannot be applied to an OpenAI Batch line");
 		}
 		if (isSet(url) && !(typeof url === "string" && /\/chat\/completions$/.test(url))) {
-			throw new RowProblem(`only /v1/chat/completions lines can be sent, not ${describe(url)}`);
+			throw new RowProblem(`only /v1/chat/completions lines can be sent, not ${describeValue(url)}`);
 		}
-		if (body.stream === true) throw new RowProblem('the body asks for a stream; leave "stream" out');
-		const reader = new ParameterReader();
+		if (body.stream === true) throw new RowProblem('streaming is not supported in a batch; remove "stream"');
+		const reader = this.#reader(raw);
 		reader.takeAll(body, bodyFields);
 		const metadata: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
 		for (const name of Object.keys(fields)) {
@@ -237,12 +241,12 @@ export class RowBuilder {
 	}
 
 	#withSystem(value: unknown, own: string | undefined): readonly Message[] {
-		if (!Array.isArray(value)) throw new RowProblem(`"messages" must be a list, not ${describe(value)}`);
+		if (!Array.isArray(value)) throw new RowProblem(`"messages" must be a list, not ${describeValue(value)}`);
 		if (value.length === 0) throw new RowProblem('"messages" is empty');
 		const messages = toMessages(value);
 		const hasSystem = messages.some(({ role }) => role === "system");
 		if (hasSystem && own !== undefined)
-			throw new RowProblem('a system text in "system" and another in "messages"');
+			throw new RowProblem('both "system" and "messages" contain a system prompt');
 		const system = own ?? (hasSystem ? undefined : this.#options.system);
 		return system === undefined ? messages : [{ role: "system", content: system }, ...messages];
 	}
@@ -251,12 +255,16 @@ export class RowBuilder {
 		if (!isSet(value) || value === "") return [];
 		const sources = typeof value === "string" ? [value] : value;
 		if (!Array.isArray(sources) || !sources.every((source) => typeof source === "string")) {
-			throw new RowProblem(`"attachments" must be a path, a URL or a list of them, not ${describe(value)}`);
+			throw new RowProblem(
+				`"attachments" must be a path, a URL or a list of them, not ${describeValue(value)}`,
+			);
 		}
 		return sources.map((source) => {
 			if (isLink(source)) return linkedImage(source);
 			if (this.#options.attachments === undefined) {
-				throw new RowProblem(`the row attaches the file ${describe(source)}; --allow-files DIR permits that`);
+				throw new RowProblem(
+					`the row attaches the file ${describeValue(source)}; allow it with --allow-files DIR`,
+				);
 			}
 			return attachmentPart(source, this.#options.attachments.read(source));
 		});
@@ -265,14 +273,9 @@ export class RowBuilder {
 
 function optionalText(value: unknown, name: string): string | undefined {
 	if (!isSet(value) || value === "") return undefined;
-	if (typeof value !== "string") throw new RowProblem(`"${name}" must be a text, not ${describe(value)}`);
+	if (typeof value !== "string")
+		throw new RowProblem(`"${name}" must be a string, not ${describeValue(value)}`);
 	return value;
-}
-
-function textsOf(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-	return Object.fromEntries(
-		Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === "string"),
-	);
 }
 
 function readPrompt(fields: Readonly<Record<string, unknown>>, column: string): string {
@@ -281,5 +284,5 @@ function readPrompt(fields: Readonly<Record<string, unknown>>, column: string): 
 	const number = numberText(value);
 	if (number !== undefined) return number;
 	if (value === undefined) throw missingPrompt(column, fields);
-	throw new RowProblem(`"${column}" must be a text, not ${describe(value)}`);
+	throw new RowProblem(`"${column}" must be a string, not ${describeValue(value)}`);
 }

@@ -1,7 +1,8 @@
+import { describeValue } from "../parameters/values.ts";
 import type { RawRow } from "./input.ts";
 import { isObject, isSet, numberText } from "./json.ts";
 import { missingField } from "./missing-field.ts";
-import { describe, RowProblem } from "./parameters.ts";
+import { RowProblem } from "./parameters.ts";
 
 /** The id of a row, whatever else is in it, by the same rules. Throws RowProblem when it cannot be one. */
 export function idOf({ value, number }: RawRow, field: string | false | undefined): string {
@@ -16,7 +17,8 @@ export function idOf({ value, number }: RawRow, field: string | false | undefine
 export function readId(value: unknown, number: number): string {
 	if (!isSet(value)) return String(number);
 	const id = typeof value === "string" ? value : numberText(value);
-	if (id === undefined) throw new RowProblem(`an id must be a text or a number, not ${describe(value)}`);
+	if (id === undefined)
+		throw new RowProblem(`an id must be a string or a number, not ${describeValue(value)}`);
 	if (id === "") throw new RowProblem("the id is empty");
 	return id;
 }

@@ -1,6 +1,7 @@
 import { createSchemaChecker, type SchemaChecker } from "../ask/schema.ts";
 import { RequestError } from "../errors.ts";
-import type { JsonSchemaFormat, Parameters, Result } from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import type { JsonSchemaFormat, Result } from "../types.ts";
 import { RowProblem } from "./parameters.ts";
 
 /** Rows may bring schemas of their own; more different ones than this are a mistake. */
@@ -48,7 +49,7 @@ export class SchemaSet {
 			const checked = check(answer);
 			if (checked.ok) return checked.text;
 			throw new RequestError(
-				`the answer does not satisfy the schema: ${checked.problems[0] ?? "it is invalid"}`,
+				`the answer does not match the schema: ${checked.problems[0] ?? "it is invalid"}`,
 				{
 					provider,
 					errorClass: "schema",

@@ -31,7 +31,7 @@ export async function spool(stream: AsyncIterable<Uint8Array | string>, name: st
 			return action();
 		} catch (error) {
 			throw new LlmxError(`cannot keep a copy of ${name}: ${describeFileError(error)}`, {
-				hint: "set TMPDIR to a folder with room",
+				hint: "set TMPDIR to a folder with enough space",
 				cause: error,
 			});
 		}

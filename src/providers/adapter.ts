@@ -1,13 +1,6 @@
 import type { Exchange, FetchLike } from "../http/contract.ts";
-import type {
-	AnswerDetails,
-	Charges,
-	FinishReason,
-	Message,
-	Parameters,
-	ResponseInfo,
-	Usage,
-} from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import type { AnswerDetails, Charges, FinishReason, Message, ResponseInfo, Usage } from "../types.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 /** One request to a provider, as an adapter takes it: routed, keyed, and not yet in any wire form. */

@@ -1,6 +1,7 @@
 import type { FetchLike } from "../http/contract.ts";
+import type { WireFormat } from "../parameters/table.ts";
 import type { Adapter, AdapterFactory } from "./adapter.ts";
-import type { ProviderRow, WireFormat } from "./provider-row.ts";
+import type { ProviderRow } from "./provider-row.ts";
 
 /** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
 const factories: Readonly<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>> = {

@@ -1,21 +1,7 @@
 import { UnsupportedError } from "../errors.ts";
-import type { Parameters } from "../types.ts";
-import type { ParameterName, ProviderRow } from "./provider-row.ts";
-
-/** What a parameter is called in messages to people. */
-const shown: Readonly<Record<ParameterName, string>> = {
-	temperature: "temperature",
-	maxTokens: "max tokens",
-	topP: "top_p",
-	topK: "top_k",
-	stop: "stop",
-	seed: "seed",
-	presencePenalty: "presence penalty",
-	frequencyPenalty: "frequency penalty",
-	responseFormat: "response format",
-	reasoningEffort: "reasoning effort",
-	thinkingBudget: "a thinking budget",
-};
+import { type Parameters, parameterKeys, rowOf } from "../parameters/table.ts";
+import { isOnWire } from "../parameters/wire-fields.ts";
+import type { ProviderRow } from "./provider-row.ts";
 
 /** Fields of a body that are not the user's to set as raw parameters. */
 const reserved = ["model", "messages", "contents", "stream", "n"];
@@ -25,11 +11,14 @@ const reserved = ["model", "messages", "contents", "stream", "n"];
  * ignore, and for a raw one that would change what kind of request this is.
  */
 export function checkParameters(provider: ProviderRow, parameters: Parameters): void {
-	for (const name of provider.refuses) {
-		if (parameters[name] !== undefined) throw unsupported(provider, shown[name]);
+	for (const key of parameterKeys) {
+		if (parameters[key] === undefined) continue;
+		if (provider.refuses.includes(key) || !isOnWire(provider.wire, key)) {
+			throw unsupported(provider, rowOf(key).name);
+		}
 	}
 	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined) {
-		throw new UnsupportedError("reasoning effort and a thinking budget cannot both be given");
+		throw new UnsupportedError("reasoning_effort and thinking_budget cannot be combined");
 	}
 	for (const name of reserved) {
 		if (parameters.extra !== undefined && Object.hasOwn(parameters.extra, name)) {

@@ -1,10 +1,5 @@
 import type { RateDialect } from "../limits/rate-headers.ts";
-import type { Parameters } from "../types.ts";
-
-/** The language a provider speaks on the wire; each has one adapter. */
-export type WireFormat = "openai" | "gemini" | "anthropic";
-
-export type ParameterName = Exclude<keyof Parameters, "extra">;
+import type { ParameterKey, WireFormat } from "../parameters/table.ts";
 
 /**
  * How reasoning is steered on the OpenAI wire: `effort` is the `reasoning_effort` field, `object` OpenRouter's
@@ -32,10 +27,9 @@ export interface ProviderRow {
 	readonly keyEnv: readonly string[];
 	/** Those of `keyEnv` that are often set for other tools: they never choose the default model. */
 	readonly foreignKeyEnv: readonly string[];
-	/** Those of `keyEnv` whose value goes out as `Authorization: Bearer` whatever `auth` says. */
+	/** Those of `keyEnv` whose value goes out as `Authorization: Bearer` where the wire has a header of its own. */
 	readonly bearerKeyEnv: readonly string[];
 	readonly keyRequired: boolean;
-	readonly auth: "bearer" | "x-api-key" | "x-goog-api-key";
 	/** HTTP/2 measured as a gain against this provider. */
 	readonly http2: boolean;
 	/** A server of the user's own: it queues instead of refusing, and what it does not charge is not priced. */
@@ -56,8 +50,11 @@ export interface ProviderRow {
 	/** Field of the seed. */
 	readonly seedField: "seed" | "random_seed";
 	readonly reasoning: ReasoningControl;
-	/** Parameters that the provider refuses or silently ignores: using one is an error before sending. */
-	readonly refuses: readonly ParameterName[];
+	/**
+	 * Parameters that the provider refuses or silently ignores, besides those that its wire has no field for: using one
+	 * is an error before sending.
+	 */
+	readonly refuses: readonly ParameterKey[];
 	/** How a JSON Schema is asked for: by its own field, or in the prompt where the provider knows JSON mode only. */
 	readonly schemaForm: "field" | "prompt";
 	/** Content parts beside text that some of its models take. */
@@ -87,7 +84,6 @@ export function defineRow(input: RowInput): ProviderRow {
 		foreignKeyEnv: [],
 		bearerKeyEnv: [],
 		keyRequired: true,
-		auth: "bearer",
 		http2: false,
 		local: false,
 		free: false,

@@ -66,7 +66,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 					if (before === undefined) index.noteResult(id, model, hash, places.add(source, offset, id));
 					else {
 						const other = sources[places.source(before)]?.name;
-						duplicates.add({ line, text: `id ${JSON.stringify(id)} of ${model} is in ${other} too` });
+						duplicates.add({ line, text: `id ${JSON.stringify(id)} of ${model} is also in ${other}` });
 					}
 				},
 			});
@@ -76,7 +76,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 		const missing = claimAll(index, wanted, [...models]);
 		if (missing.count > 0 && !allowMissing) {
 			throw new UsageError(`${missing.count} results are missing, nothing was written`, {
-				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\n--allow-missing merges what there is`,
+				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\nuse --allow-missing to merge anyway`,
 			});
 		}
 		replaceOutput(files, target.path, target.name, (write) => {

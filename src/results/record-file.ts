@@ -146,7 +146,7 @@ export class RecordFile {
 /** A journal cannot be written. */
 export function cannotWrite(name: string, error: unknown): LlmxError {
 	return new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
-		hint: "what was written before is whole; make room and run the same command again",
+		hint: "earlier results are intact; free some space and run the same command again",
 		cause: error,
 	});
 }

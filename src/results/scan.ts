@@ -76,8 +76,8 @@ export function scanJournal(files: Files, path: string | undefined, options: Sca
 				throw new UsageError(`${options.name}:${number}: this line is not a result of llmx`, {
 					hint:
 						records === 0
-							? "choose another file with -o, or --overwrite to replace this one"
-							: "mend or delete the line, or --overwrite to send everything again",
+							? "choose another file with -o, or replace this one with --overwrite"
+							: "fix or delete the line, or start over with --overwrite",
 				});
 			}
 		}

@@ -1,4 +1,5 @@
 /** The small checks that config.ts is made of. */
+import { refusal } from "../parameters/values.ts";
 import type { JsonPath } from "./json-lines.ts";
 import { didYouMean } from "./nearest.ts";
 
@@ -14,7 +15,7 @@ export class ConfigProblem extends Error {
 	}
 }
 
-/** Checks a value of the config and gives it its type; throws Fault. */
+/** Checks a value of the config and gives it its type; throws ConfigProblem. */
 export type Reader<T> = (value: unknown, path: JsonPath) => T;
 
 export const optional =
@@ -23,7 +24,7 @@ export const optional =
 		value === undefined ? undefined : read(value, path);
 
 export const text: Reader<string> = (value, path) => {
-	if (typeof value !== "string" || value === "") throw wrong(path, "a text", value);
+	if (typeof value !== "string" || value === "") throw wrong(path, "a non-empty string", value);
 	return value;
 };
 
@@ -60,12 +61,7 @@ export function fieldsOf<Names extends string>(value: unknown, path: JsonPath, n
 	const object = plainObject(value, path);
 	for (const name of Object.keys(object)) {
 		if ((names as readonly string[]).includes(name)) continue;
-		const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
-		throw new ConfigProblem(
-			[...path, name],
-			`${where} has no field "${name}"`,
-			didYouMean(name, names) ?? `it may have: ${names.join(", ")}`,
-		);
+		throw unknownField(path, name, names);
 	}
 	return object as Partial<Record<Names, unknown>>;
 }
@@ -76,16 +72,28 @@ export function recordOf<T>(value: unknown, path: JsonPath, read: Reader<T>): Re
 	return Object.fromEntries(entries.map(([name, item]) => [name, read(item, [...path, name])]));
 }
 
-export function wrong(path: JsonPath, wanted: string, value: unknown): ConfigProblem {
-	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
-	const got = JSON.stringify(value);
+/** An object has a field that it cannot have; `meant` is the one that was probably meant, where that is known. */
+export function unknownField(
+	path: JsonPath,
+	name: string,
+	names: readonly string[],
+	meant?: string,
+): ConfigProblem {
+	const where = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+	const hint = meant === undefined ? didYouMean(name, names) : `did you mean "${meant}"?`;
 	return new ConfigProblem(
-		path,
-		`${name} must be ${wanted}, not ${got.length > 40 ? `${got.slice(0, 40)}…` : got}`,
+		[...path, name],
+		`${where} has no field "${name}"`,
+		hint ?? `it may have: ${names.join(", ")}`,
 	);
 }
 
 /** The fields that were given. */
 export function withoutUndefined(fields: object): object {
 	return Object.fromEntries(Object.entries(fields).filter(([, given]) => given !== undefined));
+}
+
+export function wrong(path: JsonPath, wanted: string, value: unknown): ConfigProblem {
+	const name = path.length === 0 ? "the config" : `"${path.join(".")}"`;
+	return new ConfigProblem(path, refusal(name, { wanted }, value));
 }

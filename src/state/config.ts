@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { ConfigError } from "../errors.ts";
-import { type OwnPrices, type Parameters, type ReasoningEffort, reasoningEfforts } from "../types.ts";
+import { findLookalike, findParameter } from "../parameters/names.ts";
+import { type ParameterKey, type Parameters, parameterNames, rowOf } from "../parameters/table.ts";
+import type { OwnPrices } from "../types.ts";
 import {
 	ConfigProblem,
 	fieldsOf,
@@ -8,9 +10,9 @@ import {
 	number,
 	optional,
 	plainObject,
-	type Reader,
 	recordOf,
 	text,
+	unknownField,
 	webAddress,
 	withoutUndefined,
 	wrong,
@@ -94,7 +96,7 @@ export function parseConfig(text: string, path: string): Config {
 	try {
 		value = JSON.parse(text.replace(/^\uFEFF/, ""));
 	} catch (error) {
-		throw new ConfigError(`${path}:${lineInJson(text)}: this is not JSON`, {
+		throw new ConfigError(`${path}:${lineInJson(text)}: not valid JSON`, {
 			hint: "check the commas and quotes around that line; comments are not allowed",
 			cause: error,
 		});
@@ -142,7 +144,7 @@ function readConfig(value: unknown): Config {
 	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);
 	for (const id of Object.keys(config.providers)) {
 		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id)) {
-			throw new ConfigProblem(["providers", id], `"${id}" cannot name a provider`, "use a-z, 0-9, _ and -");
+			throw new ConfigProblem(["providers", id], `invalid provider name "${id}"`, "use a-z, 0-9, _ and -");
 		}
 	}
 	return config;
@@ -162,29 +164,8 @@ function checkAlias(name: string, aliases: Readonly<Record<string, string>>): vo
 	}
 }
 
-const effort: Reader<ReasoningEffort> = (value, path) => {
-	const known = reasoningEfforts.find((candidate) => candidate === value);
-	if (known === undefined) throw wrong(path, `one of ${reasoningEfforts.join(", ")}`, value);
-	return known;
-};
-
-const stopTexts: Reader<readonly string[]> = (value, path) =>
-	Array.isArray(value) ? value.map((item, index) => text(item, [...path, index])) : [text(value, path)];
-
 /** Fields of a model's parameters. */
-export const parameterFields = [
-	"temperature",
-	"max_tokens",
-	"top_p",
-	"top_k",
-	"stop",
-	"seed",
-	"presence_penalty",
-	"frequency_penalty",
-	"reasoning_effort",
-	"thinking_budget",
-	"extra",
-] as const;
+export const parameterFields: readonly string[] = [...parameterNames, "extra"];
 
 /** Fields of a preset that is not a mere text. */
 export const presetFields = ["system", "prompt", "model", "variables", "parameters"] as const;
@@ -202,28 +183,35 @@ export const providerFields = [
 ] as const;
 
 function readParameters(value: unknown, path: JsonPath): Parameters {
-	const fields = fieldsOf(value, path, parameterFields);
-	const at = (name: string): JsonPath => [...path, name];
-	const parameters = {
-		temperature: optional(number(0))(fields.temperature, at("temperature")),
-		maxTokens: optional(number(1, true))(fields.max_tokens, at("max_tokens")),
-		topP: optional(number(0))(fields.top_p, at("top_p")),
-		topK: optional(number(0, true))(fields.top_k, at("top_k")),
-		stop: optional(stopTexts)(fields.stop, at("stop")),
-		seed: optional(number(-Infinity, true))(fields.seed, at("seed")),
-		presencePenalty: optional(number(-Infinity))(fields.presence_penalty, at("presence_penalty")),
-		frequencyPenalty: optional(number(-Infinity))(fields.frequency_penalty, at("frequency_penalty")),
-		reasoningEffort: optional(effort)(fields.reasoning_effort, at("reasoning_effort")),
-		thinkingBudget: optional(number(0, true))(fields.thinking_budget, at("thinking_budget")),
-		extra: optional(plainObject)(fields.extra, at("extra")),
-	};
-	return withoutUndefined(parameters) as Parameters;
+	const read: Record<string, unknown> = {};
+	const names = new Map<ParameterKey, string>();
+	for (const [name, item] of Object.entries(plainObject(value, path))) {
+		const at = [...path, name];
+		if (name === "extra") {
+			read.extra = plainObject(item, at);
+			continue;
+		}
+		const key = findParameter(name)?.key;
+		if (key === undefined) throw unknownField(path, name, parameterFields, nameOf(findLookalike(name)));
+		const { accepts } = rowOf(key);
+		const parameter = accepts.read(item);
+		if (parameter === null) throw wrong(at, accepts.wanted, item);
+		const before = names.get(key);
+		if (before !== undefined) throw new ConfigProblem(at, `"${before}" and "${name}" are the same parameter`);
+		names.set(key, name);
+		if (parameter !== undefined) read[key] = parameter;
+	}
+	return read;
+}
+
+function nameOf(key: ParameterKey | undefined): string | undefined {
+	return key && rowOf(key).name;
 }
 
 function readPreset(value: unknown, path: JsonPath): Preset {
 	if (typeof value === "string") {
 		// A text that says where the input goes is the whole prompt; any other is the system prompt.
-		const field = /\{\{\s*input\s*\}\}/.test(value) ? "prompt" : "system";
+		const field = /(?<!\\)\{\{\s*input\s*\}\}/.test(value) ? "prompt" : "system";
 		return { [field]: text(value, path), variables: {}, parameters: {} };
 	}
 	const fields = fieldsOf(value, path, presetFields);

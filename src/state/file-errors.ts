@@ -6,7 +6,7 @@ export function describeFileError(error: unknown): string {
 			return "no such file or folder";
 		case "EACCES":
 		case "EPERM":
-			return "no permission";
+			return "permission denied";
 		case "ENOSPC":
 		case "EDQUOT":
 			return "the disk is full";
@@ -17,7 +17,7 @@ export function describeFileError(error: unknown): string {
 		case "ENOTDIR":
 			return "a part of the path is not a folder";
 		case "EEXIST":
-			return "it exists already";
+			return "it already exists";
 		case "EIO":
 			return "the disk reports an I/O error";
 		default:

@@ -22,10 +22,10 @@ export interface HolderFileOptions {
 	readonly silentAfterMs: number;
 }
 
-/** What came of trying to hold a file. */
+/** The result of trying to hold a file. */
 export type Holding =
 	| { readonly own: HolderFile }
-	/** By somebody unknown when the file says nothing that can be understood. */
+	/** Null when the file cannot be understood. */
 	| { readonly by: FileHolder | undefined; readonly isElsewhere: boolean };
 
 /**
@@ -72,7 +72,7 @@ export async function takeHolderFile(path: string, options: HolderFileOptions): 
 	}
 }
 
-/** Whether a file is there and its holder may be, too; nothing is changed. */
+/** Whether a file exists and its holder may still be alive; changes nothing. */
 export async function isHeld(
 	path: string,
 	{ table, files = systemFiles }: HolderFileOptions,
@@ -95,7 +95,7 @@ export class HolderFile {
 		this.#text = text;
 	}
 
-	/** Shows others that the holder lives. False when the file has become somebody else's. */
+	/** Shows others that the holder is alive. Returns false when the file belongs to another holder by now. */
 	beat(): boolean {
 		if (read(this.#files, this.path)?.text !== this.#text) return false;
 		const file = this.#files.open(this.path, "r+");

@@ -62,7 +62,7 @@ function isStoredKeys(value: unknown): value is StoredKeys {
 }
 
 /**
- * Stores a provider's key, or several parted by commas or line breaks, in place of what was stored. Throws
+ * Stores a provider's key, or several separated by commas or line breaks, in place of what was stored. Throws
  * UsageError for something that cannot be a key.
  */
 export function storeKey(path: string, provider: string, key: string): void {
@@ -71,7 +71,7 @@ export function storeKey(path: string, provider: string, key: string): void {
 	if (keys.length === 0) throw new UsageError("the key is empty");
 	for (const one of keys) {
 		if (!/^[\x21-\x7e]+$/.test(one)) {
-			throw new UsageError("the key holds spaces or characters that no key has", {
+			throw new UsageError("the key contains spaces or characters that no key has", {
 				hint: "copy it again, without quotes and line breaks",
 			});
 		}

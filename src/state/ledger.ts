@@ -8,7 +8,7 @@ import { type LedgerEntry, type LedgerRow, parseRow, toLine } from "./ledger-row
 import { readLines } from "./lines.ts";
 
 export interface LedgerOptions {
-	/** Hears once that the ledger cannot be written for now, and at the end where its rows are instead. */
+	/** Called once when the ledger cannot be written for now, and at the end with where its rows are instead. */
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Called when rows could not be written in the end and are elsewhere, or nowhere. */
 	readonly onLost?: (() => void) | undefined;
@@ -162,7 +162,7 @@ function writeElsewhere(ledger: string, rows: readonly string[]): string | undef
 /** What a scan of the ledger found. */
 export interface LedgerScan {
 	readonly rows: number;
-	/** Lines that are torn or are no ledger rows. */
+	/** Lines that are torn or are not ledger rows. */
 	readonly damaged: number;
 	/** The number of the first of them, from 1 at the start of the scan. */
 	readonly firstDamaged: number | null;

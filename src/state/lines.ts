@@ -117,7 +117,7 @@ function toLine(
 	ended: boolean,
 ): Line {
 	if (bytes === undefined) {
-		const problem = `a line of ${Math.round(length / 1e6)} MB; ${lineLimitBytes / 1024 / 1024} MiB is the most`;
+		const problem = `a line of ${Math.round(length / 1e6)} MB; the limit is ${lineLimitBytes / 1024 / 1024} MiB`;
 		return { number, offset, length, text: "", ended, problem };
 	}
 	const text = textOf(bytes, number === 1 && hasByteOrderMark(bytes) ? 3 : 0, bytes.length);

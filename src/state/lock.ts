@@ -37,7 +37,7 @@ export interface LockOptions {
 	readonly onLost?: (path: string) => void;
 }
 
-/** A holder touches its file this often, and is no more when it has not for the second time, in ms. */
+/** A holder touches its file this often, and is dead when it has not for this long, in ms. */
 const beatMs = 5_000;
 const silentAfterMs = 60_000;
 
@@ -127,7 +127,7 @@ class FileLock implements Lock {
 			try {
 				file.release();
 			} catch {
-				// Whoever wants the lock finds that its holder is no more.
+				// Whoever wants the lock will find that its holder is dead.
 			}
 		}
 		this.#files.clear();

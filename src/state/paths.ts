@@ -35,7 +35,7 @@ export interface Paths {
  * Finds the folders. `LLMX_HOME` puts all under one folder; otherwise the XDG base directories decide, and on
  * Windows APPDATA and LOCALAPPDATA. A relative XDG path is ignored, as the XDG specification asks.
  */
-export function resolvePaths(env: Environment, platform: NodeJS.Platform = process.platform): Paths {
+export function resolvePaths(env: Environment, platform: string = process.platform): Paths {
 	if (env.LLMX_HOME) {
 		const home = resolve(env.LLMX_HOME);
 		return layOut(home, home, home);

@@ -1,4 +1,5 @@
-import type { ContentPart, Message, Parameters } from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import type { ContentPart, Message } from "../types.ts";
 import { isUsageRow, type UsageRow } from "./usage-row.ts";
 
 /** What holds for a session until it is changed. */

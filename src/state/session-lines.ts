@@ -22,7 +22,7 @@ export interface Session extends SessionSettings {
 	/** ISO 8601 in UTC, like `updatedAt`. */
 	readonly createdAt: string;
 	readonly updatedAt: string;
-	/** The working folder in which it was begun. */
+	/** The working folder in which it was started. */
 	readonly folder: string;
 	/** The session that this one began as a copy of. */
 	readonly forkedFrom: string | null;

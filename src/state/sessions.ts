@@ -21,14 +21,14 @@ import {
 const EXTENSION = ".jsonl";
 
 /** Throws UsageError unless a session may have this name: it becomes the name of a file. */
-export function checkSessionName(name: string, platform: NodeJS.Platform = process.platform): void {
+export function checkSessionName(name: string, platform: string = process.platform): void {
 	if (!isSessionName(name)) {
-		throw new UsageError(`"${name}" cannot name a session`, {
-			hint: "use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or digit",
+		throw new UsageError(`"${name}" is not a valid session name`, {
+			hint: "use up to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit",
 		});
 	}
 	if (platform === "win32" && isDeviceName(name)) {
-		throw new UsageError(`"${name}" cannot name a session: Windows keeps that name for a device`, {
+		throw new UsageError(`"${name}" is not a valid session name: Windows reserves it for a device`, {
 			hint: "choose another name",
 		});
 	}
@@ -103,12 +103,12 @@ function load(paths: Paths, name: string): StoredSession | undefined {
 export function requireSession(paths: Paths, name: string): Session {
 	const session = readSession(paths, name);
 	if (session !== undefined) return session;
-	throw new UsageError(`there is no session "${name}"`, {
+	throw new UsageError(`no session named "${name}"`, {
 		hint: didYouMean(name, sessionNames(paths)) ?? "list them with: llmx sessions list",
 	});
 }
 
-/** The session written to last among those begun in a folder (among all without one). */
+/** The most recent session that was started in a folder (of all sessions without one). */
 export function latestSession(paths: Paths, folder?: string): Session | undefined {
 	for (const name of sessionNames(paths)) {
 		const session = readSession(paths, name);
@@ -131,7 +131,7 @@ export function titleOf(session: Session): string {
 }
 
 export interface OpenOptions {
-	/** The working folder, kept with a session that is begun. */
+	/** The working folder, stored with a new session. */
 	readonly folder: string;
 	/** Wall clock in ms since 1970. */
 	readonly now?: (() => number) | undefined;
@@ -178,7 +178,7 @@ export async function forkSession(paths: Paths, name: string, options: OpenOptio
 	}
 }
 
-/** Begins a session that nobody named; it is called after the day, as `2026-11-22-1`. */
+/** Starts an unnamed session; it is named after the day, as in `2026-11-22-1`. */
 export async function beginSession(paths: Paths, options: OpenOptions): Promise<OpenSession> {
 	const now = (options.now ?? Date.now)();
 	const day = new Date(now - new Date(now).getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
@@ -202,7 +202,7 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 	await exclusively(paths, [from, to], () => {
 		// Where case does not count, both names may be of one file.
 		if (readSession(paths, to) !== undefined && !isOneFile(fileOf(paths, from), fileOf(paths, to)))
-			throw new UsageError(`there is a session "${to}" already`, { hint: "choose another name" });
+			throw new UsageError(`a session named "${to}" already exists`, { hint: "choose another name" });
 		systemFiles.rename(fileOf(paths, from), fileOf(paths, to));
 	});
 }
@@ -221,7 +221,7 @@ async function exclusively(paths: Paths, names: readonly string[], action: () =>
 			const own = await lock(paths, name);
 			if (own === undefined)
 				throw new UsageError(`the session "${name}" is open in another process`, {
-					hint: "leave it there first",
+					hint: "close it there first",
 				});
 			locks.push(own);
 		}
@@ -284,7 +284,7 @@ function writerOf(
 		keep: (messages) => write([{ type: "keep", at: timeOf(options), messages }]),
 		update(settings) {
 			const line = settingsLine(timeOf(options), settings);
-			// Settings alone are no reason for a file: a session that nothing was said in leaves nothing behind.
+			// Settings alone are no reason for a file: a session without messages leaves nothing behind.
 			if (unwritten.length === 0) write([line]);
 			else {
 				unwritten.push(line);

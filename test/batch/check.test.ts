@@ -101,22 +101,22 @@ describe("the checking pass", () => {
 		];
 		expect(await problemsOf(lines.join("\n"))).toEqual([
 			"prompts.jsonl:2: not valid JSON (at character 2)",
-			'prompts.jsonl:3: "prompt" must be a text, not a list',
-			`prompts.jsonl:5: the id "1" is taken by line 1 ${nextStep}`,
+			'prompts.jsonl:3: "prompt" must be a string, not a list',
+			`prompts.jsonl:5: the id "1" is already used in line 1 ${nextStep}`,
 			expect.stringMatching(/^prompts\.jsonl:6: not valid JSON/),
 		]);
 	});
 
 	it("says each problem once, with a count, whatever names and numbers differ in it", async () => {
-		const bad = `{"prompt":"x","top_k":0}\n${Array.from({ length: 999 }, (_, at) => `{"q":"${at}"}\n`).join("")}`;
+		const bad = `{"prompt":"x","top_k":-1}\n${Array.from({ length: 999 }, (_, at) => `{"q":"${at}"}\n`).join("")}`;
 		const { check } = await prepare(bad + ids("a").repeat(9));
 		const { problems } = check();
 		expect(problems.count).toBe(1008);
 		expect(problems.lines).toEqual([
-			'prompts.jsonl:1: "top_k" must be at least 1, not 0',
-			'prompts.jsonl:2: no field "prompt"; the row has: q (--column NAME or --template says which)',
+			'prompts.jsonl:1: "top_k" must be a whole number of at least 0, not -1',
+			'prompts.jsonl:2: no field "prompt"; the row has: q (choose one with --column NAME or --template)',
 			"  the same in 998 more lines, the last is 1000",
-			`prompts.jsonl:1002: the id "a" is taken by line 1001 ${nextStep}`,
+			`prompts.jsonl:1002: the id "a" is already used in line 1001 ${nextStep}`,
 			"  the same in 7 more lines, the last is 1009",
 		]);
 		expect(() => problems.throwIfAny()).toThrow("1008 problems in prompts.jsonl, nothing was sent");
@@ -126,7 +126,7 @@ describe("the checking pass", () => {
 		const table = "id,text\n1,a\n2\n1,b\n3,\n";
 		const rows = { template: compileTemplate("{{text}} {{nope}}") };
 		expect(await problemsOf(table, { format: "csv", rows })).toEqual([
-			expect.stringContaining("prompts.jsonl:2: the template's {{nope}} is missing; the row has: id, text"),
+			expect.stringContaining("prompts.jsonl:2: the template needs a value for {{nope}}; there is: id, text"),
 			"  the same in 2 more lines, the last is 5",
 			"prompts.jsonl:3: 1 cell in a row, but the header has 2",
 		]);
@@ -167,7 +167,7 @@ describe("the checking pass", () => {
 
 		it("gives up where no seed can", async () => {
 			const { check } = await prepare(both, { check: { random: () => seed } });
-			expect(check).toThrow("the ids of prompts.jsonl cannot be told apart");
+			expect(check).toThrow("the ids of prompts.jsonl are too similar to hash");
 		});
 	});
 
@@ -191,16 +191,18 @@ describe("the checking pass", () => {
 		const { check } = await prepare(content, { models: ["m", "n"] });
 		expect(check()).toMatchObject({ rows: 2, missing: 3, models: ["m", "n", "own"] });
 		expect(await problemsOf(content, { models: [] })).toEqual([
-			'prompts.jsonl:1: no model: give one with -m, or the row a "model" (no provider has a key, see llmx doctor)',
+			'prompts.jsonl:1: no model: choose one with -m, or give the row a "model" (no provider has a key, see llmx doctor)',
 		]);
 	});
 
 	it("sees a duplicate id also where one row names its own model", async () => {
 		const content = '{"id":"a","prompt":"x","model":"own"}\n{"id":"a","prompt":"x"}\n';
-		expect(await problemsOf(content)).toEqual([`prompts.jsonl:2: the id "a" is taken by line 1 ${nextStep}`]);
+		expect(await problemsOf(content)).toEqual([
+			`prompts.jsonl:2: the id "a" is already used in line 1 ${nextStep}`,
+		]);
 		// A row's number is its id when it has none, so it may be taken too.
 		expect(await problemsOf('"x"\n{"id":"1","prompt":"y"}\n')).toEqual([
-			`prompts.jsonl:2: the id "1" is taken by line 1 ${nextStep}`,
+			`prompts.jsonl:2: the id "1" is already used in line 1 ${nextStep}`,
 		]);
 	});
 
@@ -217,7 +219,7 @@ describe("the checking pass", () => {
 	});
 
 	it("says so when there is nothing to send", async () => {
-		expect(await problemsOf("\n\n")).toEqual(["prompts.jsonl:1: there is no prompt in the file"]);
+		expect(await problemsOf("\n\n")).toEqual(["prompts.jsonl:1: the file contains no prompts"]);
 		expect(await problemsOf("id,prompt\n", { format: "csv" })).toHaveLength(1);
 	});
 
@@ -243,7 +245,7 @@ describe("the format of a file", () => {
 		expect(formatOf("folder.csv/prompts")).toBeUndefined();
 		const files = new MemoryFiles();
 		files.set("prompts.md", "x");
-		expect(() => openInput(files, "prompts.md", "prompts.md", undefined)).toThrow("cannot tell the format");
+		expect(() => openInput(files, "prompts.md", "prompts.md", undefined)).toThrow("cannot infer the format");
 		expect(files.openHandles).toBe(0);
 	});
 

@@ -76,7 +76,7 @@ describe("signals", () => {
 		await until(first, () => simulator.stats.requests === 4);
 		first.child.kill("SIGINT");
 		expect(await first.ended).toBe(130);
-		expect(first.err()).toMatch(/missing +10 rows not sent, 4 of them broken off and maybe billed/);
+		expect(first.err()).toMatch(/missing +10 rows not sent, 4 of them interrupted and maybe billed/);
 		const errors = readRecords(join(folder, "prompts.results.errors.jsonl"));
 		expect(errors).toHaveLength(4);
 		expect(errors[0]).toMatchObject({ error: { class: "interrupted" }, maybe_billed: true });
@@ -121,7 +121,7 @@ describe("a reader of stdout that goes away", () => {
 		await until(running, () => running.out().includes("\n"));
 		running.child.stdout?.destroy();
 		expect(await running.ended).toBe(1);
-		expect(running.err()).toMatch(/stopped +nobody reads stdout any more/);
+		expect(running.err()).toMatch(/stopped +stdout was closed/);
 		expect(simulator.stats.requests).toBeLessThan(300);
 	});
 });
@@ -164,7 +164,7 @@ describe("limits of time", () => {
 		simulator = await startSimulator({ latency: 400 });
 		const running = start(["--max-duration", "0.9", "--concurrency", "4"], 20);
 		expect(await running.ended).toBe(10);
-		expect(running.err()).toMatch(/stopped +--max-duration of 0\.9 s is over/);
+		expect(running.err()).toMatch(/stopped +--max-duration of 0\.9 s reached/);
 		expect(simulator.stats.answered).toBeLessThan(20);
 		expect(results()).toHaveLength(simulator.stats.answered);
 	});

@@ -74,7 +74,7 @@ describe("the end of a run", () => {
 		expect(await halted("soon,fail=25%")).toEqual([12, 1, false, "3 rows failed (--halt soon at 25 %)"]);
 		expect(await halted("soon,fail=26%")).toEqual([100, 1, false, undefined]);
 		for (const wrong of ["now", "fail=1", "later,fail=1", "now,fail=0", "now,fail=1.5", "now,fail=101%"]) {
-			expect(() => parseHaltPolicy(wrong)).toThrow("is not understood");
+			expect(() => parseHaltPolicy(wrong)).toThrow("invalid --halt policy");
 		}
 	});
 
@@ -100,7 +100,7 @@ describe("a run in which nothing works", () => {
 			answer: () => Promise.reject(failure("no such model", { errorClass: "not_found", status: 404 })),
 		});
 		expect(outcome.stopped).toBe("the first 50 rows of m all failed: no such model");
-		expect(outcome).toMatchObject({ exitCode: 1, hint: expect.stringContaining("mend that first") });
+		expect(outcome).toMatchObject({ exitCode: 1, hint: expect.stringContaining("fix this first") });
 		expect(outcome.stats.failed).toBeLessThan(60);
 		expect(outcome.missing).toBeGreaterThan(140);
 	});

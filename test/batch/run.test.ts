@@ -150,7 +150,7 @@ describe("a run", () => {
 				file.bytes = Buffer.from(file.bytes.toString().replaceAll("r19999", "r-other"));
 			},
 		});
-		expect(stopped).toMatchObject({ exitCode: 2, stopped: expect.stringMatching(/^in:20000 was changed/) });
+		expect(stopped).toMatchObject({ exitCode: 2, stopped: expect.stringMatching(/^in:20000 changed/) });
 		expect(idsIn(large, "out").length).toBeGreaterThan(19_990);
 	});
 });

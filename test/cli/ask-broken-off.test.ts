@@ -77,12 +77,12 @@ describe("an answer that is cut before any of it is shown", () => {
 describe("Ctrl-C", () => {
 	it.each([
 		["--json", (io: TestIo) => printedRow(io).partial_text],
-		['--schema={"type":"object"}', (io: TestIo) => io.err().split("what came of the answer:\n")[1]],
+		['--schema={"type":"object"}', (io: TestIo) => io.err().split("partial answer:\n")[1]],
 	] as const)("between two tries keeps what the first had brought: %s", async (flag, textOf) => {
 		const { env, simulator, io, ask } = await prepare();
 		const on = io();
 		const asking = ask(on, "-m", "openai/echo", flag, "--session", "s", `${words} [[fault:cut-stream]]`);
-		await expect.poll(on.err).toContain("trying again in");
+		await expect.poll(on.err, { timeout: 15_000 }).toContain("trying again in");
 		on.raise("SIGINT");
 		expect(await asking).toBe(130);
 		expect(textOf(on)).toMatch(/[a-z{]/);
@@ -112,7 +112,7 @@ describe("Ctrl-C", () => {
 		const { env, io, ask } = await prepare();
 		const on = io();
 		const asking = ask(on, "-m", "sambanova/echo", "-n", "3", "--session", "s", ...flags, three);
-		await expect.poll(() => ledgerLines(env.LLMX_HOME)).toHaveLength(2);
+		await expect.poll(() => ledgerLines(env.LLMX_HOME), { timeout: 15_000 }).toHaveLength(2);
 		on.raise("SIGINT");
 		expect(await asking).toBe(130);
 		check(on);

@@ -94,7 +94,7 @@ it("says what is wrong with an address, and asks nobody", async () => {
 	expect(await ask(["-m", "openai/echo", "-a", `${origin}/page`], env)).toEqual({
 		exitCode: 2,
 		out: "",
-		err: `llmx: ${origin}/page is no image, PDF or sound that a model takes\n  PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg and M4A work; text goes in with -f\n`,
+		err: `llmx: ${origin}/page is not a supported file type\n  supported: PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg, M4A; add text files with -f\n`,
 	});
 	expect(simulator.stats.requests).toBe(0);
 });

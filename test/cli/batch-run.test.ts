@@ -142,7 +142,7 @@ describe("the question what a run may cost", () => {
 			return run(dear, { terminal, stdin: stdin as never });
 		};
 		const refused = await asked("no\n");
-		expect(refused.err).toMatch(/Send 40 rows, which costs \$\d.* to \$\d.*\? \[y\/N\]/);
+		expect(refused.err).toMatch(/Send 40 rows for \$\d.* to \$\d.*\? \[y\/N\]/);
 		expect(refused.err).toContain("nothing was sent");
 		expect([refused.exitCode, simulator.stats.requests]).toEqual([0, 0]);
 		expect((await asked("y\n")).exitCode).toBe(0);
@@ -158,7 +158,7 @@ describe("the question what a run may cost", () => {
 		writeRows(40);
 		const refused = await run(dear);
 		expect([refused.exitCode, simulator.stats.requests]).toEqual([2, 0]);
-		expect(refused.err).toMatch(/costs \$.* to \$.*, and nobody can be asked/);
+		expect(refused.err).toMatch(/may cost \$.* to \$.*, and there is no terminal to confirm on/);
 		expect((await run([...dear, "--limit", "1", "--yes"])).exitCode).toBe(0);
 	});
 });
@@ -294,7 +294,7 @@ describe("what would end a run at once", () => {
 		const args = ["prompts.txt", "-m", "gpt-4.1-mini", "--max-tokens", "1000000"];
 		const { exitCode, err } = await run(args, { env: { LLM_GLOBAL_CONCURRENCY: "many" } });
 		expect(exitCode).toBe(2);
-		expect(err).toBe('llmx: LLM_GLOBAL_CONCURRENCY is "many", which is no whole number above 0\n');
+		expect(err).toBe('llmx: LLM_GLOBAL_CONCURRENCY must be a positive integer, not "many"\n');
 	});
 });
 

@@ -178,7 +178,7 @@ describe("what a rehearsal found", () => {
 			"tokens    843k in · 1 M out",
 			"cost      $9.77",
 			"mostly    held by --tpm (99 % of the time)",
-			"assumed   answers in 2.5 s (--answer-seconds), of some 200 tokens; nothing was sent",
+			"assumed   answers in 2.5 s (--answer-seconds), about 200 tokens each; nothing was sent",
 		]);
 	});
 

@@ -54,7 +54,7 @@ describe("checkBudget", () => {
 		await expect(checkBudget(paths, { daily: 5, monthly: 10 }, { now })).rejects.toThrow(
 			expect.objectContaining({
 				message: "the monthly budget of $10.00 is spent: $10.00 this month",
-				hint: "go on with --over-budget, or raise it: llmx config set budget.monthly USD",
+				hint: "continue with --over-budget, or raise it: llmx config set budget.monthly USD",
 			}),
 		);
 	});

@@ -42,7 +42,7 @@ describe("on Windows", () => {
 		"LPT9",
 		"nul.notes",
 	])("%s is a device and names no session", (name) => {
-		expect(() => checkSessionName(name, "win32")).toThrow("Windows keeps that name for a device");
+		expect(() => checkSessionName(name, "win32")).toThrow("Windows reserves it for a device");
 		expect(() => checkSessionName(name, "linux")).not.toThrow();
 	});
 

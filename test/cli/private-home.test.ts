@@ -83,7 +83,7 @@ describe("a budget that is spent", () => {
 		const refused = await run("gpt-4.1", "--refresh");
 		expect(refused).toMatchObject({ exitCode: 8, out: "" });
 		expect(refused.err).toContain(
-			"the daily budget of $5.00 is spent: $5.00 today\n  go on with --over-budget",
+			"the daily budget of $5.00 is spent: $5.00 today\n  continue with --over-budget",
 		);
 		const over = await run("gpt-4.1", "--over-budget");
 		expect(over).toMatchObject({ exitCode: 0, out: "hello\n" });

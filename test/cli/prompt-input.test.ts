@@ -31,7 +31,9 @@ describe("a prompt", () => {
 		const io = createTestIo({ stdin });
 		const prompt = readPrompt(io, { words: ["hello"], files: [], stdin: true });
 		await vi.advanceTimersByTimeAsync(1_000);
-		expect(io.err()).toBe("llmx: reading the prompt from stdin (Ctrl-D ends it; --no-stdin skips it)\n");
+		expect(io.err()).toBe(
+			"llmx: reading the prompt from stdin (Ctrl-D ends it; skip this with --no-stdin)\n",
+		);
 		stdin.end();
 		expect(await prompt).toBe("hello");
 	});

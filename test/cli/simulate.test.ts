@@ -71,7 +71,7 @@ describe("llmx simulate", () => {
 		expect(await failure("--errors", "503=200%")).toMatch(/^2 llmx: .*between 0 and 1/);
 		expect(await failure("--errors", "503")).toMatch(/^2 .*NAME=SHARE/);
 		expect(await failure("--latency", "9,3")).toMatch(/^2 .*MEDIAN,P95/);
-		expect(await failure("--port", String(taken.port))).toMatch(/^2 llmx: port \d+ is taken/);
+		expect(await failure("--port", String(taken.port))).toMatch(/^2 llmx: port \d+ is already in use/);
 	});
 
 	it("lists its models and faults without starting", async () => {

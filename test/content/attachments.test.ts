@@ -60,9 +60,9 @@ describe("what a file is", () => {
 
 	it("is refused where no model takes it, or where it is too large", () => {
 		expect(() => attachmentPart("notes.txt", Buffer.from("hello"))).toThrow(
-			"notes.txt is no image, PDF or sound that a model takes",
+			"notes.txt is not a supported file type",
 		);
-		expect(() => attachmentPart("empty.png", Buffer.alloc(0))).toThrow("is no image");
+		expect(() => attachmentPart("empty.png", Buffer.alloc(0))).toThrow("is not a supported file type");
 		expect(() => attachmentPart("big.png", Buffer.alloc(maxFileBytes + 1))).toThrow(
 			"big.png is larger than 32 MiB",
 		);
@@ -155,7 +155,7 @@ describe("an address on the web", () => {
 	it("of a page or of nothing is no attachment", async () => {
 		const origin = await serveBytes(Buffer.from("<!doctype html><p>Log in"));
 		await expect(attachmentFromUrl(`${origin}/a.png`)).rejects.toMatchObject({
-			message: `${origin}/a.png is no image, PDF or sound that a model takes`,
+			message: `${origin}/a.png is not a supported file type`,
 			exitCode: 2,
 		});
 		await expect(attachmentFromUrl(await serveBytes(Buffer.alloc(0)))).rejects.toMatchObject({ exitCode: 2 });
@@ -213,9 +213,9 @@ describe("an address on the web", () => {
 	});
 
 	it.each([
-		["ftp://host/a.png", "is not an http(s) address"],
-		["https://", "is not an http(s) address"],
-		["https://ada:secret@192.0.2.1/a.png", "https://192.0.2.1/a.png: a user name or password"],
+		["ftp://host/a.png", "is not an http(s) URL"],
+		["https://", "is not an http(s) URL"],
+		["https://ada:secret@192.0.2.1/a.png", "https://192.0.2.1/a.png: URLs with a user name or password"],
 	])("is refused: %s", async (address, message) => {
 		await expect(attachmentFromUrl(address)).rejects.toThrow(message);
 	});

@@ -87,22 +87,22 @@ describe("toMessages", () => {
 	});
 
 	it.each([
-		[7, "messages must be a text or a list, not a number"],
+		[7, "messages must be a string or a list, not a number"],
 		[[], "messages must not be empty"],
 		[["hi"], 'messages[0] must be an object, not "hi"'],
-		[[{ role: "tool", content: "x" }], "messages[0].tool_call_id must be a text, not missing"],
+		[[{ role: "tool", content: "x" }], "messages[0].tool_call_id must be a string, not missing"],
 		[[{ content: "x" }], "messages[0].role must be system, user, assistant or tool, not missing"],
 		[
 			[{ role: "__proto__", content: "x" }],
 			'messages[0].role must be system, user, assistant or tool, not "__proto__"',
 		],
-		[[{ role: "user", content: null }], "messages[0].content must be a text or a list of parts, not null"],
+		[[{ role: "user", content: null }], "messages[0].content must be a string or a list of parts, not null"],
 		[
 			[
 				{ role: "user", content: "a" },
 				{ role: "user", content: [{ type: "text" }] },
 			],
-			"messages[1].content[0].text must be a text, not missing",
+			"messages[1].content[0].text must be a string, not missing",
 		],
 		[
 			[{ role: "user", content: [{ type: "video" }] }],
@@ -114,7 +114,7 @@ describe("toMessages", () => {
 		],
 		[
 			[{ role: "user", content: [{ type: "tool_result" }] }],
-			"messages[0].content[0].tool_use_id must be a text, not missing",
+			"messages[0].content[0].tool_use_id must be a string, not missing",
 		],
 		[
 			[{ role: "user", content: [{ type: "image_url", image_url: { url: "file:///etc/passwd" } }] }],
@@ -122,7 +122,7 @@ describe("toMessages", () => {
 		],
 		[
 			[{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }],
-			"messages[0].content[0]: an uploaded file's id means nothing to llmx; give the file itself",
+			"messages[0].content[0]: ids of uploaded files are not supported; attach the file itself",
 		],
 		[
 			[{ role: "user", content: [{ type: "image", mediaType: "nonsense", data: "AA==" }] }],

@@ -87,7 +87,7 @@ const tables: DataFile[] = [
 	file("iddup.csv", "id,prompt\n1,hi\n1,ho\n2,hm\n2,hx\n", "--no-id numbers the rows"),
 	file("id-empty.csv", "id,prompt\n,hi\n,ho\n", "2: the id is empty"),
 	file("ID.csv", "ID,prompt\n7,hi\n7,ho\n", ["hi", "ho"]),
-	file("hdronly.csv", "prompt,id\n", "there is no prompt in the file"),
+	file("hdronly.csv", "prompt,id\n", "the file contains no prompts"),
 	file("unclosed.csv", 'id,prompt\n1,"hi\n2,ho\n3,hm\n', "2: a quote opened in this row is never closed"),
 	file("badquote.csv", 'id,prompt\n1,he said "hi"\n2,"a"b,c\n3,ho\n', "3: text after a closing quote"),
 	file("backslash.csv", 'id,prompt\n1,"he said \\"hi\\""\n2,ho\n', "2: a quote after a backslash"),
@@ -131,7 +131,11 @@ const jsonFiles: DataFile[] = [
 		ids: [...oddIds, "12345678901234567890", "\u202eabc", "line\nbreak", "1"],
 	},
 	file("id-null.jsonl", '{"id":null,"prompt":"a"}\n{"id":null,"prompt":"b"}\n', ["a", "b"]),
-	file("id-partial.jsonl", '{"prompt":"a"}\n{"id":1,"prompt":"b"}\n', '2: the id "1" is taken by line 1'),
+	file(
+		"id-partial.jsonl",
+		'{"prompt":"a"}\n{"id":1,"prompt":"b"}\n',
+		'2: the id "1" is already used in line 1',
+	),
 	file("list.json", JSON.stringify([{ prompt: "a" }, { prompt: "b" }]), ["a", "b"]),
 	file("list-in-jsonl.jsonl", JSON.stringify([{ prompt: "a" }, { prompt: "b" }]), ["a", "b"]),
 	file("pretty-list.jsonl", JSON.stringify([{ prompt: "a" }, { prompt: "b" }], null, 2), ["a", "b"]),
@@ -186,11 +190,11 @@ const containers: DataFile[] = [
 	file("x.feather", "ARROW1", "COPY (FROM read_arrow('x.feather'))"),
 	file("x.xlsx", Buffer.concat([Buffer.from("PK\x03\x04"), noise]), "in2csv -f xlsx 'x.xlsx' > 'x.csv'"),
 	file("xlsx-as.csv", Buffer.concat([Buffer.from("PK\x03\x04"), noise]), "is a spreadsheet (XLSX)"),
-	file("x.yaml", "- prompt: a\n", "cannot tell the format of x.yaml"),
-	file("x.md", "hello\n", "cannot tell the format of x.md"),
-	file("noext", "hello\n", "cannot tell the format of noext"),
-	file("empty.jsonl", "", "there is no prompt in the file"),
-	file("blank.txt", "\n\n \n", "there is no prompt in the file"),
+	file("x.yaml", "- prompt: a\n", "cannot infer the format of x.yaml"),
+	file("x.md", "hello\n", "cannot infer the format of x.md"),
+	file("noext", "hello\n", "cannot infer the format of noext"),
+	file("empty.jsonl", "", "the file contains no prompts"),
+	file("blank.txt", "\n\n \n", "the file contains no prompts"),
 ];
 
 const user = { role: "user", content: "hi" };
@@ -241,7 +245,7 @@ const messages: DataFile[] = [
 	row(
 		"msg-file",
 		{ messages: [{ role: "user", content: [{ type: "file", file: { file_id: "file-1" } }] }] },
-		"messages[0].content[0]: an uploaded file's id",
+		"messages[0].content[0]: ids of uploaded files are not supported",
 	),
 	row("msg-strmsg", { messages: "hi" }, '"messages" must be a list, not "hi"'),
 	row("msg-fn", { messages: [user, { role: "function", name: "f", content: "1" }, user] }, ["hi"]),

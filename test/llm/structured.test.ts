@@ -80,7 +80,7 @@ describe("askForJson", () => {
 			partialText: "not JSON",
 			usage: { outputTokens: expect.any(Number) },
 			message:
-				"openai/fault:say: the answer does not satisfy the schema, nor does its repair: the answer is not JSON",
+				"openai/fault:say: the answer does not match the schema, even after a repair: the answer is not JSON",
 		});
 		expect(error.hint).not.toBe("");
 		expect(simulator.stats.requests).toBe(2);

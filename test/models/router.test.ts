@@ -47,8 +47,11 @@ describe("route", () => {
 		const error = failure(() => route("sambnova/x", { env }));
 		expect(error).toBeInstanceOf(NoRouteError);
 		expect(error.exitCode).toBe(2);
-		expect(error.hint).toBe("did you mean sambanova/?");
-		expect(failure(() => route("qqqqqqqqqqq", { env })).hint).toContain("openai/ anthropic/ gemini/");
+		expect(error.hint).toBe("did you mean sambanova/? All models: llmx models");
+		const { hint = "" } = failure(() => route("qqqqqqqqqqq", { env }));
+		expect(hint).toContain("openai/ anthropic/ gemini/");
+		expect(hint.match(/\w\//g)?.length).toBeLessThanOrEqual(7);
+		expect(hint).toContain("llmx models");
 	});
 
 	it("refuses a prefix without a model", () => {

@@ -131,29 +131,29 @@ describe("a row", () => {
 	});
 
 	it.each([
-		["[1]", "a row must be a text or an object, not a list"],
+		["[1]", "a row must be a string or an object, not a list"],
 		["{}", 'no field "prompt"; the row has: nothing'],
-		['{"text":"x"}', 'no field "prompt"; the row has: text (--column NAME or --template says which)'],
-		['{"prompt":["x"]}', '"prompt" must be a text, not a list'],
+		['{"text":"x"}', 'no field "prompt"; the row has: text (choose one with --column NAME or --template)'],
+		['{"prompt":["x"]}', '"prompt" must be a string, not a list'],
 		['{"prompt":" "}', "the prompt is empty"],
 		['{"prompt":"p","id":""}', "the id is empty"],
-		['{"prompt":"p","id":{}}', "an id must be a text or a number, not an object"],
-		['{"prompt":"p","model":5}', '"model" must be a text, not 5'],
-		['{"prompt":"p","temperature":"hot"}', '"temperature" must be a number, not "hot"'],
-		['{"prompt":"p","max_tokens":0}', '"max_tokens" must be at least 1, not 0'],
-		['{"prompt":"p","max_tokens":1.5}', '"max_tokens" must be a whole number, not 1.5'],
-		['{"prompt":"p","stop":5}', '"stop" must be a text or a list of texts, not 5'],
+		['{"prompt":"p","id":{}}', "an id must be a string or a number, not an object"],
+		['{"prompt":"p","model":5}', '"model" must be a string, not 5'],
+		['{"prompt":"p","temperature":"hot"}', '"temperature" must be a number from 0 to 2, not "hot"'],
+		['{"prompt":"p","max_tokens":0}', '"max_tokens" must be a whole number of at least 1, not 0'],
+		['{"prompt":"p","max_tokens":1.5}', '"max_tokens" must be a whole number of at least 1, not 1.5'],
+		['{"prompt":"p","stop":5}', '"stop" must be a non-empty string or a list of such strings, not 5'],
 		['{"prompt":"p","reasoning_effort":"lots"}', '"reasoning_effort" must be one of none, '],
-		['{"prompt":"p","response_format":"json"}', '"response_format" must be {"type": "json_object"}'],
+		['{"prompt":"p","response_format":"xml"}', '"response_format" must be {"type": "json_object"}'],
 		['{"prompt":"p","parameters":[]}', '"parameters" must be an object, not a list'],
 		['{"messages":"hi"}', '"messages" must be a list, not "hi"'],
 		['{"messages":[]}', '"messages" is empty'],
-		['{"system":"a","messages":[{"role":"system","content":"b"}]}', "a system text in"],
+		['{"system":"a","messages":[{"role":"system","content":"b"}]}', 'both "system" and'],
 		['{"custom_id":"1","url":"/v1/embeddings","body":{}}', "only /v1/chat/completions lines can be sent"],
-		['{"custom_id":"1","body":{"stream":true,"messages":[]}}', "the body asks for a stream"],
+		['{"custom_id":"1","body":{"stream":true,"messages":[]}}', "streaming is not supported"],
 		[
 			'{"prompt":"p","attachments":"a.png"}',
-			'the row attaches the file "a.png"; --allow-files DIR permits that',
+			'the row attaches the file "a.png"; allow it with --allow-files DIR',
 		],
 		['{"prompt":"p","attachments":5}', '"attachments" must be a path, a URL or a list of them, not 5'],
 	])("is refused when it is %s", (json, message) => {
@@ -257,9 +257,9 @@ describe("attachments", () => {
 		expect(links("https://example.com/photo?id=3")).toBe(true);
 		expect(links("a.png")).toBe(false);
 		expect(problemOf('{"prompt":"p","attachments":"https://example.com/a.pdf?x=1"}')).toBe(
-			'"https://example.com/a.pdf?x=1" is no image; download it, and attach the file',
+			'"https://example.com/a.pdf?x=1" is not an image URL; download it and attach the file',
 		);
-		expect(problemOf('{"prompt":"p","attachments":"https://"}')).toBe('"https://" is no address');
+		expect(problemOf('{"prompt":"p","attachments":"https://"}')).toBe('"https://" is not a valid URL');
 	});
 
 	it("say what is wrong with them", () => {
@@ -267,7 +267,7 @@ describe("attachments", () => {
 			problemOf(JSON.stringify({ prompt: "p", attachments: path }), { attachments: allowed });
 		expect(problem(join(folder, "secret.png"))).toContain("outside the folder");
 		expect(problem("none.png")).toBe('cannot read the file "none.png": no such file or folder');
-		expect(problem("notes.txt")).toContain("no image, PDF or sound");
+		expect(problem("notes.txt")).toContain("not a supported file type");
 		expect(problem(".")).toContain("outside");
 	});
 });
@@ -304,9 +304,9 @@ describe("rows that are data", () => {
 		const row = builder.build({
 			line: 1,
 			number: 1,
-			value: parseJson(city.replace(',"parameters":"p"', "")),
+			value: parseJson(city.replace(',"parameters":"p"', "").replace("31.5", "1.5")),
 		});
-		expect(row).toMatchObject({ model: "Corolla", n: 2, parameters: { temperature: 31.5 } });
+		expect(row).toMatchObject({ model: "Corolla", n: 2, parameters: { temperature: 1.5 } });
 		expect([...builder.use.parameters]).toEqual(["temperature", "model", "n", "system"]);
 	});
 });
@@ -336,9 +336,107 @@ describe("a row without a prompt", () => {
 	it.each([
 		['{"PROMPT ":"x"}', `did you mean "PROMPT "? (--column 'PROMPT ')`],
 		['{"promt":"x"}', 'did you mean "promt"? (--column promt)'],
-		['{"question":"x"," a":1}', 'the row has: question, " a" (--column NAME or --template says which)'],
+		['{"question":"x"," a":1}', 'the row has: question, " a" (choose one with --column NAME or --template)'],
 		['{"items":[{"prompt":"x"}]}', `the rows seem to be in its list "items": jq -c '.items[]'`],
 	])("%s is told which field may be meant", (row, hint) => {
 		expect(problemOf(row)).toContain(hint);
+	});
+});
+
+describe("a field that is nearly a parameter", () => {
+	function warned(...rows: readonly object[]) {
+		const warnings: string[] = [];
+		const builder = new RowBuilder({
+			...defaults,
+			onWarning: ({ line, text }) => warnings.push(`${line}: ${text}`),
+		});
+		const built = rows.map((fields, index) =>
+			builder.build({ line: index + 1, number: index + 1, value: { prompt: "p", ...fields } }),
+		);
+		return { parameters: built.map(({ parameters }) => parameters), metadata: built[0]?.metadata, warnings };
+	}
+
+	it.each([
+		[{ effort: "low" }, { reasoningEffort: "low" }],
+		[{ maxTokens: 5 }, { maxTokens: 5 }],
+		[{ max_completion_tokens: 5 }, { maxTokens: 5 }],
+		[{ max_output_tokens: 5 }, { maxTokens: 5 }],
+		[{ "top-p": 0.5 }, { topP: 0.5 }],
+		[{ "Top K": "3" }, { topK: 3 }],
+		[{ Temperature: 0.5 }, { temperature: 0.5 }],
+		[{ stop_sequences: ["x"] }, { stop: ["x"] }],
+		[{ parameters: { effort: "low", maxTokens: 5 } }, { reasoningEffort: "low", maxTokens: 5 }],
+		[{ max_tokens: 5, max_completion_tokens: 5 }, { maxTokens: 5 }],
+	])("is taken as it where it can mean nothing else: %j", (fields, parameters) => {
+		expect(warned(fields)).toEqual({ parameters: [parameters], metadata: undefined, warnings: [] });
+	});
+
+	it.each([
+		[
+			{ effort: "3 days" },
+			'"effort" is kept as metadata, not sent: as reasoning_effort it must be one of none, ',
+		],
+		[{ Seed: "apple" }, '"Seed" is kept as metadata, not sent: as seed it must be a whole number'],
+		[{ temprature: 0.5 }, '"temprature" is kept as metadata, not sent; did you mean "temperature"?'],
+		[{ max_token: 5 }, '"max_token" is kept as metadata, not sent; did you mean "max_tokens"?'],
+		[{ temp: 0.5 }, '"temp" is kept as metadata, not sent; did you mean "temperature"?'],
+		[
+			{ schema: { type: "object" } },
+			'"schema" is kept as metadata, not sent; did you mean "response_format"?',
+		],
+		[{ min_p: 0.1 }, '"min_p" is kept as metadata, not sent; put it into "parameters" to send it'],
+	])("is warned of, once and with its line, where it may mean something else: %j", (fields, warning) => {
+		const found = warned(fields, fields);
+		expect(found.warnings).toEqual([expect.stringMatching(/^1: /)]);
+		expect(found.warnings[0]).toContain(warning);
+		expect(found.parameters).toEqual([{}, {}]);
+		expect(found.metadata).toEqual(fields);
+	});
+
+	it("is data where the template or the preset asks for it", () => {
+		const fields = '{"effort":"low","maxTokens":5,"temprature":1,"topic":"tea"}';
+		const warnings: string[] = [];
+		const row = build(fields, {
+			template: compileTemplate("{{effort}} {{maxTokens}} {{temprature}} {{where}}"),
+			variables: { where: "here" },
+			onWarning: ({ text }) => warnings.push(text),
+		});
+		expect(row).toMatchObject({
+			parameters: {},
+			metadata: JSON.parse(fields),
+			prompt: { text: "low 5 1 here" },
+		});
+		expect(warnings).toEqual([]);
+	});
+
+	it("is sent as it is, and warned of, where rows name providers' own parameters", () => {
+		const { warnings, parameters } = warned({ parameters: { temprature: 0.5, min_p: 0.1 } });
+		expect(parameters).toEqual([{ extra: { temprature: 0.5, min_p: 0.1 } }]);
+		expect(warnings).toEqual(['1: "temprature" is sent as it is; did you mean "temperature"?']);
+	});
+
+	it.each([
+		{
+			answer: "x",
+			temp: 31.5,
+			tokens: 5,
+			topic: "a",
+			shop: "b",
+			efforts: null,
+			schema: "CREATE TABLE t",
+			steps: 3,
+		},
+		{ effort: null, seeds: 3, stopped: true, top: 1, tempo: "allegro", maximum: 5 },
+	])("is the user's own where it is near nothing: %j", (fields) => {
+		expect(warned(fields)).toMatchObject({ parameters: [{}], metadata: fields, warnings: [] });
+	});
+
+	it("is refused where its value is wrong and it can mean nothing else, or where two disagree", () => {
+		expect(problemOf('{"prompt":"p","maxTokens":0}')).toBe(
+			'"maxTokens" must be a whole number of at least 1, not 0',
+		);
+		expect(problemOf('{"prompt":"p","max_tokens":5,"max_completion_tokens":6}')).toBe(
+			'"max_tokens" and "max_completion_tokens" are the same parameter, with different values',
+		);
 	});
 });

@@ -64,25 +64,28 @@ describe("parseConfig", () => {
 	});
 
 	it.each([
-		['{\n"default_model": 7\n}', 'config.json:2: "default_model" must be a text, not 7'],
+		['{\n"default_model": 7\n}', 'config.json:2: "default_model" must be a non-empty string, not 7'],
 		[
 			'{\n"models": {\n"x": {\n"temperature": "hot"}}}',
 			'config.json:4: "models.x.temperature" must be a number',
 		],
-		['{\n"models": {"x": {"stop": ["a",\n3]}}}', 'config.json:3: "models.x.stop.1" must be a text, not 3'],
+		[
+			'{\n"models": {"x": {"stop": ["a",\n3]}}}',
+			'config.json:2: "models.x.stop" must be a non-empty string or a list',
+		],
 		['{\n\n"providers": {"corp": {}}}', 'config.json:3: "providers.corp" needs a "base_url"'],
 		[
 			'{"providers": {"corp":\n{"base_url": "llm.corp"}}}',
 			'config.json:2: "providers.corp.base_url" must be an http(s) URL',
 		],
-		['{"providers": {\n"Corp!": {"base_url": "http://x"}}}', 'config.json:2: "Corp!" cannot name a provider'],
+		['{"providers": {\n"Corp!": {"base_url": "http://x"}}}', 'config.json:2: invalid provider name "Corp!"'],
 		['{"aliases": {"a": "b",\n"b": "c", "c": "b"}}', 'config.json:1: the alias "a" leads back to itself'],
 		['{"presets": {\n"p": {"model": "x"}}}', 'config.json:2: "presets.p" needs a "system" or a "prompt"'],
 		['{"budget": {"daily": -1}}', 'config.json:1: "budget.daily" must be a number of at least 0, not -1'],
-		["[]", "config.json:1: the config must be an object, not []"],
-		['{\n"a": 1,\n}', "config.json:3: this is not JSON"],
-		['{\n"a": tru\n}', "config.json:2: this is not JSON"],
-		["", "config.json:1: this is not JSON"],
+		["[]", "config.json:1: the config must be an object, not a list"],
+		['{\n"a": 1,\n}', "config.json:3: not valid JSON"],
+		['{\n"a": tru\n}', "config.json:2: not valid JSON"],
+		["", "config.json:1: not valid JSON"],
 	])("refuses %j", (text, message) => {
 		expect(faultOf(text).message).toContain(message);
 	});

@@ -45,7 +45,7 @@ describe("lines of a file", () => {
 	it("are refused beyond 64 MiB without being kept", () => {
 		const content = Buffer.concat([Buffer.alloc(65 * 1024 * 1024, "x"), Buffer.from("\nb\n")]);
 		const [first, second] = linesOf(content);
-		expect(first?.problem).toBe("a line of 68 MB; 64 MiB is the most");
+		expect(first?.problem).toBe("a line of 68 MB; the limit is 64 MiB");
 		expect(first?.text).toBe("");
 		expect(second).toMatchObject({ text: "b", number: 2, offset: 65 * 1024 * 1024 + 1 });
 	});

@@ -204,7 +204,7 @@ describe("all sessions", () => {
 	it("are renamed and removed, but not while they are open, nor onto each other", async () => {
 		await write("a", "a");
 		await write("b", "b");
-		await expect(renameSession(paths, "a", "b")).rejects.toThrow('a session "b" already');
+		await expect(renameSession(paths, "a", "b")).rejects.toThrow('a session named "b" already exists');
 		const open = await openSession(paths, "a", options);
 		await expect(renameSession(paths, "a", "c")).rejects.toThrow("open in another process");
 		await expect(removeSession(paths, "a")).rejects.toThrow("open in another process");

@@ -11,7 +11,7 @@ export interface AnswerWriter {
 
 /** Rendering gives way to signals after this long, in ms… */
 const renderBudget = 12;
-/** …and looks at the clock after so many characters. */
+/** …and checks the clock after this many characters. */
 const sliceLength = 2_048;
 
 export function colorsFor(io: Io, output: "stdout" | "stderr"): Colors {
@@ -79,7 +79,7 @@ export function widthOf(output: OutputStream): number {
 	return output.columns || 80;
 }
 
-/** The text as it is; only what follows it on a terminal begins on a line of its own. */
+/** The text as is; on a terminal, what follows it starts on a new line. */
 function rawWriter(stdout: OutputStream): AnswerWriter {
 	const lines = lineWriter(stdout);
 	return stdout.isTTY ? lines : { push: lines.push, end: async () => {} };

@@ -29,7 +29,7 @@ export interface AnswerJob {
 	readonly llm: LLM;
 	readonly messages: readonly Message[];
 	readonly options: AskOptions;
-	/** Hears the answer, or what came of it before it failed; nothing when nothing came. */
+	/** Called with the answer, or with the partial answer of a failure; not called without either. */
 	readonly onEnd?: ((answer: Result | InterruptedAnswer) => void) | undefined;
 }
 
@@ -39,7 +39,7 @@ type Answered =
 	/** With what had come; empty when nothing had. */
 	| { readonly ok: false; readonly error: unknown; readonly partialText: string };
 
-/** A column narrower than this is no pleasure to read. */
+/** Narrower columns are hard to read. */
 const MIN_COLUMN = 48;
 
 /**
@@ -79,7 +79,7 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 	return exitCode;
 }
 
-/** One model's answer, begun at once and printed when its turn comes. */
+/** One model's answer, requested at once and printed when its turn comes. */
 class AskTurn {
 	readonly #io: Io;
 	readonly #flags: AnswerFlags;
@@ -103,12 +103,12 @@ class AskTurn {
 		return this.#job.llm.model;
 	}
 
-	/** Whether any text has come when it is over. */
+	/** Whether there was any text in the end. */
 	get hasText(): Promise<boolean> {
 		return this.#asking.then((answered) => answered.ok || answered.partialText !== "");
 	}
 
-	/** @throws the failure, when what came of the answer is printed and handed on */
+	/** @throws the failure, after the partial answer has been printed and passed on */
 	async print(): Promise<void> {
 		const { llm, onEnd } = this.#job;
 		const answered = await (this.#flags.json ? this.#printJson() : this.#printText());
@@ -167,9 +167,9 @@ class AskTurn {
 		stderr.write(`${colorsFor(this.#io, "stderr").dim(line)}\n`);
 	}
 
-	/** Whoever reads stdout relies on the schema; what came all the same was paid for. */
+	/** Readers of stdout rely on the schema; the partial answer was paid for all the same. */
 	#printInvalid(text: string): void {
-		if (text !== "") this.#io.stderr.write(`llmx: what came of the answer:\n${sanitize(text).trimEnd()}\n`);
+		if (text !== "") this.#io.stderr.write(`llmx: partial answer:\n${sanitize(text).trimEnd()}\n`);
 	}
 
 	/** Several answers are numbered on a terminal and separated by a line of dashes elsewhere. */
@@ -200,7 +200,7 @@ class AskTurn {
 			);
 		}
 		if (result.finishReason === "length" && !quiet) {
-			stderr.write("llmx: the answer stops at the token limit (raise it with --max-tokens)\n");
+			stderr.write("llmx: the answer was cut off at the token limit (raise it with --max-tokens)\n");
 		}
 		this.#printUsageLine(usageLine(result));
 	}
@@ -230,8 +230,8 @@ function printObject(io: Io, row: object): void {
 }
 
 /**
- * Never rejects: what came of a failed answer goes with its error. A stream that breaks off is asked for again as long
- * as nothing of it was shown, so only what is shown at once is heard part by part.
+ * Never rejects: the error of a failed answer carries its partial text. An interrupted stream is requested again as long
+ * as nothing of it was shown, so only what is shown at once is streamed part by part.
  */
 async function ask({ llm, messages, options }: AnswerJob, show?: (text: string) => void): Promise<Answered> {
 	const onPart =
@@ -250,7 +250,7 @@ async function ask({ llm, messages, options }: AnswerJob, show?: (text: string) 
 	}
 }
 
-/** Whether `ask` hands the text on as it comes: not before it is known to be valid, and not for several answers. */
+/** Whether `ask` prints the text as it arrives: not if it must be validated first, and not for several answers. */
 function isStreamed({ streamed, n = 1, ...options }: AskOptions): boolean {
 	return streamed === true && n === 1 && !hasSchema(options);
 }

@@ -1,9 +1,7 @@
 import { type Command, Option } from "commander";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { CacheMode, LLM, Message, Parameters } from "../../index.ts";
-import { type Config, loadConfig } from "../../state/config.ts";
-import { type Paths, resolvePaths } from "../../state/paths.ts";
-import { fillPreset } from "../../state/presets.ts";
+import { compilePreset } from "../../prompts/presets.ts";
 import type { OpenSession } from "../../state/sessions.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget } from "../budget.ts";
@@ -49,42 +47,42 @@ const examples = `
 Examples:
   llmx ask "why is the sky blue?" -m gpt-4.1-mini
   git diff | llmx ask "write a commit message"
-  llmx ask "what is on this picture?" -a photo.jpg -m gemini/gemini-2.5-flash
+  llmx ask "what is in this picture?" -a photo.jpg -m gemini/gemini-2.5-flash
   llmx ask "3 facts about tea" --schema '{"type":"array","items":{"type":"string"}}'
   llmx ask "name a colour" -m gpt-4.1-mini -m anthropic/claude-haiku-4-5`;
 
 /** Adds the options and the action of `ask`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("Ask a model one question. The prompt is the arguments, then files, then what is piped in.")
+		.description("Ask a model one question. The prompt is the arguments, followed by files and piped input.")
 		.argument("[prompt...]", "the question")
-		.option("-m, --model <model>", "model to ask (repeat for several side by side)", collect)
+		.option("-m, --model <model>", "model to ask (repeat to compare models side by side)", collect)
 		.option("-s, --system <text>", "system prompt")
-		.option("--preset <name>", "prompt, system prompt and model of the config's presets")
-		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
-		.option("-f, --file <path>", "text file that goes into the prompt (repeatable)", collect)
-		.option("-a, --attach <path|url>", "image, PDF or sound (repeatable)", collect)
-		.option("-c, --continue", "go on with the last session of this folder, or begin one")
-		.option("--session <name>", "go on with a session, or begin it")
-		.option("-n, --answers <count>", "how many answers", parsePositive, 1);
-	addParameterOptions(command)
-		.option("--json", "print one JSON object per model, as in a batch's results")
-		.option("--no-stream", "do not stream on the wire")
-		.option("--no-cache", "neither read nor write the response cache")
-		.addOption(new Option("--refresh", "ask afresh, and keep the answer").conflicts("cache"))
+		.option("--preset <name>", "preset from the config: prompt, system prompt, model and parameters")
+		.option("--var <name=value>", "set a variable of the preset (repeatable)", collectText)
+		.option("-f, --file <path>", "add a text file to the prompt (repeatable)", collect)
+		.option("-a, --attach <path|url>", "attach an image, PDF or audio file (repeatable)", collect)
+		.option("-c, --continue", "continue the last session of this folder, or start one")
+		.option("--session <name>", "continue the named session, or start it")
+		.option("-n, --answers <count>", "number of answers", parsePositive, 1);
+	addParameterOptions(command, context.io.cwd)
+		.option("--json", "print one JSON object per model, in the format of batch results")
+		.option("--no-stream", "wait for the whole answer instead of streaming it")
+		.option("--no-cache", "do not read or write the response cache")
+		.addOption(new Option("--refresh", "bypass the cache and store the new answer").conflicts("cache"))
 		.addOption(
-			new Option("--cache-only", "never send anything: answer from the cache or fail").conflicts([
+			new Option("--cache-only", "answer from the cache only; fail if an answer is missing").conflicts([
 				"refresh",
 				"cache",
 			]),
 		)
-		.option("--raw", "print the model's text as it is, escape sequences included")
-		.option("-u, --usage", "print tokens, cost and time to stderr also when it is no terminal")
-		.option("-q, --quiet", "print nothing but the answer and errors")
-		.option("--no-stdin", "do not read a prompt from stdin")
-		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
-		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
-		.option("--over-budget", "ask although the budget of the config is spent")
+		.option("--raw", "print the answer as is, including escape sequences")
+		.option("-u, --usage", "print tokens, cost and time to stderr even if it is not a terminal")
+		.option("-q, --quiet", "print only the answer and errors")
+		.option("--no-stdin", "do not read stdin")
+		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
+		.option("--over-budget", "ask even if the budget is spent")
 		.addHelpText("after", examples)
 		.action(async (words: string[], flags: AskFlags) => {
 			try {
@@ -99,27 +97,27 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 
 async function runAsk(words: readonly string[], flags: AskFlags, context: CommandContext): Promise<number> {
 	const { io } = context;
-	const paths = resolvePaths(io.env);
-	const config = loadConfig(paths.config);
+	const { paths, config } = context.settings;
 	const input = await readPrompt(io, { words, files: flags.file ?? [], stdin: flags.stdin });
-	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, input, flags.var);
-	const prompt = requirePrompt(preset?.prompt ?? input);
-	const own = readParameters(flags, io.cwd);
+	const preset = flags.preset === undefined ? undefined : compilePreset(config, flags.preset);
+	const filled = preset?.fill(input, flags.var);
+	const prompt = requirePrompt(filled?.prompt ?? input);
+	const own = readParameters(flags);
 	if (wantsSession(flags) && (flags.model?.length ?? 0) > 1) {
-		throw new UsageError("a session goes on with one model", { hint: "name one with -m" });
+		throw new UsageError("a session uses one model", { hint: "choose one with -m" });
 	}
 	const session = await openAskSession(io, paths, flags);
 	try {
 		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
 		const models = chooseModels(context, names, flags);
-		const system = flags.system ?? preset?.system ?? session?.session.system ?? undefined;
+		const system = flags.system ?? filled?.system ?? session?.session.system ?? undefined;
 		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
 			...parameters,
 			...session?.session.parameters,
 			...preset?.parameters,
 			...own,
 		});
-		return await send({ context, flags, models, system, prompt, session, parametersOf, config, paths });
+		return await send({ context, flags, models, system, prompt, session, parametersOf });
 	} finally {
 		await session?.close();
 	}
@@ -133,8 +131,6 @@ interface Sending {
 	readonly prompt: string;
 	readonly session: OpenSession | undefined;
 	readonly parametersOf: (model: ChosenModel) => Parameters;
-	readonly config: Config;
-	readonly paths: Paths;
 }
 
 async function send(sending: Sending): Promise<number> {
@@ -179,7 +175,7 @@ async function send(sending: Sending): Promise<number> {
 		);
 		return await printAnswers(io, flags, jobs);
 	} catch (error) {
-		// Whoever read stdout has had enough: that is no failure.
+		// The reader of stdout has had enough: that is not a failure.
 		if (io.stdout.gone.aborted) return exitCodes.ok;
 		// The signal's own reason knows which signal it was.
 		throw signal.aborted ? signal.reason : error;
@@ -189,8 +185,8 @@ async function send(sending: Sending): Promise<number> {
 	}
 }
 
-async function warnOfBudget({ context: { io }, paths, config, flags }: Sending): Promise<void> {
-	const { warning } = await checkBudget(paths, config.budget, flags);
+async function warnOfBudget({ context: { io, settings }, flags }: Sending): Promise<void> {
+	const { warning } = await checkBudget(settings.paths, settings.config.budget, flags);
 	if (warning && !flags.quiet) io.stderr.write(`llmx: ${warning}\n`);
 }
 

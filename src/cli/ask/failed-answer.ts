@@ -8,7 +8,7 @@ export interface FailedAnswer {
 	/** Undefined where it failed before a model was chosen. */
 	readonly llm?: Pick<LLM, "model" | "cost"> | undefined;
 	readonly error: unknown;
-	/** What came: it may have been paid for. */
+	/** The partial answer: it may have been paid for. */
 	readonly partialText?: string;
 }
 
@@ -21,7 +21,7 @@ export function toFailedRow({ llm, error, partialText = "" }: FailedAnswer): obj
 	return {
 		model: llm?.model ?? null,
 		error: { class: errorClass, status, message },
-		// As in a batch's row: something may have been charged for, and nobody says how much.
+		// As in a batch's row: something may have been charged, at an unknown price.
 		maybe_billed: costUsd === null,
 		attempts,
 		usage: toUsageRow(usage),

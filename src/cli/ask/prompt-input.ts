@@ -32,8 +32,8 @@ export async function readPrompt(io: Io, sources: PromptSources): Promise<string
 /** @throws UsageError when there is nothing to ask */
 export function requirePrompt(text: string): string {
 	if (text !== "") return text;
-	throw new UsageError("there is no prompt", {
-		hint: 'give it as arguments, with -f FILE, or on stdin: llmx ask "why is the sky blue?"',
+	throw new UsageError("no prompt given", {
+		hint: 'pass it as an argument, with -f FILE or on stdin: llmx ask "why is the sky blue?"',
 	});
 }
 
@@ -41,7 +41,7 @@ export interface AttachmentOptions {
 	/** Leave images at a URL to the provider. */
 	readonly passImagesOn: boolean;
 	readonly signal: AbortSignal;
-	/** Hears of a redirect to another host. */
+	/** Called with a redirect to another host. */
 	readonly onNote: (note: string) => void;
 }
 
@@ -87,7 +87,7 @@ async function readBytes(io: Io, path: string, signal?: AbortSignal): Promise<Ui
 
 async function readStdin(io: Io, isOnlySource: boolean): Promise<string> {
 	const hint = setTimeout(() => {
-		const skip = isOnlySource ? "" : "; --no-stdin skips it";
+		const skip = isOnlySource ? "" : "; skip this with --no-stdin";
 		io.stderr.write(`llmx: reading the prompt from stdin (Ctrl-D ends it${skip})\n`);
 	}, STDIN_HINT_AFTER_MS);
 	const chunks: Buffer[] = [];
@@ -111,7 +111,7 @@ function decode(bytes: Uint8Array, source: string): string {
 		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
 	} catch (error) {
 		throw new UsageError(`${source} is not UTF-8 text`, {
-			hint: "images, PDFs and sounds go in with -a",
+			hint: "attach images, PDFs and audio with -a",
 			cause: error,
 		});
 	}

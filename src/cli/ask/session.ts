@@ -8,17 +8,17 @@ import type { Io } from "../io.ts";
 export interface SessionFlags {
 	/** `-c`: the last session of this folder, or a new one. */
 	readonly continue?: boolean;
-	/** `--session NAME`: that session, begun when there is none. */
+	/** `--session NAME`: that session, started if it does not exist. */
 	readonly session?: string;
 }
 
-/** Whether the flags ask for a session at all. */
+/** Whether the flags ask for a session. */
 export function wantsSession(flags: SessionFlags): boolean {
 	return flags.continue === true || flags.session !== undefined;
 }
 
 /**
- * Opens the session that an `ask` goes on with; undefined when it is none.
+ * Opens the session that an `ask` continues; undefined if it continues none.
  * @throws UsageError for a name that no session can have, or for both flags at once
  */
 export async function openAskSession(
@@ -28,7 +28,7 @@ export async function openAskSession(
 ): Promise<OpenSession | undefined> {
 	const options = { folder: io.cwd };
 	if (flags.continue && flags.session !== undefined) {
-		throw new UsageError("--continue and --session exclude each other");
+		throw new UsageError("--continue cannot be used with --session");
 	}
 	if (flags.session !== undefined) return announceFork(io, await openSession(paths, flags.session, options));
 	if (!flags.continue) return undefined;
@@ -40,12 +40,12 @@ export async function openAskSession(
 function announceFork(io: Io, opened: OpenSession): OpenSession {
 	if (opened.forkedFrom !== null) {
 		const [from, name] = [sanitizeLine(opened.forkedFrom), sanitizeLine(opened.session.name)];
-		io.stderr.write(`llmx: session ${from} is open in another process; going on in a copy, ${name}\n`);
+		io.stderr.write(`llmx: session ${from} is open in another process; continuing in a copy, ${name}\n`);
 	}
 	return opened;
 }
 
-/** What came of an answer that was cut short. */
+/** The partial answer of a failed or interrupted request. */
 export interface InterruptedAnswer {
 	readonly model: string;
 	readonly partial: string;
@@ -53,7 +53,7 @@ export interface InterruptedAnswer {
 	readonly costUsd: number | null;
 }
 
-/** Writes down the question and its answer. An answer that was cut short is kept with what came of it. */
+/** Saves the question and its answer, which may be partial. */
 export function saveTurn(
 	opened: OpenSession,
 	{ question, system }: { question: Message; system: string | undefined },

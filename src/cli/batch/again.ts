@@ -1,7 +1,7 @@
 /** Options that belong to one run and not to the next. */
 const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run", "--rehearse"]);
 
-/** The commands that go on where a run ended: one sends what is missing, the other what failed too. */
+/** The commands that resume a run: one sends what is missing, the other also what failed. */
 export function commandsAgain(argv: readonly string[]): {
 	readonly missing: string;
 	readonly failed: string;

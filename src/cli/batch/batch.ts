@@ -16,9 +16,9 @@ import type { BatchFlags } from "./flags.ts";
 import { type MergeFlags, runMerge } from "./merge.ts";
 
 const examples = `
-Prompts come as JSONL (texts, objects with "prompt" or "messages", OpenAI Batch lines), CSV or TSV with a header, or
-text with one prompt a line. Results go to PROMPTS.results.jsonl, failures to PROMPTS.results.errors.jsonl. The same
-command again sends only what is missing.
+Prompts are JSONL (strings, objects with "prompt" or "messages", OpenAI Batch lines), CSV or TSV with a header, or
+text with one prompt per line. Results go to PROMPTS.results.jsonl, failures to PROMPTS.results.errors.jsonl. Run the
+same command again to send only what is missing.
 
 Examples:
   llmx batch examples/prompts.jsonl -m sim/echo
@@ -34,63 +34,56 @@ Examples:
 /** Adds the options and the action of `batch`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("Run many prompts through a model. Nothing answered is lost, and nothing is paid for twice.")
-		.argument("[file]", "prompts; - for stdin")
-		.option("-m, --model <model>", "model (repeat to send every row to several)", collect)
+		.description("Run many prompts through a model. No answer is lost, and nothing is paid for twice.")
+		.argument("[file]", "prompts file; - for stdin")
+		.option("-m, --model <model>", "model (repeat to send every row to several models)", collect)
 		.option(
 			"-o, --output <file>",
 			"results as .jsonl, .jsonl.gz, .json, .csv or .tsv, or a folder for them; - for stdout",
 		)
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
 		.addOption(
-			new Option("--out-format <format>", "shape of the results").choices(outputFormats).default("llmx"),
+			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)
 		.option("-s, --system <text>", "system prompt for rows without one")
-		.option("--template <text>", 'prompt with fields of the row: "Translate: {{text}}"')
+		.option("--template <text>", 'prompt with fields of the row, as in "Translate: {{text}}"')
 		.option("--column <name>", "field or column that holds the prompt", "prompt")
 		.option("--id <column>", "field or column that holds the id (default: id, else the row's number)")
 		.option("--no-id", "number the rows, whatever ids they have")
 		.option("--params-from-columns", "let columns such as temperature or model set parameters")
-		.option("--preset <name>", "named prompt of the config; {{input}} is the row's prompt")
-		.option("--var <name=value>", "a variable of the preset (repeatable)", collectText)
-		.option("-n, --answers <count>", "answers to each prompt", parsePositive, 1);
-	addParameterOptions(command)
-		.option("--limit <count>", "take only the first rows", parsePositive)
-		.option("--shard <i/n>", "take only the i-th of n parts, chosen by the rows' ids", parseShard)
-		.option("--allow-files <folder>", "rows may attach files from this folder")
+		.option("--preset <name>", "preset from the config; {{input}} is the row's prompt")
+		.option("--var <name=value>", "set a variable of the template or preset (repeatable)", collectText)
+		.option("-n, --answers <count>", "number of answers per prompt", parsePositive, 1);
+	addParameterOptions(command, context.io.cwd)
+		.option("--limit <count>", "take only the first rows of the file", parsePositive)
+		.option("--shard <i/n>", "take only part i of n, chosen by row id", parseShard)
+		.option("--allow-files <folder>", "let rows attach files from this folder")
 		.option(
 			"--concurrency <count>",
-			"requests in flight at the most; found by itself unless given",
+			"maximum number of concurrent requests (default: automatic)",
 			parsePositive,
 		)
-		.option("--rpm <count>", "requests a minute at the most", parsePositive)
-		.option("--tpm <count>", "tokens a minute at the most", parsePositive)
-		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
-		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
-		.option("--max-cost <usd>", "stop before more than this is spent", parseAmount)
-		.option("--max-duration <seconds>", "stop after this long", parseAmount)
-		.option("--halt <policy>", "stop when too much fails: now,fail=1 or soon,fail=10%", parseHalt)
-		.option("--dry-run", "check, count and estimate; send nothing")
-		.option(
-			"--rehearse",
-			"predict time and cost by running everything but the requests, on a clock that does not wait",
-		)
-		.option(
-			"--answer-seconds <seconds>",
-			"how long an answer takes in a rehearsal, in the middle",
-			parseAmount,
-		)
-		.option("--retry-failed", "send what is missing and what failed")
-		.option("--overwrite", "begin anew: throw earlier results away")
-		.option("-y, --yes", "do not ask what the run may cost")
-		.option("--over-budget", "go on although a budget of the config is spent")
-		.option("--no-cache", "neither read nor write the response cache; every row is a sample of its own")
-		.addOption(new Option("--refresh", "ask afresh, and keep the answers").conflicts("cacheOnly"))
-		.option("--cache-only", "never send anything: answer from the cache or fail")
+		.option("--rpm <count>", "maximum requests per minute", parsePositive)
+		.option("--tpm <count>", "maximum tokens per minute", parsePositive)
+		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
+		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option("--max-cost <usd>", "stop before spending more than this", parseAmount)
+		.option("--max-duration <seconds>", "stop after this many seconds", parseAmount)
+		.option("--halt <policy>", "stop when too many rows fail, as in now,fail=1 or soon,fail=10%", parseHalt)
+		.option("--dry-run", "check the prompts and estimate the cost; send nothing")
+		.option("--rehearse", "predict time and cost by simulating the run; send nothing")
+		.option("--answer-seconds <seconds>", "median answer time assumed by --rehearse", parseAmount)
+		.option("--retry-failed", "also send the rows that failed before")
+		.option("--overwrite", "discard earlier results and start over")
+		.option("-y, --yes", "do not ask before spending money")
+		.option("--over-budget", "continue even if the budget is spent")
+		.option("--no-cache", "do not read or write the response cache; every row is sampled separately")
+		.addOption(new Option("--refresh", "bypass the cache and store the new answers").conflicts("cacheOnly"))
+		.option("--cache-only", "answer from the cache only; fail if an answer is missing")
 		.option("--no-escape-formulas", "write answers into tables as they are, also such as =1+1")
 		.option("--report", "write a page to look at the results with, beside them (see llmx report)")
 		.option("--summary-json <file>", "write the summary as JSON")
-		.option("-q, --quiet", "no progress and no summary")
+		.option("-q, --quiet", "print neither progress nor the summary")
 		.enablePositionalOptions()
 		.addHelpText("after", examples)
 		.action(async (file: string | undefined, flags: BatchFlags) =>
@@ -99,18 +92,18 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 	command
 		.command("merge")
 		.description(
-			"Put results of several runs, such as shards, into one file; none may be missing or there twice.",
+			"Merge the results of several runs, such as shards, into one file. Every row must be there exactly once.",
 		)
 		.argument("<results...>", "results files")
 		.requiredOption("-o, --output <file>", "the file to write")
-		.option("--input <file>", "the prompts, for their order and to see what is missing")
+		.option("--input <file>", "prompts file, for the order of rows and to find missing ones")
 		.option("--id <column>", "field or column of the prompts that holds the id")
 		.option("--no-id", "the rows of the prompts were numbered")
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
 		.addOption(
-			new Option("--out-format <format>", "shape of the results").choices(outputFormats).default("llmx"),
+			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)
-		.option("--allow-missing", "merge what there is")
+		.option("--allow-missing", "merge even if rows are missing")
 		.option("--overwrite", "replace the file to write when it exists")
 		.action((results: string[], flags: MergeFlags) => runMerge(results, flags, context));
 }

@@ -53,7 +53,7 @@ export class OutputClaim {
 function inUse(outputs: readonly NamedPath[], { path, pid, host, file }: LockHeld): UsageError {
 	const name = outputs.find((output) => output.path === path)?.name ?? path;
 	const who = pid === null ? "another process" : `process ${pid}`;
-	const hint = "wait for it, or choose another output with -o";
+	const hint = "wait for it to finish, or choose another output with -o";
 	return new UsageError(`${name} is in use by ${who}${host === undefined ? "" : ` on ${host}`}`, {
 		hint:
 			host === undefined && pid !== null

@@ -2,17 +2,15 @@ import { checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
-import type { Parameters } from "../../index.ts";
+import { type CompiledPreset, compilePreset } from "../../prompts/presets.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import { SchemaSet } from "../../prompts/schemas.ts";
 import type { Checked } from "../../results/checked.ts";
 import { flightLogPath, LostFlight } from "../../results/flight-log.ts";
 import { recordFormats } from "../../results/records.ts";
-import { type Config, loadConfig } from "../../state/config.ts";
+import type { Config } from "../../state/config.ts";
 import { systemFiles } from "../../state/file-system.ts";
-import { resolvePaths } from "../../state/paths.ts";
-import { fillPreset } from "../../state/presets.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget, type RunBudget } from "../budget.ts";
@@ -60,6 +58,7 @@ class BatchCommand {
 	/** Undefined when nothing is written. */
 	readonly #claim: OutputClaim | undefined;
 	readonly #config: Config;
+	readonly #preset: CompiledPreset | undefined;
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
@@ -80,10 +79,12 @@ class BatchCommand {
 		this.#flags = flags;
 		this.#target = target;
 		this.#context = context;
-		this.#config = loadConfig(resolvePaths(context.io.env).config);
+		this.#config = context.settings.config;
+		this.#preset = flags.preset === undefined ? undefined : compilePreset(this.#config, flags.preset);
 		this.#models = new ModelRuns({
 			context,
 			flags,
+			preferred: this.#preset?.model,
 			config: this.#config,
 			label: target.files?.results,
 			log: (text) => this.#log(text),
@@ -109,8 +110,9 @@ class BatchCommand {
 				input,
 				flags,
 				models: this.#models.names,
-				parameters: this.#parameters(),
-				preset: this.#preset(),
+				parameters: { ...this.#preset?.parameters, ...readParameters(flags) },
+				preset: this.#preset,
+				onWarning: (text) => this.#log(text),
 			});
 			const rough = new Estimate(undefined);
 			const { files } = this.#target;
@@ -130,7 +132,7 @@ class BatchCommand {
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
-					this.#schemas.add(row.parameters, row.line);
+					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
 					rough.add(row, modelRun);
 				},
 				random: Math.random,
@@ -142,7 +144,7 @@ class BatchCommand {
 					prompts,
 					checked,
 					usesCache: flags.cache && !flags.refresh,
-					ledger: resolvePaths(io.env).ledger,
+					ledger: this.#context.settings.paths.ledger,
 					modelOf: (model) => this.#models.estimated(model),
 				});
 			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
@@ -150,7 +152,9 @@ class BatchCommand {
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
 			for (const { llm } of this.#models.all) if (!flags.cacheOnly) llm.assertReady();
 			const { overBudget } = flags;
-			const { warning } = await checkBudget(resolvePaths(io.env), this.#config.budget, { overBudget });
+			const { warning } = await checkBudget(this.#context.settings.paths, this.#config.budget, {
+				overBudget,
+			});
 			if (warning !== null) this.#log(warning);
 			const agreed =
 				checked.missing === 0 || flags.cacheOnly ? rough : await agreeOnCost(io, flags, rough, closely);
@@ -198,19 +202,6 @@ class BatchCommand {
 		const taken = dryRun ? undefined : takenLine(prompts, this.#flags);
 		if (taken !== undefined && checked.missing > 0) this.#context.io.stderr.write(`${taken}\n`);
 		for (const line of noteLines(checked, prompts.name)) this.#log(line);
-	}
-
-	#parameters(): Parameters {
-		const { preset } = this.#flags;
-		const own = readParameters(this.#flags, this.#context.io.cwd);
-		return preset === undefined ? own : { ...this.#config.presets[preset]?.parameters, ...own };
-	}
-
-	#preset() {
-		const { preset, var: variables } = this.#flags;
-		if (preset === undefined) return undefined;
-		return (text: string, fields: Readonly<Record<string, string>>) =>
-			fillPreset(this.#config, preset, text, { ...fields, ...variables });
 	}
 
 	/** Before the log of that run is begun anew. */
@@ -267,7 +258,7 @@ function noteLost({ llm, defaults }: ClientRun, row: BatchRow): void {
 }
 
 function linksRefused(model: string): UsageError {
-	return new UsageError(`the provider of ${model} fetches no images`, {
-		hint: "download them, and attach the files (--allow-files)",
+	return new UsageError(`${model}'s provider cannot fetch images from URLs`, {
+		hint: "download the images and attach the files (--allow-files)",
 	});
 }

@@ -35,7 +35,7 @@ export interface CloseEstimate {
 	readonly cacheHits: number;
 }
 
-/** Estimates what is to be sent with the real tokenizer and the cache. */
+/** Estimates the rows to send with the real tokenizer and the cache. */
 export async function estimateClosely(input: EstimateInput): Promise<CloseEstimate> {
 	const { prompts, checked, modelOf, usesCache } = input;
 	const lengths = await readAnswerLengths(input.ledger);
@@ -68,8 +68,8 @@ export async function agreeOnCost(
 ): Promise<Estimate | null> {
 	if (flags.maxCost !== undefined) {
 		if (rough.unpricedRows === 0) return rough;
-		throw new UsageError("--max-cost cannot be kept: a model's price is unknown", {
-			hint: "leave --max-cost away and go on with --yes, or choose a model with a price (llmx models)",
+		throw new UsageError("--max-cost cannot be enforced: a model's price is unknown", {
+			hint: "omit --max-cost and confirm with --yes, or choose a model with a known price (llmx models)",
 		});
 	}
 	if (flags.yes || !isDear(rough)) return rough;
@@ -78,16 +78,14 @@ export async function agreeOnCost(
 	const cost = costText(estimate);
 	// The answer cannot be read from where the prompts come from.
 	if (!io.stdin.isTTY || !io.stderr.isTTY) {
-		throw new UsageError(`this run costs ${cost}, and nobody can be asked`, {
+		throw new UsageError(`this run may cost ${cost}, and there is no terminal to confirm on`, {
 			hint:
 				estimate.unpricedRows > 0
-					? "go on with --yes, or look closer with --dry-run"
-					: "go on with --yes, set a limit with --max-cost USD, or look closer with --dry-run",
+					? "confirm with --yes, or see details with --dry-run"
+					: "confirm with --yes, set a limit with --max-cost USD, or see details with --dry-run",
 		});
 	}
-	return (await confirm(io, `Send ${formatPlural(estimate.rows, "row")}, which costs ${cost}?`))
-		? estimate
-		: null;
+	return (await confirm(io, `Send ${formatPlural(estimate.rows, "row")} for ${cost}?`)) ? estimate : null;
 }
 
 /** Prices older than this have often changed. */
@@ -134,7 +132,7 @@ export function dryRunLines(
 		["rows", formatCount(rows) + times],
 		...taken.map(([label, text]): [string, string] => [label, sanitizeLine(text)]),
 		...(done > 0
-			? [["done", `${formatCount(done)} answered before: not sent again`] as [string, string]]
+			? [["done", `${formatCount(done)} already answered: not sent again`] as [string, string]]
 			: []),
 		...(failed > 0
 			? [

@@ -39,7 +39,7 @@ export class LiveRegion {
 		if (lines.length > 0) this.draw(lines);
 	}
 
-	/** Takes the lines away; what is written next begins where they began. */
+	/** Removes the lines; the next output starts where they started. */
 	clear(): void {
 		if (this.#lines.length === 0) return;
 		this.#output.write(`${this.#home()}\x1b[J`);

@@ -36,7 +36,7 @@ export async function runMerge(
 	const target = named(flags.output);
 	const parts = sources.map(named);
 	if (parts.some(({ path }) => isSameFile(path, target.path))) {
-		throw new UsageError(`${flags.output} is one of the files to be merged`, {
+		throw new UsageError(`${flags.output} is one of the input files`, {
 			hint: "choose another file with -o",
 		});
 	}
@@ -47,7 +47,7 @@ export async function runMerge(
 	}
 	checkWritable(target);
 	if (!flags.overwrite && systemFiles.factsOf(target.path)?.size) {
-		throw new UsageError(`${flags.output} exists already`, { hint: "--overwrite replaces it" });
+		throw new UsageError(`${flags.output} already exists`, { hint: "use --overwrite to replace it" });
 	}
 	const claim = await OutputClaim.take([target]);
 	try {
@@ -77,7 +77,7 @@ async function merge(
 	const judged = {
 		prompts: "no row of the prompts is missing",
 		numbers: "no number is missing",
-		nothing: "whether rows are missing only the prompts can tell: --input FILE",
+		nothing: "pass the prompts with --input FILE to find missing rows",
 	}[report.judgedBy];
 	const missing = report.missing > 0 ? `${formatCount(report.missing)} missing` : judged;
 	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}`;

@@ -2,8 +2,8 @@ import type { ModelRun } from "../../batch/run.ts";
 import { RunStats } from "../../batch/run-stats.ts";
 import type { LLM, Parameters } from "../../index.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
+import { parametersFor, resolveAlias } from "../../state/aliases.ts";
 import type { Config } from "../../state/config.ts";
-import { parametersFor, resolveAlias } from "../../state/presets.ts";
 import type { CommandContext } from "../command.ts";
 import { chooseModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
 import type { EstimatedModel } from "./cost.ts";
@@ -17,6 +17,8 @@ export interface ClientRun extends ModelRun {
 export interface ModelRunsOptions {
 	readonly context: CommandContext;
 	readonly flags: BatchFlags;
+	/** The model of the preset, for a run without `-m`. */
+	readonly preferred: string | undefined;
 	readonly config: Config;
 	/** What ledger rows say they were for. */
 	readonly label: string | undefined;
@@ -36,10 +38,9 @@ export class ModelRuns {
 
 	/** @throws UsageError or ConfigError when what is named or configured cannot be used */
 	constructor(options: ModelRunsOptions) {
-		const { context, flags, config } = options;
+		const { context, flags, preferred } = options;
 		this.#options = options;
-		const preset = flags.preset === undefined ? undefined : config.presets[flags.preset];
-		const named = flags.model ?? (preset?.model === undefined ? [] : [preset.model]);
+		const named = flags.model ?? (preferred === undefined ? [] : [preferred]);
 		this.byDefault = named.length > 0 ? undefined : defaultModel(context);
 		const chosen = named.length > 0 ? chooseModels(context, named) : [this.byDefault ?? []].flat();
 		this.names = chosen.map(({ model }) => model);

@@ -25,7 +25,7 @@ export interface ProgressOptions {
 	readonly shown: boolean;
 }
 
-/** Shows how a run goes on stderr: a group of lines that is drawn again on a terminal, a line now and then elsewhere. */
+/** Shows progress on stderr: a group of lines that is redrawn on a terminal, otherwise a line now and then. */
 export class BatchProgress {
 	readonly #options: ProgressOptions;
 	readonly #region: LiveRegion | undefined;

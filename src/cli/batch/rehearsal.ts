@@ -21,8 +21,8 @@ export function requireLimits(
 	if (flags.rpm !== undefined || flags.tpm !== undefined) return;
 	const limited = models.find(({ isFree }) => !isFree);
 	if (limited === undefined) return;
-	throw new UsageError(`--rehearse does not know the limits of ${limited.model}`, {
-		hint: "give those of your account: --rpm REQUESTS, --tpm TOKENS, or both",
+	throw new UsageError(`the rate limits of ${limited.model} are unknown`, {
+		hint: "pass your account's limits with --rpm or --tpm to use --rehearse",
 	});
 }
 
@@ -33,7 +33,7 @@ export function rehearsalLines(rehearsals: readonly Rehearsal[], answerSeconds: 
 			...(rehearsals.length > 1 ? [`${sanitizeLine(rehearsal.model)}:`] : []),
 			...modelLines(rehearsal).map(([label, text]) => `${label.padEnd(9)} ${text}`),
 		]),
-		`${"assumed".padEnd(9)} answers in ${answerSeconds} s (--answer-seconds), of some 200 tokens; nothing was sent`,
+		`${"assumed".padEnd(9)} answers in ${answerSeconds} s (--answer-seconds), about 200 tokens each; nothing was sent`,
 	];
 }
 

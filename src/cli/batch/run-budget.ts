@@ -1,6 +1,5 @@
 import type { Estimate } from "../../batch/estimate.ts";
 import type { Config } from "../../state/config.ts";
-import { resolvePaths } from "../../state/paths.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
@@ -21,13 +20,13 @@ interface RunBudgetOptions {
  * @throws LlmxError (exit 8) when other runs have all that is left
  */
 export async function openRunBudget(
-	{ io }: CommandContext,
+	{ settings }: CommandContext,
 	{ overBudget, maxCost, cacheOnly }: BatchFlags,
 	{ budget, estimate, isFree, log }: RunBudgetOptions,
 ): Promise<RunBudget | null> {
 	if (overBudget || cacheOnly || isFree || estimate.rows === 0) return null;
 	const wanted = Math.min(estimate.usd.high, maxCost ?? Number.POSITIVE_INFINITY);
-	const run = await RunBudget.open(resolvePaths(io.env), budget, wanted);
+	const run = await RunBudget.open(settings.paths, budget, wanted);
 	if (run !== null && estimate.unpricedRows > 0) {
 		log(`${formatPlural(estimate.unpricedRows, "row")} of unknown price cannot be held to ${run.name}`);
 	}

@@ -29,7 +29,7 @@ import { writeBatchReport } from "./report.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 import type { Target } from "./target.ts";
 
-/** After a first Ctrl-C, what is in flight has so long to land. */
+/** How long requests in flight have to finish after the first Ctrl-C, in ms. */
 const graceMs = 1_500;
 
 export interface BatchRun {
@@ -47,7 +47,7 @@ export interface BatchRun {
 	readonly estimate: Estimate;
 	/** The part of the user's budget that the run has; null without one. */
 	readonly budget: RunBudget | null;
-	/** Is told where messages go while progress is shown. */
+	/** Called with where messages go while progress is shown. */
 	readonly onLog: (log: (text: string) => void) => void;
 }
 
@@ -101,7 +101,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			cache: cacheMode(flags),
 			stringify: (record) => escapeJson(JSON.stringify(record)),
 			onPause: (model, pauseMs, { message }) =>
-				log(`most requests to ${model} fail, sending nothing for ${formatDuration(pauseMs)}: ${message}`),
+				log(`most requests to ${model} fail; pausing for ${formatDuration(pauseMs)}: ${message}`),
 		});
 		progress.stop();
 		const view: SummaryView = {
@@ -147,7 +147,7 @@ function busiest(modelRuns: readonly ModelRun[]): ModelRun | undefined {
 	);
 }
 
-/** Ends the run on signals, when nobody reads stdout any more, and after `--max-duration`. */
+/** Ends the run on signals, when stdout was closed, and after `--max-duration`. */
 function listen(
 	{ context: { io }, flags }: BatchRun,
 	halt: Halt,
@@ -173,16 +173,15 @@ function listen(
 			io.exit(exitCode);
 			return;
 		}
-		log(`stopping (${signal}): what is on its way has ${graceMs / 1000} s to land; again to leave at once`);
+		log(`stopping (${signal}): waiting ${graceMs / 1000} s for requests in flight; repeat to quit now`);
 		endWithin(graceMs, { text: `by ${signal}`, exitCode });
 	});
-	const onGone = () =>
-		endWithin(graceMs, { text: "nobody reads stdout any more", exitCode: exitCodes.failed });
+	const onGone = () => endWithin(graceMs, { text: "stdout was closed", exitCode: exitCodes.failed });
 	if (io.stdout.gone.aborted) onGone();
 	else io.stdout.gone.addEventListener("abort", onGone, { once: true });
 	const { maxDuration } = flags;
 	if (maxDuration !== undefined) {
-		const text = `--max-duration of ${formatDuration(maxDuration * 1000)} is over`;
+		const text = `--max-duration of ${formatDuration(maxDuration * 1000)} reached`;
 		later(maxDuration * 1000, () => halt.soon({ text, exitCode: exitCodes.durationCap }));
 	}
 	return () => {

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
+import type { Parameters } from "../../parameters/table.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
 import { decodeInput } from "../../prompts/decode.ts";
 import { type InputFormat, openInput, type PromptsInput } from "../../prompts/input.ts";
+import type { CompiledPreset } from "../../prompts/presets.ts";
 import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
 import { createReader } from "../../prompts/reader.ts";
-import { RowBuilder, type RowPreset } from "../../prompts/row-builder.ts";
+import { RowBuilder } from "../../prompts/row-builder.ts";
 import { spool } from "../../prompts/spool.ts";
-import { compileTemplate } from "../../prompts/template.ts";
+import { compileTemplate, type Template } from "../../prompts/template.ts";
 import { describeFileError, systemFiles } from "../../state/file-system.ts";
-import type { Parameters } from "../../types.ts";
 import type { Io } from "../io.ts";
 import type { BatchFlags } from "./flags.ts";
 
@@ -27,7 +28,7 @@ export async function openPrompts(
 		return decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, format));
 	}
 	if (path === undefined && io.stdin.isTTY) {
-		throw new UsageError("there is no prompts file", {
+		throw new UsageError("no prompts file given", {
 			hint: "llmx batch prompts.jsonl -m MODEL, or pipe prompts in: llmx batch - --format text -m MODEL",
 		});
 	}
@@ -45,12 +46,14 @@ export interface PromptsOptions {
 	readonly flags: BatchFlags;
 	readonly models: readonly string[];
 	readonly parameters: Parameters;
-	readonly preset: RowPreset | undefined;
+	readonly preset: CompiledPreset | undefined;
+	/** Called with what looks wrong about a row and stops nothing, file and line before it. */
+	readonly onWarning: (text: string) => void;
 }
 
 /** The prompts file as requests. Throws UsageError for a template or folder that cannot be used. */
 export async function createPrompts(io: Io, options: PromptsOptions): Promise<PromptsFile> {
-	const { input, flags, models, parameters, preset } = options;
+	const { input, flags, models, parameters, preset, onWarning } = options;
 	const selection: Selection = { shard: flags.shard, limit: flags.limit };
 	const isTable = input.format === "csv" || input.format === "tsv";
 	const builder = new RowBuilder({
@@ -58,11 +61,13 @@ export async function createPrompts(io: Io, options: PromptsOptions): Promise<Pr
 		id: flags.id,
 		expect: flags.expect,
 		fieldsAreData: (isTable || flags.template !== undefined) && !flags.paramsFromColumns,
-		template: flags.template === undefined ? undefined : compileTemplate(readTemplate(io, flags.template)),
+		template: templateOf(io, flags),
+		variables: flags.var,
 		preset,
 		system: flags.system,
 		parameters,
 		n: flags.answers,
+		onWarning: ({ line, text }) => onWarning(`${input.name}:${line}: ${text}`),
 		attachments:
 			flags.allowFiles === undefined ? undefined : new AttachmentFolder(resolve(io.cwd, flags.allowFiles)),
 	});
@@ -70,6 +75,17 @@ export async function createPrompts(io: Io, options: PromptsOptions): Promise<Pr
 	const { readTableShape } = await import("../../prompts/table.ts");
 	const table = isTable ? readTableShape(systemFiles, input) : undefined;
 	return new PromptsFile({ input, read, builder, selection, models, table });
+}
+
+function templateOf(io: Io, { template: text, var: variables = {} }: BatchFlags): Template | undefined {
+	if (text === undefined) return undefined;
+	const template = compileTemplate(readTemplate(io, text));
+	if (template.names.every((name) => Object.hasOwn(variables, name))) {
+		throw new UsageError("the template names no field of a row, so every prompt would be the same", {
+			hint: "put the name of a field or column in double braces, as in {{prompt}}",
+		});
+	}
+	return template;
 }
 
 /** `@FILE` stands for what is in the file; a text with variables is a template itself. */

@@ -43,7 +43,7 @@ const words: Partial<Record<FailureClass, string>> = {
 	not_found: "not found",
 	too_large: "too large",
 	malformed_response: "malformed response",
-	schema: "not of the schema",
+	schema: "schema mismatch",
 	network: "network",
 	tls: "TLS",
 };
@@ -129,7 +129,7 @@ function failedText({ outcome, failuresName }: SummaryView): string {
 function missingText({ outcome }: SummaryView): string {
 	const { interrupted, unknownCosts } = outcome.stats;
 	const billed = unknownCosts > 0 ? " and maybe billed" : "";
-	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them broken off${billed}` : "";
+	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them interrupted${billed}` : "";
 	return `${formatPlural(outcome.missing, "row")} not sent${broken}`;
 }
 

@@ -54,7 +54,9 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	const page = reportName(name);
 	const kind = outputKind(name);
 	if ((kind === "csv" || kind === "tsv") && flags.outFormat === "openai") {
-		throw new UsageError("--out-format openai writes JSONL", { hint: `give -o a name that ends in .jsonl` });
+		throw new UsageError("--out-format openai requires JSONL output", {
+			hint: `choose a name ending in .jsonl with -o`,
+		});
 	}
 	const journal = kind === "jsonl" ? name : `${name}.jsonl`;
 	const failuresName = failuresNameOf(journal);
@@ -122,7 +124,7 @@ export function failuresNameOf(results: string): string {
 	return results.endsWith(".jsonl") ? results.replace(/\.jsonl$/, ".errors.jsonl") : `${results}.errors`;
 }
 
-/** Every file that a run writes, but for those that a dry run and a rehearsal do not. */
+/** Every file that a run writes, except those that a dry run and a rehearsal do not. */
 export function outputsOf({ files, rendered, summary, report }: Target, sends: boolean): PlannedOutput[] {
 	const outputs: PlannedOutput[] = [];
 	if (files !== undefined && sends) {
@@ -216,7 +218,7 @@ export function checkWritable({ name, path }: NamedPath): void {
 	const folder = dirname(path);
 	if (systemFiles.factsOf(folder) === undefined) {
 		throw new UsageError(`cannot write ${name}: there is no folder ${dirname(name)}`, {
-			hint: "make it first",
+			hint: "create it first",
 		});
 	}
 	try {

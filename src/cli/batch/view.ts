@@ -8,7 +8,7 @@ import { textWidth, truncateText } from "../../terminal/width.ts";
 export interface PaceView {
 	/** Requests that may be in flight. */
 	readonly window: number;
-	/** Requests per minute that are allowed; null when nobody said. */
+	/** Allowed requests per minute; null if unknown. */
 	readonly requestsPerMinute: number | null;
 	readonly reason: string;
 	/** What the provider said last about limits. */
@@ -26,14 +26,14 @@ export interface BatchView {
 	/** Over the last minute, or since the start. */
 	readonly requestsPerMinute: number;
 	readonly tokensPerMinute: number;
-	/** Ms to the end at the pace of the last minute; null when nobody can say. */
+	/** Ms to the end at the pace of the last minute; null if unknown. */
 	readonly leftMs: number | null;
 	readonly pace: PaceView | undefined;
 	readonly capUsd: number | undefined;
 }
 
 const mostBarColumns = 50;
-/** Below so many finished rows an average says nothing. */
+/** With fewer finished rows than this an average says nothing. */
 const leastForAverage = 20;
 
 /** The group of lines on a terminal. */

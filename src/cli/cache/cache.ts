@@ -2,7 +2,6 @@ import type { Command } from "commander";
 import { LlmxError } from "../../errors.ts";
 import { ResponseCache } from "../../index.ts";
 import { scanLedger } from "../../state/ledger.ts";
-import { resolvePaths } from "../../state/paths.ts";
 import { formatBytes, formatCount, formatPlural, formatUsd, roundUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
@@ -17,25 +16,25 @@ Examples:
 /** Adds the subcommands of `cache`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	const { io } = context;
-	const { cache: path, ledger } = resolvePaths(io.env);
+	const { cache: path, ledger } = context.settings.paths;
 	command
-		.description("The answers kept so that the same question is not paid for twice.")
+		.description("Show or clear the response cache, which keeps you from paying twice for the same question.")
 		.addHelpText("after", examples);
 	command
 		.command("stats", { isDefault: true })
-		.description("entries, size, hits, and what the hits saved")
+		.description("show entries, size, hits and savings")
 		.option("--json", "print one JSON object")
 		.action(async (flags: { readonly json?: boolean }) =>
 			finish(await printStatistics(path, ledger, flags, context)),
 		);
 	command
 		.command("clear")
-		.description("remove answers; they will be asked and paid for again")
-		.option("--older-than <age>", "only those older than 12h, 30d, 2w", parseAge)
+		.description("remove answers; asking again will cost again")
+		.option("--older-than <age>", "only answers older than this: 12h, 30d, 2w", parseAge)
 		.action(async (flags: { readonly olderThan?: number }) => finish(await clear(path, flags, context)));
 	command
 		.command("path")
-		.description("print where the cache is")
+		.description("print the path of the cache")
 		.action(() => {
 			io.stdout.write(`${sanitizeLine(path)}\n`);
 			finish(0);
@@ -100,7 +99,7 @@ async function withCache<T>(path: string, action: (cache: ResponseCache) => Prom
 		return await action(cache);
 	} catch (error) {
 		throw new LlmxError(`the response cache ${path} cannot be used: ${(error as Error).message}`, {
-			hint: "llmx cache clear makes a new one when it is damaged",
+			hint: "if it is damaged, reset it with: llmx cache clear",
 			cause: error,
 		});
 	} finally {

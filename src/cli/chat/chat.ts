@@ -6,8 +6,7 @@ import { LineView, runLineMode } from "../../chat/line-mode.ts";
 import type { ChatView } from "../../chat/view.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { Parameters } from "../../index.ts";
-import { loadConfig } from "../../state/config.ts";
-import { fillPreset } from "../../state/presets.ts";
+import { compilePreset } from "../../prompts/presets.ts";
 import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions.ts";
 import type { CommandContext } from "../command.ts";
 import { type ChosenModel, chooseModels } from "../llms.ts";
@@ -38,30 +37,28 @@ interface ChatFlags extends ParameterFlags {
 const examples = `
 Examples:
   llmx chat gpt-4.1-mini
-  llmx chat -c                                  go on with the last chat of this folder
-  llmx chat --session notes -s "be brief"       a session with a name
-  printf 'hi\\nagain\\n' | llmx chat sim/echo     one question a line, answers on stdout
+  llmx chat -c                                  continue the last chat of this folder
+  llmx chat --session notes -s "be brief"       a named session
+  printf 'hi\\nagain\\n' | llmx chat sim/echo     one question per line, answers on stdout
 
 Inside, /help lists the commands and keys.`;
 
 /** Adds the options and the action of `chat`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description(
-			"Talk to a model. Every turn is saved; with piped input or output it is a filter, a line a turn.",
-		)
-		.argument("[model]", "model to talk to")
-		.option("-m, --model <model>", "the same as the argument")
+		.description("Chat with a model. Every turn is saved. With piped input or output, each line is one turn.")
+		.argument("[model]", "model to chat with")
+		.option("-m, --model <model>", "same as the argument")
 		.option("-s, --system <text>", "system prompt")
-		.option("--preset <name>", "system prompt, model and parameters of a preset in the config")
-		.option("-c, --continue", "go on with the last session of this folder")
-		.option("--session <name>", "go on with, or begin, the session of this name");
-	addParameterOptions(command)
-		.option("--plain", "no screen: lines in, answers out")
-		.option("--no-cache", "neither read nor write the response cache")
-		.option("--over-budget", "go on although a budget of the config is spent")
-		.option("--timeout <seconds>", "give up a request after this long", parseAmount)
-		.option("--max-retries <count>", "send a failed request again at the most this often", parseCount)
+		.option("--preset <name>", "preset from the config: system prompt, model and parameters")
+		.option("-c, --continue", "continue the last session of this folder")
+		.option("--session <name>", "continue the named session, or start it");
+	addParameterOptions(command, context.io.cwd)
+		.option("--plain", "plain lines instead of the full-screen chat")
+		.option("--no-cache", "do not read or write the response cache")
+		.option("--over-budget", "continue even if the budget is spent")
+		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
 		.addHelpText("after", examples)
 		.action(async (model: string | undefined, flags: ChatFlags) => {
 			finish(await runChat(model, flags, context));
@@ -75,10 +72,10 @@ async function runChat(
 ): Promise<number> {
 	const { io } = context;
 	if (argument !== undefined && flags.model !== undefined && argument !== flags.model) {
-		throw new UsageError("the model is given twice", { hint: "llmx chat MODEL, or llmx chat -m MODEL" });
+		throw new UsageError("the model was given twice", { hint: "llmx chat MODEL, or llmx chat -m MODEL" });
 	}
 	if (flags.continue && flags.session !== undefined) {
-		throw new UsageError("--continue and --session exclude each other");
+		throw new UsageError("--continue cannot be used with --session");
 	}
 	const isScreen =
 		flags.plain !== true &&
@@ -142,15 +139,14 @@ async function openChat(
 	view: ChatView,
 	onWarning: (message: string) => void,
 ): Promise<{ readonly chat: Chat; readonly resumed: string | null }> {
-	const { io } = context;
 	const host = createChatHost(context, {
 		onWarning,
 		overBudget: flags.overBudget,
 		maxRetries: flags.maxRetries,
 		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 	});
-	const config = loadConfig(host.paths.config);
-	const preset = flags.preset === undefined ? undefined : fillPreset(config, flags.preset, null);
+	const { config } = context.settings;
+	const preset = flags.preset === undefined ? undefined : compilePreset(config, flags.preset);
 	const session = await openSessionOf(flags, host);
 	try {
 		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
@@ -160,14 +156,14 @@ async function openChat(
 			...chosen.parameters,
 			...preset?.parameters,
 			...session.session.parameters,
-			...readParameters(flags, io.cwd),
+			...readParameters(flags),
 		};
 		const chat = new Chat({
 			host,
 			view,
 			session,
 			model: chosen.model,
-			system: flags.system ?? preset?.system,
+			system: flags.system ?? preset?.fill(null).system,
 			parameters,
 			cache: flags.cache && config.cache.enabled,
 		});
@@ -175,7 +171,7 @@ async function openChat(
 		const resumed = isResumed
 			? describeResumed(chat)
 			: isMissing
-				? "no session was begun in this folder yet"
+				? "no session in this folder yet; starting a new one"
 				: null;
 		return { chat, resumed };
 	} catch (error) {

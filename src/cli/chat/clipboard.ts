@@ -26,11 +26,11 @@ export async function copyText(io: Io, text: string): Promise<string> {
 		}
 	}
 	if (!io.stdout.isTTY)
-		throw new LlmxError("there is no clipboard here", { hint: "/export writes a file instead" });
+		throw new LlmxError("no clipboard available", { hint: "use /export to write a file instead" });
 	const encoded = Buffer.from(text, "utf8").toString("base64");
 	if (encoded.length > TERMINAL_LIMIT) {
 		throw new LlmxError("the answer is too long for the terminal's clipboard", {
-			hint: "/export writes a file instead",
+			hint: "use /export to write a file instead",
 		});
 	}
 	io.stdout.write(`\x1b]52;c;${encoded}\x07`);

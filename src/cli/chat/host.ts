@@ -1,8 +1,6 @@
 import type { ChatHost } from "../../chat/host.ts";
 import { contextWindowOf, knownModels } from "../../chat/models.ts";
-import { loadConfig } from "../../state/config.ts";
-import { resolvePaths } from "../../state/paths.ts";
-import { resolveAlias } from "../../state/presets.ts";
+import { resolveAlias } from "../../state/aliases.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { sessionSpent } from "../cost/sums.ts";
@@ -10,7 +8,7 @@ import { createLLM } from "../llms.ts";
 import { copyText } from "./clipboard.ts";
 
 export interface ChatHostOptions {
-	/** Hears what is wrong but stops nothing; the screen shows it where it fits. */
+	/** Called with non-fatal problems; the screen shows them where they fit. */
 	readonly onWarning: (message: string) => void;
 	readonly overBudget?: boolean | undefined;
 	readonly timeoutMs?: number | undefined;
@@ -19,9 +17,8 @@ export interface ChatHostOptions {
 
 /** The world around a chat, as the command line knows it. */
 export function createChatHost(context: CommandContext, options: ChatHostOptions): ChatHost {
-	const { io, debug } = context;
-	const paths = resolvePaths(io.env);
-	const config = loadConfig(paths.config);
+	const { io, debug, settings } = context;
+	const { paths, config } = settings;
 	const { onWarning, overBudget, timeoutMs, maxRetries } = options;
 	const windows = new Map<string, number | null>();
 	let names: readonly string[] | undefined;
@@ -42,13 +39,13 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 		contextWindow(model) {
 			let window = windows.get(model);
 			if (window === undefined) {
-				window = contextWindowOf(model, config, io.env);
+				window = contextWindowOf(model, settings);
 				windows.set(model, window);
 			}
 			return window;
 		},
 		modelNames() {
-			names ??= knownModels(config);
+			names ??= knownModels(settings);
 			return names;
 		},
 		sessionSpent: (session) => sessionSpent(paths.ledger, session),

@@ -1,8 +1,8 @@
 import { Argument, type Command, Option } from "commander";
 import { UsageError } from "../../errors.ts";
-import { allPrices, configuredRows, providerRows } from "../../index.ts";
-import { type Config, loadConfig } from "../../state/config.ts";
-import { resolvePaths } from "../../state/paths.ts";
+import { allPrices, providerRows } from "../../index.ts";
+import type { Settings } from "../../models/settings.ts";
+import type { Config } from "../../state/config.ts";
 import { sessionNames } from "../../state/sessions.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
@@ -12,7 +12,7 @@ import { completionTree } from "./tree.ts";
 const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
 
 const examples = `
-Put one of these where your shell starts:
+Add one of these to your shell's startup file:
   ~/.bashrc                    eval "$(llmx completion bash)"
   ~/.zshrc, after compinit     source <(llmx completion zsh)
   ~/.config/fish/config.fish   llmx completion fish | source`;
@@ -27,7 +27,7 @@ type NameKind = (typeof nameKinds)[number];
 /** Adds the argument and the action of `completion`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("Print a script that completes llmx's commands, options, models, sessions and files.")
+		.description("Print a shell script that completes commands, options, models, sessions and files.")
 		.addArgument(new Argument("[shell]", "bash, zsh or fish").choices(Object.keys(scripts)))
 		.addOption(
 			new Option("--names <kind>", "print the names that a script completes").choices(nameKinds).hideHelp(),
@@ -38,29 +38,28 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 			if (flags.names !== undefined) {
 				for (const name of namesOf(flags.names, context)) io.stdout.write(`${sanitizeLine(name)}\n`);
 			} else if (shell !== undefined) io.stdout.write(scripts[shell](await completionTree(context)));
-			else throw new UsageError("for which shell?", { hint: "llmx completion bash, zsh or fish" });
+			else throw new UsageError("which shell?", { hint: "llmx completion bash, zsh or fish" });
 			finish(0);
 		});
 }
 
-/** Names to complete. A broken config completes what does not depend on it: a key press is no place for an error. */
-function namesOf(kind: NameKind, { io }: CommandContext): Iterable<string> {
-	const paths = resolvePaths(io.env);
-	let config: Pick<Config, "aliases" | "presets" | "providers">;
+/** Names to complete. With a broken config, what does not depend on it is completed: a key press is no place for an error. */
+function namesOf(kind: NameKind, { settings }: CommandContext): Iterable<string> {
+	let known: Pick<Config, "aliases" | "presets"> & Pick<Settings, "providers">;
 	try {
-		config = loadConfig(paths.config);
+		known = { ...settings.config, providers: settings.providers };
 	} catch {
-		config = { aliases: {}, presets: {}, providers: {} };
+		known = { aliases: {}, presets: {}, providers: [] };
 	}
 	switch (kind) {
 		case "models":
-			return new Set([...Object.keys(config.aliases), "sim/echo", ...pricedModels()]);
+			return new Set([...Object.keys(known.aliases), "sim/echo", ...pricedModels()]);
 		case "sessions":
-			return sessionNames(paths);
+			return sessionNames(settings.paths);
 		case "presets":
-			return Object.keys(config.presets);
+			return Object.keys(known.presets);
 		case "providers":
-			return providerRows(configuredRows(config.providers)).map(({ id }) => id);
+			return providerRows(known.providers).map(({ id }) => id);
 	}
 }
 

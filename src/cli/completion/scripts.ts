@@ -8,7 +8,7 @@ const keyOf = ({ path }: CompletedCommand) => path.join(" ");
 
 /** Patterns `COMMAND|WORD` for a shell's case statement. */
 interface Patterns {
-	/** Options whose value is no subcommand. */
+	/** Options whose value is not a subcommand. */
 	readonly skips: readonly string[];
 	/** Words that lead to a subcommand. */
 	readonly steps: readonly string[];

@@ -52,7 +52,7 @@ export async function completionTree(context: CommandContext): Promise<Completed
 
 /** What main adds to every command. */
 const everywhere: readonly CompletedOption[] = [
-	{ flags: ["--debug"], description: "show stacks, notes and retries", value: undefined },
+	{ flags: ["--debug"], description: "show stack traces, notes and retries", value: undefined },
 	{ flags: ["-h", "--help"], description: "display help", value: undefined },
 ];
 

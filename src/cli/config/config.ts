@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import { LlmxError, UsageError } from "../../errors.ts";
 import { parseConfig } from "../../state/config.ts";
 import { replaceFile } from "../../state/files.ts";
-import { resolvePaths } from "../../state/paths.ts";
 import { editorCommand, editorOf } from "../../terminal/editor.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
@@ -12,7 +11,7 @@ import { configPath, configValue, valueAt, withValue } from "./edit.ts";
 
 const examples = `
 The config is one JSON file:
-  default_model   the model used when none is named
+  default_model   model used when none is given
   aliases         { "fast": "sambanova/gpt-oss-120b" }
   models          parameters of a model: { "fast": { "temperature": 0, "max_tokens": 500 } }
   presets         named prompts: { "terse": "Answer in one sentence.",
@@ -20,7 +19,7 @@ The config is one JSON file:
   providers       servers of your own: { "corp": { "base_url": "https://…/v1", "key_env": "CORP_KEY" } }
   prices          { "corp/large": { "input": 1, "output": 4 } } in USD per million tokens; also cached, write,
                   audio, batch, from, context, max_output; "corp/*" for all models of a provider
-  budget          { "daily": 5, "monthly": 50 } in USD: a warning at 80 %, no new calls at 100 %
+  budget          { "daily": 5, "monthly": 50 } in USD: warns at 80 %, stops new calls at 100 %
   cache           { "enabled": true, "max_age_days": 30 }
 
 Examples:
@@ -35,38 +34,38 @@ Examples:
 /** Adds the subcommands of `config`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	const { io } = context;
-	const path = resolvePaths(io.env).config;
+	const path = context.settings.paths.config;
 	command
-		.description("The default model, aliases, presets, providers, budgets and cache policy.")
+		.description("Show and change the config: default model, aliases, presets, providers, budgets, cache.")
 		.addHelpText("after", examples);
 	command
 		.command("path")
-		.description("print where the config is")
+		.description("print the path of the config")
 		.action(() => {
 			io.stdout.write(`${sanitizeLine(path)}\n`);
 			finish(0);
 		});
 	command
 		.command("show", { isDefault: true })
-		.description("print the config, or one value of it, as JSON")
-		.argument("[key]", "such as budget or aliases.fast")
+		.description("print the config, or one of its values, as JSON")
+		.argument("[key]", "for example budget or aliases.fast")
 		.action((key: string | undefined) => {
 			show(path, key, context);
 			finish(0);
 		});
 	command
 		.command("set")
-		.description("set a value; it is JSON, or else a text")
-		.argument("<key>", "such as budget.daily")
-		.argument("<value>", "such as 5")
+		.description("set a value, given as JSON or plain text")
+		.argument("<key>", "for example budget.daily")
+		.argument("<value>", "for example 5")
 		.action((key: string, value: string) => {
 			change(path, key, configValue(value));
 			finish(0);
 		});
 	command
 		.command("unset")
-		.description("take a value out")
-		.argument("<key>", "such as budget.daily")
+		.description("remove a value")
+		.argument("<key>", "for example budget.daily")
 		.action((key: string) => {
 			if (valueAt(readObject(path), configPath(key)) === undefined)
 				throw new UsageError(`"${key}" is not set`);
@@ -124,7 +123,7 @@ function edit(path: string, { io }: CommandContext): void {
 		throw new UsageError("no editor is set", { hint: `set VISUAL or EDITOR, or edit ${path} yourself` });
 	}
 	const editor = editorOf(io.env);
-	// A text that was refused last time is what the user wants to go on with.
+	// Text that was refused last time is what the user wants to keep editing.
 	const draft = `${path}.draft`;
 	if (!existsSync(draft)) replaceFile(draft, readText(path) || "{\n}\n");
 	const { command, args, shell } = editorCommand(editor, draft);

@@ -1,4 +1,6 @@
 import { UsageError } from "../../errors.ts";
+import { findParameter } from "../../parameters/names.ts";
+import { rowOf } from "../../parameters/table.ts";
 import { configFields, parameterFields, presetFields, providerFields } from "../../state/config.ts";
 import { priceFields } from "../../state/money/price-config.ts";
 import { didYouMean } from "../../state/nearest.ts";
@@ -33,17 +35,27 @@ export function configPath(key: string, value?: unknown): string[] {
 	for (const field of fields) {
 		if (rest.endsWith(`.${field}`)) return [section, rest.slice(0, -field.length - 1), field];
 	}
+	const nameOf = (field: string) => (value === undefined ? field : usualName(field));
 	// Variables of a preset have names of their own: presets.review.variables.language.
 	const nested = /^(.+)\.(variables|parameters|extra)\.([^.]+)$/.exec(rest);
-	if (nested !== null && fields.includes(nested[2] as string))
-		return [section, ...nested.slice(1)] as string[];
+	if (nested !== null && fields.includes(nested[2] as string)) {
+		const [, name = "", group = "", field = ""] = nested;
+		return [section, name, group, group === "parameters" ? nameOf(field) : field];
+	}
 	// A plain value cannot be a whole model or provider: the last word is meant as a field, and misspelt.
 	const dotInRest = rest.lastIndexOf(".");
 	const isPlain = value !== undefined && typeof value !== "object";
 	if (isPlain && dotInRest > 0 && section !== "aliases" && section !== "presets") {
-		return [section, rest.slice(0, dotInRest), rest.slice(dotInRest + 1)];
+		const field = rest.slice(dotInRest + 1);
+		return [section, rest.slice(0, dotInRest), section === "models" ? nameOf(field) : field];
 	}
 	return [section, rest];
+}
+
+/** What is put into the file is called as the documentation calls it, so that nothing gets in twice. */
+function usualName(field: string): string {
+	const found = findParameter(field);
+	return found === undefined ? field : rowOf(found.key).name;
 }
 
 /** JSON where the value is JSON, else a text. */

@@ -1,8 +1,6 @@
 import { type Command, Option } from "commander";
 import { repriceLedger } from "../../batch/reprice.ts";
 import { UsageError } from "../../errors.ts";
-import { loadConfig } from "../../state/config.ts";
-import { resolvePaths } from "../../state/paths.ts";
 import { readSpending } from "../../state/totals.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
@@ -36,24 +34,24 @@ const MAX_BAR = 20;
 const MIN_BAR = 6;
 
 const examples = `
-Calls whose price is unknown are counted apart and never as $0. Days are those of your time zone.
+Calls of unknown price are counted separately, never as $0. Days are in your time zone.
 
 Examples:
   llmx cost                       all calls, by model
-  llmx cost --since 7d --by day   today and the six days before
+  llmx cost --since 7d --by day   the last seven days
   llmx cost --from 2026-11-01 --to 2026-11-30 --by session --csv`;
 
 /** Adds the options and the action of `cost`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("Sum what was spent, from the ledger of every call.")
-		.addOption(new Option("--by <what>", "sum by").choices(groupings).default("model"))
+		.description("Show what was spent, from the ledger of all calls.")
+		.addOption(new Option("--by <what>", "group by").choices(groupings).default("model"))
 		.addOption(
-			new Option("--since <time>", "7d, 12h, today, month or a day")
+			new Option("--since <time>", "start of the period: 7d, 12h, today, month or a date")
 				.argParser((text) => parseSince(text, Date.now()))
 				.conflicts("from"),
 		)
-		.option("--from <day>", "first day, as 2026-11-01", (text: string) => parseDay(text))
+		.option("--from <day>", "first day, as in 2026-11-01", (text: string) => parseDay(text))
 		.option("--to <day>", "last day", (text: string) => parseDay(text))
 		.addOption(new Option("--json", "print one JSON object").conflicts("csv"))
 		.option("--csv", "print CSV")
@@ -62,13 +60,12 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.action(async (flags: CostFlags) => finish(await runCost(flags, context)));
 }
 
-async function runCost(flags: CostFlags, { io }: CommandContext): Promise<number> {
+async function runCost(flags: CostFlags, { io, settings }: CommandContext): Promise<number> {
 	const from = flags.since ?? flags.from;
 	const to = flags.to === undefined ? undefined : dayAfter(flags.to);
 	if (from !== undefined && to !== undefined && from >= to)
 		throw new UsageError("the period ends before it begins");
-	const paths = resolvePaths(io.env);
-	const config = loadConfig(paths.config);
+	const { paths, config } = settings;
 	if (flags.reprice) {
 		const { calls, usd, left } = await repriceLedger(paths, config);
 		const rest = left === 0 ? "" : `; ${formatPlural(left, "call")} still without one`;

@@ -2,12 +2,13 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { exitCodes, LlmxError } from "../../errors.ts";
-import { chooseModel, configuredRows, findPrice, ResponseCache, requireKeys, route } from "../../index.ts";
-import { type Config, loadConfig } from "../../state/config.ts";
-import { maskKey, readStoredKeys, type StoredKeys } from "../../state/keys.ts";
+import { chooseModel, findPrice, ResponseCache, requireKeys, route } from "../../index.ts";
+import type { Settings } from "../../models/settings.ts";
+import { resolveAlias } from "../../state/aliases.ts";
+import type { Config } from "../../state/config.ts";
+import { maskKey } from "../../state/keys.ts";
 import { scanLedger } from "../../state/ledger.ts";
-import { type Paths, resolvePaths } from "../../state/paths.ts";
-import { resolveAlias } from "../../state/presets.ts";
+import type { Paths } from "../../state/paths.ts";
 import { sessionNames } from "../../state/sessions.ts";
 import { formatBytes, formatCount, formatPlural, formatUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
@@ -29,8 +30,10 @@ interface Finding {
 /** Adds the options and the action of `doctor`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("What llmx would use and why: model, key, base URL, files, cache. Nothing is sent anywhere.")
-		.option("-m, --model <model>", "look at this model instead of the default one")
+		.description(
+			"Check the setup: which model, key, base URL and files llmx would use, and why. Nothing is sent.",
+		)
+		.option("-m, --model <model>", "check this model instead of the default")
 		.option("--json", "print one JSON array")
 		.action(async (flags: DoctorFlags) => finish(await runDoctor(flags, context)));
 }
@@ -42,7 +45,7 @@ interface DoctorFlags {
 
 async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<number> {
 	const { io } = context;
-	const paths = resolvePaths(io.env);
+	const { paths } = context.settings;
 	const findings: Finding[] = [];
 	for await (const finding of examine(paths, flags, context)) findings.push(finding);
 	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(findings))}\n`);
@@ -57,13 +60,17 @@ async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<n
 	return findings.some(({ state }) => state === "problem") ? exitCodes.failed : exitCodes.ok;
 }
 
-async function* examine(paths: Paths, flags: DoctorFlags, { io }: CommandContext): AsyncGenerator<Finding> {
+async function* examine(
+	paths: Paths,
+	flags: DoctorFlags,
+	{ settings }: CommandContext,
+): AsyncGenerator<Finding> {
 	yield {
 		about: "llmx",
 		state: "ok",
 		text: `${version} on Node ${process.versions.node}, ${process.platform} ${process.arch}`,
 	};
-	const config = attempt(() => loadConfig(paths.config));
+	const config = attempt(() => settings.config);
 	if ("problem" in config) yield { about: "config", ...config.problem };
 	else
 		yield {
@@ -71,17 +78,17 @@ async function* examine(paths: Paths, flags: DoctorFlags, { io }: CommandContext
 			state: "ok",
 			text: existsSync(paths.config) ? paths.config : `${paths.config} (not there: defaults)`,
 		};
-	const stored = attempt(() => readStoredKeys(paths.keys));
+	const stored = attempt(() => settings.storedKeys);
 	if ("problem" in stored) yield { about: "keys", ...stored.problem };
 	if ("problem" in config || "problem" in stored) return;
-	yield* examineKeys(io.env);
-	yield* examineModel(flags.model, config.value, stored.value, io.env);
+	yield* examineKeys(settings);
+	yield* examineModel(flags.model, settings);
 	yield* examineFolders(paths);
 	yield* examineState(paths, config.value);
 }
 
-function* examineKeys(env: CommandContext["io"]["env"]): Iterable<Finding> {
-	const states = providerStates({ env });
+function* examineKeys(settings: Settings): Iterable<Finding> {
+	const states = providerStates(settings);
 	for (const { provider, problem } of states) {
 		if (problem !== null) yield { about: "keys", state: "problem", text: `${provider.label}: ${problem}` };
 	}
@@ -97,11 +104,8 @@ function* examineKeys(env: CommandContext["io"]["env"]): Iterable<Finding> {
 
 function* examineModel(
 	flag: string | undefined,
-	config: Config,
-	storedKeys: StoredKeys,
-	env: CommandContext["io"]["env"],
+	{ env, config, providers, storedKeys }: Settings,
 ): Iterable<Finding> {
-	const providers = configuredRows(config.providers);
 	const choice = chooseModel({ flag, env, providers, storedKeys, configModel: config.defaultModel });
 	if (choice === undefined) {
 		const hint = "choose one: llmx config set default_model MODEL; without a key: llmx ask -m sim/echo hello";

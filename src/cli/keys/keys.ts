@@ -1,10 +1,8 @@
 import type { Command } from "commander";
 import { UsageError } from "../../errors.ts";
-import { configuredRows, type ProviderRow, providerRows } from "../../index.ts";
-import { loadConfig } from "../../state/config.ts";
+import { type ProviderRow, providerRows } from "../../index.ts";
 import { maskKey, readStoredKeys, removeKey, storeKey } from "../../state/keys.ts";
 import { didYouMean } from "../../state/nearest.ts";
-import { resolvePaths } from "../../state/paths.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
@@ -14,27 +12,27 @@ import { renderTextTable } from "../text-table.ts";
 
 const examples = `
 A key in the environment (OPENAI_API_KEY, or several in OPENAI_KEYS=a,b) wins over a stored one.
-Stored keys are in a file that only you can read. Keys are never taken from the command line, where others could
-see them.
+Stored keys are kept in a file that only you can read. Keys are never taken from the command line, where others
+could see them.
 
 Examples:
-  llmx keys set sambanova               type or paste the key; it is not shown
+  llmx keys set sambanova               type or paste the key at a hidden prompt
   pass show sambanova | llmx keys set sambanova
   llmx keys list`;
 
 /** Adds the subcommands of `keys`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
-	command.description("Show, store and remove the keys of providers.").addHelpText("after", examples);
+	command.description("Show, store and remove API keys.").addHelpText("after", examples);
 	command
 		.command("list", { isDefault: true })
-		.description("keys that would be used: where they come from, their last four characters, the base URL")
-		.option("-a, --all", "also providers without a key")
+		.description("list the keys in use, with their source and last four characters, and base URLs")
+		.option("-a, --all", "include providers without a key")
 		.option("--json", "print one JSON array")
 		.action((flags: ListFlags) => finish(listKeys(flags, context)));
 	command
 		.command("set")
-		.description("store a provider's key, typed without echo or piped in")
-		.argument("<provider>", "provider, as in its models' prefix")
+		.description("store a provider's key, typed at a hidden prompt or piped in")
+		.argument("<provider>", "prefix of its models, such as openai")
 		.allowExcessArguments()
 		.action(async (provider: string, _flags: object, { args }: Command) => {
 			finish(await setKey(provider, args.slice(1), context));
@@ -42,7 +40,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 	command
 		.command("rm")
 		.description("remove a provider's stored key")
-		.argument("<provider>", "provider, as in its models' prefix")
+		.argument("<provider>", "prefix of its models, such as openai")
 		.action((provider: string) => finish(forgetKey(provider, context)));
 }
 
@@ -51,8 +49,8 @@ interface ListFlags {
 	readonly json?: boolean;
 }
 
-function listKeys(flags: ListFlags, { io }: CommandContext): number {
-	const found = providerStates(io).filter(
+function listKeys(flags: ListFlags, { io, settings }: CommandContext): number {
+	const found = providerStates(settings).filter(
 		({ provider, keys, problem }) =>
 			provider.id !== "sim" && (flags.all || keys.length > 0 || problem !== null),
 	);
@@ -96,13 +94,13 @@ async function setKey(name: string, extra: readonly string[], context: CommandCo
 	const provider = findRow(name, context);
 	if (extra.length > 0) {
 		throw new UsageError(
-			"a key does not go on the command line, where other users and your shell history can see it",
+			"keys are not taken from the command line, where other users and your shell history can see them",
 			{
 				hint: `run "llmx keys set ${provider.id}" and type it, or pipe it in; if it was a real key, replace it`,
 			},
 		);
 	}
-	const paths = resolvePaths(io.env);
+	const { paths } = context.settings;
 	storeKey(paths.keys, provider.id, await readSecret(io, `key for ${provider.label}: `));
 	const shown = readStoredKeys(paths.keys)[provider.id]?.map(maskKey).join(" ");
 	io.stderr.write(`llmx: stored the key ${shown} for ${provider.label} in ${sanitizeLine(paths.keys)}\n`);
@@ -114,9 +112,9 @@ async function setKey(name: string, extra: readonly string[], context: CommandCo
 function forgetKey(name: string, context: CommandContext): number {
 	const { io } = context;
 	const provider = findRow(name, context);
-	if (!removeKey(resolvePaths(io.env).keys, provider.id)) {
+	if (!removeKey(context.settings.paths.keys, provider.id)) {
 		throw new UsageError(`no key is stored for ${provider.label}`, {
-			hint: "see what there is with: llmx keys list",
+			hint: "list stored keys with: llmx keys list",
 		});
 	}
 	io.stderr.write(`llmx: removed the key for ${provider.label}\n`);
@@ -124,13 +122,13 @@ function forgetKey(name: string, context: CommandContext): number {
 }
 
 /** A provider by its id or one of its prefixes, with or without the slash. */
-function findRow(name: string, { io }: CommandContext): ProviderRow {
-	const all = providerRows(configuredRows(loadConfig(resolvePaths(io.env).config).providers));
+function findRow(name: string, { settings }: CommandContext): ProviderRow {
+	const all = providerRows(settings.providers);
 	const wanted = name.toLowerCase().replace(/\/$/, "");
 	const row = all.find(({ id, prefixes }) => id === wanted || prefixes.includes(wanted));
 	if (row !== undefined) return row;
 	const known = all.flatMap(({ id, prefixes }) => [id, ...prefixes]);
-	throw new UsageError(`there is no provider "${name.slice(0, 100)}"`, {
+	throw new UsageError(`unknown provider "${name.slice(0, 100)}"`, {
 		hint: didYouMean(wanted, known) ?? `providers: ${all.map(({ id }) => id).join(", ")}`,
 	});
 }

@@ -32,24 +32,24 @@ interface ModelRow {
 }
 
 const examples = `
-Prices are in USD per million tokens, as of today, for requests of ordinary length.
+Prices are today's, in USD per million tokens, for prompts of ordinary length.
 
 Examples:
   llmx models llama
   llmx models --provider sambanova
   llmx models gpt --max-price 1 --min-context 200k
-  llmx models --live groq                 ask the provider what it serves now`;
+  llmx models --live groq                 ask the provider for its current models`;
 
 /** Adds the options and the action of `models`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description("Models with their prices and context windows, and whether a key is there.")
-		.argument("[query...]", "words that the model's name contains")
-		.option("--provider <provider>", "only this provider's")
-		.option("--max-price <usd>", "input costs at the most this per million tokens", parseNumber)
-		.option("--min-context <tokens>", "takes at least this many tokens (200k, 1M)", parseSize)
-		.option("--keyed", "only of providers that can be used now")
-		.option("--live", "ask the provider instead of the price table")
+		.description("List models with their prices and context windows, and whether you have a key.")
+		.argument("[query...]", "words to find in the model's name")
+		.option("--provider <provider>", "only models of this provider")
+		.option("--max-price <usd>", "maximum input price per million tokens", parseNumber)
+		.option("--min-context <tokens>", "minimum context window (200k, 1M)", parseSize)
+		.option("--keyed", "only models that you can use now")
+		.option("--live", "ask the provider instead of the price list")
 		.option("--long", "also retired models, and prices of long requests, batch jobs, sound and cache writes")
 		.option("--json", "print one JSON array")
 		.addHelpText("after", examples)
@@ -62,12 +62,12 @@ async function runModels(
 	context: CommandContext,
 ): Promise<number> {
 	const { io } = context;
-	const states = providerStates(io);
+	const states = providerStates(context.settings);
 	// After --live the first word may name the provider: it has to be named, and there is nothing else to search.
 	const [word = "", ...rest] = query;
 	const named = flags.provider ?? (flags.live ? word : undefined);
 	if (named === "") {
-		throw new UsageError("--live asks one provider", { hint: "say which: llmx models --live sambanova" });
+		throw new UsageError("--live needs a provider", { hint: "for example: llmx models --live sambanova" });
 	}
 	const chosen = named === undefined ? states : [findState(named, states)];
 	const all = flags.live ? await liveModels(chosen[0] as ProviderState, context) : pricedModels(chosen);
@@ -103,7 +103,7 @@ function findState(name: string, states: readonly ProviderState[]): ProviderStat
 		wanted,
 		states.flatMap(({ provider: { id, prefixes } }) => [id, ...prefixes]),
 	);
-	throw new UsageError(`there is no provider "${name.slice(0, 100)}"`, {
+	throw new UsageError(`unknown provider "${name.slice(0, 100)}"`, {
 		hint: near
 			? `did you mean ${near}?`
 			: `providers: ${states.map(({ provider }) => provider.id).join(", ")}`,
@@ -143,13 +143,11 @@ function pricedModels(states: readonly ProviderState[]): ModelRow[] {
 	});
 }
 
-async function liveModels(state: ProviderState, { io }: CommandContext): Promise<ModelRow[]> {
+async function liveModels(state: ProviderState, { io, settings }: CommandContext): Promise<ModelRow[]> {
 	const interrupt = createInterrupt(io);
 	try {
-		const models = await listModels(state.provider.prefixes[0] as string, {
-			env: io.env,
-			signal: interrupt.signal,
-		});
+		const prefix = state.provider.prefixes[0] as string;
+		const models = await listModels(prefix, { signal: interrupt.signal }, settings);
 		return models.map(({ id, contextWindow }) => {
 			const price = findPrice(state.provider.id, id);
 			return {

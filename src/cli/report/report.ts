@@ -141,6 +141,8 @@ async function readPrompts(
 			models: ["any"],
 			parameters: {},
 			preset: undefined,
+			// The run itself has said it.
+			onWarning: () => {},
 		});
 		return promptTexts(prompts);
 	} finally {

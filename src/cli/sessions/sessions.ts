@@ -5,7 +5,7 @@ import { typedText } from "../../chat/content.ts";
 import { type ExportFormat, exportSession } from "../../chat/export.ts";
 import { LlmxError, UsageError } from "../../errors.ts";
 import { replaceFile } from "../../state/files.ts";
-import { type Paths, resolvePaths } from "../../state/paths.ts";
+import type { Paths } from "../../state/paths.ts";
 import type { Session, SessionMessage } from "../../state/session-lines.ts";
 import {
 	damageOf,
@@ -39,11 +39,13 @@ interface ExportFlags {
 /** Adds the subcommands of `sessions`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	const { io } = context;
-	const paths = resolvePaths(io.env);
-	command.description("The conversations kept from chat and ask.").addHelpText("after", examples);
+	const { paths } = context.settings;
+	command
+		.description("List, search and export the conversations of chat and ask.")
+		.addHelpText("after", examples);
 	command
 		.command("list", { isDefault: true })
-		.description("all sessions, the one used last first")
+		.description("list all sessions, most recent first")
 		.option("--json", "print one JSON array")
 		.action((flags: { readonly json?: boolean }) => finish(list(paths, flags, context)));
 	command
@@ -57,12 +59,12 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		});
 	command
 		.command("search")
-		.description("find the messages that contain a text, in any case")
+		.description("find messages that contain a text, ignoring case")
 		.argument("<text...>", "what to look for")
 		.action((words: string[]) => finish(search(paths, words.join(" "), context)));
 	command
 		.command("export")
-		.description("write a session as Markdown or JSON")
+		.description("export a session as Markdown or JSON")
 		.argument("<session>", "its name")
 		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
 		.option("-o, --output <path>", "file to write instead of stdout")
@@ -70,7 +72,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.action((name: string, flags: ExportFlags) => finish(writeExport(paths, name, flags, context)));
 	command
 		.command("rename")
-		.description("give a session another name")
+		.description("rename a session")
 		.argument("<session>", "its name")
 		.argument("<new>", "its new name")
 		.action(async (from: string, to: string) => {
@@ -99,7 +101,7 @@ function* allSessions(paths: Paths, io: Io): Iterable<Session> {
 			yield session;
 		} catch (error) {
 			if (!(error instanceof LlmxError)) throw error;
-			io.stderr.write(`llmx: ${sanitizeLine(error.message)}; left out\n`);
+			io.stderr.write(`llmx: ${sanitizeLine(error.message)}; skipped\n`);
 		}
 	}
 }
@@ -144,7 +146,7 @@ function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandC
 		return 0;
 	}
 	if (sessions.length === 0) {
-		io.stderr.write("llmx: no sessions yet; llmx chat and llmx ask --session NAME begin one\n");
+		io.stderr.write("llmx: no sessions yet; start one with llmx chat or llmx ask --session NAME\n");
 		return 0;
 	}
 	const now = Date.now();
@@ -203,7 +205,7 @@ function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: Com
 	}
 	const path = resolve(io.cwd, flags.output);
 	if (existsSync(path) && !flags.overwrite) {
-		throw new UsageError(`${flags.output} exists already`, { hint: "--overwrite replaces it" });
+		throw new UsageError(`${flags.output} already exists`, { hint: "use --overwrite to replace it" });
 	}
 	replaceFile(path, text);
 	return 0;

@@ -47,25 +47,34 @@ Models, directives and faults are described in docs/simulator.md.`;
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
 		.description(
-			"Run the simulator: a server on 127.0.0.1 that speaks the OpenAI, Gemini and Anthropic wires, with rate limits and faults on demand. Ctrl-C stops it.",
+			"Run the simulator: a server on 127.0.0.1 that speaks the OpenAI, Gemini and Anthropic APIs, with rate limits and faults on demand. Press Ctrl-C to stop it.",
 		)
-		.option("--port <number>", "port to listen on, 0 for a free one", parseCount, 0)
-		.option("--rpm <count>", "requests a minute for each key", parsePositive)
-		.option("--tpm <count>", "tokens a minute for each key", parsePositive)
-		.option("--rpd <count>", "requests a day for each key", parseCount)
-		.option("--in-flight <count>", "requests in flight for each key", parsePositive)
-		.addOption(new Option("--dialect <name>", "whose limit headers and 429s").choices(dialectNames))
-		.option("--latency <ms>", "time to the answer: ms, or MEDIAN,P95 for a log-normal spread", parseLatency)
-		.option("--tokens-per-second <count>", "pace of an answer after its first token", parseAmount)
+		.option("--port <number>", "port to listen on; 0 picks a free one", parseCount, 0)
+		.option("--rpm <count>", "requests per minute for each key", parsePositive)
+		.option("--tpm <count>", "tokens per minute for each key", parsePositive)
+		.option("--rpd <count>", "requests per day for each key", parseCount)
+		.option("--in-flight <count>", "concurrent requests for each key", parsePositive)
+		.addOption(
+			new Option(
+				"--dialect <name>",
+				"provider provider whose limit headers and 429s to imitate to imitate",
+			).choices(dialectNames),
+		)
+		.option(
+			"--latency <ms>",
+			"time to the answer: ms, or MEDIAN,P95 for a log-normal distribution",
+			parseLatency,
+		)
+		.option("--tokens-per-second <count>", "speed of an answer after its first token", parseAmount)
 		.option(
 			"--errors <list>",
-			"faults by share of the requests: 503=1%,cut-stream=0.005 (repeatable)",
+			"faults and their share of requests: 503=1%,cut-stream=0.005 (repeatable)",
 			collectErrors,
 		)
 		.option("--key <key>", "accept only this key (repeatable)", collect)
-		.option("--seed <integer>", "of the latency and error draws", parseCount)
+		.option("--seed <integer>", "seed of random latencies and faults", parseCount)
 		.option("--json", "print the address as JSON")
-		.option("--list", "print the models and faults, and do not start")
+		.option("--list", "list the models and faults, and exit")
 		.addHelpText("after", examples)
 		.action(async (flags: SimulateFlags) => finish(await runSimulate(flags, context)));
 }
@@ -125,8 +134,8 @@ function startFailure(error: unknown, port: number): unknown {
 		return new UsageError(error.message, { hint: "see llmx simulate --list", cause: error });
 	}
 	if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
-		return new UsageError(`port ${port} is taken`, {
-			hint: "choose another --port, or 0 for a free one",
+		return new UsageError(`port ${port} is already in use`, {
+			hint: "choose another --port, or 0 to pick a free one",
 			cause: error,
 		});
 	}
@@ -141,7 +150,7 @@ function announce({ url, port }: Simulator, flags: SimulateFlags, io: CommandCon
 	io.stdout.write(`${url}\n`);
 	io.stderr.write(
 		[
-			"The simulator listens. Point llmx at it, in another terminal:",
+			"The simulator is running. Point llmx at it from another terminal:",
 			`  LOCAL_BASE_URL=${url}/v1 llmx ask -m local/echo "hello"`,
 			`  OPENAI_BASE_URL=${url}/v1 OPENAI_API_KEY=any llmx ask -m gpt-4.1-mini "hello"`,
 			`  ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=any llmx ask -m anthropic/echo "hello"`,

@@ -1,4 +1,6 @@
 import { UnsupportedError } from "../../errors.ts";
+import { rowOf } from "../../parameters/table.ts";
+import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, Message, ReasoningEffort, ToolCall } from "../../types.ts";
 import type { AdapterCall } from "../adapter.ts";
 import { argumentsOf } from "../details.ts";
@@ -39,18 +41,12 @@ const firstWithoutSampling = 4.7;
 const firstAdaptive = 4.6;
 
 function setSampling(body: Json, provider: ProviderRow, call: AdapterCall, version: number): void {
-	const { temperature, topP, topK, stop, maxTokens } = call.parameters;
-	if (maxTokens !== undefined) body.max_tokens = maxTokens;
-	if (stop !== undefined && stop.length > 0) body.stop_sequences = stop;
-	for (const [field, shown, value] of [
-		["temperature", "temperature", temperature],
-		["top_p", "top_p", topP],
-		["top_k", "top_k", topK],
-	] as const) {
-		if (value === undefined) continue;
-		if (version >= firstWithoutSampling) throw unsupported(provider, shown, call.modelId);
-		body[field] = value;
+	const { parameters } = call;
+	if (version >= firstWithoutSampling) {
+		const refused = (["temperature", "topP", "topK"] as const).find((key) => parameters[key] !== undefined);
+		if (refused !== undefined) throw unsupported(provider, rowOf(refused).name, call.modelId);
 	}
+	Object.assign(body, wireFields("anthropic", parameters));
 }
 
 const budgets: Readonly<Record<Exclude<ReasoningEffort, "none">, number>> = {
@@ -73,19 +69,19 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterCall, versi
 	if (version < 3.7) throw unsupported(provider, "thinking", call.modelId);
 	if (effort !== undefined && version >= firstAdaptive) {
 		const level = effort === "minimal" ? "low" : effort;
-		if (level !== effort) call.onNote?.("reasoning effort minimal is sent as low, Anthropic's lowest");
+		if (level !== effort) call.onNote?.("reasoning_effort minimal is sent as low, Anthropic's lowest");
 		body.thinking = { type: "adaptive", display: "summarized" };
 		body.output_config = { effort: level };
 		return;
 	}
 	if (version >= firstWithoutSampling) {
-		throw unsupported(provider, "a thinking budget (it takes a reasoning effort)", call.modelId);
+		throw unsupported(provider, "thinking_budget (it takes reasoning_effort)", call.modelId);
 	}
 	const budget = thinkingBudget ?? budgets[effort as "low"];
 	if (maxTokens !== undefined && maxTokens <= budget) {
 		throw new UnsupportedError(
-			`max tokens (${maxTokens}) must be above the thinking budget (${budget}), which it includes`,
-			{ hint: "raise max tokens, or lower the reasoning effort or thinking budget" },
+			`max_tokens (${maxTokens}) must be more than the thinking budget (${budget}), which it includes`,
+			{ hint: "raise max_tokens, or lower reasoning_effort or thinking_budget" },
 		);
 	}
 	if (maxTokens === undefined) body.max_tokens = defaultLimit(version) + budget;

@@ -1,4 +1,6 @@
-import type { ContentPart, Message, Parameters, ReasoningEffort, ToolCall } from "../../types.ts";
+import type { Parameters } from "../../parameters/table.ts";
+import { wireFields } from "../../parameters/wire-fields.ts";
+import type { ContentPart, Message, ReasoningEffort, ToolCall } from "../../types.ts";
 import type { AdapterCall } from "../adapter.ts";
 import { argumentsOf } from "../details.ts";
 import { isObject, parseJson } from "../error-body.ts";
@@ -51,14 +53,7 @@ export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiR
 }
 
 function setSampling(config: Json, parameters: Parameters): void {
-	if (parameters.temperature !== undefined) config.temperature = parameters.temperature;
-	if (parameters.maxTokens !== undefined) config.maxOutputTokens = parameters.maxTokens;
-	if (parameters.topP !== undefined) config.topP = parameters.topP;
-	if (parameters.topK !== undefined) config.topK = parameters.topK;
-	if (parameters.seed !== undefined) config.seed = parameters.seed;
-	if (parameters.stop !== undefined && parameters.stop.length > 0) config.stopSequences = parameters.stop;
-	if (parameters.presencePenalty !== undefined) config.presencePenalty = parameters.presencePenalty;
-	if (parameters.frequencyPenalty !== undefined) config.frequencyPenalty = parameters.frequencyPenalty;
+	Object.assign(config, wireFields("gemini", parameters));
 	const format = parameters.responseFormat;
 	if (format === undefined) return;
 	config.responseMimeType = "application/json";
@@ -171,7 +166,7 @@ function thinkingConfig(provider: ProviderRow, call: AdapterCall): Json | undefi
 	if (budget !== undefined) return { thinkingBudget: budget, includeThoughts: true };
 	if (thinking?.control !== "budget") {
 		const level = effort === "xhigh" || effort === "max" ? "high" : (effort as string);
-		if (level !== effort) onNote?.(`reasoning effort ${effort} is sent as high, ${modelId}'s highest`);
+		if (level !== effort) onNote?.(`reasoning_effort ${effort} is sent as high, ${modelId}'s highest`);
 		return { thinkingLevel: level.toUpperCase(), includeThoughts: true };
 	}
 	const wanted = effort === "xhigh" || effort === "max" ? thinking.largestBudget : budgets[effort as "low"];

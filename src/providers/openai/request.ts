@@ -1,4 +1,6 @@
-import type { ContentPart, JsonSchemaFormat, Message, Parameters } from "../../types.ts";
+import type { Parameters } from "../../parameters/table.ts";
+import { wireFields } from "../../parameters/wire-fields.ts";
+import type { ContentPart, JsonSchemaFormat, Message } from "../../types.ts";
 import type { AdapterCall } from "../adapter.ts";
 import { isObject } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
@@ -23,16 +25,9 @@ export function openAiBody(provider: ProviderRow, call: AdapterCall, stream: boo
 		messages: messagesOf(provider, call).map((message) => openAiMessage(provider, message)),
 	};
 	const name = modelId.slice(modelId.lastIndexOf("/") + 1);
-	setTemperature(body, name, call);
-	if (parameters.maxTokens !== undefined) {
-		body[limitField(provider, name)] = parameters.maxTokens;
-	}
-	if (parameters.topP !== undefined) body.top_p = parameters.topP;
-	if (parameters.topK !== undefined) body.top_k = parameters.topK;
-	if (parameters.stop !== undefined && parameters.stop.length > 0) body.stop = parameters.stop;
-	if (parameters.seed !== undefined) body[provider.seedField] = parameters.seed;
-	if (parameters.presencePenalty !== undefined) body.presence_penalty = parameters.presencePenalty;
-	if (parameters.frequencyPenalty !== undefined) body.frequency_penalty = parameters.frequencyPenalty;
+	const renamed = { maxTokens: limitField(provider, name), seed: provider.seedField };
+	Object.assign(body, wireFields("openai", parameters, renamed));
+	leaveOutTemperature(body, name, call);
 	if (parameters.responseFormat !== undefined) {
 		const format = parameters.responseFormat;
 		const byField = format.type === "json-schema" && provider.schemaForm === "field";
@@ -52,11 +47,10 @@ function limitField(provider: ProviderRow, name: string): string {
 	return newLimit.test(name) ? "max_completion_tokens" : "max_tokens";
 }
 
-function setTemperature(body: Body, name: string, call: AdapterCall): void {
-	const { temperature } = call.parameters;
-	if (temperature === undefined) return;
-	if (oSeries.test(name)) call.onNote?.(`temperature is left out: ${call.modelId} does not take it`);
-	else body.temperature = temperature;
+function leaveOutTemperature(body: Body, name: string, call: AdapterCall): void {
+	if (body.temperature === undefined || !oSeries.test(name)) return;
+	delete body.temperature;
+	call.onNote?.(`temperature is left out: ${call.modelId} does not take it`);
 }
 
 function setReasoning(body: Body, provider: ProviderRow, call: AdapterCall): void {
@@ -69,12 +63,12 @@ function setReasoning(body: Body, provider: ProviderRow, call: AdapterCall): voi
 			body.reasoning = effort === undefined ? { max_tokens: thinkingBudget } : { effort };
 			return;
 		case "effort":
-			if (effort === undefined) throw unsupported(provider, "a thinking budget other than 0");
+			if (effort === undefined) throw unsupported(provider, "a thinking_budget other than 0");
 			body.reasoning_effort = effort;
 			return;
 		case "switch":
 		case "switch-effort":
-			if (effort === undefined) throw unsupported(provider, "a thinking budget other than 0");
+			if (effort === undefined) throw unsupported(provider, "a thinking_budget other than 0");
 			body.thinking = { type: effort === "none" ? "disabled" : "enabled" };
 			if (effort === "none") return;
 			if (provider.reasoning === "switch-effort") body.reasoning_effort = effort;

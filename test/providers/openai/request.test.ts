@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../../src/errors.ts";
+import type { Parameters } from "../../../src/parameters/table.ts";
 import type { AdapterCall } from "../../../src/providers/adapter.ts";
 import { openAiBody } from "../../../src/providers/openai/request.ts";
 import type { ProviderRow } from "../../../src/providers/provider-row.ts";
 import { providers } from "../../../src/providers/registry.ts";
-import type { ContentPart, Parameters, Role } from "../../../src/types.ts";
+import type { ContentPart, Role } from "../../../src/types.ts";
 import { notedCall } from "../noted-call.ts";
 
 function request(provider: ProviderRow, call: Partial<AdapterCall>, stream = false) {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { compilePreset } from "../../src/prompts/presets.ts";
+import type { TemplateValues } from "../../src/prompts/template.ts";
+import { parametersFor, resolveAlias } from "../../src/state/aliases.ts";
 import { parseConfig } from "../../src/state/config.ts";
-import { fillPreset, parametersFor, resolveAlias } from "../../src/state/presets.ts";
 
 const config = parseConfig(
 	JSON.stringify({
@@ -18,6 +20,11 @@ const config = parseConfig(
 	}),
 	"config.json",
 );
+
+function fillPreset(from: typeof config, name: string, input: string | null, variables?: TemplateValues) {
+	const { model, parameters, fill } = compilePreset(from, name);
+	return { model, parameters, ...fill(input, variables) };
+}
 
 describe("aliases", () => {
 	it("lead to a model, also over another alias; other names are their own", () => {
@@ -59,6 +66,20 @@ describe("fillPreset", () => {
 	it("lets a given variable win over the preset's own", () => {
 		expect(fillPreset(config, "review", "x").system).toBe("You review TypeScript.");
 		expect(fillPreset(config, "review", "x", { language: "Rust" }).system).toBe("You review Rust.");
+	});
+
+	it("takes any field of a row, and its own value where the row has none", () => {
+		expect(fillPreset(config, "translate", "x", { language: 5 }).prompt).toBe("Translate to 5: x");
+		expect(fillPreset(config, "review", "x", { language: null }).system).toBe("You review TypeScript.");
+	});
+
+	it("has the rules of every template: names, paths and escapes", () => {
+		const presets = { nested: { system: "\\{{x}} {{a.b}} {{two words}}", variables: {}, parameters: {} } };
+		const preset = compilePreset({ presets }, "nested");
+		expect(preset.names).toEqual(["a.b", "two words"]);
+		expect(preset.fill("hi", { a: { b: "c" }, "two words": "d" }).system).toBe("{{x}} c d");
+		const broken = { presets: { p: { system: "{{x", variables: {}, parameters: {} } } };
+		expect(() => compilePreset(broken, "p")).toThrow('the preset "p" has a {{ that is not closed');
 	});
 
 	it("names what is missing", () => {

@@ -1,0 +1,26 @@
+import { type ParameterKey, type Parameters, parameterKeys, rowOf, type WireFormat } from "./table.ts";
+
+/**
+ * The fields of a request body for the parameters that a wire takes as they are; what it takes in a form of its own is
+ * left to its request builder. `renamed` holds the fields that this provider or model calls otherwise.
+ */
+export function wireFields(
+	wire: WireFormat,
+	parameters: Parameters,
+	renamed: Partial<Readonly<Record<ParameterKey, string>>> = {},
+): Record<string, unknown> {
+	const fields: Record<string, unknown> = {};
+	for (const key of parameterKeys) {
+		const value = parameters[key];
+		const field = rowOf(key).wires[wire];
+		if (typeof field !== "string" || value === undefined) continue;
+		if (Array.isArray(value) && value.length === 0) continue;
+		fields[renamed[key] ?? field] = value;
+	}
+	return fields;
+}
+
+/** Whether a wire has a way to say a parameter at all. */
+export function isOnWire(wire: WireFormat, key: ParameterKey): boolean {
+	return rowOf(key).wires[wire] !== undefined;
+}
