@@ -22,6 +22,7 @@ export class FlightLog {
 	readonly #inFlight = new Set<string>();
 	#file: number | undefined;
 	#bytes = 0;
+	#buffer = Buffer.allocUnsafe(4096);
 	#ended = "";
 
 	/** Throws nothing. What an earlier run left is gone. */
@@ -37,7 +38,7 @@ export class FlightLog {
 
 	started(id: string, model: string): void {
 		if (this.#file === undefined) return;
-		const key = JSON.stringify([id, model]);
+		const key = keyOf(id, model);
 		this.#inFlight.add(key);
 		this.#attempt((file) => {
 			if (this.#bytes > compactAfterBytes) this.#begin();
@@ -48,7 +49,7 @@ export class FlightLog {
 
 	ended(id: string, model: string): void {
 		if (this.#file === undefined) return;
-		const key = JSON.stringify([id, model]);
+		const key = keyOf(id, model);
 		this.#inFlight.delete(key);
 		this.#ended += `-${key}\n`;
 	}
@@ -74,9 +75,10 @@ export class FlightLog {
 	}
 
 	#write(file: number, text: string): void {
-		const bytes = Buffer.from(text);
-		writeAll(this.#files, file, bytes);
-		this.#bytes += bytes.length;
+		if (this.#buffer.length < text.length * 3) this.#buffer = Buffer.allocUnsafe(text.length * 3);
+		const length = this.#buffer.write(text);
+		writeAll(this.#files, file, this.#buffer, length);
+		this.#bytes += length;
 	}
 
 	#attempt(action: (file: number) => void): void {
@@ -94,6 +96,13 @@ export class FlightLog {
 		if (file !== undefined) this.#files.close(file);
 	}
 }
+
+/** One line for an id and a model, whatever is in them. Most have nothing that JSON would write otherwise. */
+function keyOf(id: string, model: string): string {
+	return plain.test(id) && plain.test(model) ? `["${id}","${model}"]` : JSON.stringify([id, model]);
+}
+
+const plain = /^[\w./:@ -]*$/;
 
 /** What a killed run had on its way, as far as its results file does not have it. */
 export class LostFlight {
@@ -121,6 +130,6 @@ export class LostFlight {
 	}
 
 	has(id: string, model: string): boolean {
-		return this.#keys.size > 0 && this.#keys.has(JSON.stringify([id, model]));
+		return this.#keys.size > 0 && this.#keys.has(keyOf(id, model));
 	}
 }

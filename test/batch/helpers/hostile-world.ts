@@ -112,7 +112,7 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 		if (random() < 0.3) toSome({ link: harmless.link as Act });
 		moments.set(at(80 + ids.length * 2), () => {
 			log.push("kill");
-			const recorded = new Set([...readable(files, "out"), ...readable(files, "errors")]);
+			const recorded = new Set(readable(files, "out"));
 			left ??= { files: survivors(files), recorded, sentBefore: [...sentNow] };
 		});
 	}

@@ -15,14 +15,16 @@ export interface Running {
 	isOver(): boolean;
 }
 
-/** Runs the built llmx in a folder, with its home there. */
+/** Runs the built llmx in a folder, with its home there; `wrapper` is a command that starts it. */
 export function startLlmx(
 	args: readonly string[],
 	folder: string,
 	env: Record<string, string> = {},
 	stdout: "pipe" | number = "pipe",
+	wrapper: readonly string[] = [],
 ): Running {
-	const child = spawn(process.execPath, [llmx, ...args], {
+	const [command, ...rest] = [...wrapper, process.execPath, llmx, ...args] as [string, ...string[]];
+	const child = spawn(command, rest, {
 		cwd: folder,
 		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...env },
 		stdio: ["ignore", stdout, "pipe"],
