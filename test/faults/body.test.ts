@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { impatient, meet, nasty } from "./encounter.ts";
+import { meet, nasty, patiently } from "./encounter.ts";
 import { accepted, failed, modes, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
@@ -161,7 +161,7 @@ describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
 		"stall-after-headers",
 		"stall-mid-body",
 	])("%s ends after the time to the first content", async (spec) => {
-		await retriedOnce(spec, "timeout", { wire, timeouts: impatient });
+		await patiently((timeouts) => retriedOnce(spec, "timeout", { wire, timeouts }));
 	});
 
 	it("one byte now and then is bounded by the whole request's time", async () => {

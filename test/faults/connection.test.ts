@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
-import { impatient, meet, nasty } from "./encounter.ts";
+import { meet, nasty, patiently } from "./encounter.ts";
 import { accepted, failed, modes, retried, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
@@ -41,7 +41,7 @@ describe.concurrent.each(wires)("rows 2 to 5 on the %s wire", (wire) => {
 		});
 
 		it.each(["no-answer", "half-headers"])("%s", async (name) => {
-			await retriedOnce(name, "timeout", { wire, mode, timeouts: impatient });
+			await patiently((timeouts) => retriedOnce(name, "timeout", { wire, mode, timeouts }));
 		});
 	});
 });

@@ -13,10 +13,18 @@ import type { Result, StreamPart } from "../../src/types.ts";
 import { HurriedClock } from "../helpers/hurried-clock.ts";
 
 /**
- * Silences that a test need not wait long for, and that no healthy answer takes on a busy machine. Tests that wait for
- * them to be over do it side by side.
+ * Checks what becomes of a silence with as little patience as it takes. How long a healthy answer may be silent depends
+ * on how busy the machine is: what fails with little patience is tried with more, and only the last failure counts.
  */
-export const impatient = { firstContentMs: 500, idleMs: 500 };
+export async function patiently<T>(check: (timeouts: Partial<Timeouts>) => Promise<T>): Promise<T> {
+	for (let patienceMs = 250; ; patienceMs *= 6) {
+		try {
+			return await check({ firstContentMs: patienceMs, idleMs: patienceMs });
+		} catch (error) {
+			if (patienceMs > 5_000) throw error;
+		}
+	}
+}
 
 /** The key that must never be seen again once it is given. */
 export const plantedKey = "sk-planted-0123456789abcdefghijklmnopqrstuvwxyz";

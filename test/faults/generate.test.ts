@@ -10,7 +10,7 @@ import type { LLMOptions } from "../../src/options.ts";
 import type { Clock } from "../../src/schedule/clock.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "../../src/simulator/server.ts";
 import { HurriedClock } from "../helpers/hurried-clock.ts";
-import { impatient, plantedKey } from "./encounter.ts";
+import { patiently, plantedKey } from "./encounter.ts";
 
 /** A hundred times as fast as the real one: unlike waits that pass at once, it lets a server that is gone come back. */
 class FastClock implements Clock {
@@ -143,10 +143,12 @@ describe("generate", () => {
 	});
 
 	it("ends a silence of the server with one re-send", async () => {
-		const run = await generate(["[[fault:no-answer]]", "fine"], {}, {}, { timeouts: impatient });
-		expect(run.results).toEqual([null, "fine"]);
-		expect(run.errors[0]).toMatchObject({ errorClass: "timeout", maybeBilled: true });
-		expect(run.sent("[[fault:no-answer]]")).toBe(2);
+		await patiently(async (timeouts) => {
+			const run = await generate(["[[fault:no-answer]]", "fine"], {}, {}, { timeouts });
+			expect(run.results).toEqual([null, "fine"]);
+			expect(run.errors[0]).toMatchObject({ errorClass: "timeout", maybeBilled: true });
+			expect(run.sent("[[fault:no-answer]]")).toBe(2);
+		});
 	});
 
 	it("survives a server that is gone for a while", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { impatient, meet, nasty } from "./encounter.ts";
+import { meet, nasty, patiently } from "./encounter.ts";
 import { accepted, brokenStream, retriedOnce } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
@@ -113,27 +113,26 @@ describe.each(wires)("row 19 on the %s wire: a sloppy end is an end", (wire) => 
 });
 
 describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
-	const timeouts = impatient;
-
 	it("after the headers is asked for once more", async () => {
-		await retriedOnce("stall-after-headers", "timeout", { wire, ...stream, timeouts });
+		await patiently((timeouts) =>
+			retriedOnce("stall-after-headers", "timeout", { wire, ...stream, timeouts }),
+		);
 	});
 
 	it("filled with comments is silence too", async () => {
-		await retriedOnce("endless-comments=5", "timeout", { wire, ...stream, timeouts });
+		await patiently((timeouts) =>
+			retriedOnce("endless-comments=5", "timeout", { wire, ...stream, timeouts }),
+		);
 	});
 
 	it("in the middle keeps what came", async () => {
-		await brokenStream("stall-mid-stream", "timeout", { wire, timeouts });
+		await patiently((timeouts) => brokenStream("stall-mid-stream", "timeout", { wire, timeouts }));
 	});
 
 	it("in the middle, where nobody heard what came, is asked for once more", async () => {
-		const seen = await retriedOnce("stall-mid-stream", "timeout", {
-			wire,
-			...unheard,
-			timeouts,
-			exitCode: 1,
-		});
+		const seen = await patiently((timeouts) =>
+			retriedOnce("stall-mid-stream", "timeout", { wire, ...unheard, timeouts, exitCode: 1 }),
+		);
 		expect(seen.error?.partialText).not.toBe("");
 	});
 
