@@ -1,6 +1,7 @@
 import type { RowOutcome } from "../ask/generate.ts";
 import { AbortedError, CacheMissError, type ErrorClass, type LlmxError, RequestError } from "../errors.ts";
 import { isObject } from "../prompts/json.ts";
+import { decimal } from "../state/decimal.ts";
 import { toResultRow } from "../state/result-row.ts";
 import { toUsageRow } from "../state/usage-row.ts";
 import type { Result, Usage } from "../types.ts";
@@ -104,7 +105,7 @@ function failureFigures(failure: FailureRecord): Readonly<Record<string, unknown
 		maybe_billed: failure.maybeBilled,
 		attempts: failure.attempts,
 		usage: toUsageRow(failure.usage),
-		cost_usd: failure.costUsd,
+		cost_usd: decimal(failure.costUsd),
 		partial_text: failure.partialText,
 		...(failure.texts && { texts: failure.texts }),
 	};
@@ -152,7 +153,7 @@ const openai: RecordFormat = {
 			model,
 			...(result.reasoning !== null && { reasoning: result.reasoning }),
 			usage: toUsageRow(result.usage),
-			cost_usd: result.costUsd,
+			cost_usd: decimal(result.costUsd),
 			cached: result.cached,
 			attempts: result.attempts,
 			latency_ms: result.latencyMs,

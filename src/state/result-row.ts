@@ -1,4 +1,5 @@
 import type { AnswerChoice, AnswerDetails, ResponseInfo, Result } from "../types.ts";
+import { decimal } from "./decimal.ts";
 import { toUsageRow, type UsageRow } from "./usage-row.ts";
 
 /** One answer as `ask --json` prints it and as a line of a batch's results holds it. */
@@ -43,7 +44,7 @@ export function toResultRow(result: Result, n = 1): ResultRow {
 		finish_reason: result.finishReason,
 		...(n > 1 && isMore && { choices: choices.map(toChoiceRow) }),
 		usage: toUsageRow(result.usage),
-		cost_usd: result.costUsd,
+		cost_usd: decimal(result.costUsd),
 		cached: result.cached,
 		attempts: result.attempts,
 		latency_ms: result.latencyMs,

@@ -1,5 +1,6 @@
 import { AbortedError, LlmxError, RequestError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
+import { decimal } from "../../state/decimal.ts";
 import { toUsageRow } from "../../state/usage-row.ts";
 import { formatCount, formatUsd } from "../../terminal/formats.ts";
 
@@ -25,7 +26,7 @@ export function toFailedRow({ llm, error, partialText = "" }: FailedAnswer): obj
 		maybe_billed: costUsd === null,
 		attempts,
 		usage: toUsageRow(usage),
-		cost_usd: costUsd,
+		cost_usd: decimal(costUsd),
 		partial_text: partialText === "" ? null : partialText,
 	};
 }

@@ -1,5 +1,6 @@
 import type { Rehearsal } from "../../batch/rehearse.ts";
 import { UsageError } from "../../errors.ts";
+import { decimal } from "../../state/decimal.ts";
 import {
 	formatCount,
 	formatDuration,
@@ -68,7 +69,7 @@ export function rehearsalJson(rehearsals: readonly Rehearsal[]): Readonly<Record
 			cached: rehearsal.cached,
 			input_tokens: rehearsal.inputTokens,
 			output_tokens: rehearsal.outputTokens,
-			cost_usd: rehearsal.usd,
+			cost_usd: decimal(rehearsal.usd),
 			held_by: rehearsal.heldBy.reason,
 		})),
 	};

@@ -4,6 +4,7 @@ import type { ModelRun } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
 import type { TimelineJson } from "../../batch/timeline.ts";
 import type { FailureClass } from "../../results/records.ts";
+import { decimal } from "../../state/decimal.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
 	formatCost,
@@ -167,9 +168,9 @@ function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
 		input_tokens: stats.inputTokens,
 		cached_input_tokens: stats.cachedInputTokens,
 		output_tokens: stats.outputTokens,
-		cost_usd: roundUsd(stats.usd),
+		cost_usd: decimal(roundUsd(stats.usd)),
 		unknown_cost_requests: stats.unknownCosts,
-		saved_usd: roundUsd(stats.savedUsd),
+		saved_usd: decimal(roundUsd(stats.savedUsd)),
 		latency_p50_ms: round(stats.latencies.percentile(0.5)),
 		latency_p95_ms: round(stats.latencies.percentile(0.95)),
 	};
