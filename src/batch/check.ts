@@ -3,10 +3,12 @@ import { RowProblem } from "../prompts/parameters.ts";
 import { ProblemList } from "../prompts/problem-list.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
-import type { Checked, OutputFiles } from "../results/checked.ts";
+import type { Checked } from "../results/checked.ts";
+import type { OutputFiles } from "../results/output-files.ts";
 import type { RecordFormat } from "../results/records.ts";
 import { RowIndex, type RowState } from "../results/row-index.ts";
 import { scanJournal } from "../results/scan.ts";
+import { countSuperseded, SupersededRecords } from "../results/superseded.ts";
 import type { Files } from "../state/file-system.ts";
 import { requestHash } from "./request-hash.ts";
 
@@ -71,11 +73,14 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 		format.readFailureKey,
 		index.noteFailure,
 	);
+	const superseded = new SupersededRecords(files, overwrite ? undefined : output, format, seed);
 	const problems = new ProblemList(prompts.name);
 	const suspects = new Map<string, number>();
 	const models = new Set<string>();
 	const counts = { done: 0, failed: 0, missing: 0 };
 	let rows = 0;
+	/** Rows that a record of the results answers. */
+	let answered = 0;
 	const notes = new Map<string, number>();
 	const noteDown = (note: string) => void notes.set(note, (notes.get(note) ?? 0) + 1);
 	for (const { row } of prompts.rows((problem) => problems.add(problem), noteDown)) {
@@ -86,10 +91,14 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 			models.add(model);
 			const position = index.claim(row.id, model);
 			let state: RowState = "missing";
-			if (index.hasRecord(position)) {
+			if (index.hasRecord(position) || !superseded.isEmpty) {
 				hash ??= requestHash(row);
 				state = index.settle(position, hash);
-				if (state === "failed" && retryFailed) {
+				if (state === "done") answered += 1;
+				else if (superseded.claim({ id: row.id, model, hash })) {
+					index.setRestored(position);
+					state = "done";
+				} else if (state === "failed" && retryFailed) {
 					index.reopen(position);
 					state = "missing";
 				}
@@ -106,7 +115,14 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);
 	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "the file contains no prompts" });
 	index.forgetHashes();
-	return { index, problems, rows, ...counts, models: [...models], notes, results, failures };
+	const checked = { index, problems, rows, ...counts, models: [...models], notes, results, failures };
+	const hasOthers = output !== undefined && results.records > answered;
+	const staleResults = hasOthers
+		? prompts.isWhole
+			? results.records - answered
+			: countSuperseded({ files, output, format, prompts, index })
+		: 0;
+	return { ...checked, superseded, staleResults };
 }
 
 /** The message, and the hint unless it is a long list. */

@@ -1,7 +1,7 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
-import type { OutputFiles } from "../results/checked.ts";
 import type { RenderedOutput } from "../results/finish.ts";
 import { FlightLog, flightLogPath } from "../results/flight-log.ts";
+import type { OutputFiles } from "../results/output-files.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
 import { type BatchRunOptions, sendRows } from "./run.ts";

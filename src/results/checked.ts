@@ -1,17 +1,7 @@
 import type { ProblemList } from "../prompts/problem-list.ts";
 import type { RowIndex } from "./row-index.ts";
 import type { JournalState } from "./scan.ts";
-
-/** The two files of a run. */
-export interface OutputFiles {
-	readonly results: string;
-	readonly failures: string;
-	/** As messages name them. */
-	readonly resultsName: string;
-	readonly failuresName: string;
-	/** Where results go when their own folder is gone in the middle of a run. */
-	readonly rescueFolders: readonly string[];
-}
+import type { SupersededRecords } from "./superseded.ts";
 
 /** What a run begins with. */
 export interface Checked {
@@ -26,6 +16,9 @@ export interface Checked {
 	readonly models: readonly string[];
 	/** What there is to say about the prompts file beside its problems, with how often. */
 	readonly notes: ReadonlyMap<string, number>;
+	/** Results that the input no longer asks for, among the others and in a file of their own. */
+	readonly staleResults: number;
+	readonly superseded: SupersededRecords;
 	readonly results: JournalState;
 	readonly failures: JournalState;
 }

@@ -5,6 +5,7 @@ const named = 1;
 const wanted = 2;
 const done = 4;
 const failed = 8;
+const restored = 16;
 
 /** Where a journal's records are and which request each answers, for one of the two files of a run. */
 class Records {
@@ -53,6 +54,7 @@ export class RowIndex {
 	readonly #order = PackedColumn.ofWords();
 	#slots = new Uint32Array(1024);
 	#entries = 0;
+	#slot = 0;
 	#positions = 0;
 
 	readonly #primary: string;
@@ -78,8 +80,26 @@ export class RowIndex {
 
 	/** Offset of the result that was noted for an (id, model). */
 	findResult(id: string, model: string): number | undefined {
-		const offset = this.#results.offsets.get(this.#entry(id, model));
+		const entry = this.#find(id, model);
+		const offset = entry === undefined ? 0 : this.#results.offsets.get(entry);
 		return offset === 0 ? undefined : offset - 1;
+	}
+
+	/** True when the result at an offset is the one that answers a row of the input. */
+	isAnsweredAt(id: string, model: string, offset: number): boolean {
+		const entry = this.#find(id, model);
+		if (entry === undefined || !(this.#flags.get(entry) & done)) return false;
+		return this.#results.offsets.get(entry) === offset + 1;
+	}
+
+	/** True for the id of a row of the input. */
+	isNamed(id: string): boolean {
+		return this.#has(id, this.#primary, named);
+	}
+
+	/** True when a row of the input goes to the model. */
+	isClaimed(id: string, model: string): boolean {
+		return this.#has(id, model, wanted);
 	}
 
 	/** Makes an id known as one of the input's; false when it (or one of the same hash) was known before. */
@@ -126,7 +146,7 @@ export class RowIndex {
 
 	state(position: number): RowState {
 		const flags = this.#flags.get(this.#order.get(position));
-		return flags & done ? "done" : flags & failed ? "failed" : "missing";
+		return flags & (done | restored) ? "done" : flags & failed ? "failed" : "missing";
 	}
 
 	/** True when the row at the position is the one it was when it was claimed. */
@@ -138,6 +158,12 @@ export class RowIndex {
 			this.#high.get(entry) === this.#hash.high &&
 			this.#low.get(entry) === this.#hash.low
 		);
+	}
+
+	/** The answer of a row is at hand elsewhere, and will be among the results before anything is sent. */
+	setRestored(position: number): void {
+		const entry = this.#order.get(position);
+		this.#flags.set(entry, this.#flags.get(entry) | restored);
 	}
 
 	/** A failed row is to be sent again. */
@@ -202,19 +228,32 @@ export class RowIndex {
 		this.#flags.set(entry, (this.#flags.get(entry) & ~(done | failed)) | flag);
 	}
 
-	#entry(id: string, model: string): number {
+	#has(id: string, model: string, flag: number): boolean {
+		const entry = this.#find(id, model);
+		return entry !== undefined && (this.#flags.get(entry) & flag) !== 0;
+	}
+
+	/** The entry of an (id, model), or undefined; `#slot` is where it is or would be. */
+	#find(id: string, model: string): number | undefined {
 		const { high, low } = this.#hash.update(id, model);
 		const mask = this.#slots.length - 1;
-		let slot = low & mask;
-		for (let found = this.#slots[slot]; found; found = this.#slots[slot]) {
+		this.#slot = low & mask;
+		for (let found = this.#slots[this.#slot]; found; found = this.#slots[this.#slot]) {
 			if (this.#low.get(found - 1) === low && this.#high.get(found - 1) === high) return found - 1;
-			slot = (slot + 1) & mask;
+			this.#slot = (this.#slot + 1) & mask;
 		}
+		return undefined;
+	}
+
+	#entry(id: string, model: string): number {
+		const known = this.#find(id, model);
+		if (known !== undefined) return known;
+		const { high, low } = this.#hash;
 		const entry = this.#entries;
 		this.#entries += 1;
 		this.#high.set(entry, high);
 		this.#low.set(entry, low);
-		this.#slots[slot] = entry + 1;
+		this.#slots[this.#slot] = entry + 1;
 		if (this.#entries * 4 > this.#slots.length * 3) this.#grow();
 		return entry;
 	}

@@ -1,8 +1,9 @@
 import { LlmxError } from "../errors.ts";
 import type { Files } from "../state/file-system.ts";
-import type { Checked, OutputFiles } from "./checked.ts";
+import type { Checked } from "./checked.ts";
 import { type FinishOptions, finishFiles } from "./finish.ts";
 import { Journal } from "./journal.ts";
+import type { OutputFiles } from "./output-files.ts";
 import { Overflow } from "./overflow.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";

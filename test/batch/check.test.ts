@@ -54,6 +54,8 @@ async function prepare(content: string, setup: Setup = {}) {
 				failures: "errors",
 				resultsName: "out",
 				failuresName: "errors",
+				superseded: "superseded",
+				supersededName: "superseded",
 				rescueFolders: [],
 			},
 			format: recordFormats.llmx,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SentRow } from "../../src/batch/run.ts";
 import { answer, failure, idsIn, names, runFake, withRows } from "./helpers/fake-run.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -104,12 +105,85 @@ describe("a run", () => {
 		expect(files.text("errors")).toBeUndefined();
 	});
 
-	it("keeps what answers no row of the input behind what does", async () => {
-		const files = withRows(names(5));
+	it("sets results aside that the input no longer asks for, and brings them back when it does again", async () => {
+		const files = withRows(names(4));
 		await runFake(files);
-		files.set("in", '{"id":"new","prompt":"x"}\n{"id":"r3","prompt":"p r3"}\n');
-		expect((await runFake(files)).sent).toEqual(["new"]);
-		expect(idsIn(files, "out")).toEqual(["new", "r3", "r0", "r1", "r2", "r4"]);
+		// r0 is edited and fails, r1 gets another model, r2 is removed.
+		files.set(
+			"in",
+			'{"id":"r0","prompt":"new"}\n{"id":"r1","prompt":"p r1","model":"n"}\n{"id":"r3","prompt":"p r3"}\n',
+		);
+		const someFails = ({ row }: SentRow) => {
+			if (row.id === "r0") throw failure("no");
+			return answer(`new ${row.id}`);
+		};
+		expect((await runFake(files, { answer: someFails })).sent).toEqual(["r0", "r1"]);
+		const texts = (path: string) =>
+			(files.text(path) ?? "")
+				.split("\n")
+				.slice(0, -1)
+				.map((line) => JSON.parse(line))
+				.map(({ id, model, text }) => `${id} ${model}: ${text}`);
+		expect(texts("out")).toEqual(["r1 n: new r1", "r3 m: to r3"]);
+		expect(texts("superseded")).toEqual(["r0 m: to r0", "r1 m: to r1", "r2 m: to r2"]);
+		expect(idsIn(files, "errors")).toEqual(["r0"]);
+		// As it was: nothing is paid for twice.
+		files.set(
+			"in",
+			names(4)
+				.map((id) => `${JSON.stringify({ id, prompt: `p ${id}` })}\n`)
+				.join(""),
+		);
+		expect((await runFake(files)).sent).toEqual([]);
+		expect(texts("out")).toEqual(["r0 m: to r0", "r1 m: to r1", "r2 m: to r2", "r3 m: to r3"]);
+		expect(texts("superseded")).toEqual(["r1 n: new r1"]);
+		expect((await runFake(files, { models: ["n"], answer: someFails })).sent.toSorted()).toEqual([
+			"r0",
+			"r2",
+			"r3",
+		]);
+	});
+
+	it("leaves the results of rows alone that its selection leaves out", async () => {
+		const files = withRows(names(4));
+		await runFake(files);
+		files.set(
+			"in",
+			names(4)
+				.map((id) => `${JSON.stringify({ id, prompt: id === "r0" ? "new" : `p ${id}` })}\n`)
+				.join(""),
+		);
+		expect((await runFake(files, { selection: { limit: 2 } })).sent).toEqual(["r0"]);
+		expect(idsIn(files, "out")).toEqual(["r0", "r1", "r2", "r3"]);
+		expect(idsIn(files, "superseded")).toEqual(["r0"]);
+		expect((await runFake(files)).sent).toEqual([]);
+	});
+
+	it("loses no record when it is killed at any moment of setting some aside", async () => {
+		const edited = '{"id":"r0","prompt":"new"}\n{"id":"r1","prompt":"p r1"}\n';
+		const prepare = async () => {
+			const files = withRows(names(3));
+			await runFake(files);
+			return files;
+		};
+		const whole = await prepare();
+		const before = whole.operations;
+		whole.set("in", edited);
+		await runFake(whole);
+		for (let moment = before; moment <= whole.operations; moment++) {
+			const files = await prepare();
+			files.set("in", edited);
+			files.onOperation = (number) => {
+				if (number >= moment) throw Object.assign(new Error("killed"), { code: "EIO" });
+			};
+			await runFake(files).catch(() => {});
+			files.onOperation = () => {};
+			const kept = `${files.text("out")}${files.text("superseded")}`;
+			for (const id of names(3)) expect(kept).toContain(`{"id":"${id}","model":"m","text":"to ${id}"`);
+			await runFake(files);
+			expect(idsIn(files, "out")).toEqual(["r0", "r1"]);
+			expect(idsIn(files, "superseded").toSorted()).toEqual(["r0", "r2"]);
+		}
 	});
 
 	it("sends rows times models, and each row's own model only where it names one", async () => {

@@ -107,6 +107,7 @@ describe("the summary", () => {
 		capName: "--max-cost",
 		estimate: { usd: { low: 1.2, high: 4.5 }, unpricedRows: 0, rows: 9_188 },
 		again: commandsAgain(["batch", "my prompts.jsonl", "--overwrite"]),
+		superseded: undefined,
 		timeline: { interval_seconds: 1, answered: [], failed: [], refusals_429: [] },
 	};
 

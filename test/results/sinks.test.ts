@@ -7,6 +7,8 @@ import { MemoryFiles } from "../batch/helpers/memory-files.ts";
 
 const output = {
 	...{ results: "out", failures: "errors", resultsName: "out", failuresName: "errors" },
+	superseded: "superseded",
+	supersededName: "superseded",
 	rescueFolders: [],
 };
 

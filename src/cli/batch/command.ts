@@ -1,6 +1,7 @@
-import { checkPrompts } from "../../batch/check.ts";
+import { type CheckOptions, checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
+import { settleResults } from "../../batch/settle.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import { type CompiledPreset, compilePreset } from "../../prompts/presets.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
@@ -117,7 +118,7 @@ class BatchCommand {
 			const rough = new Estimate(undefined);
 			const { files } = this.#target;
 			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
-			const checked = checkPrompts({
+			const checkOptions: CheckOptions = {
 				files: systemFiles,
 				prompts,
 				primaryModel: this.#models.names[0] ?? "",
@@ -136,7 +137,8 @@ class BatchCommand {
 					rough.add(row, modelRun);
 				},
 				random: Math.random,
-			});
+			};
+			const checked = checkPrompts(checkOptions);
 			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
 			const closely = () =>
@@ -176,7 +178,7 @@ class BatchCommand {
 				target: this.#target,
 				claim: this.#claim,
 				prompts,
-				checked,
+				checked: settleResults(checkOptions, checked),
 				modelRuns: checked.models.map((model) => this.#models.of(model)),
 				schemas: this.#schemas,
 				estimate: agreed,

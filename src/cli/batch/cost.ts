@@ -142,6 +142,14 @@ export function dryRunLines(
 					],
 				]
 			: []),
+		...(checked.staleResults > 0
+			? [
+					[
+						"set aside",
+						`${formatPlural(checked.staleResults, "result")} of earlier prompts, parameters or models, when this is run`,
+					] as [string, string],
+				]
+			: []),
 		["cached", `${formatCount(cacheHits)} in the cache: free`],
 		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
 		["input", `${range(estimate.inputTokens, formatTokens)} tokens`],

@@ -111,6 +111,10 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			doneBefore: checked.done,
 			elapsedMs: systemClock.now() - startedAt,
 			failuresName: target.files?.failuresName,
+			superseded:
+				checked.staleResults > 0 && target.files !== undefined
+					? { count: checked.staleResults, name: target.files.supersededName }
+					: undefined,
 			overshootUsd: guard?.overshootUsd ?? 0,
 			capName: cap?.name ?? "",
 			estimate,

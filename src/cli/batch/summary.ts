@@ -27,6 +27,8 @@ export interface SummaryView {
 	readonly elapsedMs: number;
 	/** Where failures are written; undefined for a run to stdout. */
 	readonly failuresName: string | undefined;
+	/** Results of earlier prompts or models that were set aside, and where; undefined when there were none. */
+	readonly superseded: { readonly count: number; readonly name: string } | undefined;
 	/** USD above the cap of the run, and what that is: `--max-cost`, or a budget. */
 	readonly overshootUsd: number;
 	readonly capName: string;
@@ -66,6 +68,7 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (stats.truncated > 0)
 		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
 	if (outcome.failed > 0) lines.push(["failed", colors.red(failedText(view))]);
+	if (view.superseded !== undefined) lines.push(["set aside", supersededText(view.superseded)]);
 	if (outcome.missing > 0) lines.push(["missing", missingText(view)]);
 	if (outcome.missing > 0) lines.push(["again", sanitizeLine(view.again.missing)]);
 	else if (outcome.failed > 0) lines.push(["again", sanitizeLine(view.again.failed)]);
@@ -127,6 +130,10 @@ function failedText({ outcome, failuresName }: SummaryView): string {
 	return `${formatCount(outcome.failed)}: ${kinds.join(", ")}${failuresName ? ` → ${sanitizeLine(failuresName)}` : ""}`;
 }
 
+function supersededText({ count, name }: NonNullable<SummaryView["superseded"]>): string {
+	return `${formatPlural(count, "result")} of earlier prompts, parameters or models → ${sanitizeLine(name)}`;
+}
+
 function missingText({ outcome }: SummaryView): string {
 	const { interrupted, unknownCosts } = outcome.stats;
 	const billed = unknownCosts > 0 ? " and maybe billed" : "";
@@ -145,6 +152,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		failed_in_all: outcome.failed,
 		seconds: Math.round(view.elapsedMs) / 1000,
 		estimated_usd: view.estimate?.unpricedRows === view.estimate?.rows ? null : view.estimate?.usd,
+		superseded: view.superseded?.count ?? 0,
 		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
 		files: outcome.notes,

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../errors.ts";
 import { uncompressedName } from "../../prompts/input.ts";
 import { isReport, reportName } from "../../report/mark.ts";
-import type { OutputFiles } from "../../results/checked.ts";
+import type { OutputFiles } from "../../results/output-files.ts";
 import { describeFileError, systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
 import { temporaryName } from "../../state/replace.ts";
@@ -60,6 +60,7 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	}
 	const journal = kind === "jsonl" ? name : `${name}.jsonl`;
 	const failuresName = failuresNameOf(journal);
+	const supersededName = nameBeside(journal, "superseded");
 	return {
 		name,
 		files: {
@@ -67,6 +68,8 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 			failures: path(failuresName),
 			resultsName: journal,
 			failuresName,
+			superseded: path(supersededName),
+			supersededName,
 			rescueFolders: [io.cwd, resolvePaths(io.env).stateFolder, tmpdir()],
 		},
 		rendered: kind === "jsonl" ? undefined : { path: path(name), name, kind },
@@ -121,7 +124,11 @@ function defaultName(source: string, { shard }: BatchFlags): string {
 
 /** No two results files share one for failures: `out.jsonl` -> `out.errors.jsonl`, `out` -> `out.errors`. */
 export function failuresNameOf(results: string): string {
-	return results.endsWith(".jsonl") ? results.replace(/\.jsonl$/, ".errors.jsonl") : `${results}.errors`;
+	return nameBeside(results, "errors");
+}
+
+function nameBeside(results: string, what: string): string {
+	return results.endsWith(".jsonl") ? results.replace(/\.jsonl$/, `.${what}.jsonl`) : `${results}.${what}`;
 }
 
 /** Every file that a run writes, except those that a dry run and a rehearsal do not. */
@@ -130,6 +137,7 @@ export function outputsOf({ files, rendered, summary, report }: Target, sends: b
 	if (files !== undefined && sends) {
 		outputs.push({ name: files.resultsName, path: files.results, holds: "the results" });
 		outputs.push({ name: files.failuresName, path: files.failures, holds: "the failures" });
+		outputs.push({ name: files.supersededName, path: files.superseded, holds: "earlier results" });
 		if (rendered !== undefined) outputs.push({ ...rendered, holds: "the results in another form" });
 	}
 	if (report !== undefined && sends) outputs.push({ ...report, holds: "the report" });

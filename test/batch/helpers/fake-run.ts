@@ -1,10 +1,11 @@
 import type { RowOutcome } from "../../../src/ask/generate.ts";
-import { checkPrompts } from "../../../src/batch/check.ts";
+import { type CheckOptions, checkPrompts } from "../../../src/batch/check.ts";
 import { CostGuard } from "../../../src/batch/cost-guard.ts";
 import { executeRun, type RunOutcome } from "../../../src/batch/execute.ts";
 import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
 import type { BatchModel, ModelRun, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
+import { settleResults } from "../../../src/batch/settle.ts";
 import { AbortedError, LlmxError, RequestError } from "../../../src/errors.ts";
 import { plainDialect } from "../../../src/prompts/csv-line.ts";
 import { type InputFormat, openInput } from "../../../src/prompts/input.ts";
@@ -177,10 +178,12 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			failures: "errors",
 			resultsName: "out",
 			failuresName: "errors",
+			superseded: "superseded",
+			supersededName: "superseded",
 			rescueFolders: run.rescueFolders ?? [],
 		};
 		const schemas = new SchemaSet();
-		const checked = checkPrompts({
+		const checkOptions: CheckOptions = {
 			files,
 			prompts,
 			primaryModel: models[0] ?? "",
@@ -190,9 +193,11 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			overwrite: run.overwrite ?? false,
 			onRow: (row) => schemas.add(row.parameters, row.line),
 			random: () => 0.25,
-		});
-		await schemas.compile((problem) => checked.problems.add(problem));
-		checked.problems.throwIfAny();
+		};
+		const first = checkPrompts(checkOptions);
+		await schemas.compile((problem) => first.problems.add(problem));
+		first.problems.throwIfAny();
+		const checked = settleResults(checkOptions, first);
 		const sent: string[] = [];
 		const model = new FakeModel(
 			run.answer ?? (({ row }) => answer(`to ${row.id}`)),
