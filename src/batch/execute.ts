@@ -1,9 +1,12 @@
 import { type ExitCode, exitCodes, LlmxError } from "../errors.ts";
+import type { BatchRow } from "../prompts/row-builder.ts";
 import type { RenderedOutput } from "../results/finish.ts";
 import { FlightLog, flightLogPath } from "../results/flight-log.ts";
 import type { OutputFiles } from "../results/output-files.ts";
+import { createRevision } from "../results/revision.ts";
 import { FileSink, StreamSink } from "../results/sinks.ts";
 import type { Files } from "../state/file-system.ts";
+import { judgeEarlierRows } from "./judge-earlier.ts";
 import { type BatchRunOptions, sendRows } from "./run.ts";
 import { RunStats } from "./run-stats.ts";
 
@@ -18,6 +21,8 @@ export type RunOutput =
 export interface ExecuteOptions extends Omit<BatchRunOptions, "sink" | "flight"> {
 	readonly files: Files;
 	readonly output: RunOutput;
+	/** The least share of answers that must be as expected, 0 to 1. */
+	readonly failUnder?: number | undefined;
 	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
 	readonly onOpened?: (() => Promise<void> | undefined) | undefined;
 }
@@ -76,7 +81,15 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 			try {
 				const isComplete = missing === 0 && errors.length === 0;
 				const isHurried = halt.abortSignal.aborted;
-				notes = sink.finish({ rendered: output.rendered, prompts, isComplete, isHurried });
+				const { expectation, stringify } = options;
+				if (expectation !== undefined && !isHurried && checked.done + checked.failed > 0) {
+					judgeEarlierRows({ prompts, checked, format, expectation, resultAt: sink.resultsAt() }, stats);
+				}
+				const judge =
+					expectation &&
+					(({ expected }: BatchRow, answers: readonly string[]) => expectation.judge(expected, answers));
+				const revise = checked.done > 0 ? createRevision({ format, judge, stringify }) : undefined;
+				notes = sink.finish({ rendered: output.rendered, prompts, isComplete, isHurried, revise });
 			} catch (error) {
 				note(error);
 			}
@@ -93,10 +106,17 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 			hint: reason === undefined ? error?.hint : reason.hint,
 			notes,
 			exitCode:
-				reason?.exitCode ?? error?.exitCode ?? (failed + missing > 0 ? exitCodes.failed : exitCodes.ok),
+				reason?.exitCode ??
+				error?.exitCode ??
+				(failed + missing > 0 || isBelow(stats, options.failUnder) ? exitCodes.failed : exitCodes.ok),
 		};
 	} finally {
 		flight?.remove();
 		if (sink instanceof FileSink) sink.dispose();
 	}
+}
+
+/** True when too few answers are as expected; where nothing is expected, a check checks nothing. */
+function isBelow({ expecting, passed }: RunStats, failUnder: number | undefined): boolean {
+	return failUnder !== undefined && (expecting === 0 || passed < expecting * failUnder);
 }

@@ -48,6 +48,9 @@ export class RunStats {
 	interrupted = 0;
 	/** Answers that reached the limit of their length. */
 	truncated = 0;
+	/** Rows that expect an answer, and those that got it. */
+	expecting = 0;
+	passed = 0;
 	/** Requests sent, and those on their way. */
 	requests = 0;
 	inFlight = 0;
@@ -96,6 +99,13 @@ export class RunStats {
 		this.outputTokens += usage.outputTokens;
 	}
 
+	/** Notes whether an answer was as expected; undefined where nothing was. */
+	notePass(pass: boolean | undefined): void {
+		if (pass === undefined) return;
+		this.expecting += 1;
+		if (pass) this.passed += 1;
+	}
+
 	/** The sum over models. */
 	static sum(parts: readonly RunStats[]): RunStats {
 		const total = new RunStats();
@@ -117,6 +127,8 @@ const sums = [
 	"failed",
 	"interrupted",
 	"truncated",
+	"expecting",
+	"passed",
 	"requests",
 	"inFlight",
 	"refusals",

@@ -11,6 +11,7 @@ import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
 import type { CostGuard, GuardedRequest } from "./cost-guard.ts";
+import type { Expectation } from "./expectation.ts";
 import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
 import { requestHash } from "./request-hash.ts";
 import { type PricedModel, rowBounds, type TokenCounter } from "./row-bounds.ts";
@@ -69,6 +70,8 @@ export interface BatchRunOptions {
 	/** Counts what the guard sets aside; needed with one. */
 	readonly countTokens: TokenCounter | undefined;
 	readonly cache: CacheMode;
+	/** Compares answers with what rows expect of them. */
+	readonly expectation?: Expectation | undefined;
 	/** JSON of a record, safe to print. */
 	readonly stringify: (record: unknown) => string;
 	/** Hears that a provider seems out of order and is left alone for a while. */
@@ -219,11 +222,14 @@ class ModelRunner {
 		const { sink, format, stringify } = this.#options;
 		const { stats, model } = this.#modelRun;
 		const { position, row } = outcome.row;
-		const key = { id: row.id, model, n: row.n, hash: requestHash(row), metadata: row.metadata };
+		const { expectation } = this.#options;
+		const pass = outcome.ok ? expectation?.judge(row.expected, outcome.result.texts) : undefined;
+		const key = { id: row.id, model, n: row.n, hash: requestHash(row), pass, metadata: row.metadata };
 		try {
 			if (outcome.ok) {
 				sink.result(position, stringify(format.result(key, outcome.result)));
 				this.#options.timeline?.note("answered");
+				stats.notePass(pass);
 				stats.noteAnswer(outcome.result);
 				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
 				return;
@@ -237,6 +243,8 @@ class ModelRunner {
 			else {
 				stats.noteFailure(failure.errorClass, failure.usage);
 				this.#options.timeline?.note("failed");
+				// What has no answer has not the expected one.
+				stats.notePass(expectation?.judge(row.expected, []));
 				this.#heedFailure(outcome.error);
 			}
 		} catch (error) {

@@ -5,6 +5,7 @@ import type { PromptsFile } from "../prompts/prompts-file.ts";
 import { uniqueNames } from "../prompts/table.ts";
 import type { Files } from "../state/file-system.ts";
 import { readAnswer, readErrorMessage } from "./records.ts";
+import type { Revise } from "./revision.ts";
 import { LineAt, replaceOutput } from "./rewrite.ts";
 import type { RowIndex } from "./row-index.ts";
 
@@ -28,6 +29,7 @@ export interface CsvOptions {
 	readonly index: RowIndex;
 	/** Open files that the index points into; undefined when there are no records. */
 	readonly results: number | undefined;
+	readonly revise: Revise | undefined;
 	readonly failures: number | undefined;
 }
 
@@ -58,7 +60,8 @@ export function writeCsv(options: CsvOptions): void {
 			const cells = names.map((name) => toCell(raw.value, name));
 			for (const model of prompts.modelsOf(row)) {
 				const state = index.state(position);
-				const record = state === "done" ? results?.text(index.resultOffset(position)) : undefined;
+				const found = state === "done" ? results?.text(index.resultOffset(position)) : undefined;
+				const record = found === undefined ? undefined : (options.revise?.(found, row) ?? found);
 				const error = state === "failed" ? failures?.text(index.failureOffset(position)) : undefined;
 				position += 1;
 				const answer = record === undefined ? undefined : readAnswer(record);

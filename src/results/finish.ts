@@ -5,6 +5,7 @@ import type { Checked } from "./checked.ts";
 import { type TableStyle, writeCsv } from "./csv-output.ts";
 import type { Journal } from "./journal.ts";
 import { writeList } from "./list-output.ts";
+import { editLines, type Revise } from "./revision.ts";
 import { putInOrder } from "./rewrite.ts";
 
 /** What is written of the journal when a run ends, for those who want another form of it. */
@@ -16,6 +17,8 @@ export type RenderedOutput = { readonly path: string; readonly name: string } & 
 export interface FinishOptions {
 	readonly rendered: RenderedOutput | undefined;
 	readonly prompts: PromptsFile;
+	/** Brings results of earlier runs up to date; undefined when there are none. */
+	readonly revise?: Revise | undefined;
 	/** No row is missing any more. */
 	readonly isComplete: boolean;
 	/** The process is to end at once: nothing is done that can wait. */
@@ -50,15 +53,16 @@ export function finishFiles(options: FinishedFiles): string[] {
 }
 
 function finish(options: FinishedFiles): string[] {
-	const { files, rendered, prompts, checked, isComplete, isHurried, results, failures } = options;
+	const { files, rendered, prompts, checked, isComplete, isHurried, results, failures, revise } = options;
 	const { index } = checked;
 	if (isHurried && !results.hasGrown) return [];
+	const edit = revise && editLines(revise, prompts, index);
 	if (rendered !== undefined && !isHurried) {
 		const sources = { results: results.source().file, failures: failures?.source().file };
-		if (rendered.kind === "table") writeCsv({ ...rendered, ...sources, files, prompts, index });
-		else writeList({ ...rendered, files, index, results: sources.results });
+		if (rendered.kind === "table") writeCsv({ ...rendered, ...sources, files, prompts, index, revise });
+		else writeList({ ...rendered, files, index, results: sources.results, edit });
 	}
-	const notes = [putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined)];
+	const notes = [putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined, edit)];
 	if (failures !== undefined) {
 		notes.push(putInOrder(files, failures, isComplete ? () => index.failureOffsets() : undefined));
 		if (isComplete && index.failureOffsets().next().done) files.remove(failures.path);

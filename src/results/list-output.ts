@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import type { Files } from "../state/file-system.ts";
+import type { EditLines } from "./revision.ts";
 import { LineAt, replaceOutput } from "./rewrite.ts";
 import type { RowIndex } from "./row-index.ts";
 
@@ -12,17 +13,22 @@ export interface RecordListOptions {
 	readonly index: RowIndex;
 	/** The open file that the index points into. */
 	readonly results: number;
+	readonly edit: EditLines | undefined;
 }
 
 /** Members of one gzip file: each is compressed in memory. */
 const memberBytes = 1 << 20;
 
 /** Writes the answers of a run in the order of its input, as one file that other programs take. */
-export function writeList({ files, path, name, kind, index, results }: RecordListOptions): void {
+export function writeList({ files, path, name, kind, index, results, edit }: RecordListOptions): void {
 	const lines = new LineAt(files, results);
 	replaceOutput(files, path, name, (write) => {
 		const records = (function* () {
-			for (const offset of index.answeredOffsets()) yield lines.bytes(offset);
+			const edited = edit?.();
+			for (const offset of index.answeredOffsets()) {
+				const line = lines.bytes(offset);
+				yield edited === undefined ? line : Buffer.from(edited(line));
+			}
 		})();
 		if (kind === "json") writeJson(records, write);
 		else writeGzip(records, write);

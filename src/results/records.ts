@@ -21,8 +21,13 @@ export interface RecordKey {
 export interface RecordRow extends RecordKey {
 	/** How many answers were asked for. */
 	readonly n: number;
+	/** Whether its answer is as expected; undefined where nothing is. */
+	readonly pass?: boolean | undefined;
 	readonly metadata: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** What a record says of its row that may change without its being asked again. */
+export type RowNotes = Pick<RecordRow, "pass" | "metadata">;
 
 /** `llmx`: fields on the top level. `openai`: the output lines of OpenAI's Batch API. */
 export type OutputFormat = "llmx" | "openai";
@@ -37,7 +42,13 @@ export interface RecordFormat {
 	readResultKey(line: string): RecordKey | undefined;
 	/** Undefined when the line is no failure of this format. */
 	readFailureKey(line: string): RecordKey | undefined;
+	/** The answers of a result, given as `parseJson` returned it. */
+	answersOf(record: JsonRecord): readonly string[];
+	/** The same result with other notes of its row. */
+	withNotes(record: JsonRecord, notes: RowNotes): JsonRecord;
 }
+
+type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** `interrupted`: the run was stopped while the row was on its way; the row is missing rather than failed. */
 export type FailureClass = ErrorClass | "interrupted" | "other";
@@ -112,13 +123,13 @@ function failureFigures(failure: FailureRecord): Readonly<Record<string, unknown
 }
 
 const plain: RecordFormat = {
-	result: ({ id, model, n, hash, metadata }, result) => ({
+	result: ({ id, model, n, hash, ...notes }, result) => ({
 		id,
 		...toResultRow(result, n),
 		// As the user gave it: an alias stays one, so that the row is known again.
 		model,
 		hash,
-		...(metadata && { metadata }),
+		...toNotes(notes),
 	}),
 	failure: ({ id, model, hash, metadata }, failure) => ({
 		id,
@@ -136,11 +147,18 @@ const plain: RecordFormat = {
 		const fields = parseObject(line);
 		return isObject(fields?.error) ? toKey(fields.id, fields, fields.error.class) : undefined;
 	},
+	answersOf: ({ text, texts }) => (Array.isArray(texts) ? texts.map(String) : [String(text ?? "")]),
+	withNotes: ({ pass: _pass, metadata: _metadata, ...record }, notes) => ({ ...record, ...toNotes(notes) }),
 };
+
+/** Last in a record, so that whether they have changed is seen at its end. */
+function toNotes({ pass, metadata }: RowNotes): JsonRecord {
+	return { ...(pass !== undefined && { pass }), ...(metadata && { metadata }) };
+}
 
 /** Field order as in OpenAI's files, and our own figures under `llmx`, where its readers do not look. */
 const openai: RecordFormat = {
-	result: ({ id, model, hash, metadata }, result) => ({
+	result: ({ id, model, hash, ...notes }, result) => ({
 		custom_id: id,
 		id: `batch_req_${hash}`,
 		response: {
@@ -158,7 +176,7 @@ const openai: RecordFormat = {
 			attempts: result.attempts,
 			latency_ms: result.latencyMs,
 			hash,
-			...(metadata && { metadata }),
+			...toNotes(notes),
 		},
 	}),
 	failure: ({ id, model, hash, metadata }, failure) => ({
@@ -187,6 +205,15 @@ const openai: RecordFormat = {
 	readFailureKey: (line) => {
 		const fields = parseObject(line);
 		return isObject(fields?.error) ? toKey(fields.custom_id, fields.llmx, fields.error.code) : undefined;
+	},
+	answersOf: ({ response }) => {
+		const body = isObject(response) && isObject(response.body) ? response.body : {};
+		const choices = Array.isArray(body.choices) ? body.choices : [];
+		return choices.map(({ message }: { message?: { content?: unknown } }) => String(message?.content ?? ""));
+	},
+	withNotes: ({ llmx, ...record }, notes) => {
+		const { pass: _pass, metadata: _metadata, ...own } = isObject(llmx) ? llmx : {};
+		return { ...record, llmx: { ...own, ...toNotes(notes) } };
 	},
 };
 

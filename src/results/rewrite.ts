@@ -6,6 +6,7 @@ import { ChunkReader, type Line, readLines } from "../state/lines.ts";
 import { type ReplaceOptions, replaceAtomically, writeBuffered } from "../state/replace.ts";
 import type { Journal } from "./journal.ts";
 import { copyBytes, createBeside } from "./rescue.ts";
+import type { EditLines } from "./revision.ts";
 
 const newline = 0x0a;
 const windowBytes = 256 * 1024;
@@ -92,7 +93,7 @@ const tries = 3;
 
 /**
  * Puts a journal's file in order, after having made sure of what is in it. With `wanted`, the records at those
- * offsets stay, in that order. What other programs have put into it goes into a file of its own. Nothing is written
+ * offsets stay, in that order and as `edit` changes them. What other programs have put into it goes into a file of its own. Nothing is written
  * when the file is as it should be. Holds no record in memory.
  * @returns what was found in the file, for people; undefined when there was nothing but records
  * @throws LlmxError when the file was left as it is
@@ -101,16 +102,18 @@ export function putInOrder(
 	files: Files,
 	journal: Journal,
 	wanted: (() => Iterable<number>) | undefined,
+	edit?: EditLines,
 ): string | undefined {
 	for (let attempt = 1; ; attempt += 1) {
 		const { file, changed } = journal.source();
-		if (!changed && (wanted === undefined || isInOrder(files, journal, wanted()))) return undefined;
+		if (!changed && (wanted === undefined || isInOrder(files, journal, wanted(), edit?.()))) return undefined;
 		const { size, identity } = files.facts(journal.file);
 		const found = changed ? setForeignAside(files, journal, file) : undefined;
 		const produce = (write: (bytes: Uint8Array) => void) => {
 			if (wanted === undefined) return copyBytes(files, file, journal.size, write);
 			const lines = new LineAt(files, file);
-			for (const offset of wanted()) write(lines.bytes(offset));
+			const edited = edit?.() ?? unchanged;
+			for (const offset of wanted()) write(edited(lines.bytes(offset)));
 		};
 		const confirm = () => {
 			const there = files.factsOf(journal.path);
@@ -129,12 +132,26 @@ export function putInOrder(
 	}
 }
 
-/** The wanted records are all that is in the file, and in this order. */
-function isInOrder(files: Files, journal: Journal, wanted: Iterable<number>): boolean {
+function unchanged(line: Buffer): Uint8Array {
+	return line;
+}
+
+/** The wanted records are all that is in the file, in this order, and as they should be. */
+function isInOrder(
+	files: Files,
+	journal: Journal,
+	wanted: Iterable<number>,
+	edited: ((line: Buffer) => Uint8Array) | undefined,
+): boolean {
+	const lineAt = new LineAt(files, journal.file);
 	let last = -1;
 	let count = 0;
 	for (const offset of wanted) {
 		if (offset <= last) return false;
+		if (edited !== undefined) {
+			const line = lineAt.bytes(offset);
+			if (edited(line) !== line) return false;
+		}
 		last = offset;
 		count += 1;
 	}

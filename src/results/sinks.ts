@@ -7,7 +7,7 @@ import type { OutputFiles } from "./output-files.ts";
 import { Overflow } from "./overflow.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";
-import { putInOrder } from "./rewrite.ts";
+import { LineAt, putInOrder } from "./rewrite.ts";
 
 /** For two new files and their folder, with one to spare. */
 const spareDescriptors = 4;
@@ -110,6 +110,12 @@ export class FileSink implements Sink {
 		if (checked.failures.exists) this.#failures ??= this.#open("failures");
 		const journalsOf = { results: this.#results, failures: this.#failures };
 		return [...finishFiles({ ...options, ...journalsOf, files, checked }), ...overflow];
+	}
+
+	/** Reads results by their positions; to be called once the sink is closed for records. */
+	resultsAt(): (offset: number) => string {
+		const lines = new LineAt(this.#options.files, this.#results.source().file);
+		return (offset) => lines.text(offset);
 	}
 
 	/** Closes the files; what was written stays. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Expectation } from "../../src/batch/expectation.ts";
 import { answer, failure, names, runFake, withRows } from "./helpers/fake-run.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -63,6 +64,64 @@ describe("other shapes of output", () => {
 		expect(JSON.parse((files.text("out") as string).split("\n")[0] as string).metadata).toEqual({
 			answer: "x",
 		});
+	});
+
+	it.each([
+		"llmx",
+		"openai",
+	] as const)("follows the metadata of the input, and sends nothing for it (%s)", async (outFormat) => {
+		const files = new MemoryFiles();
+		const write = (label: string | undefined) =>
+			files.set(
+				"in",
+				`{"id":"a","prompt":"x","label":${JSON.stringify(label) ?? 1}}\n{"id":"b","prompt":"}}"}\n`,
+			);
+		write("old");
+		await runFake(files, { outFormat });
+		const before = files.text("out") as string;
+		write('new "}}');
+		expect((await runFake(files, { outFormat })).sent).toEqual([]);
+		const [a, b] = (files.text("out") as string).split("\n");
+		expect(JSON.parse(a as string)).toMatchObject(
+			outFormat === "llmx"
+				? { metadata: { label: 'new "}}' } }
+				: { llmx: { metadata: { label: 'new "}}' } } },
+		);
+		expect(b).toBe(before.split("\n")[1]);
+		write("old");
+		await runFake(files, { outFormat });
+		expect(files.text("out")).toBe(before);
+	});
+
+	it("says whether answers are as expected, also of those that earlier runs got", async () => {
+		const files = new MemoryFiles();
+		const write = (...expected: string[]) =>
+			files.set("in", `id,prompt,want\n${expected.map((want, at) => `${at},p${at},${want}\n`).join("")}`);
+		const run = (failUnder?: number) =>
+			runFake(files, {
+				format: "csv",
+				rows: { expect: "want", fieldsAreData: true },
+				table: "out.csv",
+				expectation: new Expectation("contains"),
+				...(failUnder !== undefined && { failUnder }),
+				answer: ({ row }) => {
+					if (row.id === "3") throw failure("no");
+					return answer(`it is ${row.id}`);
+				},
+			});
+		write("0", "x", "", "3");
+		expect(await run()).toMatchObject({ exitCode: 1, stats: { expecting: 3, passed: 1 } });
+		const passes = () => (files.text("out.csv") as string).split("\n").map((line) => line.split(",")[5]);
+		expect(passes()).toEqual(["pass", "true", "false", "", "", undefined]);
+		write("0", "1", "2");
+		expect(await run(1)).toMatchObject({ exitCode: 0, sent: [], stats: { expecting: 3, passed: 3 } });
+		expect(passes()).toEqual(["pass", "true", "true", "true", undefined]);
+		expect((files.text("out") as string).match(/"pass":true/g)).toHaveLength(3);
+		write("0", "1", "x");
+		expect(await run(0.95)).toMatchObject({ exitCode: 1, stats: { passed: 2 } });
+		expect(await run(0.6)).toMatchObject({ exitCode: 0 });
+		write("", "", "");
+		expect(await run(0.6)).toMatchObject({ exitCode: 1, stats: { expecting: 0 } });
 	});
 
 	it("keeps every nasty string exactly, from the row to the results", async () => {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { matchKinds } from "../../batch/expectation.ts";
 import { type HaltPolicy, parseHaltPolicy } from "../../batch/halt.ts";
 import { inputFormats } from "../../prompts/input.ts";
 import { outputFormats } from "../../results/records.ts";
@@ -55,6 +56,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--var <name=value>", "set a variable of the template or preset (repeatable)", collectText)
 		.option("-n, --answers <count>", "number of answers per prompt", parsePositive, 1);
 	addParameterOptions(command, context.io.cwd)
+		.option("--expect <column>", "field or column with the expected answer; adds pass to the results")
+		.addOption(new Option("--match <how>", "how to compare with it").choices(matchKinds).default("equals"))
+		.option("--fail-under <share>", "exit 1 if fewer answers pass, as in 95%", parseShare)
 		.option("--limit <count>", "take only the first rows of the file", parsePositive)
 		.option("--shard <i/n>", "take only part i of n, chosen by row id", parseShard)
 		.option("--allow-files <folder>", "let rows attach files from this folder")
@@ -114,6 +118,14 @@ function parseShard(value: string): { index: number; count: number } {
 		throw new InvalidArgumentError("It must be i/n with i from 1 to n, such as 2/4.");
 	}
 	return { index, count };
+}
+
+function parseShare(value: string): number {
+	const [, number] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(value) ?? [];
+	if (number === undefined || Number(number) > 100) {
+		throw new InvalidArgumentError("It must be a percentage, such as 95%.");
+	}
+	return Number(number) / 100;
 }
 
 function parseHalt(value: string): HaltPolicy {

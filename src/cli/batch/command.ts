@@ -1,8 +1,10 @@
 import { type CheckOptions, checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
+import { Expectation } from "../../batch/expectation.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
 import { settleResults } from "../../batch/settle.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
+import { RowProblem } from "../../prompts/parameters.ts";
 import { type CompiledPreset, compilePreset } from "../../prompts/presets.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
@@ -37,6 +39,11 @@ export async function runBatch(
 	context: CommandContext,
 ): Promise<number> {
 	const { io } = context;
+	if (flags.failUnder !== undefined && flags.expect === undefined) {
+		throw new UsageError("--fail-under needs --expect", {
+			hint: "--expect COLUMN names the expected answers",
+		});
+	}
 	const target = chooseTarget(io, source, flags);
 	const sends = !flags.dryRun && !flags.rehearse;
 	checkTarget(io, source, target, { sends, overwrite: flags.overwrite ?? false });
@@ -63,6 +70,7 @@ class BatchCommand {
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
+	readonly #expectation: Expectation | undefined;
 	/** Notes in the ledger what a killed run had on its way. */
 	readonly #lost: (() => void)[] = [];
 	/** Where messages of the models go; with progress on the screen, above it. */
@@ -80,6 +88,7 @@ class BatchCommand {
 		this.#flags = flags;
 		this.#target = target;
 		this.#context = context;
+		this.#expectation = flags.expect === undefined ? undefined : new Expectation(flags.match);
 		this.#config = context.settings.config;
 		this.#preset = flags.preset === undefined ? undefined : compilePreset(this.#config, flags.preset);
 		this.#models = new ModelRuns({
@@ -130,6 +139,8 @@ class BatchCommand {
 					this.#heap.tick();
 					this.#claim?.showLife();
 					const modelRun = this.#models.of(model);
+					const problem = this.#expectation?.problemOf(row.expected);
+					if (problem !== undefined) throw new RowProblem(problem);
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
@@ -181,6 +192,7 @@ class BatchCommand {
 				checked: settleResults(checkOptions, checked),
 				modelRuns: checked.models.map((model) => this.#models.of(model)),
 				schemas: this.#schemas,
+				expectation: this.#expectation,
 				estimate: agreed,
 				budget,
 				onLog: (log) => {

@@ -1,3 +1,4 @@
+import type { MatchKind } from "../../batch/expectation.ts";
 import type { HaltPolicy } from "../../batch/halt.ts";
 import type { InputFormat } from "../../prompts/input.ts";
 import type { OutputFormat } from "../../results/records.ts";
@@ -16,6 +17,9 @@ export interface BatchFlags extends ParameterFlags {
 	readonly id?: string | false;
 	readonly paramsFromColumns?: boolean;
 	readonly expect?: string;
+	readonly match: MatchKind;
+	/** A share, 0 to 1. */
+	readonly failUnder?: number;
 	readonly preset?: string;
 	readonly var?: Readonly<Record<string, string>>;
 	readonly answers: number;

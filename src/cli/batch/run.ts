@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import { allowanceOf, CostGuard } from "../../batch/cost-guard.ts";
 import { type Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { executeRun, type RunOutput } from "../../batch/execute.ts";
+import type { Expectation } from "../../batch/expectation.ts";
 import { Halt, type HaltReason } from "../../batch/halt.ts";
 import type { ModelRun } from "../../batch/run.ts";
 import { RunTimeline } from "../../batch/timeline.ts";
@@ -43,6 +44,8 @@ export interface BatchRun {
 	readonly checked: Checked;
 	readonly modelRuns: readonly ModelRun[];
 	readonly schemas: SchemaSet;
+	/** What answers are compared with; undefined without --expect. */
+	readonly expectation: Expectation | undefined;
 	/** What the run was thought to cost. */
 	readonly estimate: Estimate;
 	/** The part of the user's budget that the run has; null without one. */
@@ -97,6 +100,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			guard,
 			capName: cap?.name ?? "",
 			timeline,
+			failUnder: flags.failUnder,
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
 			stringify: (record) => escapeJson(JSON.stringify(record)),

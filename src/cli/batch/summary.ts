@@ -65,6 +65,7 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
 	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
 	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
+	if (stats.expecting > 0) lines.push(["expected", expectedText(stats)]);
 	if (stats.truncated > 0)
 		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
 	if (outcome.failed > 0) lines.push(["failed", colors.red(failedText(view))]);
@@ -130,6 +131,11 @@ function failedText({ outcome, failuresName }: SummaryView): string {
 	return `${formatCount(outcome.failed)}: ${kinds.join(", ")}${failuresName ? ` → ${sanitizeLine(failuresName)}` : ""}`;
 }
 
+function expectedText({ passed, expecting }: RunStats): string {
+	const share = ((100 * passed) / expecting).toFixed(1);
+	return `${formatCount(passed)} of ${formatCount(expecting)} as expected (${share} %)`;
+}
+
 function supersededText({ count, name }: NonNullable<SummaryView["superseded"]>): string {
 	return `${formatPlural(count, "result")} of earlier prompts, parameters or models → ${sanitizeLine(name)}`;
 }
@@ -171,6 +177,8 @@ function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
 		failures: Object.fromEntries(stats.failures),
 		interrupted: stats.interrupted,
 		truncated: stats.truncated,
+		expecting: stats.expecting,
+		passed: stats.passed,
 		requests: stats.requests,
 		refusals_429: stats.refusals,
 		input_tokens: stats.inputTokens,

@@ -2,6 +2,7 @@ import type { RowOutcome } from "../../../src/ask/generate.ts";
 import { type CheckOptions, checkPrompts } from "../../../src/batch/check.ts";
 import { CostGuard } from "../../../src/batch/cost-guard.ts";
 import { executeRun, type RunOutcome } from "../../../src/batch/execute.ts";
+import type { Expectation } from "../../../src/batch/expectation.ts";
 import { Halt, type HaltPolicy } from "../../../src/batch/halt.ts";
 import type { BatchModel, ModelRun, SentRow } from "../../../src/batch/run.ts";
 import { RunStats } from "../../../src/batch/run-stats.ts";
@@ -138,6 +139,8 @@ export interface FakeRun {
 	readonly table?: string;
 	/** What a failed row says it took. */
 	readonly attempts?: number;
+	readonly expectation?: Expectation;
+	readonly failUnder?: number;
 	readonly onSend?: (sent: SentRow) => void;
 	/** Where records go that have no place where they belong. */
 	readonly rescueFolders?: readonly string[];
@@ -232,7 +235,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 								style: {
 									dialect: shape?.dialect ?? plainDialect,
 									severalModels: models.length > 1,
-									hasPass: false,
+									hasPass: run.expectation !== undefined,
 									escapesFormulas: true,
 								},
 							},
@@ -248,6 +251,8 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			capName: "--max-cost",
 			countTokens: (text) => text.length,
 			cache: true,
+			expectation: run.expectation,
+			failUnder: run.failUnder,
 			stringify: (record) => JSON.stringify(record),
 			onPause: () => {},
 		});
