@@ -1,15 +1,13 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../../errors.ts";
-import { allPrices, findPrice, listModels, type Price } from "../../index.ts";
+import { allPrices, findPrice, listModels } from "../../index.ts";
 import { nearestNames } from "../../state/nearest.ts";
-import { formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
-import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
 import { parseNumber } from "../parameter-options.ts";
 import { type ProviderState, providerStates } from "../provider-state.ts";
-import { renderTextTable, type TableColumn } from "../text-table.ts";
+import { isRetired, isUsable, type ModelRow, printTable } from "./table.ts";
 
 interface ModelsFlags {
 	readonly provider?: string;
@@ -19,16 +17,6 @@ interface ModelsFlags {
 	readonly live?: boolean;
 	readonly long?: boolean;
 	readonly json?: boolean;
-}
-
-/** A model as it is shown: prices in USD per million tokens, null where unknown. */
-interface ModelRow {
-	readonly model: string;
-	readonly state: ProviderState;
-	readonly price: Price | null;
-	/** The prices of longer requests. */
-	readonly tiers: readonly Price[];
-	readonly contextWindow: number | null;
 }
 
 const examples = `
@@ -109,12 +97,6 @@ function findState(name: string, states: readonly ProviderState[]): ProviderStat
 			: `providers: ${states.map(({ provider }) => provider.id).join(", ")}`,
 	});
 }
-
-const isUsable = ({ provider, keys, problem }: ProviderState) =>
-	problem === null && (keys.length > 0 || !provider.keyRequired);
-
-const isRetired = (price: Price | null) =>
-	price?.retired != null && price.retired <= new Date().toISOString().slice(0, 10);
 
 /** The models of the price table whose price holds today. */
 function pricedModels(states: readonly ProviderState[]): ModelRow[] {
@@ -199,89 +181,6 @@ function toJson({ model, state, price, tiers, contextWindow }: ModelRow) {
 			cached_input: cachedInput,
 		})),
 	};
-}
-
-function printTable(rows: readonly ModelRow[], { io }: CommandContext, long: boolean): void {
-	// A server of the user's own charges nothing, and that is known without a table.
-	const usd = (state: ProviderState, value: number | undefined) =>
-		formatUsd(state.provider.local || state.provider.free ? 0 : (value ?? null));
-	const cells = rows.map((row) => {
-		const { model, state, price, contextWindow } = row;
-		return [
-			sanitizeLine(model),
-			usd(state, price?.input),
-			usd(state, price?.output),
-			optionalUsd(price?.cachedInput),
-			...(long ? longCells(row) : []),
-			contextWindow === null ? "" : formatTokens(contextWindow),
-			isUsable(state) ? "yes" : "",
-			noteOf(price),
-		];
-	});
-	const hasNotes = cells.some((row) => row.at(-1) !== "");
-	const columns: TableColumn[] = [
-		{ title: "model", flexible: true },
-		{ title: "in", align: "right" },
-		{ title: "out", align: "right" },
-		{ title: "cached", align: "right" },
-		...(long ? longColumns : []),
-		{ title: "context", align: "right" },
-		{ title: "key" },
-		...(hasNotes ? [{ title: "note" }] : []),
-	];
-	const shown = hasNotes ? cells : cells.map((row) => row.slice(0, -1));
-	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
-	io.stdout.write(renderTextTable(columns, shown, { width, colors: colorsFor(io, "stdout") }));
-	const age = ageOf(rows);
-	if (age !== undefined && io.stderr.isTTY) io.stderr.write(`${colorsFor(io, "stderr").dim(age)}\n`);
-}
-
-const longColumns: readonly TableColumn[] = [
-	{ title: "write", align: "right" },
-	{ title: "batch", align: "right" },
-	{ title: "sound", align: "right" },
-	{ title: "long requests" },
-	{ title: "until" },
-	{ title: "read" },
-];
-
-function longCells({ price, tiers }: ModelRow): string[] {
-	const pair = (input: number | null | undefined, output: number | null | undefined) =>
-		input == null || output == null ? "" : `${formatUsd(input)}/${formatUsd(output)}`;
-	return [
-		optionalUsd(price?.cacheWrite),
-		pair(price?.batchInput, price?.batchOutput),
-		optionalUsd(price?.audioInput),
-		tiers
-			.map((tier) => `>${formatTokens(tier.aboveInputTokens)} ${pair(tier.input, tier.output)}`)
-			.join(", "),
-		price?.effectiveTo ?? "",
-		price?.date ?? "",
-	];
-}
-
-const optionalUsd = (value: number | null | undefined) => (value == null ? "" : formatUsd(value));
-
-/** Why a model cannot be asked, or what comes on top of its tokens. */
-function noteOf(price: Price | null): string {
-	const notes = [
-		price?.endpoint != null ? `${price.endpoint} only` : "",
-		price?.retired == null ? "" : `${isRetired(price) ? "retired" : "until"} ${price.retired}`,
-		price?.perRequest == null ? "" : `+ ${formatUsd(price.perRequest)} a request`,
-	];
-	return notes.filter((note) => note !== "").join(", ");
-}
-
-const DAY_MS = 86_400_000;
-
-/** `prices read 1 to 67 days ago`; undefined for models without any. */
-function ageOf(rows: readonly ModelRow[]): string | undefined {
-	const days = rows.flatMap(({ price }) =>
-		price === null ? [] : [Math.max(0, Math.floor((Date.now() - Date.parse(price.date)) / DAY_MS))],
-	);
-	if (days.length === 0) return undefined;
-	const [least, most] = [Math.min(...days), Math.max(...days)];
-	return `prices read ${least === most ? least : `${least} to ${most}`} days ago`;
 }
 
 /** `200000`, `200k` or `1M`. */
