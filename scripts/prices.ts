@@ -51,9 +51,12 @@ function defaultsOf(prices: readonly Price[]): ProviderRow[] {
 
 /** What a provider's pages say of all its models. */
 function complete(price: Price): Price {
-	const { provider, model, input, cacheWrite } = price;
+	const { provider, model, input, cacheWrite, retired } = price;
+	// xAI answers requests for a retired model with a dearer one: its own price ends with it.
+	const lastDay = provider === "xai" ? (price.effectiveTo ?? retired) : price.effectiveTo;
 	return {
 		...price,
+		effectiveTo: lastDay,
 		cacheWriteHour: price.cacheWriteHour ?? (cacheWrite === null ? null : hourPrice(provider, input)),
 		perSearch: price.perSearch ?? searchPrice(provider, model),
 	};

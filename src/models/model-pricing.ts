@@ -1,7 +1,6 @@
 import { UnsupportedError } from "../errors.ts";
 import { defaultLimit, versionOf } from "../providers/anthropic/limits.ts";
-import type { Price } from "./price-table.ts";
-import { findPrice } from "./pricing.ts";
+import { type Price, pricesOf } from "./price-table.ts";
 import type { ModelRoute } from "./router.ts";
 
 /** A model as estimates of its costs see it. */
@@ -39,8 +38,8 @@ export function noticeModel(route: ModelRoute, onWarning: ((message: string) => 
 }
 
 function modelNotice({ provider, modelId, baseUrlSource }: ModelRoute): string | undefined {
-	const price = findPrice(provider.id, modelId);
-	if (price === null || price.model.toLowerCase() !== modelId.toLowerCase()) return undefined;
+	const [price] = pricesOf(provider.id).get(modelId.toLowerCase()) ?? [];
+	if (price === undefined) return undefined;
 	// A gateway in front may speak to whatever endpoint there is.
 	if (price.endpoint !== null && baseUrlSource === "default") {
 		throw new UnsupportedError(

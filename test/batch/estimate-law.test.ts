@@ -5,8 +5,9 @@
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type PricedModel, rowBounds } from "../../src/batch/row-bounds.ts";
+import type { Parameters } from "../../src/parameters/table.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
-import type { ContentPart, Parameters } from "../../src/types.ts";
+import type { ContentPart } from "../../src/types.ts";
 
 /** The Park-Miller generator. */
 function seeded(seed: number): () => number {

@@ -47,7 +47,7 @@ const examples = `
 Examples:
   llmx ask "why is the sky blue?" -m gpt-4.1-mini
   git diff | llmx ask "write a commit message"
-  llmx ask "what is in this picture?" -a photo.jpg -m gemini/gemini-2.5-flash
+  llmx ask "what is in this picture?" -a photo.jpg -m gemini/gemini-3.5-flash-lite
   llmx ask "3 facts about tea" --schema '{"type":"array","items":{"type":"string"}}'
   llmx ask "name a colour" -m gpt-4.1-mini -m anthropic/claude-haiku-4-5`;
 
