@@ -30,6 +30,7 @@ export {
 	UnsupportedError,
 	UsageError,
 } from "./errors.ts";
+export { NoJobsError, QueueFullError, UnknownOutcomeError } from "./jobs/errors.ts";
 export { LLM } from "./llm.ts";
 export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
 export { allPrices, type Price } from "./models/price-table.ts";
@@ -47,6 +48,8 @@ export {
 export { multiChat, multiGenerate } from "./multi.ts";
 export type {
 	AskOptions,
+	BatchOptions,
+	BatchStatus,
 	CacheMode,
 	CallOptions,
 	ChatInput,

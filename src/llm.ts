@@ -1,32 +1,27 @@
-import { Accounting } from "./ask/accounting.ts";
 import { collectAnswers } from "./ask/answer-lists.ts";
 import { type AskContext, AskRun } from "./ask/ask.ts";
-import { CachedAnswers } from "./ask/cached.ts";
-import { Caller } from "./ask/call.ts";
 import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
 import { keysOf, type Pace, type Pacing, pacingOf } from "./ask/pacing.ts";
+import { assemble, type LLMParts } from "./ask/parts.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
-import { ResponseCache } from "./cache/response-cache.ts";
 import { LlmxError } from "./errors.ts";
-import type { Http } from "./http/contract.ts";
-import { createHttp } from "./http/http.ts";
-import { findRoute } from "./models/find-route.ts";
+import type { Batches } from "./jobs/batches.ts";
+import type { OpenJobs } from "./jobs/open.ts";
 import { type ModelPricing, noticeModel, pricingOf } from "./models/model-pricing.ts";
-import { type ModelRoute, requireKeys } from "./models/router.ts";
-import { loadSettings } from "./models/settings.ts";
+import { requireKeys } from "./models/router.ts";
 import type {
 	AskOptions,
+	BatchOptions,
+	BatchStatus,
 	CallOptions,
 	ChatInput,
 	GenerateOptions,
 	GenerateRow,
 	LLMOptions,
 } from "./options.ts";
-import { type Clock, systemClock } from "./schedule/clock.ts";
 import type { Keys } from "./schedule/keys.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
-import { Ledger } from "./state/ledger.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
 const DEFAULT_MAX_RETRIES = 5;
@@ -38,16 +33,7 @@ const DEFAULT_MAX_RETRIES = 5;
 export class LLM {
 	readonly model: string;
 	readonly #options: LLMOptions;
-	readonly #clock: Clock;
-	readonly #random: () => number;
-	readonly #slotsFolder: string;
-	readonly #route: ModelRoute;
-	readonly #http: Http;
-	readonly #cache: ResponseCache | undefined;
-	readonly #ledger: Ledger | undefined;
-	readonly #accounting: Accounting;
-	readonly #cached: CachedAnswers;
-	readonly #caller: Caller;
+	readonly #parts: LLMParts;
 	#keys: Keys | undefined;
 	#pacing: Pacing | undefined;
 	#closed = false;
@@ -57,55 +43,19 @@ export class LLM {
 	 * cannot be used
 	 */
 	constructor(model: string, options: LLMOptions = {}, runtime: LLMRuntime = {}) {
-		const settings = runtime.settings ?? loadSettings(options.env ?? process.env);
-		const { paths } = settings;
 		this.model = model;
 		this.#options = options;
-		this.#clock = runtime.clock ?? systemClock;
-		this.#random = runtime.random ?? Math.random;
-		this.#slotsFolder = paths.slots;
-		this.#route = findRoute(model, options, settings);
-		this.#http = createHttp({
-			http2: this.#route.provider.http2,
-			timeouts: {
-				...runtime.timeouts,
-				...(options.timeoutMs === undefined ? {} : { totalMs: options.timeoutMs }),
-			},
-		});
-		this.#cache =
-			options.cache === false
-				? undefined
-				: new ResponseCache(paths.cache, { onWarning: options.onWarning, maxAgeMs: options.cacheMaxAgeMs });
-		this.#ledger =
-			options.ledger === false
-				? undefined
-				: new Ledger(paths.ledger, { onWarning: options.onWarning, onLost: runtime.onLedgerLost });
-		this.#accounting = new Accounting({
-			model,
-			route: this.#route,
-			ledger: this.#ledger,
-			command: options.command ?? "library",
-			session: options.session,
-			label: options.label,
-		});
-		const common = { model, route: this.#route, accounting: this.#accounting };
-		this.#cached = new CachedAnswers({ ...common, cache: this.#cache });
-		this.#caller = new Caller({
-			...common,
-			http: this.#http,
-			ledger: this.#ledger,
-			onNote: options.onNote,
-		});
+		this.#parts = assemble(model, options, runtime);
 	}
 
 	/** Id of the provider that answers. */
 	get provider(): string {
-		return this.#route.provider.id;
+		return this.#parts.route.provider.id;
 	}
 
 	/** The provider's own name of the model. */
 	get modelId(): string {
-		return this.#route.modelId;
+		return this.#parts.route.modelId;
 	}
 
 	/** Servers of the user's own and the simulator charge nothing. */
@@ -115,31 +65,31 @@ export class LLM {
 
 	/** What an estimate of its costs has to know. */
 	get pricing(): ModelPricing {
-		return pricingOf(this.#route);
+		return pricingOf(this.#parts.route);
 	}
 
 	/** The provider fetches an image from a URL by itself. */
 	get fetchesImages(): boolean {
-		return this.#route.provider.fetchesImages;
+		return this.#parts.route.provider.fetchesImages;
 	}
 
 	/** Tokens of all calls so far. */
 	get usage(): Usage {
-		return this.#accounting.usage;
+		return this.#parts.accounting.usage;
 	}
 
 	/** USD of all calls so far, and how many calls are missing from it because their cost is unknown. */
 	get cost(): Cost {
-		return this.#accounting.cost;
+		return this.#parts.accounting.cost;
 	}
 
 	get savedUsd(): number {
-		return this.#accounting.savedUsd;
+		return this.#parts.accounting.savedUsd;
 	}
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
-	startPacing(now: () => number, keys = keysOf(this.#route, now)): Pacing {
-		return pacingOf(this.#route, keys, this.#options, this.#slotsFolder, now);
+	startPacing(now: () => number, keys = keysOf(this.#parts.route, now)): Pacing {
+		return pacingOf(this.#parts.route, keys, this.#options, this.#parts.paths.slots, now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */
@@ -208,15 +158,59 @@ export class LLM {
 		});
 	}
 
+	/**
+	 * The batch jobs of this model at its provider, for the command line. Dispose of what it returns.
+	 * @internal
+	 * @throws NoJobsError when the provider has no batch API that llmx speaks; MissingKeyError
+	 */
+	async openJobs({ signal, pollMs }: Pick<BatchOptions, "signal" | "pollMs"> = {}): Promise<OpenJobs> {
+		this.#assertOpen();
+		requireKeys(this.#parts.route);
+		const { openJobs } = await import("./jobs/open.ts");
+		return openJobs(this.model, this.#parts, { signal, pollMs });
+	}
+
+	/**
+	 * Like `generate`, as batch jobs of the provider: cheaper, and done within hours. Aborting leaves the jobs running;
+	 * their answers can be retrieved by the id that `onStatus` is called with.
+	 * @throws what `batchSubmit` and `batchRetrieve` throw
+	 */
+	async batch(prompts: readonly string[], options: BatchOptions = {}): Promise<string[][]> {
+		return this.#withBatches(options, (batches) => batches.run(prompts));
+	}
+
+	/**
+	 * Submits prompts as batch jobs. Returns an id such as `openai:120:batch_abc`, by which they are found from any
+	 * process or machine that has the key.
+	 * @throws NoJobsError, QueueFullError, RequestError; UnknownOutcomeError when a job may or may not have been created
+	 */
+	async batchSubmit(prompts: readonly string[], options: BatchOptions = {}): Promise<string> {
+		return this.#withBatches(options, (batches) => batches.submit(prompts));
+	}
+
+	/** How the jobs of an id stand. @throws RequestError; UsageError when it is no id of this provider */
+	async batchStatus(id: string): Promise<BatchStatus> {
+		return this.#withBatches({}, (batches) => batches.status(id));
+	}
+
+	/**
+	 * The answers of ended jobs, one list per prompt, in order; what they cost is noted once.
+	 * @throws PartialFailureError with `results` (null where an answer is missing) and `errors`; LlmxError when a job has
+	 *   not ended
+	 */
+	async batchRetrieve(id: string): Promise<string[][]> {
+		return this.#withBatches({}, (batches) => batches.retrieve(id));
+	}
+
 	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
 	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		const [found] = await this.#cached.find([this.#cached.key(questionMaker(options)(row))]);
+		const [found] = await this.#parts.cached.find([this.#parts.cached.key(questionMaker(options)(row))]);
 		return found !== undefined;
 	}
 
 	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */
 	noteLostRequest(row: GenerateRow, options: GenerateOptions = {}): void {
-		this.#accounting.noteLostRequest(questionMaker(options)(row));
+		this.#parts.accounting.noteLostRequest(questionMaker(options)(row));
 	}
 
 	/**
@@ -226,47 +220,53 @@ export class LLM {
 	 */
 	assertReady(): void {
 		this.#assertOpen();
-		requireKeys(this.#route);
+		requireKeys(this.#parts.route);
 		this.#ownPacing();
 	}
 
 	/** Brings the ledger's rows to the disk, without holding up anything; never rejects. */
 	async syncLedger(): Promise<void> {
-		await this.#ledger?.sync();
+		await this.#parts.ledger?.sync();
 	}
 
 	/** Writes what is pending and closes connections; calls that still run are aborted. Calls after it fail. */
 	async close(): Promise<void> {
 		this.#closed = true;
-		const synced = this.#ledger?.sync();
-		await Promise.all([synced, this.#cache?.close(), this.#http.close(), this.#pacing?.close()]);
-		await this.#ledger?.close();
+		const synced = this.#parts.ledger?.sync();
+		await Promise.all([synced, this.#parts.cache?.close(), this.#parts.http.close(), this.#pacing?.close()]);
+		await this.#parts.ledger?.close();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}
 
+	async #withBatches<T>(options: BatchOptions, action: (batches: Batches) => Promise<T>): Promise<T> {
+		const { Batches } = await import("./jobs/batches.ts");
+		await using open = await this.openJobs(options);
+		return await action(new Batches(open, { options, clock: this.#parts.clock, random: this.#parts.random }));
+	}
+
 	#assertOpen(): void {
 		if (this.#closed) throw new LlmxError(`this LLM (${this.model}) is closed`, { hint: "make a new one" });
-		noticeModel(this.#route, this.#options.onWarning);
+		noticeModel(this.#parts.route, this.#options.onWarning);
 	}
 
 	#context(options: CallOptions): AskContext {
-		this.#ledger?.open();
+		this.#parts.ledger?.open();
 		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
 		return {
 			model: this.model,
-			caller: this.#caller,
-			cached: this.#cached,
-			accounting: this.#accounting,
+			caller: this.#parts.caller,
+			cached: this.#parts.cached,
+			accounting: this.#parts.accounting,
 			cache: cache === false ? false : (options.cache ?? cache ?? true),
 			maxRetries,
 			signal: options.signal,
 			onRetry: options.onRetry ?? onRetry,
-			clock: this.#clock,
-			random: this.#random,
-			flushLedger: () => this.#ledger?.flush() ?? Promise.resolve(),
+			clock: this.#parts.clock,
+			random: this.#parts.random,
+			flushLedger: () => this.#parts.ledger?.flush() ?? Promise.resolve(),
 		};
 	}
 
@@ -274,8 +274,8 @@ export class LLM {
 		return new AskRun(question, {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.
-			flushLedger: async () => void this.#ledger?.sync(),
-			keys: () => requireKeys(this.#route) && this.#ownKeys(),
+			flushLedger: async () => void this.#parts.ledger?.sync(),
+			keys: () => requireKeys(this.#parts.route) && this.#ownKeys(),
 			takeSlot: (signal) => this.#takeSlot(signal),
 		});
 	}
@@ -287,13 +287,13 @@ export class LLM {
 	}
 
 	#ownPacing(): Pacing {
-		this.#pacing ??= this.startPacing(() => this.#clock.now(), this.#ownKeys());
+		this.#pacing ??= this.startPacing(() => this.#parts.clock.now(), this.#ownKeys());
 		return this.#pacing;
 	}
 
 	/** What is known of the keys holds for single calls and for `generate` alike. */
 	#ownKeys(): Keys {
-		this.#keys ??= keysOf(this.#route, () => this.#clock.now());
+		this.#keys ??= keysOf(this.#parts.route, () => this.#parts.clock.now());
 		return this.#keys;
 	}
 }

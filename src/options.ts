@@ -88,3 +88,34 @@ export interface GenerateRow {
 	readonly n?: number | undefined;
 	readonly parameters?: Parameters | undefined;
 }
+
+export interface BatchOptions extends GenerateOptions {
+	/** Ms between two looks at a job. Default 60,000; a young job is looked at sooner, an old one later. */
+	readonly pollMs?: number | undefined;
+	/** Called with the batch's id after every look. */
+	readonly onStatus?: ((id: string) => void) | undefined;
+}
+
+/** How a provider's batch jobs stand, all jobs of one id taken together. */
+export interface BatchStatus {
+	readonly state:
+		| "validating"
+		| "running"
+		| "finalizing"
+		| "cancelling"
+		| "completed"
+		| "failed"
+		| "expired"
+		| "cancelled"
+		| "unknown";
+	/** Nothing more will happen. */
+	readonly isFinal: boolean;
+	/** Prompts; null where the provider does not count them (yet). */
+	readonly total: number | null;
+	readonly succeeded: number | null;
+	readonly failed: number | null;
+	/** Ms since 1970; null when the provider does not say. */
+	readonly expiresAt: number | null;
+	/** Why jobs or lines of them were refused. */
+	readonly problems: readonly string[];
+}

@@ -14,7 +14,7 @@ const roots = [
 		imports: ["src/cli/main.ts", "src/cli/ask/ask.ts"],
 	},
 	{
-		lazyIn: /^src\/(providers|http|limits|schedule|slots|state|ask|cache|content|models)\/|^src\/[^/]+$/,
+		lazyIn: /^src\/(providers|http|limits|schedule|slots|state|ask|cache|content|models|jobs)\/|^src\/[^/]+$/,
 		imports: ["src/index.ts"],
 	},
 ];

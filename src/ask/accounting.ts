@@ -32,6 +32,13 @@ interface Entry {
 	readonly latencyMs?: number;
 	readonly attempts?: number;
 	readonly status?: LedgerStatus;
+	readonly mark?: JobMark | undefined;
+}
+
+/** The row of a batch job that a ledger row is about: each is booked once. */
+export interface JobMark {
+	readonly job: string;
+	readonly row: string;
 }
 
 /** What an answer used and cost, as far as that can be known. */
@@ -90,8 +97,13 @@ export class Accounting {
 	}
 
 	/** Notes an answer that came. */
-	noteAnswer(answer: PricedAnswer, latencyMs: number, attempts = 1): void {
-		this.#note({ ...entryOf(answer), latencyMs, attempts });
+	noteAnswer(answer: PricedAnswer, latencyMs: number, attempts = 1, mark?: JobMark): void {
+		this.#note({ ...entryOf(answer), latencyMs, attempts, mark });
+	}
+
+	/** Notes a row of a batch job that was or may have been paid for, and brought no answer. */
+	noteJobFailure(error: RequestError, bill: PricedAnswer, mark: JobMark): void {
+		this.#note({ ...entryOf(bill), status: error.usage === null ? "maybe_billed" : "failed", mark });
 	}
 
 	/** Notes an answer that was there already, and what that saved. */
@@ -146,6 +158,7 @@ export class Accounting {
 		latencyMs = 0,
 		attempts = 1,
 		status = "ok",
+		mark,
 	}: Entry): void {
 		const { model, route, command, session, label, ledger } = this.#options;
 		this.#cost = addCost(this.#cost, costUsd);
@@ -168,6 +181,7 @@ export class Accounting {
 			status,
 			attempts,
 			latencyMs: Math.round(latencyMs),
+			...mark,
 		});
 	}
 }

@@ -5,7 +5,8 @@ import type { TransportError } from "./transport-error.ts";
 export interface FetchInit {
 	readonly method?: string;
 	readonly headers?: unknown;
-	readonly body?: string | Uint8Array | null | undefined;
+	/** A body that comes in pieces is sent once: its request needs a connection of its own. */
+	readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | null | undefined;
 	readonly signal?: AbortSignal | null;
 }
 
@@ -43,6 +44,8 @@ export interface FetchResponse {
 	text(): Promise<string>;
 	json(): Promise<unknown>;
 	bytes(): Promise<Uint8Array>;
+	/** The body as it comes, for what is too large to be held. @throws TransportError when it was cut */
+	pieces(): AsyncGenerator<Uint8Array, void>;
 	/** The body as a stream of events, in place of `text`, `json` and `bytes`. */
 	events(): EventStream;
 }

@@ -101,7 +101,7 @@ class PooledHttp implements Http {
 				origin: url.origin,
 				path: url.pathname + url.search,
 				method: method as "GET",
-				body: init.body ?? null,
+				body: (init.body ?? null) as string,
 				headers,
 			},
 			exchange: known ?? new LiveExchange("", this.#timeouts, {}, () => {}),

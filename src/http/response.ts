@@ -73,6 +73,15 @@ export class LeanResponse implements FetchResponse {
 		return JSON.parse(await this.text());
 	}
 
+	async *pieces(): AsyncGenerator<Uint8Array, void> {
+		try {
+			for (let piece = await this.#bytes.read(); piece !== null; piece = await this.#bytes.read())
+				yield piece;
+		} finally {
+			this.#bytes.stop();
+		}
+	}
+
 	bytes(): Promise<Uint8Array> {
 		return this.#bytes.readAll();
 	}

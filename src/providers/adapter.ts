@@ -18,6 +18,9 @@ export interface AdapterCall {
 	readonly onNote?: ((note: string) => void) | undefined;
 }
 
+/** The part of a call that shapes its request: what to ask, and whom. */
+export type AdapterRequest = Pick<AdapterCall, "modelId" | "messages" | "parameters" | "n" | "onNote">;
+
 export interface Choice {
 	readonly text: string;
 	/** Reasoning text kept apart from the answer; null when there was none. */
@@ -64,6 +67,10 @@ export interface Adapter {
 	/** Streams one answer (n = 1). Leaving the loop early closes the connection. */
 	stream(call: AdapterCall): AsyncIterable<AnswerPart>;
 	listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]>;
+	/** The body that `complete` would send, for a line of a batch job. @throws UnsupportedError */
+	requestBody(request: AdapterRequest): Promise<Readonly<Record<string, unknown>>>;
+	/** Reads an answer that came in the results of a batch job. @throws RequestError */
+	readAnswer(payload: unknown, call: AdapterCall): Answer;
 }
 
 /** Where an adapter talks to and through what. */

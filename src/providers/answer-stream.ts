@@ -27,11 +27,16 @@ export async function readAnswerBody(
 	}
 	if (text.trim() === "") throw failed(context, "empty", "sent an empty answer");
 	const payload = parseJson(text);
-	if (isErrorPayload(payload)) throw reportedFailure(payload, context);
 	if (payload === undefined && /^\s*[{[]/.test(text)) {
 		// HTTP/2 knows ends of a body that look like its end and are none.
 		throw incomplete(context, "it broke off");
 	}
+	return checkAnswer(payload, context);
+}
+
+/** A parsed body that is an object and no error. @throws RequestError */
+export function checkAnswer(payload: unknown, context: FailureContext): Record<string, unknown> {
+	if (isErrorPayload(payload)) throw reportedFailure(payload, context);
 	if (!isObject(payload)) throw notAnAnswer(context);
 	return payload;
 }

@@ -1,6 +1,18 @@
 import type { RateDialect } from "../limits/rate-headers.ts";
 import type { ParameterKey, WireFormat } from "../parameters/table.ts";
 
+/** The batch API a provider has, by the name of its dialect; `openai` is also that of servers that copy it. */
+export type JobDialectName =
+	| "openai"
+	| "groq"
+	| "anthropic"
+	| "gemini"
+	| "xai"
+	| "openrouter"
+	| "together"
+	| "mistral"
+	| "fireworks";
+
 /**
  * How reasoning is steered on the OpenAI wire: `effort` is the `reasoning_effort` field, `object` OpenRouter's
  * `reasoning: {effort, max_tokens}`, `switch` a `thinking: {type}` that is on or off, `switch-effort` both fields.
@@ -69,6 +81,8 @@ export interface ProviderRow {
 	readonly extraBody: Readonly<Record<string, unknown>> | null;
 	/** The model used when the user names none and has a key here; null never chooses this provider. */
 	readonly defaultModel: string | null;
+	/** Its batch API; null where it has none that llmx speaks. */
+	readonly jobs: JobDialectName | null;
 }
 
 /** What a row must say; the rest has defaults. */
@@ -103,6 +117,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		choicesPerCall: 1,
 		extraBody: null,
 		defaultModel: null,
+		jobs: null,
 		...input,
 		baseUrlEnv: [`${upper}_BASE_URL`, ...(input.baseUrlEnv ?? [])],
 		keyListEnv: [`${upper}_KEYS`, ...(input.keyListEnv ?? [])],

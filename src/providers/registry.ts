@@ -22,6 +22,7 @@ export const providers = {
 		choicesPerCall: many,
 		defaultModel: "gpt-4.1-mini",
 		takes: everything,
+		jobs: "openai",
 	}),
 	anthropic: row({
 		id: "anthropic",
@@ -33,6 +34,7 @@ export const providers = {
 		rateHeaders: "anthropic",
 		defaultModel: "claude-haiku-4-5",
 		takes: ["image", "file"],
+		jobs: "anthropic",
 	}),
 	gemini: row({
 		id: "gemini",
@@ -45,6 +47,7 @@ export const providers = {
 		defaultModel: "gemini-3.5-flash-lite",
 		takes: everything,
 		fetchesImages: false,
+		jobs: "gemini",
 	}),
 	openrouter: row({
 		id: "openrouter",
@@ -58,6 +61,7 @@ export const providers = {
 		extraBody: { provider: { sort: "price" } },
 		defaultModel: "openai/gpt-4.1-mini",
 		takes: everything,
+		jobs: "openrouter",
 	}),
 	together: row({
 		id: "together",
@@ -69,6 +73,7 @@ export const providers = {
 		rateHeaders: "together",
 		choicesPerCall: many,
 		defaultModel: "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+		jobs: "together",
 	}),
 	sambanova: row({
 		id: "sambanova",
@@ -89,6 +94,7 @@ export const providers = {
 		rateHeaders: "groq",
 		refuses: ["topK", "presencePenalty", "frequencyPenalty"],
 		defaultModel: "llama-3.3-70b-versatile",
+		jobs: "groq",
 	}),
 	mistral: row({
 		id: "mistral",
@@ -104,6 +110,7 @@ export const providers = {
 		defaultModel: "mistral-small-latest",
 		takes: everything,
 		fileForm: "document_url",
+		jobs: "mistral",
 	}),
 	deepseek: row({
 		id: "deepseek",
@@ -127,6 +134,7 @@ export const providers = {
 		refuses: ["topK"],
 		choicesPerCall: many,
 		defaultModel: "grok-4.3",
+		jobs: "xai",
 	}),
 	fireworks: row({
 		id: "fireworks",
@@ -137,6 +145,7 @@ export const providers = {
 		keyEnv: ["FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
 		choicesPerCall: many,
 		defaultModel: "accounts/fireworks/models/gpt-oss-120b",
+		jobs: "fireworks",
 	}),
 	cerebras: row({
 		id: "cerebras",

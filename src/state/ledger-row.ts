@@ -42,6 +42,9 @@ export interface LedgerEntry {
 	readonly endedAt?: number | undefined;
 	/** The entry is no call: it prices the row at this offset of the file, which had none. */
 	readonly reprices?: number | undefined;
+	/** Of an answer that came in a batch job: the job and its row there. */
+	readonly job?: string | undefined;
+	readonly row?: string | undefined;
 }
 
 /** One line of the ledger, with the fields filled in that a line leaves out because they hold nothing. */
@@ -74,6 +77,9 @@ export interface LedgerRow {
 	readonly status: LedgerStatus;
 	readonly attempts: number;
 	readonly latency_ms: number;
+	/** Of an answer that came in a batch job: the job and its row there. */
+	readonly job: string | null;
+	readonly row: string | null;
 }
 
 /** Why the cost of a row is unknown, also of rows older than the field; null when it is known. */
@@ -122,6 +128,8 @@ export function toLine(entry: LedgerEntry, now: number): string {
 		status: entry.status,
 		attempts: entry.attempts,
 		latency_ms: Math.round(entry.latencyMs),
+		job: entry.job,
+		row: entry.row,
 	})}\n`;
 }
 
@@ -170,6 +178,8 @@ export function parseRow(line: string): LedgerRow | undefined {
 		status: row.status ?? "ok",
 		attempts: row.attempts ?? 1,
 		latency_ms: row.latency_ms ?? 0,
+		job: row.job ?? null,
+		row: row.row ?? null,
 	};
 }
 

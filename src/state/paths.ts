@@ -16,7 +16,10 @@ export interface Paths {
 	/** Daily sums of the ledger; can be rebuilt from it. */
 	readonly ledgerTotals: string;
 	readonly sessions: string;
+	/** What became of every batch job. */
 	readonly jobs: string;
+	/** Inputs and results of batch jobs that are not fetched yet. */
+	readonly jobFiles: string;
 	/** The response cache, a SQLite database. */
 	readonly cache: string;
 	/** Node's compile cache; a private folder, because a shared one may hold another user's code. */
@@ -65,6 +68,7 @@ function layOut(configFolder: string, stateFolder: string, cacheFolder: string):
 		ledgerTotals: join(stateFolder, "ledger.totals.json"),
 		sessions: join(stateFolder, "sessions"),
 		jobs: join(stateFolder, "jobs.jsonl"),
+		jobFiles: join(stateFolder, "jobs"),
 		cache: join(cacheFolder, "responses.sqlite"),
 		compileCache: join(cacheFolder, "compile"),
 		history: join(stateFolder, "history"),

@@ -1,7 +1,15 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
-import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
-import { answerOf, readAnswerBody, streamAnswer } from "../answer-stream.ts";
+import type {
+	Adapter,
+	AdapterCall,
+	AdapterContext,
+	AdapterRequest,
+	Answer,
+	AnswerPart,
+	ListedModel,
+} from "../adapter.ts";
+import { answerOf, checkAnswer, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { toFailure } from "../failure.ts";
 import { AnthropicReader } from "./reader.ts";
 import { anthropicBody } from "./request.ts";
@@ -46,6 +54,16 @@ class AnthropicMessages implements Adapter {
 		const reader = new AnthropicReader(provider, call);
 		const payload = await readAnswerBody(() => this.#post(body, call), reader.failureContext);
 		reader.takeWhole(payload);
+		return answerOf(reader.end());
+	}
+
+	async requestBody(request: AdapterRequest): Promise<Readonly<Record<string, unknown>>> {
+		return anthropicBody(this.#context.provider, request, false);
+	}
+
+	readAnswer(payload: unknown, call: AdapterCall): Answer {
+		const reader = new AnthropicReader(this.#context.provider, call);
+		reader.takeWhole(checkAnswer(payload, reader.failureContext));
 		return answerOf(reader.end());
 	}
 

@@ -2,7 +2,7 @@ import { UnsupportedError } from "../../errors.ts";
 import { rowOf } from "../../parameters/table.ts";
 import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, Message, ReasoningEffort, ToolCall } from "../../types.ts";
-import type { AdapterCall } from "../adapter.ts";
+import type { AdapterRequest } from "../adapter.ts";
 import { argumentsOf } from "../details.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
@@ -15,7 +15,7 @@ type Json = Record<string, unknown>;
  * The body of a message request: the system messages apart, and `max_tokens`, which this API demands. Throws
  * UnsupportedError for what the model cannot take; says through `call.onNote` what it changes.
  */
-export function anthropicBody(provider: ProviderRow, call: AdapterCall, stream: boolean): Json {
+export function anthropicBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Json {
 	const { modelId, parameters } = call;
 	checkParameters(provider, parameters);
 	const version = versionOf(modelId);
@@ -40,7 +40,7 @@ const firstWithoutSampling = 4.7;
 /** From 4.6 on a model thinks adaptively, steered by effort; a budget in tokens went away with 4.7. */
 const firstAdaptive = 4.6;
 
-function setSampling(body: Json, provider: ProviderRow, call: AdapterCall, version: number): void {
+function setSampling(body: Json, provider: ProviderRow, call: AdapterRequest, version: number): void {
 	const { parameters } = call;
 	if (version >= firstWithoutSampling) {
 		const refused = (["temperature", "topP", "topK"] as const).find((key) => parameters[key] !== undefined);
@@ -58,7 +58,7 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, "none">, number>> = {
 	max: 30_720,
 };
 
-function setThinking(body: Json, provider: ProviderRow, call: AdapterCall, version: number): void {
+function setThinking(body: Json, provider: ProviderRow, call: AdapterRequest, version: number): void {
 	const { reasoningEffort: effort, thinkingBudget, maxTokens } = call.parameters;
 	if (effort === undefined && thinkingBudget === undefined) return;
 	if (effort === "none" || thinkingBudget === 0) {

@@ -2,8 +2,16 @@
 // about them, and brings Google's authentication and a WebSocket library along.
 import { GoogleGenAI } from "@google/genai/web";
 import { EXCHANGE_HEADER, type FetchInit, type FetchLike, type FetchResponse } from "../../http/contract.ts";
-import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
-import { answerOf, readAnswerBody, streamAnswer } from "../answer-stream.ts";
+import type {
+	Adapter,
+	AdapterCall,
+	AdapterContext,
+	AdapterRequest,
+	Answer,
+	AnswerPart,
+	ListedModel,
+} from "../adapter.ts";
+import { answerOf, checkAnswer, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { parseJson } from "../error-body.ts";
 import { type FailureContext, toFailure } from "../failure.ts";
 import { GeminiReader } from "./reader.ts";
@@ -26,6 +34,25 @@ class Gemini implements Adapter {
 		const reader = new GeminiReader(this.#context.provider, call);
 		const payload = await readAnswerBody(() => this.#send(call, false), reader.failureContext);
 		reader.takeWhole(payload);
+		return answerOf(reader.end());
+	}
+
+	/** The SDK writes the body; its request ends before it would be sent. */
+	async requestBody(request: AdapterRequest): Promise<Readonly<Record<string, unknown>>> {
+		const { contents, config, patch } = geminiRequest(this.#context.provider, request);
+		let body: unknown;
+		const fetch: FetchLike = async (_input, init) => {
+			body = parseJson(String((patch === null ? init : patched(init, patch))?.body));
+			return { ...unread, status: 200, headers: new Map() } as unknown as FetchResponse;
+		};
+		const parameters = { model: request.modelId, contents, config: { ...config, httpOptions: { fetch } } };
+		await this.#client(undefined).models.generateContent(parameters as unknown as GenerateParameters);
+		return body as Readonly<Record<string, unknown>>;
+	}
+
+	readAnswer(payload: unknown, call: AdapterCall): Answer {
+		const reader = new GeminiReader(this.#context.provider, call);
+		reader.takeWhole(checkAnswer(payload, reader.failureContext));
 		return answerOf(reader.end());
 	}
 

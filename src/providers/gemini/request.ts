@@ -1,7 +1,7 @@
 import type { Parameters } from "../../parameters/table.ts";
 import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, Message, ReasoningEffort, ToolCall } from "../../types.ts";
-import type { AdapterCall } from "../adapter.ts";
+import type { AdapterRequest } from "../adapter.ts";
 import { argumentsOf } from "../details.ts";
 import { isObject, parseJson } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
@@ -35,7 +35,7 @@ const bodyFields = new Set([
  * The request for generateContent: system messages become the system instruction, the assistant the role `model`.
  * Throws UnsupportedError for what Gemini or the model cannot take.
  */
-export function geminiRequest(provider: ProviderRow, call: AdapterCall): GeminiRequest {
+export function geminiRequest(provider: ProviderRow, call: AdapterRequest): GeminiRequest {
 	const { parameters } = call;
 	checkParameters(provider, parameters);
 	const { system, rest } = takeSystem(provider, call.messages);
@@ -149,7 +149,7 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, "none" | "xhigh" | "max"
 	high: 24_576,
 };
 
-function thinkingConfig(provider: ProviderRow, call: AdapterCall): Json | undefined {
+function thinkingConfig(provider: ProviderRow, call: AdapterRequest): Json | undefined {
 	const { modelId, parameters, onNote } = call;
 	const { reasoningEffort: effort, thinkingBudget: budget } = parameters;
 	const thinking = thinkingOf(modelId);

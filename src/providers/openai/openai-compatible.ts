@@ -1,6 +1,14 @@
 import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
-import type { Adapter, AdapterCall, AdapterContext, Answer, AnswerPart, ListedModel } from "../adapter.ts";
-import { readAnswerBody, streamAnswer } from "../answer-stream.ts";
+import type {
+	Adapter,
+	AdapterCall,
+	AdapterContext,
+	AdapterRequest,
+	Answer,
+	AnswerPart,
+	ListedModel,
+} from "../adapter.ts";
+import { checkAnswer, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { isObject, parseJson } from "../error-body.ts";
 import { type FailureContext, notAnAnswer, toFailure } from "../failure.ts";
 import { LeanOpenAI } from "./client.ts";
@@ -28,6 +36,15 @@ class OpenAiCompatible implements Adapter {
 		const context = this.#failureContext(call);
 		const payload = await readAnswerBody(() => this.#post(body, call), context);
 		return readOpenAiAnswer(provider, payload, context);
+	}
+
+	async requestBody(request: AdapterRequest): Promise<Readonly<Record<string, unknown>>> {
+		return openAiBody(this.#context.provider, request, false);
+	}
+
+	readAnswer(payload: unknown, call: AdapterCall): Answer {
+		const context = this.#failureContext(call);
+		return readOpenAiAnswer(this.#context.provider, checkAnswer(payload, context), context);
 	}
 
 	stream(call: AdapterCall): AsyncIterable<AnswerPart> {

@@ -1,7 +1,7 @@
 import type { Parameters } from "../../parameters/table.ts";
 import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, JsonSchemaFormat, Message } from "../../types.ts";
-import type { AdapterCall } from "../adapter.ts";
+import type { AdapterRequest } from "../adapter.ts";
 import { isObject } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
@@ -16,7 +16,7 @@ const newLimit = /^(?:ft:)?(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
  * The body of a chat completion. Throws UnsupportedError for what the provider or model cannot take; says through
  * `call.onNote` what it leaves out. Raw parameters come last and win.
  */
-export function openAiBody(provider: ProviderRow, call: AdapterCall, stream: boolean): Body {
+export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Body {
 	const { modelId, parameters, n } = call;
 	checkParameters(provider, parameters);
 	const body: Body = {
@@ -47,13 +47,13 @@ function limitField(provider: ProviderRow, name: string): string {
 	return newLimit.test(name) ? "max_completion_tokens" : "max_tokens";
 }
 
-function leaveOutTemperature(body: Body, name: string, call: AdapterCall): void {
+function leaveOutTemperature(body: Body, name: string, call: AdapterRequest): void {
 	if (body.temperature === undefined || !oSeries.test(name)) return;
 	delete body.temperature;
 	call.onNote?.(`temperature is left out: ${call.modelId} does not take it`);
 }
 
-function setReasoning(body: Body, provider: ProviderRow, call: AdapterCall): void {
+function setReasoning(body: Body, provider: ProviderRow, call: AdapterRequest): void {
 	const { reasoningEffort, thinkingBudget } = call.parameters;
 	// A budget of nothing is the one that every kind of control can express.
 	const effort: Parameters["reasoningEffort"] = thinkingBudget === 0 ? "none" : reasoningEffort;
@@ -104,7 +104,7 @@ function fitsStrictMode(schema: unknown): boolean {
 }
 
 /** The messages, with the schema in the system message where it has no field of its own. */
-function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterCall): readonly Message[] {
+function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterRequest): readonly Message[] {
 	const format = parameters.responseFormat;
 	if (format?.type !== "json-schema" || provider.schemaForm === "field") return messages;
 	const demand = `Answer with JSON only, without a code fence, that satisfies this JSON Schema:\n${JSON.stringify(format.schema)}`;

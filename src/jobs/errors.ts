@@ -1,0 +1,26 @@
+import { exitCodes, LlmxError, type LlmxErrorOptions } from "../errors.ts";
+
+/** A job may or may not have been created: the answer to its creation was lost. Nothing was sent again. */
+export class UnknownOutcomeError extends LlmxError {
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.outage, ...options });
+	}
+}
+
+/** The provider's queue has no room for another job now; nothing was billed. */
+export class QueueFullError extends LlmxError {
+	/** Tokens that may be queued at once, when the provider said so. */
+	readonly limitTokens: number | undefined;
+
+	constructor(message: string, limitTokens: number | undefined, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.outage, ...options });
+		this.limitTokens = limitTokens;
+	}
+}
+
+/** A provider without a batch API that llmx speaks (exit 2). */
+export class NoJobsError extends LlmxError {
+	constructor(message: string, options: LlmxErrorOptions = {}) {
+		super(message, { exitCode: exitCodes.usage, ...options });
+	}
+}

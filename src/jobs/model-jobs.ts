@@ -1,0 +1,220 @@
+import { randomBytes } from "node:crypto";
+import type { Accounting, PricedAnswer } from "../ask/accounting.ts";
+import { toResult } from "../ask/answer.ts";
+import type { Question } from "../ask/question.ts";
+import type { CachedAnswer } from "../cache/answer.ts";
+import { RequestError } from "../errors.ts";
+import type { Http } from "../http/contract.ts";
+import type { ModelRoute } from "../models/router.ts";
+import type { Adapter } from "../providers/adapter.ts";
+import type { Result } from "../types.ts";
+import { JobClient } from "./client.ts";
+import { isFinal, type JobDialect, type JobResult, type JobStatus } from "./contract.ts";
+import { JobCreation } from "./creation.ts";
+import { jobDialects } from "./dialects/table.ts";
+import { NoJobsError } from "./errors.ts";
+import { foreignRecord, JobLog, type JobRecord, jobId } from "./job-log.ts";
+import { PartWriter, removeJobFiles } from "./part-file.ts";
+import { ResultsFile } from "./results-file.ts";
+import { rowFailure } from "./row-failure.ts";
+
+export interface ModelJobsOptions {
+	/** As the user gave it. */
+	readonly model: string;
+	readonly route: ModelRoute;
+	readonly http: Http;
+	readonly adapter: Adapter;
+	readonly accounting: Accounting;
+	/** jobs.jsonl. */
+	readonly logPath: string;
+	/** Private; holds the files of jobs that are not fetched yet. */
+	readonly folder: string;
+	/** Keeps complete answers, under the question they answer. */
+	readonly store: ((question: Question, answer: CachedAnswer) => void) | undefined;
+	readonly signal: AbortSignal | undefined;
+	/** Ms between two looks at a job; the list of jobs is believed once this long has passed since a create. */
+	readonly pollMs: number;
+	readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+}
+
+/** A row's answer with what it cost. */
+export interface JobAnswer {
+	readonly result: Result;
+	readonly answer: CachedAnswer;
+}
+
+/** The batch jobs of one model at its provider: looks at them, and brings their results home. */
+export class ModelJobs {
+	readonly dialect: JobDialect;
+	readonly log: JobLog;
+	readonly creation: JobCreation;
+	readonly #options: ModelJobsOptions;
+	readonly #client: JobClient;
+
+	/** @throws NoJobsError when the provider has no batch API that llmx speaks */
+	constructor(options: ModelJobsOptions) {
+		const { provider, baseUrl, keys } = options.route;
+		if (provider.jobs === null) {
+			throw new NoJobsError(`${provider.label} has no batch API that llmx speaks`, {
+				hint: "omit --via-jobs to send the rows now",
+			});
+		}
+		this.#options = options;
+		this.dialect = jobDialects[provider.jobs];
+		this.log = new JobLog(options.logPath);
+		const key = keys[0]?.value;
+		this.#client = new JobClient({
+			http: options.http,
+			provider,
+			// Fireworks serves jobs beside its inference, not under it.
+			baseUrl: baseUrl.replace(/\/inference\/v1$/, "/v1"),
+			key,
+			auth: authOf(options.route, key),
+			signal: options.signal,
+		});
+		this.creation = new JobCreation({
+			...options,
+			dialect: this.dialect,
+			log: this.log,
+			client: this.#client,
+			fingerprint: this.fingerprint,
+		});
+	}
+
+	/** Where files of jobs lie that are not fetched yet. */
+	get folder(): string {
+		return this.#options.folder;
+	}
+
+	get model(): string {
+		return this.#options.model;
+	}
+
+	/** Registry id of the provider. */
+	get provider(): string {
+		return this.#options.route.provider.id;
+	}
+
+	/** A job that another machine created, as far as its id tells. */
+	foreignRecord(rawId: string, rows: number): JobRecord {
+		const { route } = this.#options;
+		const { provider, modelId, baseUrl } = route;
+		const key = this.fingerprint;
+		return foreignRecord({ rawId, rows, provider: provider.id, model: this.model, modelId, baseUrl, key });
+	}
+
+	/** Fingerprint of the key and the server: jobs of another key cannot be seen with this one. */
+	get fingerprint(): string {
+		const { baseUrl, keys } = this.#options.route;
+		return process
+			.getBuiltinModule("node:crypto")
+			.hash("sha256", `${baseUrl}\n${keys[0]?.value ?? ""}`)
+			.slice(0, 12);
+	}
+
+	/** One row as a line of a job's file. @throws UnsupportedError for what the provider cannot take */
+	async line(wireId: string, { messages, parameters, n }: Question): Promise<string> {
+		const { modelId } = this.#options.route;
+		const body = await this.#options.adapter.requestBody({ modelId, messages, parameters, n });
+		return this.dialect.line({ wireId, modelId, body });
+	}
+
+	/** Begins a part: a file of rows that becomes one job. */
+	newPart(): PartWriter {
+		return new PartWriter(this.#options.folder, randomBytes(8).toString("hex"));
+	}
+
+	/** What the provider says of a job now. */
+	async status({ rawId }: JobRecord): Promise<JobStatus> {
+		return this.dialect.status(this.#client, rawId as string);
+	}
+
+	/** Downloads what there is of an ended job; a second time it is taken from the disk. */
+	async results(record: JobRecord, status: JobStatus): Promise<ResultsFile> {
+		const { folder } = this.#options;
+		return ResultsFile.open({
+			folder,
+			tag: record.tag,
+			dialect: this.dialect,
+			download: (write) => this.dialect.download(this.#client, record.rawId as string, status, write),
+		});
+	}
+
+	/**
+	 * The answer in a row's result, priced at the rates of jobs and noted in the ledger once per job and row.
+	 * @throws RequestError when the row failed, or its answer is none
+	 */
+	take(record: JobRecord, result: JobResult, question: Question, isBooked: boolean): JobAnswer {
+		const { adapter, accounting, http, route, store } = this.#options;
+		const exchange = http.begin();
+		const key = undefined;
+		const call = { ...question, modelId: route.modelId, key, exchange };
+		const mark = { job: jobId(record) as string, row: result.wireId };
+		try {
+			if (!result.ok) throw rowFailure(route.provider, route.modelId, result);
+			const { choices, usage, charges } = adapter.readAnswer(result.body, call);
+			const priced = accounting.price({ usage, charges: { ...charges, tier: "batch" } }, question.n);
+			if (!isBooked) accounting.noteAnswer(priced, 0, 1, mark);
+			const answer = { choices, usage: priced.usage, costUsd: priced.cost.usd };
+			const isComplete = choices.length >= question.n;
+			if (isComplete) store?.(question, answer);
+			const facts = { cached: false, attempts: 1, latencyMs: 0 };
+			return { answer, result: toResult(this.model, { ...answer, ...facts }) };
+		} catch (error) {
+			if (!isBooked && error instanceof RequestError && (error.usage !== null || error.maybeBilled))
+				accounting.noteJobFailure(error, this.#billOf(error), mark);
+			throw error;
+		} finally {
+			exchange.close();
+		}
+	}
+
+	/** USD of a row that `take` threw for: 0 when nothing was billed, null when nobody knows. */
+	failureCost(error: unknown): number | null {
+		if (!(error instanceof RequestError) || (error.usage === null && !error.maybeBilled)) return 0;
+		return this.#billOf(error).cost.usd;
+	}
+
+	#billOf({ usage, charges }: RequestError): PricedAnswer {
+		return this.#options.accounting.price({ usage, charges: { ...charges, tier: "batch" } });
+	}
+
+	/** Asks the provider to stop a job; rows that are done stay done, and are paid for. */
+	async cancel({ rawId }: JobRecord): Promise<void> {
+		await this.dialect.cancel(this.#client, rawId as string);
+	}
+
+	/** Deletes what the provider keeps of an ended job. */
+	async remove(record: JobRecord, status: JobStatus): Promise<void> {
+		if (isFinal(status.state)) await this.dialect.remove(this.#client, record.rawId as string, status);
+	}
+
+	/** Gives up a part that was never submitted. */
+	discard(tag: string): void {
+		removeJobFiles(this.#options.folder, tag);
+	}
+
+	/** All that there was of it is where it was asked for. */
+	fetched(record: JobRecord): void {
+		this.log.append({ event: "fetched", job: record.tag, at: new Date().toISOString() });
+		removeJobFiles(this.#options.folder, record.tag);
+	}
+
+	/** Why a row cannot be part of a job, in the provider's words. */
+	refusal(message: string): RequestError {
+		const { provider, modelId } = this.#options.route;
+		const result = { reason: "failed", status: 400, error: { message } } as const;
+		return rowFailure(provider, modelId, result);
+	}
+}
+
+function authOf(
+	{ provider, keys: [first] }: ModelRoute,
+	key: string | undefined,
+): Readonly<Record<string, string>> {
+	const version = provider.wire === "anthropic" ? { "anthropic-version": "2023-06-01" } : {};
+	if (key === undefined) return version;
+	if (provider.wire === "gemini") return { "x-goog-api-key": key };
+	if (provider.wire === "anthropic" && first?.bearer !== true) return { ...version, "x-api-key": key };
+	return { ...version, authorization: `Bearer ${key}` };
+}

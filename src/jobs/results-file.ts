@@ -1,0 +1,158 @@
+import {
+	closeSync,
+	constants,
+	createReadStream,
+	fsyncSync,
+	openSync,
+	readSync,
+	renameSync,
+	rmSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { parseJson } from "../providers/error-body.ts";
+import { syncFolder } from "../state/file-system.ts";
+import { ensurePrivateFolder } from "../state/files.ts";
+import type { JobDialect, JobResult, WriteLines } from "./contract.ts";
+import { readIds, resultsPath } from "./part-file.ts";
+
+interface Place {
+	readonly offset: number;
+	readonly length: number;
+	readonly ok: boolean;
+}
+
+/** Results of one job on the disk, found by the ids of their rows. */
+export class ResultsFile {
+	readonly path: string;
+	/** Results of rows that are none of the job's, as far as its rows are known; they are kept in the file. */
+	foreign = 0;
+	/** Results that came a second time with another outcome. */
+	conflicting = 0;
+	/** Lines that are no result. */
+	unreadable = 0;
+	readonly #dialect: JobDialect;
+	readonly #places = new Map<string, Place>();
+	#file: number | undefined;
+
+	private constructor(path: string, dialect: JobDialect) {
+		this.path = path;
+		this.#dialect = dialect;
+	}
+
+	/** Downloads results, unless they are there whole already, and finds each one's place. */
+	static async open(options: {
+		readonly folder: string;
+		readonly tag: string;
+		readonly dialect: JobDialect;
+		readonly download: (write: WriteLines) => Promise<void>;
+	}): Promise<ResultsFile> {
+		const { folder, tag, dialect, download } = options;
+		const results = new ResultsFile(resultsPath(folder, tag), dialect);
+		if (!results.#openExisting()) {
+			await writeWhole(results.path, folder, download);
+			results.#openExisting();
+		}
+		const ours = new Set<string>();
+		for await (const id of readIds(folder, tag)) ours.add(id);
+		await results.#index(ours);
+		return results;
+	}
+
+	/** How many rows have a result. */
+	get size(): number {
+		return this.#places.size;
+	}
+
+	has(wireId: string): boolean {
+		return this.#places.has(wireId);
+	}
+
+	/** The ids of all rows that have a result. */
+	ids(): IterableIterator<string> {
+		return this.#places.keys();
+	}
+
+	/** The result of a row: the first that succeeded, or else the first. */
+	result(wireId: string): JobResult | undefined {
+		const place = this.#places.get(wireId);
+		if (place === undefined || this.#file === undefined) return undefined;
+		const buffer = Buffer.alloc(place.length);
+		readSync(this.#file, buffer, 0, place.length, place.offset);
+		return this.#dialect.read(parseJson(buffer.toString("utf8")));
+	}
+
+	close(): void {
+		if (this.#file !== undefined) closeSync(this.#file);
+		this.#file = undefined;
+	}
+
+	#openExisting(): boolean {
+		try {
+			this.#file = openSync(this.path, "r");
+			return true;
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+			throw error;
+		}
+	}
+
+	async #index(ours: ReadonlySet<string>): Promise<void> {
+		let offset = 0;
+		for await (const line of lines(this.path)) {
+			const place = { offset, length: line.length };
+			offset += line.length + 1;
+			if (line.length === 0) continue;
+			const result = this.#dialect.read(parseJson(line.toString("utf8")));
+			if (result === undefined) this.unreadable += 1;
+			else if (ours.size > 0 && !ours.has(result.wireId)) this.foreign += 1;
+			else this.#keep(result, place);
+		}
+	}
+
+	#keep({ wireId, ok }: JobResult, place: Omit<Place, "ok">): void {
+		const before = this.#places.get(wireId);
+		if (before !== undefined) this.conflicting += 1;
+		// An answer was paid for: a failure beside it does not take it away, whichever came first.
+		if (before === undefined || (ok && !before.ok)) this.#places.set(wireId, { ...place, ok });
+	}
+}
+
+/** Lines with their lengths in bytes, in flat memory but for the longest. */
+async function* lines(path: string): AsyncGenerator<Buffer, void> {
+	let held: Buffer[] = [];
+	for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+		let start = 0;
+		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+			const piece = chunk.subarray(start, end);
+			yield held.length === 0 ? piece : Buffer.concat([...held, piece]);
+			held = [];
+			start = end + 1;
+		}
+		if (start < chunk.length) held.push(chunk.subarray(start));
+	}
+	if (held.length > 0) yield Buffer.concat(held);
+}
+
+/** Writes a file so that it is there whole or not at all. */
+async function writeWhole(
+	path: string,
+	folder: string,
+	write: (write: WriteLines) => Promise<void>,
+): Promise<void> {
+	ensurePrivateFolder(folder);
+	const temporary = `${path}.${process.pid}.${Math.floor(Math.random() * 2 ** 40).toString(36)}.tmp`;
+	const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+	try {
+		await write(async (piece) => {
+			await file.writeFile(piece);
+		});
+		fsyncSync(file.fd);
+	} catch (error) {
+		rmSync(temporary, { force: true });
+		throw error;
+	} finally {
+		await file.close();
+	}
+	renameSync(temporary, path);
+	syncFolder(folder);
+}
