@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { AccountOptions } from "./accounts.ts";
 import type { Dialect, RetryHint } from "./dialects.ts";
+import type { SimulatedJobsOptions } from "./jobs/store.ts";
 import type { Limits } from "./limits.ts";
 import type { Latency } from "./random.ts";
 import type { WireName } from "./request.ts";
@@ -39,6 +40,8 @@ export interface SimulatorOptions {
 	readonly unref?: boolean | undefined;
 	/** Serve https with a certificate that nobody trusts. */
 	readonly tls?: boolean | undefined;
+	/** How batch jobs fare. */
+	readonly jobs?: SimulatedJobsOptions | undefined;
 	/** Epoch ms, never going back; the limits' clock. */
 	readonly now?: (() => number) | undefined;
 }
@@ -81,6 +84,8 @@ export interface Simulator {
 	readonly url: string;
 	readonly port: number;
 	readonly stats: SimulatorStats;
+	/** Rows of every batch job that was created, by its id. */
+	readonly jobs: Readonly<Record<string, number>>;
 	/** The last requests, oldest first. */
 	readonly requests: readonly LoggedRequest[];
 	/** Replaces the limits of one account, or of all that have none of their own, from now on. */

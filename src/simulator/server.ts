@@ -3,6 +3,7 @@ import { Accounts } from "./accounts.ts";
 import { Call, type Host, json, wires } from "./call.ts";
 import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
+import { SimulatedJobs } from "./jobs/server.ts";
 import type { AccountLimits, Limits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { type AnswerPace, simulatedModels } from "./models.ts";
@@ -49,6 +50,7 @@ class LoopbackSimulator implements Simulator {
 	readonly #log: RequestLog;
 	readonly #accounts: Accounts;
 	readonly #faults: FaultPlan;
+	readonly #jobs: SimulatedJobs;
 	readonly #random: Random;
 	readonly #now: () => number;
 	readonly #hasLatency: boolean;
@@ -61,6 +63,7 @@ class LoopbackSimulator implements Simulator {
 		this.#random = seededRandom(options.seed ?? 1);
 		this.#accounts = new Accounts(options.limits, options.accounts, this.#now);
 		this.#faults = new FaultPlan(options.errors ?? {}, options.keyFaults ?? {}, this.#random);
+		this.#jobs = new SimulatedJobs(options.jobs ?? {}, this.#now);
 		this.#log = new RequestLog(options.logSize ?? 1_000, this.#now);
 		const { latency = 0, tokensPerSecond } = options;
 		this.#hasLatency = typeof latency === "object" || latency > 0 || tokensPerSecond !== undefined;
@@ -77,6 +80,10 @@ class LoopbackSimulator implements Simulator {
 
 	get port(): number {
 		return this.#listener.port;
+	}
+
+	get jobs(): Readonly<Record<string, number>> {
+		return this.#jobs.rows;
 	}
 
 	get requests(): readonly LoggedRequest[] {
@@ -121,7 +128,10 @@ class LoopbackSimulator implements Simulator {
 			} else if (route?.kind === "models") {
 				this.#listModels(route.wire, request, response);
 			} else {
-				this.#control(request, response, Buffer.concat(chunks).toString());
+				const body = Buffer.concat(chunks);
+				if (!this.#jobs.serve(request, response, body, this.url)) {
+					this.#control(request, response, body.toString());
+				}
 			}
 		});
 	}
@@ -244,7 +254,7 @@ class LoopbackSimulator implements Simulator {
 	#control(incoming: IncomingMessage, response: ServerResponse, bodyText: string): void {
 		const endpoint = `${incoming.method} ${incoming.url}`;
 		if (endpoint === "GET /simulator/stats") {
-			sendJson(response, 200, JSON.stringify(this.stats));
+			sendJson(response, 200, JSON.stringify({ ...this.stats, jobs: this.jobs }));
 		} else if (endpoint === "POST /simulator/limits") {
 			try {
 				this.setLimits(JSON.parse(bodyText) as Limits);
