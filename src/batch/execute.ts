@@ -25,6 +25,8 @@ export interface ExecuteOptions extends Omit<BatchRunOptions, "sink" | "flight">
 	readonly failUnder?: number | undefined;
 	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
 	readonly onOpened?: (() => Promise<void> | undefined) | undefined;
+	/** In place of sending every row by itself. */
+	readonly send?: ((options: BatchRunOptions) => Promise<void>) | undefined;
 }
 
 /** How a run ended. */
@@ -50,7 +52,7 @@ export interface RunOutcome {
  * @throws LlmxError when an output cannot be opened, before anything is sent
  */
 export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
-	const { files, output, checked, prompts, modelRuns, halt, format } = options;
+	const { files, output, checked, prompts, modelRuns, halt, format, send = sendRows } = options;
 	const sink =
 		"files" in output
 			? new FileSink({
@@ -71,7 +73,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 		const note = (error: unknown) => void errors.push(error);
 		if (checked.missing > 0) {
 			if ("files" in output) flight = new FlightLog(files, flightLogPath(output.files.results));
-			await sendRows({ ...options, sink, flight }).catch(note);
+			await send({ ...options, sink, flight }).catch(note);
 		}
 		await sink.close().catch(note);
 		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));

@@ -27,6 +27,8 @@ export interface PricedModel {
 	readonly own?: readonly Price[] | undefined;
 	/** How long its answers have been, by the user's ledger. */
 	readonly seen?: SeenOutput | undefined;
+	/** Its rows go as batch jobs, at the price of those. */
+	readonly viaJobs?: boolean | undefined;
 }
 
 /** How far the tokens of another model's tokenizer may be from those of o200k_base; seen on prose, code and JSON. */
@@ -186,7 +188,7 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		seen: model.seen,
 	});
 	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? MOST_OUTPUT);
-	const charges = chargesOf(parameters);
+	const charges = model.viaJobs ? { tier: "batch" } : chargesOf(parameters);
 	const usd = (input: number, sound: number, outputTokens: number, isHigh: boolean): number | null => {
 		if (model.isFree) return 0;
 		const found = findPrice(model.provider, model.modelId, { inputTokens: input, own: model.own });

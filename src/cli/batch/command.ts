@@ -1,6 +1,7 @@
 import { type CheckOptions, checkPrompts } from "../../batch/check.ts";
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
 import { Expectation } from "../../batch/expectation.ts";
+import { JobCosts } from "../../batch/job-costs.ts";
 import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
 import { settleResults } from "../../batch/settle.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
@@ -23,12 +24,13 @@ import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely, oldPrices } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
+import { sendBatchByJobs } from "./job-send.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type ClientRun, ModelRuns } from "./model-runs.ts";
 import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { openRunBudget } from "./run-budget.ts";
-import { createPrompts, openPrompts } from "./setup.ts";
+import { createPrompts, linksRefused, openPrompts } from "./setup.ts";
 import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
 
@@ -71,6 +73,7 @@ class BatchCommand {
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
 	readonly #expectation: Expectation | undefined;
+	readonly #jobCosts = new JobCosts();
 	/** Notes in the ledger what a killed run had on its way. */
 	readonly #lost: (() => void)[] = [];
 	/** Where messages of the models go; with progress on the screen, above it. */
@@ -113,6 +116,7 @@ class BatchCommand {
 	async #run(): Promise<number> {
 		const flags = this.#flags;
 		const { io } = this.#context;
+		const { viaJobs } = flags;
 		const input = await openPrompts(io, this.#source, flags.format);
 		let budget: RunBudget | null = null;
 		try {
@@ -146,6 +150,7 @@ class BatchCommand {
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
 					rough.add(row, modelRun);
+					if (viaJobs) this.#jobCosts.add(row, modelRun);
 				},
 				random: Math.random,
 			};
@@ -182,7 +187,7 @@ class BatchCommand {
 				isFree: [...this.#models.all].every((run) => run.isFree),
 				log: this.#log,
 			});
-			return await sendBatch({
+			const run = {
 				context: this.#context,
 				flags,
 				source: input.name,
@@ -195,10 +200,12 @@ class BatchCommand {
 				expectation: this.#expectation,
 				estimate: agreed,
 				budget,
-				onLog: (log) => {
+				onLog: (log: (text: string) => void) => {
 					this.#log = log;
 				},
-			});
+			};
+			if (!flags.viaJobs) return await sendBatch(run);
+			return await sendBatchByJobs({ ...run, estimateUsd: (model) => this.#jobCosts.of(model) });
 		} finally {
 			await budget?.close();
 			systemFiles.close(input.file);
@@ -269,10 +276,4 @@ function noteLost({ llm, defaults }: ClientRun, row: BatchRow): void {
 	const { prompt, messages, parameters, n } = row;
 	const question = prompt === undefined ? { messages } : { prompt: prompt.text, system: prompt.system };
 	llm.noteLostRequest({ ...question, parameters, n }, defaults);
-}
-
-function linksRefused(model: string): UsageError {
-	return new UsageError(`${model}'s provider cannot fetch images from URLs`, {
-		hint: "download the images and attach the files (--allow-files)",
-	});
 }

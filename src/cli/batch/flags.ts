@@ -49,5 +49,12 @@ export interface BatchFlags extends ParameterFlags {
 	readonly escapeFormulas: boolean;
 	readonly report?: boolean;
 	readonly summaryJson?: string;
+	readonly viaJobs?: boolean;
+	readonly detach?: boolean;
+	readonly finishLive?: boolean;
+	readonly jobRows?: number;
+	/** Seconds. */
+	readonly poll?: number;
+	readonly notify?: string;
 	readonly quiet?: boolean;
 }

@@ -98,6 +98,7 @@ export class ModelRuns {
 			}),
 		});
 		const defaults = this.#parameters.get(model) ?? parametersFor(model, config);
-		return { model, llm, defaults, ...llm.pricing, stats: new RunStats() };
+		const { viaJobs } = flags;
+		return { model, llm, defaults, ...llm.pricing, viaJobs, stats: new RunStats() };
 	}
 }

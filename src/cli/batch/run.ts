@@ -138,10 +138,10 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 }
 
 /** What holds the run's cost down: `--max-cost`, or the budget when less of that is left. */
-function capOf({
+export function capOf({
 	flags: { maxCost },
 	budget,
-}: BatchRun): { usd: number; name: string; isBudget: boolean } | undefined {
+}: Pick<BatchRun, "flags" | "budget">): { usd: number; name: string; isBudget: boolean } | undefined {
 	if (budget !== null && budget.grantedUsd < (maxCost ?? Number.POSITIVE_INFINITY)) {
 		return { usd: budget.grantedUsd, name: budget.name, isBudget: true };
 	}
@@ -199,7 +199,7 @@ function listen(
 	};
 }
 
-function outputOf(run: BatchRun, log: (text: string) => void): RunOutput {
+export function outputOf(run: BatchRun, log: (text: string) => void): RunOutput {
 	const { target, context } = run;
 	const { io } = context;
 	if (target.files !== undefined) return { files: target.files, rendered: renderedOf(run) };

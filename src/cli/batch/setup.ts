@@ -100,3 +100,10 @@ function readTemplate(io: Io, text: string): string {
 		throw new UsageError(`cannot read the template ${path}: ${describeFileError(error)}`, { cause: error });
 	}
 }
+
+/** The problem of a row that links images, for a model whose provider fetches none. */
+export function linksRefused(model: string): UsageError {
+	return new UsageError(`${model}'s provider cannot fetch images from URLs`, {
+		hint: "download the images and attach the files (--allow-files)",
+	});
+}

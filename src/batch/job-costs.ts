@@ -1,0 +1,23 @@
+import type { BatchRow } from "../prompts/row-builder.ts";
+import { rowBounds } from "./row-bounds.ts";
+import type { ModelRun } from "./run.ts";
+
+/** What the rows of each model may cost at most as batch jobs. */
+export class JobCosts {
+	readonly #usd = new Map<string, number | null>();
+
+	/** Adds a row. A model's sum is unknown as soon as one row's cost is. */
+	add(row: BatchRow, modelRun: ModelRun): void {
+		const { model } = modelRun;
+		const { isBounded, usdOf, worstOutput, usd } = rowBounds(row, modelRun, undefined);
+		// Nothing caps a job that runs: a bound that the row sets is taken to be used up.
+		const highest = isBounded ? usdOf(worstOutput) : (usd?.high ?? null);
+		const before = this.#usd.get(model);
+		this.#usd.set(model, highest === null || before === null ? null : (before ?? 0) + highest);
+	}
+
+	/** USD; null when unknown. */
+	of(model: string): number | null {
+		return this.#usd.get(model) ?? null;
+	}
+}

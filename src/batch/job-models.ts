@@ -1,0 +1,170 @@
+import type { RowOutcome, RunControl } from "../ask/generate.ts";
+import { type Question, questionMaker } from "../ask/question.ts";
+import { LlmxError, RequestError } from "../errors.ts";
+import type { JobRecord } from "../jobs/job-log.ts";
+import type { ModelJobs } from "../jobs/model-jobs.ts";
+import type { ResultsFile } from "../jobs/results-file.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
+import { noCost, type Parameters, type Result } from "../types.ts";
+import { requestHash } from "./request-hash.ts";
+import type { BatchModel, SentRow } from "./run.ts";
+
+/**
+ * The id of a row on the wire: short ASCII, as every provider takes it, and the same in every run as long as the row
+ * asks the same. The user's own ids stay at home.
+ */
+export function wireIdOf({ row }: SentRow, model: string): string {
+	const { hash } = process.getBuiltinModule("node:crypto");
+	return `r${hash("sha256", `${row.id}\n${model}\n${requestHash(row)}`).slice(0, 31)}`;
+}
+
+type RunOptions = Parameters & { readonly signal?: AbortSignal };
+
+/** Answers of a row that brought none, before anything was sent for it. */
+const unsent = { attempts: 0, partial: null, spent: noCost } as const;
+
+export interface GatheringOptions {
+	/** The row is in a job already. */
+	readonly isUnderway: (wireId: string) => boolean;
+	/** Why the provider refused the row in an earlier job of this run; undefined when it did not. */
+	readonly refusal: (wireId: string) => LlmxError | undefined;
+	readonly add: (wireId: string, line: string, inputTokens: number) => void;
+}
+
+/**
+ * Takes the place of a model while rows are gathered for jobs: each goes to `add`, and only those that cannot be sent
+ * as they are have an outcome.
+ */
+export class GatheringModel implements BatchModel {
+	readonly #jobs: ModelJobs;
+	readonly #options: GatheringOptions;
+
+	constructor(jobs: ModelJobs, options: GatheringOptions) {
+		this.#jobs = jobs;
+		this.#options = options;
+	}
+
+	async *generateEach(
+		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
+		options: RunOptions,
+	): AsyncGenerator<RowOutcome<SentRow>, void> {
+		const toQuestion = questionMaker(options);
+		const { isUnderway, refusal, add } = this.#options;
+		let index = -1;
+		for await (const row of rows) {
+			index += 1;
+			const wireId = wireIdOf(row, this.#jobs.model);
+			if (isUnderway(wireId)) continue;
+			try {
+				const refused = refusal(wireId);
+				if (refused !== undefined) throw refused;
+				const question = toQuestion(row);
+				add(wireId, await this.#jobs.line(wireId, question), estimateInputTokens(question.messages));
+			} catch (error) {
+				if (!(error instanceof LlmxError)) throw error;
+				yield { ok: false, index, row, error, ...unsent };
+			}
+		}
+	}
+}
+
+/** Failures that say nothing of a row: the account could not pay, so its rows are missing rather than failed. */
+function isOfAccount(error: unknown): error is RequestError {
+	return error instanceof RequestError && (error.errorClass === "quota" || error.errorClass === "auth");
+}
+
+/** Rows whose ledger row is brought onto the disk together, before any of them counts as answered. */
+const rowsPerFlush = 64;
+
+/** Takes the place of a model while the results of a job are handed out to the rows that they answer. */
+export class CollectingModel implements BatchModel {
+	readonly #jobs: ModelJobs;
+	readonly #record: JobRecord;
+	readonly #results: ResultsFile;
+	/** Rows of the job that are in the ledger already. */
+	readonly #booked: ReadonlySet<string>;
+	readonly #flush: () => Promise<void>;
+	/** The account's failure, when one kept rows from being worked on. */
+	accountFailure: RequestError | undefined;
+	/** Rows that the job left undone. */
+	undone = 0;
+
+	constructor(options: {
+		readonly jobs: ModelJobs;
+		readonly record: JobRecord;
+		readonly results: ResultsFile;
+		readonly booked: ReadonlySet<string>;
+		readonly flush: () => Promise<void>;
+	}) {
+		this.#jobs = options.jobs;
+		this.#record = options.record;
+		this.#results = options.results;
+		this.#booked = options.booked;
+		this.#flush = options.flush;
+	}
+
+	async *generateEach(
+		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
+		options: RunOptions,
+		control: RunControl<SentRow>,
+	): AsyncGenerator<RowOutcome<SentRow>, void> {
+		const toQuestion = questionMaker(options);
+		let waiting: RowOutcome<SentRow>[] = [];
+		let index = 0;
+		for await (const row of rows) {
+			const wireId = wireIdOf(row, this.#jobs.model);
+			if (this.#results.has(wireId)) {
+				const outcome = this.#outcome(row, index, wireId, toQuestion(row), control);
+				if (outcome !== undefined) waiting.push(outcome);
+			}
+			index += 1;
+			if (waiting.length >= rowsPerFlush) {
+				await this.#flush();
+				yield* waiting;
+				waiting = [];
+			}
+		}
+		await this.#flush();
+		yield* waiting;
+	}
+
+	#outcome(
+		row: SentRow,
+		index: number,
+		wireId: string,
+		question: Question,
+		control: RunControl<SentRow>,
+	): RowOutcome<SentRow> | undefined {
+		const found = this.#results.result(wireId);
+		if (found === undefined) return undefined;
+		if (!found.ok && found.reason !== "failed") {
+			this.undone += 1;
+			return undefined;
+		}
+		let result: Result | undefined;
+		let error: unknown;
+		try {
+			result = this.#jobs.take(this.#record, found, question, this.#booked.has(wireId)).result;
+		} catch (caught) {
+			error = caught;
+		}
+		if (isOfAccount(error)) {
+			this.accountFailure ??= error;
+			this.undone += 1;
+			return undefined;
+		}
+		const usage = result?.usage ?? (error instanceof RequestError ? error.usage : null);
+		const costUsd = result === undefined ? this.#jobs.failureCost(error) : result.costUsd;
+		const cost = costUsd === null ? { usd: 0, unknownCalls: 1 } : { usd: costUsd, unknownCalls: 0 };
+		control.admit?.(row);
+		control.onSent?.(row, { usage, cost, error });
+		try {
+			if (result !== undefined)
+				return { ok: true, index, row, result: control.judge?.(row, result) ?? result };
+		} catch (refusal) {
+			error = refusal;
+		}
+		if (!(error instanceof LlmxError)) throw error;
+		return { ok: false, index, row, error, attempts: 1, partial: null, spent: cost };
+	}
+}

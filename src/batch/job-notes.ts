@@ -1,0 +1,26 @@
+import type { JobStatus } from "../jobs/contract.ts";
+import type { JobRecord } from "../jobs/job-log.ts";
+
+/** What a job brought beside the answers to its rows, in sentences for people. */
+export function jobNotes(
+	id: string,
+	{ rows }: JobRecord,
+	results: { readonly size: number; readonly foreign: number; readonly conflicting: number },
+	{ state, problems }: JobStatus,
+): string[] {
+	const notes: string[] = [];
+	const left = rows - results.size;
+	if (state === "expired" || state === "cancelled") {
+		const rest = left > 0 ? `; ${left} are missing` : "";
+		notes.push(`${id} ${state}: it brought results for ${results.size} of its ${rows} rows${rest}`);
+	} else if (state === "completed" && left > 0) {
+		notes.push(`${id} completed without results for ${left} of its ${rows} rows; they are missing`);
+	}
+	if (results.foreign > 0)
+		notes.push(`${id} brought ${results.foreign} results of rows that are not its own`);
+	if (results.conflicting > 0)
+		notes.push(`${id} brought ${results.conflicting} results twice; the first counts`);
+	const [problem] = state === "completed" ? problems : [];
+	if (problem !== undefined) notes.push(`${id}: ${problem.message}`);
+	return notes;
+}

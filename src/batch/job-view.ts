@@ -1,0 +1,37 @@
+import type { JobStatus } from "../jobs/contract.ts";
+import type { JobRecord } from "../jobs/job-log.ts";
+import type { ModelJobs } from "../jobs/model-jobs.ts";
+import type { Clock } from "../schedule/clock.ts";
+import type { BatchRunOptions, ModelRun } from "./run.ts";
+
+/** A job of this run as its progress shows it. */
+export interface JobView {
+	readonly record: JobRecord;
+	/** As last seen; undefined before the first look. */
+	readonly status: JobStatus | undefined;
+	/** Ms until it is looked at again. */
+	readonly nextInMs: number;
+	readonly trouble: string | undefined;
+}
+
+export interface JobRunOptions extends BatchRunOptions {
+	/** The results file, by which later runs find their jobs again. */
+	readonly run: string;
+	readonly jobsOf: (modelRun: ModelRun) => ModelJobs;
+	/** Rows of one job, where that is less than what the provider takes. */
+	readonly mostRows: number | undefined;
+	/** Only submit. */
+	readonly detach: boolean;
+	readonly pollMs: number;
+	readonly clock: Clock;
+	/** 0 <= x < 1. */
+	readonly random: () => number;
+	/** What the rows of a model may cost as jobs, in USD; null when unknown. */
+	readonly estimateUsd: (modelRun: ModelRun) => number | null;
+	/** Rows of a job that are in the ledger already. */
+	readonly bookedRows: (record: JobRecord) => Promise<ReadonlySet<string>>;
+	/** Brings the ledger onto the disk. */
+	readonly flushLedger: (modelRun: ModelRun) => Promise<void>;
+	readonly onJobs: (jobs: readonly JobView[], waitingParts: number) => void;
+	readonly onNote: (text: string) => void;
+}

@@ -1,0 +1,186 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { executeRun } from "../../batch/execute.ts";
+import { Halt } from "../../batch/halt.ts";
+import { type JobRunOutcome, sendByJobs } from "../../batch/job-run.ts";
+import { type BatchRunOptions, type ModelRun, sendRows } from "../../batch/run.ts";
+import { type ExitCode, exitCodes, LlmxError, UsageError } from "../../errors.ts";
+import type { LLM } from "../../index.ts";
+import { jobId } from "../../jobs/job-log.ts";
+import type { OpenJobs } from "../../jobs/open.ts";
+import { recordFormats } from "../../results/records.ts";
+import { systemClock } from "../../schedule/clock.ts";
+import { systemFiles } from "../../state/file-system.ts";
+import { formatPlural, formatUsd } from "../../terminal/formats.ts";
+import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
+import { colorsFor } from "../ask/answer-writer.ts";
+import { commandsAgain } from "./again.ts";
+import { JobProgress } from "./job-progress.ts";
+import { writeJsonFile } from "./json-file.ts";
+import { type BatchRun, capOf, outputOf } from "./run.ts";
+import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
+
+export interface JobBatchRun extends BatchRun {
+	readonly modelRuns: readonly (ModelRun & { readonly llm: LLM })[];
+	/** What the rows of each model may cost as jobs, in USD; null when unknown. */
+	readonly estimateUsd: (model: string) => number | null;
+}
+
+/**
+ * Sends what is missing as batch jobs and, unless it is only to submit, waits for them. Ctrl-C leaves them running.
+ * Returns the exit code.
+ * @throws UsageError when the results have no file: jobs outlive the process, so there must be a place for them
+ */
+export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
+	const { context, flags, target, checked, modelRuns, estimate } = run;
+	const { io } = context;
+	const { files } = target;
+	if (files === undefined)
+		throw new UsageError("--via-jobs needs a results file", { hint: "give one with -o" });
+	const cap = capOf(run);
+	requireRoom(run, cap?.usd);
+	const halt = new Halt();
+	const progress = new JobProgress(io, !flags.quiet && checked.missing > 0);
+	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
+	run.onLog(log);
+	const colors = colorsFor(io, "stderr");
+	const stopListening = listen(run, halt, log);
+	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
+	const pollMs = flags.poll === undefined ? undefined : flags.poll * 1000;
+	const opened = new Map<ModelRun, OpenJobs>();
+	const startedAt = systemClock.now();
+	let jobs: JobRunOutcome | undefined;
+	try {
+		for (const modelRun of modelRuns)
+			opened.set(modelRun, await modelRun.llm.openJobs({ signal: halt.stopSignal, pollMs }));
+		const openOf = (modelRun: ModelRun) => opened.get(modelRun) as OpenJobs;
+		const [first] = opened.values();
+		const send = async (options: BatchRunOptions) => {
+			jobs = await sendByJobs({
+				...options,
+				run: files.results,
+				jobsOf: (modelRun) => openOf(modelRun).jobs,
+				mostRows: flags.jobRows,
+				detach: flags.detach ?? false,
+				pollMs: first?.pollMs ?? 0,
+				clock: systemClock,
+				random: Math.random,
+				estimateUsd: ({ model }) => run.estimateUsd(model),
+				bookedRows: (record) => openOf(modelRuns[0] as ModelRun).bookedRows(record),
+				flushLedger: (modelRun) => openOf(modelRun).flushLedger(),
+				onJobs: (views, waiting) => progress.show(views, waiting),
+				onNote: log,
+			});
+			if (jobs.error !== undefined) throw jobs.error;
+			const isOver = jobs.open.length === 0 && !halt.stopSignal.aborted;
+			if (flags.finishLive && isOver) await sendRows({ ...options, modelRuns: run.modelRuns });
+		};
+		const outcome = await executeRun({
+			...run,
+			files: systemFiles,
+			output: outputOf(run, log),
+			format: recordFormats[flags.outFormat],
+			onOpened: () => run.claim?.cover(),
+			halt,
+			haltPolicy: flags.halt,
+			guard: undefined,
+			capName: cap?.name ?? "",
+			countTokens: undefined,
+			cache: flags.cache ? (flags.refresh ? "refresh" : true) : false,
+			stringify: (record) => escapeJson(JSON.stringify(record)),
+			onPause: () => {},
+			send,
+		});
+		// Where the results file was lost on the way, the next run fetches the jobs again.
+		const isKept = halt.reason === undefined || halt.abortSignal.aborted;
+		if (isKept) jobs?.finish();
+		progress.stop();
+		const view: SummaryView = {
+			outcome,
+			modelRuns,
+			total: checked.done + checked.failed + checked.missing,
+			doneBefore: checked.done,
+			elapsedMs: systemClock.now() - startedAt,
+			failuresName: files.failuresName,
+			overshootUsd: 0,
+			capName: cap?.name ?? "",
+			estimate,
+			again: commandsAgain(context.argv),
+		};
+		const open = jobs?.open ?? [];
+		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
+			const lines = summaryLines(view, colors);
+			io.stderr.write(`${[...lines, ...openLines(jobs, view.again.missing)].join("\n")}\n`);
+		}
+		const openJobs = open.map((record) => jobId(record));
+		writeJsonFile(target.summary, { ...summaryJson(view), open_jobs: openJobs });
+		if (open.length === 0 && flags.notify !== undefined) await notify(flags.notify, outcome.exitCode, log);
+		// What is submitted is under way: nothing failed as long as only jobs are waited for.
+		const isUnderway = open.length > 0 && outcome.failed === 0 && outcome.missing <= (jobs?.openRows ?? 0);
+		return isUnderway && outcome.stopped === undefined ? exitCodes.ok : outcome.exitCode;
+	} finally {
+		progress.stop();
+		stopListening();
+		await Promise.all([...opened.values()].map((open) => open[Symbol.asyncDispose]()));
+	}
+}
+
+/** Nothing can be capped once a job runs, so the whole of what it may cost must fit before it is submitted. */
+function requireRoom({ modelRuns, estimateUsd }: JobBatchRun, capUsd: number | undefined): void {
+	if (capUsd === undefined) return;
+	let highest = 0;
+	for (const { model } of modelRuns) {
+		const usd = estimateUsd(model);
+		if (usd === null)
+			throw new UsageError(`--max-cost cannot be kept: the price of jobs of ${model} is unknown`, {
+				hint: "omit --max-cost and confirm with --yes, or send the rows without --via-jobs",
+			});
+		highest += usd;
+	}
+	if (highest <= capUsd) return;
+	throw new LlmxError(
+		`the jobs may cost up to ${formatUsd(highest)}, and ${formatUsd(capUsd)} may be spent; nothing was submitted`,
+		{
+			exitCode: exitCodes.costCap,
+			hint: "bound the answers with --max-tokens, take fewer rows with --limit, or raise --max-cost",
+		},
+	);
+}
+
+function openLines(jobs: JobRunOutcome | undefined, again: string): string[] {
+	if (jobs === undefined || jobs.open.length === 0) return [];
+	const ids = jobs.open.map((record) => jobId(record) ?? record.tag);
+	return [
+		`jobs      ${formatPlural(jobs.openRows, "row")} in ${formatPlural(ids.length, "job")}, which go on at the provider`,
+		...ids.map((id) => `          ${sanitizeLine(id)}`),
+		`          come back for the answers: ${sanitizeLine(again)}`,
+		"          or look at them: llmx jobs list",
+	];
+}
+
+function listen({ context: { io } }: JobBatchRun, halt: Halt, log: (text: string) => void): () => void {
+	let signals = 0;
+	return io.onSignal((signal) => {
+		const exitCode = (128 + constants.signals[signal]) as ExitCode;
+		signals += 1;
+		if (signals > 1) io.exit(exitCode);
+		log(`leaving (${signal}): jobs that were submitted go on at the provider`);
+		halt.now({ text: `by ${signal}`, exitCode });
+	});
+}
+
+/** Runs the user's own command when all jobs are done; it sees the exit code as LLMX_EXIT_CODE. */
+async function notify(command: string, exitCode: number, log: (text: string) => void): Promise<void> {
+	await new Promise<void>((done) => {
+		const env = { ...process.env, LLMX_EXIT_CODE: String(exitCode) };
+		const child = spawn(command, { shell: true, stdio: "ignore", env });
+		child.once("error", (error) => {
+			log(`--notify failed: ${error.message}`);
+			done();
+		});
+		child.once("exit", (code) => {
+			if (code !== 0) log(`--notify ended with exit code ${code}`);
+			done();
+		});
+	});
+}

@@ -1,0 +1,168 @@
+import { closeSync, existsSync, openSync, writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
+import { isFinal } from "../../jobs/contract.ts";
+import { type JobRecord, jobId } from "../../jobs/job-log.ts";
+import type { OpenJobs } from "../../jobs/open.ts";
+import { waitForEnd } from "../../jobs/wait.ts";
+import { systemClock } from "../../schedule/clock.ts";
+import { toUsageRow } from "../../state/usage-row.ts";
+import { formatCount, formatPlural } from "../../terminal/formats.ts";
+import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
+import { confirm } from "../batch/confirm.ts";
+import { JobProgress } from "../batch/job-progress.ts";
+import type { CommandContext } from "../command.ts";
+
+import { findJob, type JobsFlags, logOf, withJob } from "./open.ts";
+import { printJob } from "./view.ts";
+
+/** Asks the provider how a job stands. */
+export async function showJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	return withJob(name, flags, context, async (record, { jobs }) => {
+		const status = await jobs.status(record);
+		printJob(record, status, flags, context);
+		return exitCodes.ok;
+	});
+}
+
+/** Waits for the end of a job. Returns 0 when it completed. */
+export async function waitForJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	const { io } = context;
+	return withJob(name, flags, context, async (record, { jobs, pollMs }, signal) => {
+		const progress = new JobProgress(io, true);
+		try {
+			const status = await waitForEnd({
+				look: () => jobs.status(record),
+				pollMs,
+				submittedAt: record.submittedAt || Date.now(),
+				now: Date.now,
+				sleep: (ms) => systemClock.sleep(ms, signal),
+				random: Math.random,
+				onStatus: (seen, nextInMs, trouble) =>
+					progress.show([{ record, status: seen, nextInMs, trouble: trouble?.message }], 0),
+			});
+			progress.stop();
+			printJob(record, status, flags, context);
+			return status.state === "completed" ? exitCodes.ok : exitCodes.failed;
+		} finally {
+			progress.stop();
+		}
+	});
+}
+
+/** Writes the results of an ended job as they came, one JSON object a row. */
+export async function fetchJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	const { io } = context;
+	const output = flags.output as string;
+	const path = output === "-" ? undefined : resolve(io.cwd, output);
+	if (path !== undefined && existsSync(path))
+		throw new UsageError(`${output} exists already`, { hint: "choose another file with -o" });
+	return withJob(name, flags, context, async (record, open) => {
+		if (record.run !== null && record.fetchedAt === undefined)
+			io.stderr.write(
+				`llmx: these rows belong to ${sanitizeLine(record.run)}: the batch command puts them there, and books them\n`,
+			);
+		const status = await open.jobs.status(record);
+		if (!isFinal(status.state))
+			throw new LlmxError(`${name} has not ended: ${sanitizeLine(status.word)}`, {
+				hint: `wait for it: llmx jobs wait ${name}`,
+			});
+		const results = await open.jobs.results(record, status);
+		const file = path === undefined ? undefined : openSync(path, "wx", 0o600);
+		const counts = { succeeded: 0, failed: 0 };
+		try {
+			for (const wireId of results.ids()) {
+				const row = resultRow(record, wireId, open, results);
+				counts["error" in row ? "failed" : "succeeded"] += 1;
+				const line = `${escapeJson(JSON.stringify(row))}\n`;
+				if (file === undefined) io.stdout.write(line);
+				else writeSync(file, line);
+			}
+		} finally {
+			results.close();
+			if (file !== undefined) closeSync(file);
+		}
+		const missing = Math.max(0, record.rows - counts.succeeded - counts.failed);
+		if (flags.json && file !== undefined)
+			io.stdout.write(`${JSON.stringify({ id: jobId(record), state: status.state, ...counts, missing })}\n`);
+		else
+			io.stderr.write(
+				`llmx: ${formatPlural(counts.succeeded, "answer")}, ${formatCount(counts.failed)} failed, ${formatCount(missing)} missing\n`,
+			);
+		return counts.failed + missing > 0 ? exitCodes.failed : exitCodes.ok;
+	});
+}
+
+/** One row of a fetched job: the id is the one on the wire, which is all that the provider knows. */
+function resultRow(
+	record: JobRecord,
+	wireId: string,
+	{ jobs }: OpenJobs,
+	results: { result(wireId: string): Parameters<OpenJobs["jobs"]["take"]>[1] | undefined },
+): Readonly<Record<string, unknown>> {
+	const found = results.result(wireId);
+	const question = { messages: [], prompt: undefined, parameters: {}, n: 1 };
+	try {
+		if (found === undefined) throw new LlmxError("the result cannot be read");
+		// Looking at results books nothing: the command that the rows belong to does.
+		const { result } = jobs.take(record, found, question, true);
+		return {
+			id: wireId,
+			model: record.model,
+			...(result.texts.length > 1 ? { texts: result.texts } : { text: result.text }),
+			finish_reason: result.finishReason,
+			usage: toUsageRow(result.usage),
+			cost_usd: result.costUsd,
+		};
+	} catch (error) {
+		if (!(error instanceof LlmxError)) throw error;
+		return { id: wireId, model: record.model, error: { message: error.message } };
+	}
+}
+
+/** Asks the provider to stop a job. */
+export async function cancelJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	return withJob(name, flags, context, async (record, { jobs }) => {
+		if (!jobs.dialect.canCancel)
+			throw new LlmxError(`jobs at ${record.provider} cannot be cancelled`, {
+				hint: "it ends by itself; what it brings can be fetched then",
+			});
+		await jobs.cancel(record);
+		const status = await jobs.status(record);
+		printJob(record, status, flags, context);
+		if (!isFinal(status.state))
+			context.io.stderr.write(
+				"llmx: it is being cancelled; rows that are done by then are kept, and are paid for\n",
+			);
+		return exitCodes.ok;
+	});
+}
+
+/** Forgets a job. */
+export async function removeJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	const { io } = context;
+	const named = findJob(name, flags, context);
+	if (!("record" in named)) throw new UsageError(`this computer knows no job "${name}"`);
+	const { record } = named;
+	if (record.fetchedAt === undefined && !flags.yes) {
+		const question = `Its ${formatPlural(record.rows, "row")} may have been paid for, and will be sent again. Forget it?`;
+		if (!io.stdin.isTTY || !io.stderr.isTTY)
+			throw new UsageError(`the results of ${name} were not fetched`, {
+				hint: "forget it anyway with --yes",
+			});
+		if (!(await confirm(io, question))) return exitCodes.ok;
+	}
+	if (record.rawId !== undefined && !flags.keep) {
+		await withJob(name, flags, context, async (found, { jobs }) => {
+			await jobs.remove(found, await jobs.status(found));
+			return exitCodes.ok;
+		}).catch((error: Error) => {
+			io.stderr.write(`llmx: the provider keeps its files: ${sanitizeLine(error.message)}\n`);
+		});
+	}
+	const log = logOf(context);
+	log.append({ event: "forgotten", job: record.tag, why: "by llmx jobs rm" });
+	log.close();
+	io.stderr.write(`llmx: forgot ${sanitizeLine(jobId(record) ?? record.tag)}\n`);
+	return exitCodes.ok;
+}
