@@ -33,6 +33,7 @@ describe("the package", () => {
 			[
 				...["AbortedError", "CacheMissError", "ConfigError", "LlmxError", "MissingKeyError", "NoRouteError"],
 				...["PartialFailureError", "RequestError", "UnsupportedError", "UsageError"],
+				...["NoJobsError", "QueueFullError", "UnknownOutcomeError"],
 				...["exitCodes", "partialTextOf"],
 				...["Conversation", "LLM", "multiChat", "multiGenerate"],
 				...["askForJson", "createSchemaChecker"],
@@ -49,6 +50,8 @@ describe("the package", () => {
 			[
 				...[
 					"AskOptions",
+					"BatchOptions",
+					"BatchStatus",
 					"CacheMode",
 					"CallOptions",
 					"ChatInput",

@@ -83,6 +83,8 @@ describe("Ledger", () => {
 				status: "ok",
 				attempts: 1,
 				latency_ms: 1203,
+				job: null,
+				row: null,
 			},
 		]);
 		await ledger.close();
