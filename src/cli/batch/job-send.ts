@@ -4,6 +4,7 @@ import { executeRun } from "../../batch/execute.ts";
 import { Halt } from "../../batch/halt.ts";
 import { type JobRunOutcome, sendByJobs } from "../../batch/job-run.ts";
 import { type BatchRunOptions, type ModelRun, sendRows } from "../../batch/run.ts";
+import { RunTimeline } from "../../batch/timeline.ts";
 import { type ExitCode, exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
 import { jobId } from "../../jobs/job-log.ts";
@@ -17,6 +18,7 @@ import { colorsFor } from "../ask/answer-writer.ts";
 import { commandsAgain } from "./again.ts";
 import { JobProgress } from "./job-progress.ts";
 import { writeJsonFile } from "./json-file.ts";
+import { writeBatchReport } from "./report.ts";
 import { type BatchRun, capOf, outputOf } from "./run.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 
@@ -49,6 +51,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	const pollMs = flags.poll === undefined ? undefined : flags.poll * 1000;
 	const opened = new Map<ModelRun, OpenJobs>();
 	const startedAt = systemClock.now();
+	const timeline = new RunTimeline(systemClock.now);
 	let jobs: JobRunOutcome | undefined;
 	try {
 		for (const modelRun of modelRuns)
@@ -80,6 +83,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			files: systemFiles,
 			output: outputOf(run, log),
 			format: recordFormats[flags.outFormat],
+			timeline,
 			onOpened: () => run.claim?.cover(),
 			halt,
 			haltPolicy: flags.halt,
@@ -104,6 +108,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			failuresName: files.failuresName,
 			overshootUsd: 0,
 			capName: cap?.name ?? "",
+			timeline: timeline.toJson(),
 			estimate,
 			again: commandsAgain(context.argv),
 		};
@@ -114,6 +119,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		}
 		const openJobs = open.map((record) => jobId(record));
 		writeJsonFile(target.summary, { ...summaryJson(view), open_jobs: openJobs });
+		if (target.report !== undefined) await writeBatchReport(run, target.report, timeline.toJson());
 		if (open.length === 0 && flags.notify !== undefined) await notify(flags.notify, outcome.exitCode, log);
 		// What is submitted is under way: nothing failed as long as only jobs are waited for.
 		const isUnderway = open.length > 0 && outcome.failed === 0 && outcome.missing <= (jobs?.openRows ?? 0);
