@@ -13,8 +13,18 @@ const roots = [
 		lazyIn: /^src\/(cli|ui|terminal|batch|prompts|results|report)\//,
 		imports: ["src/cli/main.ts", "src/cli/ask/ask.ts"],
 	},
+	// Jobs share with the adapters what all of those share.
 	{
-		lazyIn: /^src\/(providers|http|limits|schedule|slots|state|ask|cache|content|models|jobs)\/|^src\/[^/]+$/,
+		lazyIn: /^src\/jobs\//,
+		imports: [
+			"src/index.ts",
+			...["answer-reader", "answer-stream", "details", "parameters", "system-messages"].map(
+				(name) => `src/providers/${name}.ts`,
+			),
+		],
+	},
+	{
+		lazyIn: /^src\/(providers|http|limits|schedule|slots|state|ask|cache|content|models)\/|^src\/[^/]+$/,
 		imports: ["src/index.ts"],
 	},
 ];
