@@ -5,7 +5,8 @@ import type { JobRecord } from "../jobs/job-log.ts";
 import type { ModelJobs } from "../jobs/model-jobs.ts";
 import type { ResultsFile } from "../jobs/results-file.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
-import { noCost, type Parameters, type Result } from "../types.ts";
+import type { Parameters } from "../parameters/table.ts";
+import { noCost, type Result } from "../types.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchModel, SentRow } from "./run.ts";
 
