@@ -109,6 +109,8 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			overshootUsd: 0,
 			capName: cap?.name ?? "",
 			timeline: timeline.toJson(),
+			superseded:
+				checked.staleResults > 0 ? { count: checked.staleResults, name: files.supersededName } : undefined,
 			estimate,
 			again: commandsAgain(context.argv),
 		};
