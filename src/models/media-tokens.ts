@@ -46,7 +46,8 @@ const byPatches =
 	(size: ImageSize | undefined): Range => {
 		const patches = size === undefined ? most : Math.ceil(size.width / 32) * Math.ceil(size.height / 32);
 		const tokens = Math.ceil(Math.min(patches, most) * factor);
-		return upTo(size === undefined ? 0 : Math.floor(tokens / 4), tokens);
+		// Less detail than the most may be looked at.
+		return upTo(size === undefined ? 0 : Math.floor(Math.min(tokens, 1536) / 4), tokens);
 	};
 
 /** Anthropic: pixels / 750, up to what the model sees of an image. */

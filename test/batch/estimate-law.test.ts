@@ -18,7 +18,7 @@ function seeded(seed: number): () => number {
 	};
 }
 
-const random = seeded(20_261_129);
+let random = seeded(1);
 const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
 const count = (text: string) => Math.ceil(text.length / 4);
 
@@ -193,7 +193,8 @@ function rowIn(world: World): { row: BatchRow; input: number; output: number } {
 }
 
 describe("the upper end of an estimate", () => {
-	it.each(Object.entries(worlds))("holds for 95 of 100 rows of %s", (_, world) => {
+	it.each(Object.entries(worlds))("holds for 95 of 100 rows of %s", (name, world) => {
+		random = seeded(name.length * 7_919);
 		const rows = 400;
 		let held = 0;
 		const over: number[] = [];
@@ -215,6 +216,7 @@ describe("the upper end of an estimate", () => {
 
 describe("what was seen before", () => {
 	it("bounds answers by the ledger, but for models that are told to think harder", () => {
+		random = seeded(42);
 		const world = worlds.llama as World;
 		const seen = { low: 12, high: 840, answers: 200 };
 		const { row } = rowIn(world);
