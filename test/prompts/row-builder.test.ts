@@ -384,7 +384,10 @@ describe("a field that is nearly a parameter", () => {
 			{ schema: { type: "object" } },
 			'"schema" is kept as metadata, not sent; did you mean "response_format"?',
 		],
-		[{ min_p: 0.1 }, '"min_p" is kept as metadata, not sent; put it into "parameters" to send it'],
+		[
+			{ repetition_penalty: 0.1 },
+			'"repetition_penalty" is kept as metadata, not sent; put it into "parameters" to send it',
+		],
 	])("is warned of, once and with its line, where it may mean something else: %j", (fields, warning) => {
 		const found = warned(fields, fields);
 		expect(found.warnings).toEqual([expect.stringMatching(/^1: /)]);
@@ -410,8 +413,8 @@ describe("a field that is nearly a parameter", () => {
 	});
 
 	it("is sent as it is, and warned of, where rows name providers' own parameters", () => {
-		const { warnings, parameters } = warned({ parameters: { temprature: 0.5, min_p: 0.1 } });
-		expect(parameters).toEqual([{ extra: { temprature: 0.5, min_p: 0.1 } }]);
+		const { warnings, parameters } = warned({ parameters: { temprature: 0.5, repetition_penalty: 0.1 } });
+		expect(parameters).toEqual([{ extra: { temprature: 0.5, repetition_penalty: 0.1 } }]);
 		expect(warnings).toEqual(['1: "temprature" is sent as it is; did you mean "temperature"?']);
 	});
 
