@@ -44,7 +44,7 @@ export class Overflow {
 	get note(): string | undefined {
 		if (this.#records === 0) return undefined;
 		const count = `${this.#records} ${this.#noun} that ${this.#name} had no room for`;
-		return `${count} are in ${this.#fileName}; add them to it before you run the command again`;
+		return `${count} are in ${this.#fileName}; add them: cat ${this.#fileName} >> ${this.#name}`;
 	}
 
 	close(): void {
