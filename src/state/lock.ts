@@ -100,8 +100,9 @@ class FileLock implements Lock {
 	/** Sockets are few where descriptors are: one file stands for the others. */
 	async take(path: string, isFirst: boolean): Promise<LockHeld | undefined> {
 		if (isFirst) this.#first = path;
-		const held = isFirst ? await this.#takeSocket(path, path) : undefined;
-		return held ?? (await this.#takeFile(path, `${path}.lock`));
+		// The file names its holder at once, which a busy process may be too slow for.
+		const held = await this.#takeFile(path, `${path}.lock`);
+		return held ?? (isFirst ? await this.#takeSocket(path, path) : undefined);
 	}
 
 	async cover(path: string): Promise<LockHeld | undefined> {

@@ -120,3 +120,13 @@ export function applyLine(session: StoredSession, line: SessionLine): void {
 	}
 	session.updatedAt = line.at;
 }
+
+/** What a reader of a session should know of its file at `path`; undefined when every line of it could be read. */
+export function damageOf(path: string, { damaged, firstDamaged }: Session): string | undefined {
+	if (firstDamaged === null) return undefined;
+	const others =
+		damaged === 1
+			? "is no line of a session and is"
+			: `and ${damaged - 1} more are no lines of a session and are`;
+	return `${path}:${firstDamaged} ${others} left out`;
+}

@@ -65,21 +65,20 @@ export function sessionNames(paths: Paths): string[] {
 		.map(({ name }) => name);
 }
 
+/** What lies among the sessions under the name of one and is none: paths. */
+export function straySessions(paths: Paths): string[] {
+	const names = new Set(sessionNames(paths).map((name) => name + EXTENSION));
+	const files = systemFiles.factsOf(paths.sessions) === undefined ? [] : readdirSync(paths.sessions);
+	return files
+		.filter((file) => file.endsWith(EXTENSION) && !names.has(file))
+		.map((file) => join(paths.sessions, file));
+}
+
 function unreadable(path: string, error: unknown): ConfigError {
 	return new ConfigError(`cannot read ${path}: ${describeFileError(error)}`, {
 		hint: "llmx keeps conversations there; move what is there elsewhere, or make it readable",
 		cause: error,
 	});
-}
-
-/** What a reader of a session should know of its file; undefined when every line of it could be read. */
-export function damageOf(paths: Paths, { name, damaged, firstDamaged }: Session): string | undefined {
-	if (firstDamaged === null) return undefined;
-	const others =
-		damaged === 1
-			? "is no line of a session and is"
-			: `and ${damaged - 1} more are no lines of a session and are`;
-	return `${fileOf(paths, name)}:${firstDamaged} ${others} left out`;
 }
 
 /** Reads a session; undefined when there is none of that name. Throws UsageError for an impossible name. */

@@ -1,19 +1,19 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { typedText } from "../../chat/content.ts";
 import { type ExportFormat, exportSession } from "../../chat/export.ts";
 import { LlmxError, UsageError } from "../../errors.ts";
 import { replaceFile } from "../../state/files.ts";
 import type { Paths } from "../../state/paths.ts";
-import type { Session, SessionMessage } from "../../state/session-lines.ts";
+import { damageOf, type Session, type SessionMessage } from "../../state/session-lines.ts";
 import {
-	damageOf,
 	readSession,
 	removeSession,
 	renameSession,
 	requireSession,
 	sessionNames,
+	straySessions,
 	titleOf,
 } from "../../state/sessions.ts";
 import { formatAge, formatCost, formatCount } from "../../terminal/formats.ts";
@@ -104,10 +104,13 @@ function* allSessions(paths: Paths, io: Io): Iterable<Session> {
 			io.stderr.write(`llmx: ${sanitizeLine(error.message)}; skipped\n`);
 		}
 	}
+	for (const path of straySessions(paths)) {
+		io.stderr.write(`llmx: ${sanitizeLine(path)} is not a session; skipped\n`);
+	}
 }
 
 function sayDamage(paths: Paths, session: Session, io: Io): void {
-	const damage = damageOf(paths, session);
+	const damage = damageOf(join(paths.sessions, `${session.name}.jsonl`), session);
 	if (damage !== undefined) io.stderr.write(`llmx: ${sanitizeLine(damage)}\n`);
 }
 
