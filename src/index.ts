@@ -33,6 +33,7 @@ export {
 export { NoJobsError, QueueFullError, UnknownOutcomeError } from "./jobs/errors.ts";
 export { LLM } from "./llm.ts";
 export { type ListOptions, type LiveModel, listModels } from "./models/listing.ts";
+export { proxyTo } from "./models/network.ts";
 export { allPrices, type Price } from "./models/price-table.ts";
 export { findPrice, type PriceOptions } from "./models/pricing.ts";
 export {

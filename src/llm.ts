@@ -255,13 +255,13 @@ export class LLM {
 	#context(options: CallOptions): AskContext {
 		this.#parts.ledger?.open();
 		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
+		const { caller, cached, accounting } = this.#parts;
 		return {
 			model: this.model,
-			caller: this.#parts.caller,
-			cached: this.#parts.cached,
-			accounting: this.#parts.accounting,
+			...{ caller, cached, accounting },
 			cache: cache === false ? false : (options.cache ?? cache ?? true),
 			maxRetries,
+			streamed: options.streamed ?? false,
 			signal: options.signal,
 			onRetry: options.onRetry ?? onRetry,
 			clock: this.#parts.clock,

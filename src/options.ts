@@ -43,8 +43,14 @@ export interface LLMOptions {
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Whether every call is recorded in the user's ledger. Default true. */
 	readonly ledger?: boolean | undefined;
-	/** Bound of a whole request in ms; by default only the silences within one are bounded. */
+	/** Bound of a whole request in ms, in place of that to its first content; by default only silences are bounded. */
 	readonly timeoutMs?: number | undefined;
+	/** Bound of the time to the first content of an answer, in ms. Default 600,000. */
+	readonly firstContentTimeoutMs?: number | undefined;
+	/** Bound of the time between two pieces of content, in ms. Default 120,000. */
+	readonly idleTimeoutMs?: number | undefined;
+	/** Headers of every request to the provider, and to no other origin; they are never shown. */
+	readonly headers?: Readonly<Record<string, string>> | undefined;
 	/** Marks of the ledger rows: what called (default `library`), in which session, and a free label. */
 	readonly command?: string | undefined;
 	readonly session?: string | undefined;
@@ -62,12 +68,12 @@ export interface CallOptions extends Parameters {
 	readonly signal?: AbortSignal | undefined;
 	/** How many answers to the same question. Default 1. */
 	readonly n?: number | undefined;
+	/** Stream on the wire, so that a long answer never looks like a dead connection. `ask` ignores it for `n` above 1. */
+	readonly streamed?: boolean | undefined;
 	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 
 export interface AskOptions extends CallOptions {
-	/** Stream on the wire, so that a long answer never looks like a dead connection. Ignored for `n` above 1. */
-	readonly streamed?: boolean | undefined;
 	/**
 	 * Called with the parts of a streamed answer as they arrive. After the first one the question is not sent again;
 	 * without a listener, an interrupted stream is requested once more.

@@ -39,7 +39,7 @@ describe("the package", () => {
 				...["askForJson", "createSchemaChecker"],
 				...["attachmentFromUrl", "attachmentPart"],
 				...["ResponseCache", "toResultRow"],
-				...["allPrices", "findPrice", "listModels"],
+				...["allPrices", "findPrice", "listModels", "proxyTo"],
 				...["chooseModel", "configuredRows", "providerRows", "requireKeys", "route"],
 			].sort(),
 		);

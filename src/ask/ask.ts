@@ -24,6 +24,8 @@ export interface AskContext {
 	readonly accounting: Accounting;
 	readonly cache: CacheMode;
 	readonly maxRetries: number;
+	/** Whole answers are streamed on the wire, too. */
+	readonly streamed: boolean;
 	readonly signal: AbortSignal | undefined;
 	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
 	readonly clock: Clock;

@@ -1,10 +1,10 @@
 import { AnswerText } from "../answer-text.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
-import { AbortedError, RequestError } from "../errors.ts";
+import { AbortedError, partialTextOf, RequestError } from "../errors.ts";
 import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
 import type { ModelRoute } from "../models/router.ts";
-import type { Adapter } from "../providers/adapter.ts";
+import type { Adapter, Answer, AnswerPart } from "../providers/adapter.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
 import type { Ledger } from "../state/ledger.ts";
@@ -30,6 +30,8 @@ export interface AttemptOptions {
 	readonly resend?: boolean | undefined;
 	/** Requests sent for this answer, this one included. */
 	readonly attempts?: number | undefined;
+	/** The answer comes as a stream, for gateways that cut long silences; nobody hears its parts. */
+	readonly streamed?: boolean | undefined;
 	/** Several requests for one answer go out one after another, because they have one slot between them. */
 	readonly inTurn?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
@@ -50,6 +52,8 @@ export interface StreamOptions extends AttemptOptions {
 export class Caller {
 	readonly #options: CallerOptions;
 	#adapter: Promise<Adapter> | undefined;
+	/** A gateway gave up an answer that took too long to come whole. */
+	#isCutWhenSilent = false;
 
 	constructor(options: CallerOptions) {
 		this.#options = options;
@@ -66,7 +70,7 @@ export class Caller {
 			pending.latencyMs = 0;
 			while (pending.missing > 0) {
 				const before = pending.missing;
-				const perCall = adapter.choicesPerCall;
+				const perCall = this.#isStreamed(options) ? 1 : adapter.choicesPerCall;
 				const calls: Promise<void>[] = [];
 				for (let left = options.inTurn ? Math.min(before, perCall) : before; left > 0; left -= perCall)
 					calls.push(this.#complete(adapter, pending, Math.min(perCall, left), options));
@@ -91,19 +95,27 @@ export class Caller {
 		const exchange = this.#begin(options);
 		pending.attempts += 1;
 		try {
-			const answer = await adapter.complete(this.#callOf(question, n, options, exchange));
+			const call = this.#callOf(question, n, options, exchange);
+			const answer = this.#isStreamed(options)
+				? await readStream(adapter.stream(call))
+				: await adapter.complete(call);
 			const bill = accounting.price(answer, n);
 			const latencyMs = elapsedMs(exchange);
 			pending.add(answer.choices, bill.usage, bill.cost.usd, answer.response);
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
 			accounting.noteAnswer(bill, latencyMs);
 		} catch (error) {
-			pending.addFailedCost(this.#noteFailure(question, error, exchange, ""));
+			if (isGatewayTimeout(error, elapsedMs(exchange))) this.#isCutWhenSilent = true;
+			pending.addFailedCost(this.#noteFailure(question, error, exchange, partialTextOf(error)));
 			throw error;
 		} finally {
 			exchange.close();
 			options.onExchange?.(exchange);
 		}
+	}
+
+	#isStreamed({ streamed }: AttemptOptions): boolean {
+		return streamed === true || this.#isCutWhenSilent;
 	}
 
 	/**
@@ -198,6 +210,29 @@ export class Caller {
 		const latencyMs = elapsedMs(exchange);
 		return this.#options.accounting.noteFailure({ question, error, sent, received, latencyMs });
 	}
+}
+
+/**
+ * Whether a gateway in front of the model gave the answer up after a while (Cloudflare with 524, after 100 s): the same
+ * request would meet it again, unless something of the answer comes sooner.
+ */
+function isGatewayTimeout(error: unknown, ms: number): boolean {
+	const { status } = error instanceof RequestError ? error : {};
+	return (
+		status === 524 || (ms >= patienceOfGatewaysMs && (status === 504 || status === 598 || status === 599))
+	);
+}
+
+/** A 504 that comes sooner has another cause. */
+const patienceOfGatewaysMs = 20_000;
+
+/** A streamed answer as if it had come whole. @throws what the stream throws */
+async function readStream(parts: AsyncIterable<AnswerPart>): Promise<Answer> {
+	let last: AnswerPart | undefined;
+	for await (const part of parts) last = part;
+	if (last?.type !== "finish") throw new TypeError("an answer without a finish part");
+	const { choice, usage, charges, response } = last;
+	return { choices: [choice], usage, charges, response };
 }
 
 /** Waits for all, so that no answer is lost, and then throws the first failure. */

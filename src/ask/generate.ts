@@ -155,6 +155,7 @@ class ManyRun<Row> {
 				signal: attempt.signal,
 				resend: attempt.resend,
 				inTurn: pacing.acquireSlot !== undefined,
+				streamed: this.#options.streamed,
 				onExchange: ({ headers }) => {
 					attempt.snapshot = headers && pacing.readHeaders(headers);
 				},

@@ -1,6 +1,6 @@
 import { ResponseCache } from "../cache/response-cache.ts";
 import type { Http } from "../http/contract.ts";
-import { createHttp } from "../http/http.ts";
+import { createHttp, type HttpOptions } from "../http/http.ts";
 import { findRoute } from "../models/find-route.ts";
 import type { ModelRoute } from "../models/router.ts";
 import { loadSettings } from "../models/settings.ts";
@@ -20,6 +20,8 @@ export interface LLMParts {
 	readonly random: () => number;
 	readonly paths: Paths;
 	readonly route: ModelRoute;
+	/** How the server is reached. */
+	readonly network: HttpOptions;
 	readonly http: Http;
 	readonly cache: ResponseCache | undefined;
 	readonly ledger: Ledger | undefined;
@@ -36,12 +38,9 @@ export interface LLMParts {
 export function assemble(model: string, options: LLMOptions, runtime: LLMRuntime): LLMParts {
 	const settings = runtime.settings ?? loadSettings(options.env ?? process.env);
 	const { paths } = settings;
-	const { onWarning, timeoutMs, command = "library", session, label, onNote } = options;
-	const route = findRoute(model, options, settings);
-	const http = createHttp({
-		http2: route.provider.http2,
-		timeouts: { ...runtime.timeouts, ...(timeoutMs === undefined ? {} : { totalMs: timeoutMs }) },
-	});
+	const { onWarning, command = "library", session, label, onNote } = options;
+	const { route, network } = findRoute(model, options, settings, runtime.timeouts);
+	const http = createHttp(network);
 	const cache =
 		options.cache === false
 			? undefined
@@ -57,6 +56,7 @@ export function assemble(model: string, options: LLMOptions, runtime: LLMRuntime
 		random: runtime.random ?? Math.random,
 		paths,
 		route,
+		network,
 		http,
 		cache,
 		ledger,

@@ -1,7 +1,7 @@
 import type { RequestOutcome, RowOutcome, RunControl } from "../ask/generate.ts";
 import type { Pace } from "../ask/pacing.ts";
 import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
-import type { CacheMode, GenerateRow } from "../options.ts";
+import type { CacheMode, CallOptions, GenerateRow } from "../options.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
@@ -36,7 +36,7 @@ export interface BatchModel {
 	syncLedger?(): Promise<void>;
 	generateEach(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
-		options: Parameters & { readonly signal?: AbortSignal; readonly cache?: CacheMode },
+		options: Parameters & Pick<CallOptions, "signal" | "cache" | "streamed">,
 		control: RunControl<SentRow>,
 	): AsyncIterable<RowOutcome<SentRow>>;
 }
@@ -72,6 +72,8 @@ export interface BatchRunOptions {
 	readonly cache: CacheMode;
 	/** Compares answers with what rows expect of them. */
 	readonly expectation?: Expectation | undefined;
+	/** Answers are streamed on the wire. */
+	readonly streamed?: boolean | undefined;
 	/** JSON of a record, safe to print. */
 	readonly stringify: (record: unknown) => string;
 	/** Hears that a provider seems out of order and is left alone for a while. */
@@ -110,9 +112,9 @@ class ModelRunner {
 	}
 
 	async run(): Promise<void> {
-		const { halt, cache, sink } = this.#options;
+		const { halt, cache, sink, streamed } = this.#options;
 		const { llm, defaults } = this.#modelRun;
-		const options = { ...defaults, signal: halt.abortSignal, cache };
+		const options = { ...defaults, signal: halt.abortSignal, cache, streamed };
 		const outcomes = llm.generateEach(this.#rows(), options, this.#control());
 		try {
 			for await (const outcome of outcomes) {

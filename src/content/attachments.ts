@@ -2,6 +2,7 @@ import { AbortedError, exitCodes, LlmxError, UsageError } from "../errors.ts";
 import { EXCHANGE_HEADER, type Http } from "../http/contract.ts";
 import { isRedirect } from "../http/head.ts";
 import { createHttp } from "../http/http.ts";
+import { proxySettings } from "../http/proxy.ts";
 import { TransportError } from "../http/transport-error.ts";
 import type { ContentPart } from "../types.ts";
 import { maxFileBytes } from "./bounded-read.ts";
@@ -88,7 +89,7 @@ export async function attachmentFromUrl(
 		});
 	}
 	if (options.passImagesOn && imageName.test(url.pathname)) return { type: "image", url: url.href };
-	const http = createHttp({ caps: { bodyBytes: maxFileBytes } });
+	const http = createHttp({ caps: { bodyBytes: maxFileBytes }, proxy: proxySettings(process.env) });
 	try {
 		return attachmentPart(shown(url), await download(http, url, options));
 	} finally {

@@ -49,6 +49,10 @@ export interface AgentOptions {
 	readonly connectTimeoutMs: number;
 	/** PEM certificates trusted besides the system's. */
 	readonly caCertificates: readonly string[];
+	/** The proxy of an origin; undefined where there is none. */
+	readonly proxyOf: (origin: string) => string | undefined;
+	/** Makes the agent for a proxy; not called where there is none. */
+	readonly createProxyAgent: typeof import("./proxy-agent.ts")["createProxyAgent"] | undefined;
 }
 
 /** Sends requests over pooled connections. */
@@ -56,6 +60,8 @@ export interface ConnectionPool {
 	dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
 	/** Sends on a connection of its own, which is closed after the answer: no server has had time to give it up. */
 	dispatchAlone(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void;
+	/** The proxy of an origin; undefined where there is none. */
+	proxyOf(origin: string): string | undefined;
 	destroy(): Promise<void>;
 }
 
@@ -75,25 +81,48 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 		connect: {
 			timeout: options.connectTimeoutMs,
 			allowH2: options.http2,
-			...(caCertificates.length > 0 ? { ca: trusted(caCertificates) } : {}),
+			ca: caCertificates.length > 0 ? trusted(caCertificates) : undefined,
 		},
 	};
-	const agent = new Agent({
+	const pooled = {
 		...clientOptions,
-		factory: (origin, poolOptions) =>
+		factory: (origin: string | URL, poolOptions: object) =>
 			new Pool(origin, {
 				...poolOptions,
 				factory: (url, ownOptions) => new CountingClient(url, ownOptions),
 			}),
-	});
+	};
+	const agent = new Agent(pooled);
+	const proxied = new Map<string, Dispatcher>();
+	const throughProxy = (proxy: string): Dispatcher => {
+		if (options.createProxyAgent === undefined) throw new TypeError("no agent for proxies");
+		const { ca } = clientOptions.connect;
+		const tls = { allowH2: options.http2, ...(ca !== undefined && { ca }) };
+		const connectTimeout = options.connectTimeoutMs;
+		return options.createProxyAgent(proxy, { ...pooled, connectTimeout, requestTls: tls, proxyTls: { ca } });
+	};
+	const keptAgent = (origin: string): Dispatcher => {
+		const proxy = options.proxyOf(origin);
+		if (proxy === undefined) return agent;
+		const known = proxied.get(proxy) ?? throughProxy(proxy);
+		proxied.set(proxy, known);
+		return known;
+	};
 	return {
-		dispatch: (request, handler) => void agent.dispatch(request, handler),
+		dispatch: (request, handler) => void keptAgent(String(request.origin)).dispatch(request, handler),
 		dispatchAlone(request, handler) {
-			const client = new CountingClient(request.origin as string, clientOptions);
-			client.dispatch(request, handler);
-			void client.close();
+			const proxy = options.proxyOf(String(request.origin));
+			const alone =
+				proxy === undefined
+					? new CountingClient(request.origin as string, clientOptions)
+					: throughProxy(proxy);
+			alone.dispatch(request, handler);
+			void alone.close();
 		},
-		destroy: () => agent.destroy(),
+		proxyOf: options.proxyOf,
+		async destroy() {
+			await Promise.all([agent.destroy(), ...[...proxied.values()].map((one) => one.destroy())]);
+		},
 	};
 }
 

@@ -1,7 +1,9 @@
+import { shownProxy } from "./proxy.ts";
 import { TransportError, type TransportPhase, type TransportReason } from "./transport-error.ts";
 
 /**
- * Node's and undici's connection errors as one TransportError. `secure` is whether the connection is https.
+ * Node's and undici's connection errors as one TransportError. `secure` is whether the connection is https; `proxy`
+ * the proxy that it goes through.
  * Codes: https://nodejs.org/api/errors.html, https://undici.nodejs.org/#/docs/api/Errors
  */
 export function connectionFailure(
@@ -9,12 +11,34 @@ export function connectionFailure(
 	phase: TransportPhase,
 	origin: string,
 	secure: boolean,
+	proxy?: string,
 ): TransportError {
 	if (error instanceof TransportError) return error;
+	const refusal = error instanceof Error ? proxyStatus(error.message) : undefined;
+	if (refusal !== undefined) return proxyRefusal(refusal, origin, error);
 	// undici's parser gives no code of its own for bytes that are not HTTP.
 	const garbled = error instanceof Error && error.name === "HTTPParserError" && phase !== "body";
 	const reason = garbled ? "protocol" : reasonOf(codeOf(error), phase, secure);
-	return new TransportError(describe(reason, phase, origin, error), { phase, reason, cause: error });
+	const isProxys = proxy !== undefined && phase === "connect" && reason !== "tls";
+	const message = isProxys
+		? `${describe(reason, phase, `the proxy ${shownProxy(proxy)}`, error)}, on the way to ${origin}`
+		: describe(reason, phase, origin, error);
+	return new TransportError(message, { phase, reason, cause: error });
+}
+
+/** The status with which a proxy refused a request or a tunnel, in undici's words. */
+function proxyStatus(message: string): number | undefined {
+	const [, status] =
+		/^Proxy (?:response \((\d{3})\) !== 200|Authentication Required \(407\))/.exec(message) ?? [];
+	if (status !== undefined) return Number(status);
+	return message.startsWith("Proxy Authentication Required") ? 407 : undefined;
+}
+
+function proxyRefusal(status: number, origin: string, cause: unknown): TransportError {
+	const how = status === 407 ? "asks for a user and password" : `answered ${status}`;
+	// The proxy could not reach the server, or may be asked again; any other refusal stays one.
+	const reason = status >= 500 ? "unreachable" : "proxy";
+	return new TransportError(`the proxy on the way to ${origin} ${how}`, { phase: "connect", reason, cause });
 }
 
 function codeOf(error: unknown): string {

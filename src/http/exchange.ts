@@ -23,6 +23,7 @@ export class LiveExchange implements Exchange {
 	readonly showsRedirects: boolean;
 	sent = false;
 	sentAt: number | undefined;
+	url: string | undefined;
 	status: number | undefined;
 	headers: Readonly<Record<string, string>> | undefined;
 	errorBody: string | undefined;

@@ -29,3 +29,9 @@ export function refuseRedirect({ status, headers }: Head, origin: string): void 
 export function isRedirect(status: number): boolean {
 	return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
 }
+
+/** The bytes that a response says its body has; Infinity where it does not say. */
+export function lengthOf({ headers }: Head): number {
+	const length = Number(headers["content-length"] ?? Number.NaN);
+	return Number.isInteger(length) ? length : Number.POSITIVE_INFINITY;
+}

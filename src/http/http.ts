@@ -7,7 +7,8 @@ import {
 	type Http,
 } from "./contract.ts";
 import { LiveExchange } from "./exchange.ts";
-import { headersOf } from "./outgoing.ts";
+import { headersOf, replaceHeaders } from "./outgoing.ts";
+import { type ProxySettings, proxyFor } from "./proxy.ts";
 import { LeanResponse } from "./response.ts";
 import { EventStreamReader } from "./sse.ts";
 import { Transfer } from "./transfer.ts";
@@ -31,6 +32,12 @@ export interface HttpOptions {
 	readonly caps?: Partial<Caps> | undefined;
 	/** PEM certificates to trust besides the system's. */
 	readonly caCertificates?: readonly string[] | undefined;
+	/** Undefined where every address is reached directly. */
+	readonly proxy?: ProxySettings | undefined;
+	/** Sent with every request to one origin, and to no other; they replace headers of the same name. */
+	readonly headers?:
+		| { readonly origin: string; readonly values: Readonly<Record<string, string>> }
+		| undefined;
 }
 
 const defaultTimeouts: Timeouts = {
@@ -91,6 +98,9 @@ class PooledHttp implements Http {
 		const { headers, exchangeId } = headersOf(init.headers, EXCHANGE_HEADER);
 		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
 		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
+		if (known !== undefined) known.url = url.origin + url.pathname;
+		const own = this.#options.headers;
+		if (own !== undefined && own.origin === url.origin) replaceHeaders(headers, own.values);
 		const agent = this.#agent ?? (await this.#load());
 		if (this.#closed) throw closedError(url.origin);
 
@@ -136,13 +146,19 @@ class PooledHttp implements Http {
 	}
 
 	async #load(): Promise<Agent> {
-		this.#loading ??= import("./agent.ts").then(({ createAgent }) =>
-			createAgent({
-				http2: this.#options.http2 ?? false,
-				connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
-				caCertificates: this.#options.caCertificates ?? [],
-			}),
-		);
+		const { http2 = false, connectTimeoutMs = 10_000, caCertificates = [], proxy } = this.#options;
+		const load = async () => {
+			const loaded = import("./agent.ts");
+			const viaProxy = proxy && (await import("./proxy-agent.ts"));
+			return (await loaded).createAgent({
+				http2,
+				connectTimeoutMs,
+				caCertificates,
+				proxyOf: (origin) => proxyFor(this.#parse(origin), proxy),
+				createProxyAgent: viaProxy?.createProxyAgent,
+			});
+		};
+		this.#loading ??= load();
 		this.#agent = await this.#loading;
 		return this.#agent;
 	}

@@ -21,3 +21,13 @@ function pairsOf(init: unknown): Iterable<[string, string | undefined]> {
 	if (typeof init === "object" && Symbol.iterator in init) return init as Iterable<[string, string]>;
 	return Object.entries(init as Record<string, string | undefined>);
 }
+
+/** Puts headers into a flat list, in the place of those of the same name. */
+export function replaceHeaders(headers: string[], values: Readonly<Record<string, string>>): void {
+	for (const [name, value] of Object.entries(values)) {
+		for (let at = headers.length - 2; at >= 0; at -= 2) {
+			if (headers[at]?.toLowerCase() === name.toLowerCase()) headers.splice(at, 2);
+		}
+		headers.push(name, value);
+	}
+}

@@ -6,7 +6,7 @@ import { connectionFailure } from "./connection-failure.ts";
 import { type Decoder, decoderFor } from "./decoder.ts";
 import type { LiveExchange, Watched } from "./exchange.ts";
 import { stopped } from "./exchange.ts";
-import { type Head, readHead, refuseRedirect } from "./head.ts";
+import { type Head, lengthOf, readHead, refuseRedirect } from "./head.ts";
 import { TransportError, type TransportPhase } from "./transport-error.ts";
 
 export interface TransferOptions {
@@ -146,7 +146,9 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 
 	onResponseError(_controller: unknown, error: Error): void {
 		if (this.#state === "ended") return;
-		const failure = connectionFailure(error, this.phase, this.origin, this.origin.startsWith("https:"));
+		const proxy = this.#options.pool.proxyOf(this.origin);
+		const isSecure = this.origin.startsWith("https:");
+		const failure = connectionFailure(error, this.phase, this.origin, isSecure, proxy);
 		if (this.#isStaleConnection(failure)) {
 			this.#resent = true;
 			this.phase = "connect";
@@ -290,10 +292,4 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			(typeof body === "string" || body instanceof Uint8Array || body === undefined || body === null)
 		);
 	}
-}
-
-/** The bytes that a response says its body has. */
-function lengthOf({ headers }: Head): number {
-	const length = Number(headers["content-length"] ?? Number.NaN);
-	return Number.isInteger(length) ? length : Number.POSITIVE_INFINITY;
 }

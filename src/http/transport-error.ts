@@ -16,6 +16,7 @@ export type TransportReason =
 	| "empty"
 	| "not-api"
 	| "protocol"
+	| "proxy"
 	| "redirect"
 	| "refused"
 	| "reset"
@@ -55,6 +56,7 @@ export class TransportError extends LlmxError {
 function exitOf(reason: TransportReason): (typeof exitCodes)["failed" | "outage" | "interrupted"] {
 	if (reason === "aborted") return exitCodes.interrupted;
 	if (reason === "empty") return exitCodes.failed;
+	if (isOwnLimit(reason)) return exitCodes.outage;
 	return advise(reason, "sent").retry === "never" ? exitCodes.failed : exitCodes.outage;
 }
 
@@ -103,6 +105,14 @@ export function transportFailure(error: TransportError, options: { local?: boole
 	};
 }
 
+/**
+ * A limit of ours ended the request. The same request would run into it again, at full price: it is sent again only
+ * when somebody asks for it, with more time.
+ */
+export function isOwnLimit(reason: TransportReason): boolean {
+	return reason === "timeout-first" || reason === "timeout-idle" || reason === "timeout-total";
+}
+
 function advise(reason: TransportReason, phase: TransportPhase): FailureAdvice {
 	switch (reason) {
 		case "refused":
@@ -114,9 +124,6 @@ function advise(reason: TransportReason, phase: TransportPhase): FailureAdvice {
 		case "reset":
 		case "cut":
 		case "empty":
-		case "timeout-first":
-		case "timeout-idle":
-		case "timeout-total":
 			return { retry: phase === "connect" ? "always" : "once", key: "keep" };
 		default:
 			return { retry: "never", key: "keep" };

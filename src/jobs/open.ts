@@ -30,10 +30,10 @@ export interface OpenJobs extends AsyncDisposable {
  */
 export async function openJobs(
 	model: string,
-	{ route: routed, accounting, ledger, cached, paths, clock }: LLMParts,
+	{ route: routed, network, accounting, ledger, cached, paths, clock }: LLMParts,
 	{ signal, pollMs = 60_000 }: OpenJobsOptions,
 ): Promise<OpenJobs> {
-	const http = createHttp({ caps: { bodyBytes: resultBytes } });
+	const http = createHttp({ ...network, timeouts: {}, caps: { bodyBytes: resultBytes } });
 	try {
 		const baseUrl = routed.baseUrl === "" ? await simulatedBaseUrl() : routed.baseUrl;
 		const route = { ...routed, baseUrl };

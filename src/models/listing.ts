@@ -1,6 +1,7 @@
 import { createHttp } from "../http/http.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
+import { networkOf } from "./network.ts";
 import { requireKeys, route } from "./router.ts";
 import { loadSettings, type Settings } from "./settings.ts";
 
@@ -33,7 +34,7 @@ export async function listModels(
 	const { env, providers, storedKeys } = settings ?? loadSettings(options.env ?? process.env);
 	const found = route(`${prefix}/-`, { env, providers, storedKeys });
 	const [key] = requireKeys(found);
-	const http = createHttp({ http2: found.provider.http2 });
+	const http = createHttp(networkOf(found, env));
 	const exchange = http.begin({ signal: options.signal, timeouts: { totalMs: options.timeoutMs ?? 30_000 } });
 	try {
 		const baseUrl = found.baseUrl === "" ? await simulatedBaseUrl() : found.baseUrl;

@@ -59,7 +59,8 @@ export function route(model: string, options: RouteOptions): ModelRoute {
 	const { provider, modelId } = findProvider(model, options);
 	const { baseUrl, source } = effectiveBaseUrl(provider, options);
 	const keys = findKeys(provider, options);
-	if (keys.length > 0 && isPlainHttpBeyondLoopback(baseUrl)) {
+	const holdsSecret = keys.length > 0 || Object.values(provider.headers).some((value) => value.includes("$"));
+	if (holdsSecret && isPlainHttpBeyondLoopback(baseUrl)) {
 		throw new ConfigError(
 			`refusing to send the ${provider.label} key over plain http to ${hostOf(baseUrl)}`,
 			{ hint: "use https, or a loopback address" },
@@ -202,7 +203,8 @@ function cleanBaseUrl(provider: ProviderRow, value: string, source: string): str
 	if (url.search !== "" || url.hash !== "") {
 		throw new ConfigError(`${where} must not contain a query or a fragment: "${url.origin}${url.pathname}"`);
 	}
-	let path = url.pathname.replace(/\/+$/, "");
+	// Some tools want the whole address of the endpoint: https://github.com/EleutherAI/lm-evaluation-harness/issues/1174
+	let path = url.pathname.replace(/\/+$/, "").replace(/\/(?:chat\/completions|v1\/messages)$/, "");
 	if (provider.wire !== "openai") path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
 	if (provider.id === "ollama" && path === "") path = "/v1";
 	return url.origin + path;

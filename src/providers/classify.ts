@@ -1,6 +1,7 @@
 import { type ErrorClass, exitCodes, type FailureAdvice, RequestError } from "../errors.ts";
 import type { Charges, Usage } from "../types.ts";
 import type { ErrorDetail } from "./error-body.ts";
+import { contextCodes, moderationCodes, statusOfCode } from "./error-codes.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
 
@@ -11,6 +12,8 @@ export interface ReportedError {
 	readonly detail: ErrorDetail;
 	/** HTTP status of the response; below 400 when the error came inside an answer or a stream. */
 	readonly status: number;
+	/** The address that was asked. */
+	readonly url?: string | undefined;
 	/** The server said `x-should-retry: false`. */
 	readonly retryForbidden: boolean;
 	/** The server's hint in ms, already checked for sense. */
@@ -33,56 +36,6 @@ const final = { retry: "never", key: "keep", maybeBilled: false } as const;
 const again = { retry: "always", key: "keep", maybeBilled: false } as const;
 const once = { retry: "once", key: "keep", maybeBilled: true } as const;
 
-/** HTTP statuses that stand for the codes of errors inside an answer: OpenAI's, Anthropic's, gRPC's (Gemini's). */
-const statusOfCode: Readonly<Record<string, number>> = {
-	rate_limit_exceeded: 429,
-	rate_limit_error: 429,
-	rate_limit: 429,
-	ratelimitreached: 429,
-	too_many_requests: 429,
-	resource_exhausted: 429,
-	queue_full: 429,
-	overloaded_error: 529,
-	overloaded: 529,
-	engine_overloaded: 503,
-	engine_overloaded_error: 503,
-	service_unavailable: 503,
-	unavailable: 503,
-	server_error: 500,
-	internal_server_error: 500,
-	internalservererror: 500,
-	internal: 500,
-	api_error: 500,
-	timeout: 504,
-	timeout_error: 504,
-	deadline_exceeded: 504,
-	invalid_request_error: 400,
-	invalid_request: 400,
-	badrequesterror: 400,
-	invalid_argument: 400,
-	failed_precondition: 400,
-	invalid_prompt: 400,
-	authentication_error: 401,
-	invalid_api_key: 401,
-	unauthenticated: 401,
-	billing_error: 402,
-	permission_error: 403,
-	permission_denied: 403,
-	not_found_error: 404,
-	not_found: 404,
-	model_not_found: 404,
-	request_too_large: 413,
-	// https://platform.minimax.io/docs/api-reference/errorcode
-	base_resp_1001: 504,
-	base_resp_1002: 429,
-	base_resp_1004: 401,
-	base_resp_1008: 402,
-	base_resp_1039: 429,
-	base_resp_1041: 429,
-	base_resp_2013: 400,
-	base_resp_2049: 401,
-};
-
 const billingCodes = new Set([
 	"insufficient_quota",
 	"insufficient_credits",
@@ -93,24 +46,6 @@ const billingCodes = new Set([
 	"quota_exceeded",
 	"credit_limit_exceeded",
 	"access_terminated",
-]);
-
-const moderationCodes = new Set([
-	"content_filter",
-	"content_policy_violation",
-	"moderation_blocked",
-	"responsibleaipolicyviolation",
-	"data_inspection_failed",
-	"base_resp_1026",
-	"base_resp_1027",
-]);
-
-const contextCodes = new Set([
-	"context_length_exceeded",
-	"exceed_context_size_error",
-	"too_many_prompt_tokens",
-	"model_max_prompt_tokens_exceeded",
-	"string_above_max_length",
 ]);
 
 const contextWords =
@@ -169,6 +104,10 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 	if (status === 401 || codes.includes("api_key_invalid") || (status === 400 && badKeyWords.test(message))) {
 		return { ...again, errorClass: "auth", key: "drop" };
 	}
+	// OpenRouter's 402 for one request that asks for more than is left: a shorter answer would be paid for.
+	if (status === 402 && /fewer max_tokens|can only afford/i.test(message)) {
+		return { ...final, errorClass: "invalid_request" };
+	}
 	if (status === 402 || isSpent(provider, detail, status)) {
 		return { ...again, errorClass: "quota", key: "retire" };
 	}
@@ -184,8 +123,7 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 			return { ...final, errorClass: "too_large" };
 		case 501:
 			return { ...final, errorClass: "invalid_request" };
-		// 524 is Cloudflare's 504: the origin had the request and still worked on it; 598 and 599 are other proxies'.
-		// https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/
+		// 524: the origin still worked on it. https://developers.cloudflare.com/support/troubleshooting/
 		case 408:
 		case 499:
 		case 504:
@@ -193,8 +131,7 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 		case 598:
 		case 599:
 			return { ...once, errorClass: "timeout" };
-		// The origin broke off its answer, and may have computed it. At 521 to 523 it was never reached.
-		case 520:
+		case 520: // The origin broke off its answer; at 521 to 523 it was never reached.
 			return { ...once, errorClass: "server" };
 		case 409:
 		case 425:
@@ -242,7 +179,8 @@ function messageFor(reported: ReportedError, verdict: Verdict, status: number, i
 		return `${provider.label}: the prompt is too long${model}${sizes}${tail}`;
 	}
 	const what = words[errorClass];
-	return `${provider.label} ${how}${what === undefined ? "" : ` (${what})`}${tail}`;
+	const where = status === 404 && !inBand && reported.url !== undefined ? ` at ${reported.url}` : "";
+	return `${provider.label} ${how}${what === undefined ? "" : ` (${what})`}${where}${tail}`;
 }
 
 const words: Partial<Record<ErrorClass, string>> = {

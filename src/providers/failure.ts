@@ -7,7 +7,7 @@ import {
 	RequestError,
 } from "../errors.ts";
 import type { Exchange } from "../http/contract.ts";
-import { findTransportError, TransportError, transportFailure } from "../http/transport-error.ts";
+import { findTransportError, isOwnLimit, TransportError, transportFailure } from "../http/transport-error.ts";
 import { retryHint } from "../limits/retry-after.ts";
 import type { Charges, Usage } from "../types.ts";
 import { blockedHint, classify } from "./classify.ts";
@@ -134,7 +134,11 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 		exitCode: exitCodeOf(transport, context, notRunning),
 		hint: notRunning
 			? `start the server, or set ${provider.baseUrlEnv[0]}`
-			: hintFor(failure.errorClass, failure.maybeBilled, provider),
+			: isOwnLimit(transport.reason)
+				? "give it more time with --timeout; this request may have been billed"
+				: transport.reason === "proxy"
+					? "check HTTPS_PROXY and NO_PROXY: llmx doctor"
+					: hintFor(failure.errorClass, failure.maybeBilled, provider),
 		partialText: context.partialText,
 		cause: transport,
 	});
@@ -149,6 +153,7 @@ function answeredFailure(context: FailureContext): RequestError {
 		...reportedBase(billed(parseJson(body), context)),
 		detail: readErrorText(body),
 		status,
+		url: exchange.url === undefined ? undefined : redact(exchange.url, [context.key]),
 		retryForbidden: headers["x-should-retry"] === "false",
 		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});

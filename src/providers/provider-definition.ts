@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import type { WireFormat } from "../parameters/table.ts";
 import { defineRow, type ProviderRow } from "./provider-row.ts";
 import { everything, providers } from "./registry.ts";
 
@@ -17,10 +18,19 @@ export interface ProviderDefinition {
 	readonly free?: boolean | undefined;
 	/** What its answers say of their cost is the price: `usage.cost`, or the header of a LiteLLM proxy. */
 	readonly reports_cost?: boolean | undefined;
+	/** The language that it speaks. Default `openai`. */
+	readonly wire?: WireFormat | undefined;
+	/** Headers of every request to it, and to no other origin; `$NAME` in a value stands for a variable. */
+	readonly headers?: Readonly<Record<string, string>> | undefined;
+	/** How a JSON Schema is asked for: in a field of its own, or in the prompt. */
+	readonly schema_form?: ProviderRow["schemaForm"] | undefined;
+	readonly max_tokens_field?: ProviderRow["maxTokensField"] | undefined;
+	/** What its models take besides text. */
+	readonly takes?: ProviderRow["takes"] | undefined;
 }
 
 /**
- * Makes a row from the config file's `providers.<id>`; it speaks the OpenAI wire. With the id of a built-in
+ * Makes a row from the config file's `providers.<id>`. With the id of a built-in
  * provider it changes that row's address and key variable and keeps the rest.
  * @throws ConfigError for an id that cannot stand before a slash
  */
@@ -42,6 +52,7 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 			maxTokensField: "by-model",
 			takes: everything,
 			fetchesImages: false,
+			...wireDefaults(definition.wire),
 		});
 	return {
 		...base,
@@ -53,5 +64,17 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 		free: definition.free ?? base.free,
 		reportsCost: definition.reports_cost ?? base.reportsCost,
 		defaultModel: definition.default_model ?? base.defaultModel,
+		wire: definition.wire ?? base.wire,
+		headers: { ...base.headers, ...definition.headers },
+		schemaForm: definition.schema_form ?? base.schemaForm,
+		maxTokensField: definition.max_tokens_field ?? base.maxTokensField,
+		takes: definition.takes ?? base.takes,
 	};
+}
+
+/** What a server on another wire has in common with the provider whose wire it is. */
+function wireDefaults(wire: WireFormat = "openai"): Partial<ProviderRow> {
+	if (wire === "openai") return {};
+	const { rateHeaders, refuses, takes } = providers[wire];
+	return { wire, rateHeaders, refuses, takes };
 }

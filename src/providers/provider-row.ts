@@ -62,6 +62,8 @@ export interface ProviderRow {
 	/** Field of the seed. */
 	readonly seedField: "seed" | "random_seed";
 	readonly reasoning: ReasoningControl;
+	/** Thinking is switched off in the model's chat template, too (vLLM, SGLang). */
+	readonly templateSwitch: boolean;
 	/**
 	 * Parameters that the provider refuses or silently ignores, besides those that its wire has no field for: using one
 	 * is an error before sending.
@@ -79,6 +81,8 @@ export interface ProviderRow {
 	readonly choicesPerCall: number;
 	/** Fields of every request body unless the user sets them. */
 	readonly extraBody: Readonly<Record<string, unknown>> | null;
+	/** Headers of every request to it; `$NAME` in a value stands for a variable of the environment. */
+	readonly headers: Readonly<Record<string, string>>;
 	/** The model used when the user names none and has a key here; null never chooses this provider. */
 	readonly defaultModel: string | null;
 	/** Its batch API; null where it has none that llmx speaks. */
@@ -109,6 +113,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		maxTokensField: "max_tokens",
 		seedField: "seed",
 		reasoning: "effort",
+		templateSwitch: false,
 		refuses: [],
 		schemaForm: "field",
 		takes: ["image"],
@@ -116,6 +121,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		fileForm: "file",
 		choicesPerCall: 1,
 		extraBody: null,
+		headers: {},
 		defaultModel: null,
 		jobs: null,
 		...input,

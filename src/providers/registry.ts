@@ -243,6 +243,7 @@ export const providers = {
 		id: "vllm",
 		label: "vLLM",
 		prefixes: ["hosted_vllm", "vllm"],
+		templateSwitch: true,
 		baseUrl: "http://localhost:8000/v1",
 		baseUrlEnv: ["HOSTED_VLLM_BASE_URL", "HOSTED_VLLM_API_BASE"],
 		keyEnv: ["HOSTED_VLLM_API_KEY"],
@@ -256,6 +257,7 @@ export const providers = {
 	local: row({
 		id: "local",
 		label: "the local server",
+		templateSwitch: true,
 		baseUrl: "http://localhost:30000/v1",
 		keyRequired: false,
 		local: true,

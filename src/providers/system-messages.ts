@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../errors.ts";
-import type { Message } from "../types.ts";
+import type { JsonSchemaFormat, Message } from "../types.ts";
 import { unsupported } from "./parameters.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
@@ -28,4 +28,26 @@ function textOf(provider: ProviderRow, { content }: Message): string {
 			return part.text;
 		})
 		.join("\n");
+}
+
+/** The messages with a schema in the system message, for models that have no field for one. */
+export function withDemand(messages: readonly Message[], { schema }: JsonSchemaFormat): readonly Message[] {
+	const demand = `Answer with JSON only, without a code fence, that satisfies this JSON Schema:\n${JSON.stringify(schema)}`;
+	const [first, ...rest] = messages;
+	if (first?.role !== "system") return [{ role: "system", content: demand }, ...messages];
+	const content =
+		typeof first.content === "string"
+			? `${first.content}\n\n${demand}`
+			: [...first.content, { type: "text" as const, text: demand }];
+	return [{ role: "system", content }, ...rest];
+}
+
+/** The messages with what the system says at the beginning of what the user says first, for models without system messages. */
+export function withoutSystem(provider: ProviderRow, messages: readonly Message[]): readonly Message[] {
+	const { system, rest } = takeSystem(provider, messages);
+	const [first, ...others] = rest;
+	if (system === undefined || first === undefined) return rest;
+	const { content } = first;
+	const parts = typeof content === "string" ? [{ type: "text" as const, text: content }] : content;
+	return [{ ...first, content: [{ type: "text", text: system }, ...parts] }, ...others];
 }

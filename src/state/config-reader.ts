@@ -43,6 +43,21 @@ export const number =
 		return value;
 	};
 
+export const oneOf =
+	<T extends string>(known: readonly T[]): Reader<T> =>
+	(value, path) => {
+		const found = known.find((candidate) => candidate === value);
+		if (found === undefined) throw wrong(path, `one of ${known.join(", ")}`, value);
+		return found;
+	};
+
+export const listOf =
+	<T>(read: Reader<T>): Reader<readonly T[]> =>
+	(value, path) => {
+		if (!Array.isArray(value)) throw wrong(path, "a list", value);
+		return value.map((item, index) => read(item, [...path, index]));
+	};
+
 export const webAddress: Reader<string> = (value, path) => {
 	const address = text(value, path);
 	if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))

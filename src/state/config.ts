@@ -7,7 +7,9 @@ import {
 	ConfigProblem,
 	fieldsOf,
 	flag,
+	listOf,
 	number,
+	oneOf,
 	optional,
 	plainObject,
 	recordOf,
@@ -46,7 +48,19 @@ export interface UserProvider {
 	readonly free?: boolean;
 	/** What its answers say of their cost is what they cost. */
 	readonly reports_cost?: boolean;
+	readonly wire?: (typeof wires)[number];
+	/** `$NAME` in a value stands for a variable of the environment. */
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly schema_form?: (typeof schemaForms)[number];
+	readonly max_tokens_field?: (typeof limitFields)[number];
+	/** What its models take besides text. */
+	readonly takes?: readonly (typeof partKinds)[number][];
 }
+
+const wires = ["openai", "gemini", "anthropic"] as const;
+const schemaForms = ["field", "prompt"] as const;
+const limitFields = ["max_tokens", "max_completion_tokens", "by-model"] as const;
+const partKinds = ["image", "file", "audio"] as const;
 
 /** USD that may be spent in a calendar day and month. */
 export interface Budget {
@@ -64,6 +78,11 @@ export interface Config {
 	readonly providers: Readonly<Record<string, UserProvider>>;
 	readonly prices: OwnPrices;
 	readonly budget: Budget;
+	/** Silences of an answer in seconds, instead of 600 and 120. */
+	readonly timeouts: {
+		readonly firstContent: number | undefined;
+		readonly idle: number | undefined;
+	};
 	readonly cache: {
 		readonly enabled: boolean;
 		/** Older answers are asked for again; undefined: they never get old. */
@@ -118,12 +137,14 @@ export const configFields = [
 	"providers",
 	"prices",
 	"budget",
+	"timeouts",
 	"cache",
 ] as const;
 
 function readConfig(value: unknown): Config {
 	const root = fieldsOf(value, [], configFields);
 	const budget = fieldsOf(root.budget ?? {}, ["budget"], ["daily", "monthly"]);
+	const timeouts = fieldsOf(root.timeouts ?? {}, ["timeouts"], ["first_content", "idle"]);
 	const cache = fieldsOf(root.cache ?? {}, ["cache"], ["enabled", "max_age_days"]);
 	const config: Config = {
 		defaultModel: optional(text)(root.default_model, ["default_model"]),
@@ -135,6 +156,10 @@ function readConfig(value: unknown): Config {
 		budget: {
 			daily: optional(number(0))(budget.daily, ["budget", "daily"]),
 			monthly: optional(number(0))(budget.monthly, ["budget", "monthly"]),
+		},
+		timeouts: {
+			firstContent: optional(number(1))(timeouts.first_content, ["timeouts", "first_content"]),
+			idle: optional(number(1))(timeouts.idle, ["timeouts", "idle"]),
 		},
 		cache: {
 			enabled: optional(flag)(cache.enabled, ["cache", "enabled"]) ?? true,
@@ -180,6 +205,11 @@ export const providerFields = [
 	"default_model",
 	"free",
 	"reports_cost",
+	"wire",
+	"headers",
+	"schema_form",
+	"max_tokens_field",
+	"takes",
 ] as const;
 
 function readParameters(value: unknown, path: JsonPath): Parameters {
@@ -240,6 +270,14 @@ function readProvider(value: unknown, path: JsonPath): UserProvider {
 		default_model: optional(text)(fields.default_model, [...path, "default_model"]),
 		free: optional(flag)(fields.free, [...path, "free"]),
 		reports_cost: optional(flag)(fields.reports_cost, [...path, "reports_cost"]),
+		wire: optional(oneOf(wires))(fields.wire, [...path, "wire"]),
+		headers: optional((given: unknown, at: JsonPath) => recordOf(given, at, text))(fields.headers, [
+			...path,
+			"headers",
+		]),
+		schema_form: optional(oneOf(schemaForms))(fields.schema_form, [...path, "schema_form"]),
+		max_tokens_field: optional(oneOf(limitFields))(fields.max_tokens_field, [...path, "max_tokens_field"]),
+		takes: optional(listOf(oneOf(partKinds)))(fields.takes, [...path, "takes"]),
 	};
 	return withoutUndefined(provider) as UserProvider;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { meet, nasty, patiently } from "./encounter.ts";
-import { accepted, failed, modes, retriedOnce } from "./outcomes.ts";
+import { accepted, failed, modes, retriedOnce, timedOut } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
 describe.each(wires)("row 15 on the %s wire: 200 with something else", (wire) => {
@@ -161,7 +161,7 @@ describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
 		"stall-after-headers",
 		"stall-mid-body",
 	])("%s ends after the time to the first content", async (spec) => {
-		await patiently((timeouts) => retriedOnce(spec, "timeout", { wire, timeouts }));
+		await patiently((timeouts) => timedOut(spec, { wire, timeouts }));
 	});
 
 	it("one byte now and then is bounded by the whole request's time", async () => {

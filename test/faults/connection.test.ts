@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { meet, nasty, patiently } from "./encounter.ts";
-import { accepted, failed, modes, retried, retriedOnce } from "./outcomes.ts";
+import { accepted, failed, modes, retried, retriedOnce, timedOut } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
 async function refusingUrl(): Promise<string> {
@@ -41,7 +41,7 @@ describe.concurrent.each(wires)("rows 2 to 5 on the %s wire", (wire) => {
 		});
 
 		it.each(["no-answer", "half-headers"])("%s", async (name) => {
-			await patiently((timeouts) => retriedOnce(name, "timeout", { wire, mode, timeouts }));
+			await patiently((timeouts) => timedOut(name, { wire, mode, timeouts }));
 		});
 	});
 });

@@ -142,13 +142,20 @@ describe("generate", () => {
 		expect(JSON.stringify(run.errors.map((error) => error?.message))).not.toContain(plantedKey);
 	});
 
-	it("ends a silence of the server with one re-send", async () => {
+	it("ends a silence of the server which would come again", async () => {
 		await patiently(async (timeouts) => {
 			const run = await generate(["[[fault:no-answer]]", "fine"], {}, {}, { timeouts });
 			expect(run.results).toEqual([null, "fine"]);
 			expect(run.errors[0]).toMatchObject({ errorClass: "timeout", maybeBilled: true });
-			expect(run.sent("[[fault:no-answer]]")).toBe(2);
+			expect(run.sent("[[fault:no-answer]]")).toBe(1);
 		});
+	});
+
+	it("streams what a gateway would cut off", async () => {
+		const run = await generate(["[[fault:524 x1]] one", "two", "three"], { maxConcurrent: 1 });
+		expect(run.results).toEqual(["[[fault:524 x1]] one", "two", "three"]);
+		const streamed = run.simulator.requests.map(({ stream }) => stream);
+		expect([streamed[0], streamed.at(-1)]).toEqual([false, true]);
 	});
 
 	it("survives a server that is gone for a while", async () => {

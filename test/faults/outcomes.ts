@@ -93,3 +93,14 @@ export async function brokenStream(
 }
 
 export const modes: readonly Mode[] = ["plain", "stream"];
+
+/** Ended by a limit of ours: the same request would end the same way, at full price, so it is not sent again. */
+export async function timedOut(
+	spec: string,
+	options: EncounterOptions & { readonly exitCode?: number } = {},
+): Promise<Encounter> {
+	const seen = await failed(spec, "timeout", { exitCode: 5, ...options });
+	expect(seen.error).toMatchObject({ maybeBilled: true, hint: expect.stringContaining("--timeout") });
+	expect(seen.ledger).toMatchObject([{ status: "maybe_billed", cost_usd: null }]);
+	return seen;
+}

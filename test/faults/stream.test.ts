@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { meet, nasty, patiently } from "./encounter.ts";
-import { accepted, brokenStream, retriedOnce } from "./outcomes.ts";
+import { accepted, brokenStream, retriedOnce, timedOut } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
 const stream = { mode: "stream" } as const;
@@ -113,25 +113,20 @@ describe.each(wires)("row 19 on the %s wire: a sloppy end is an end", (wire) => 
 });
 
 describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
-	it("after the headers is asked for once more", async () => {
-		await patiently((timeouts) =>
-			retriedOnce("stall-after-headers", "timeout", { wire, ...stream, timeouts }),
-		);
-	});
-
-	it("filled with comments is silence too", async () => {
-		await patiently((timeouts) =>
-			retriedOnce("endless-comments=5", "timeout", { wire, ...stream, timeouts }),
-		);
+	it.each([
+		"stall-after-headers",
+		"endless-comments=5",
+	])("without content is not asked for again by itself: %s", async (spec) => {
+		await patiently((timeouts) => timedOut(spec, { wire, ...stream, timeouts }));
 	});
 
 	it("in the middle keeps what came", async () => {
 		await patiently((timeouts) => brokenStream("stall-mid-stream", "timeout", { wire, timeouts }));
 	});
 
-	it("in the middle, where nobody heard what came, is asked for once more", async () => {
+	it("in the middle, where nobody heard what came, keeps it too", async () => {
 		const seen = await patiently((timeouts) =>
-			retriedOnce("stall-mid-stream", "timeout", { wire, ...unheard, timeouts, exitCode: 1 }),
+			timedOut("stall-mid-stream", { wire, ...unheard, timeouts, exitCode: 1 }),
 		);
 		expect(seen.error?.partialText).not.toBe("");
 	});

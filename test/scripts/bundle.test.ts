@@ -38,7 +38,8 @@ describe("the bundle", () => {
 		const files = new Set(main);
 		for (const name of ["ask", "openai-compatible", "agent"]) loadedWith(lazyChunk(files, name), files);
 		expect(files.size).toBeGreaterThan(5);
-		expect(files.size).toBeLessThanOrEqual(12);
+		// What undici's agent and that for proxies share is one of them.
+		expect(files.size).toBeLessThanOrEqual(13);
 	});
 
 	it("calls every class and error by its own name", async () => {

@@ -80,7 +80,11 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-u, --usage", "print tokens, cost and time to stderr even if it is not a terminal")
 		.option("-q, --quiet", "print only the answer and errors")
 		.option("--no-stdin", "do not read stdin")
-		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option(
+			"--timeout <seconds>",
+			"abort a request after this many seconds, instead of 600 without content",
+			parseAmount,
+		)
 		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
 		.option("--over-budget", "ask even if the budget is spent")
 		.addHelpText("after", examples)

@@ -70,7 +70,12 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--rpm <count>", "maximum requests per minute", parsePositive)
 		.option("--tpm <count>", "maximum tokens per minute", parsePositive)
 		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
-		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option(
+			"--timeout <seconds>",
+			"abort a request after this many seconds, instead of 600 without content",
+			parseAmount,
+		)
+		.option("--stream", "stream answers on the wire, for gateways that cut long silences")
 		.option("--max-cost <usd>", "stop before spending more than this", parseAmount)
 		.option("--max-duration <seconds>", "stop after this many seconds", parseAmount)
 		.option("--halt <policy>", "stop when too many rows fail, as in now,fail=1 or soon,fail=10%", parseHalt)

@@ -31,6 +31,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly tpm?: number;
 	readonly maxRetries?: number;
 	readonly timeout?: number;
+	readonly stream?: boolean;
 	readonly maxCost?: number;
 	readonly maxDuration?: number;
 	readonly halt?: HaltPolicy;

@@ -103,6 +103,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			failUnder: flags.failUnder,
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),
+			streamed: flags.stream,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
 			onPause: (model, pauseMs, { message }) =>
 				log(`most requests to ${model} fail; pausing for ${formatDuration(pauseMs)}: ${message}`),

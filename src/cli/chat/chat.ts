@@ -57,7 +57,11 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--plain", "plain lines instead of the full-screen chat")
 		.option("--no-cache", "do not read or write the response cache")
 		.option("--over-budget", "continue even if the budget is spent")
-		.option("--timeout <seconds>", "abort a request after this many seconds", parseAmount)
+		.option(
+			"--timeout <seconds>",
+			"abort a request after this many seconds, instead of 600 without content",
+			parseAmount,
+		)
 		.option("--max-retries <count>", "maximum number of retries per request", parseCount)
 		.addHelpText("after", examples)
 		.action(async (model: string | undefined, flags: ChatFlags) => {

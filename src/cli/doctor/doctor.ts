@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { exitCodes, LlmxError } from "../../errors.ts";
-import { chooseModel, findPrice, ResponseCache, requireKeys, route } from "../../index.ts";
+import { chooseModel, findPrice, proxyTo, ResponseCache, requireKeys, route } from "../../index.ts";
 import type { Settings } from "../../models/settings.ts";
 import { resolveAlias } from "../../state/aliases.ts";
 import type { Config } from "../../state/config.ts";
@@ -123,6 +123,7 @@ function* examineModel(
 	const { provider, modelId, baseUrl, baseUrlSource } = found.value;
 	const address = baseUrl === "" ? "in this process" : `at ${baseUrl} (${baseUrlSource})`;
 	yield { about: "provider", state: "ok", text: `${provider.label} ${address}` };
+	yield* examineWay(baseUrl, provider.headers, env);
 	const keys = attempt(() => requireKeys(found.value));
 	if ("problem" in keys) yield { about: "key", ...keys.problem };
 	else if (keys.value.length === 0) yield { about: "key", state: "ok", text: "none needed" };
@@ -146,6 +147,21 @@ function* examineModel(
 
 /** File modes mean nothing there. */
 const modesNote = process.platform === "win32" ? ": as private as your Windows profile is" : "";
+
+/** How requests get to the server, where that is not straight. */
+function* examineWay(
+	baseUrl: string,
+	headers: Readonly<Record<string, string>>,
+	env: CommandContext["io"]["env"],
+): Iterable<Finding> {
+	const proxy = proxyTo(baseUrl, env);
+	if (proxy !== undefined) {
+		yield { about: "proxy", state: "ok", text: proxy ?? "none: NO_PROXY exempts the server" };
+	}
+	const names = Object.keys(headers);
+	if (names.length > 0)
+		yield { about: "headers", state: "ok", text: `${names.join(", ")} (values are not shown)` };
+}
 
 function* examineFolders({ configFolder, stateFolder, cacheFolder }: Paths): Iterable<Finding> {
 	for (const folder of new Set([configFolder, stateFolder, cacheFolder])) {

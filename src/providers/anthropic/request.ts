@@ -6,8 +6,9 @@ import type { AdapterRequest } from "../adapter.ts";
 import { argumentsOf } from "../details.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
-import { takeSystem } from "../system-messages.ts";
+import { takeSystem, withDemand } from "../system-messages.ts";
 import { defaultLimit, versionOf } from "./limits.ts";
+import { cleanSchema } from "./schema.ts";
 
 type Json = Record<string, unknown>;
 
@@ -19,22 +20,26 @@ export function anthropicBody(provider: ProviderRow, call: AdapterRequest, strea
 	const { modelId, parameters } = call;
 	checkParameters(provider, parameters);
 	const version = versionOf(modelId);
-	const { system, rest } = takeSystem(provider, call.messages);
+	const format = parameters.responseFormat;
+	const inPrompt =
+		format?.type === "json-schema" && (version < firstStructured || provider.schemaForm === "prompt");
+	const { system, rest } = takeSystem(provider, inPrompt ? withDemand(call.messages, format) : call.messages);
 	const messages = rest.map((message) => anthropicMessage(provider, message));
 	const body: Json = { model: modelId, max_tokens: defaultLimit(version), messages };
 	if (system !== undefined) body.system = system;
 	setSampling(body, provider, call, version);
 	setThinking(body, provider, call, version);
-	const format = parameters.responseFormat;
-	if (format !== undefined) {
+	if (format !== undefined && !inPrompt) {
 		if (format.type === "json") throw unsupported(provider, "a JSON response format without a schema");
 		const output = (body.output_config ?? {}) as Json;
-		body.output_config = { ...output, format: { type: "json_schema", schema: format.schema } };
+		body.output_config = { ...output, format: { type: "json_schema", schema: cleanSchema(format.schema) } };
 	}
 	if (stream) body.stream = true;
 	return parameters.extra === undefined ? body : Object.assign(body, parameters.extra);
 }
 
+/** Structured outputs came with 4.5: https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs, 2026-11-29 */
+const firstStructured = 4.5;
 /** Opus 4.7 was the first model to answer 400 to temperature, top_p and top_k. */
 const firstWithoutSampling = 4.7;
 /** From 4.6 on a model thinks adaptively, steered by effort; a budget in tokens went away with 4.7. */
@@ -42,6 +47,14 @@ const firstAdaptive = 4.6;
 
 function setSampling(body: Json, provider: ProviderRow, call: AdapterRequest, version: number): void {
 	const { parameters } = call;
+	const { temperature, topP } = parameters;
+	// https://docs.anthropic.com/en/api/messages, 2026-11-29: from 0 to 1, and from 4.5 on not beside top_p.
+	if (temperature !== undefined && temperature > 1) {
+		throw unsupported(provider, `a temperature of ${temperature}: it goes from 0 to 1`);
+	}
+	if (temperature !== undefined && topP !== undefined && version >= 4.5) {
+		throw unsupported(provider, "temperature and top_p together", call.modelId);
+	}
 	if (version >= firstWithoutSampling) {
 		const refused = (["temperature", "topP", "topK"] as const).find((key) => parameters[key] !== undefined);
 		if (refused !== undefined) throw unsupported(provider, rowOf(refused).name, call.modelId);
@@ -67,6 +80,10 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterRequest, ve
 		return;
 	}
 	if (version < 3.7) throw unsupported(provider, "thinking", call.modelId);
+	const { temperature, topK } = call.parameters;
+	if ((temperature !== undefined && temperature !== 1) || topK !== undefined) {
+		throw unsupported(provider, "a temperature or top_k beside thinking", call.modelId);
+	}
 	if (effort !== undefined && version >= firstAdaptive) {
 		const level = effort === "minimal" ? "low" : effort;
 		if (level !== effort) call.onNote?.("reasoning_effort minimal is sent as low, Anthropic's lowest");
@@ -78,6 +95,9 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterRequest, ve
 		throw unsupported(provider, "thinking_budget (it takes reasoning_effort)", call.modelId);
 	}
 	const budget = thinkingBudget ?? budgets[effort as "low"];
+	// https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, 2026-11-29
+	if (budget < 1_024)
+		throw unsupported(provider, `a thinking budget of ${budget}: it takes 1024 tokens or more`);
 	if (maxTokens !== undefined && maxTokens <= budget) {
 		throw new UnsupportedError(
 			`max_tokens (${maxTokens}) must be more than the thinking budget (${budget}), which it includes`,

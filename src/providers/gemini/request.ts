@@ -6,7 +6,7 @@ import { argumentsOf } from "../details.ts";
 import { isObject, parseJson } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
-import { takeSystem } from "../system-messages.ts";
+import { takeSystem, withDemand, withoutSystem } from "../system-messages.ts";
 
 type Json = Record<string, unknown>;
 
@@ -38,7 +38,12 @@ const bodyFields = new Set([
 export function geminiRequest(provider: ProviderRow, call: AdapterRequest): GeminiRequest {
 	const { parameters } = call;
 	checkParameters(provider, parameters);
-	const { system, rest } = takeSystem(provider, call.messages);
+	// Gemma takes no system instruction, JSON mode or thinking: https://ai.google.dev/gemma/docs/core/gemma_on_gemini_api
+	const isGemma = /(?:^|\/)gemma-/.test(call.modelId);
+	const format = parameters.responseFormat;
+	const inPrompt = format?.type === "json-schema" && (isGemma || provider.schemaForm === "prompt");
+	const asked = inPrompt ? withDemand(call.messages, format) : call.messages;
+	const { system, rest } = takeSystem(provider, isGemma ? withoutSystem(provider, asked) : asked);
 	const contents = geminiContents(provider, rest);
 	const config: Json = {
 		// Both are loops in which the SDK sends further, billed requests of its own.
@@ -46,14 +51,18 @@ export function geminiRequest(provider: ProviderRow, call: AdapterRequest): Gemi
 		automaticFunctionCalling: { disable: true },
 	};
 	if (system !== undefined) config.systemInstruction = { parts: [{ text: system }] };
-	setSampling(config, parameters);
-	const thinking = thinkingConfig(provider, call);
+	setSampling(config, inPrompt || isGemma ? { ...parameters, responseFormat: undefined } : parameters);
+	const thinking = isGemma ? gemmaThinking(provider, call) : thinkingConfig(provider, call);
 	if (thinking !== undefined) config.thinkingConfig = thinking;
 	return { contents, config, patch: rawPatch(parameters.extra) };
 }
 
-function setSampling(config: Json, parameters: Parameters): void {
-	Object.assign(config, wireFields("gemini", parameters));
+type Sampling = Omit<Parameters, "responseFormat"> & {
+	readonly responseFormat?: Parameters["responseFormat"] | undefined;
+};
+
+function setSampling(config: Json, parameters: Sampling): void {
+	Object.assign(config, wireFields("gemini", parameters as Parameters));
 	const format = parameters.responseFormat;
 	if (format === undefined) return;
 	config.responseMimeType = "application/json";
@@ -148,6 +157,12 @@ const budgets: Readonly<Record<Exclude<ReasoningEffort, "none" | "xhigh" | "max"
 	medium: 8_192,
 	high: 24_576,
 };
+
+function gemmaThinking(provider: ProviderRow, { modelId, parameters }: AdapterRequest): undefined {
+	const { reasoningEffort, thinkingBudget } = parameters;
+	const isOff = (reasoningEffort ?? "none") === "none" && (thinkingBudget ?? 0) === 0;
+	if (!isOff) throw unsupported(provider, "thinking", modelId);
+}
 
 function thinkingConfig(provider: ProviderRow, call: AdapterRequest): Json | undefined {
 	const { modelId, parameters, onNote } = call;

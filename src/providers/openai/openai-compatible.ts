@@ -22,8 +22,9 @@ class OpenAiCompatible implements Adapter {
 	readonly choicesPerCall: number;
 	readonly #context: AdapterContext;
 	readonly #clients = new Map<string | undefined, LeanOpenAI>();
-	/** The server refused `stream_options` once: it is not asked again. */
+	/** The server refused `stream_options`, or the model a field for schemas, once: it is not asked again. */
 	#refusesStreamUsage = false;
+	#refusesSchemas = false;
 
 	constructor(context: AdapterContext) {
 		this.#context = context;
@@ -31,11 +32,9 @@ class OpenAiCompatible implements Adapter {
 	}
 
 	async complete(call: AdapterCall): Promise<Answer> {
-		const { provider } = this.#context;
-		const body = openAiBody(provider, call, false);
 		const context = this.#failureContext(call);
-		const payload = await readAnswerBody(() => this.#post(body, call), context);
-		return readOpenAiAnswer(provider, payload, context);
+		const payload = await readAnswerBody(() => this.#send(call, false), context);
+		return readOpenAiAnswer(this.#context.provider, payload, context);
 	}
 
 	async requestBody(request: AdapterRequest): Promise<Readonly<Record<string, unknown>>> {
@@ -49,7 +48,7 @@ class OpenAiCompatible implements Adapter {
 
 	stream(call: AdapterCall): AsyncIterable<AnswerPart> {
 		const reader = new OpenAiReader(this.#context.provider, call);
-		return streamAnswer(() => this.#postStream(call), reader, call.exchange);
+		return streamAnswer(() => this.#send(call, true), reader, call.exchange);
 	}
 
 	async listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
@@ -84,23 +83,40 @@ class OpenAiCompatible implements Adapter {
 		return response as Promise<unknown> as Promise<FetchResponse>;
 	}
 
-	/** Asks for usage in the stream, and once more without where the server does not know `stream_options`. */
-	async #postStream(call: AdapterCall): Promise<FetchResponse> {
-		const body = openAiBody(this.#context.provider, call, true);
-		if (this.#refusesStreamUsage) delete body.stream_options;
-		try {
-			return await this.#post(body, call);
-		} catch (error) {
-			const { status, errorBody = "" } = call.exchange;
-			const refused =
-				"stream_options" in body &&
-				(status === 400 || status === 422) &&
-				/stream_options|include_usage/.test(errorBody);
-			if (!refused) throw error;
-			this.#refusesStreamUsage = true;
-			delete body.stream_options;
-			return await this.#post(body, call);
+	/** Sends a request, and once more without what the server refused of it: a refusal costs nothing. */
+	async #send(call: AdapterCall, stream: boolean): Promise<FetchResponse> {
+		for (;;) {
+			const body = this.#body(call, stream);
+			try {
+				return await this.#post(body, call);
+			} catch (error) {
+				if (!this.#learn(call, body)) throw error;
+			}
 		}
+	}
+
+	#body(call: AdapterCall, stream: boolean): Record<string, unknown> {
+		const { provider } = this.#context;
+		const row = this.#refusesSchemas ? { ...provider, schemaForm: "prompt" as const } : provider;
+		const body = openAiBody(row, call, stream);
+		if (this.#refusesStreamUsage) delete body.stream_options;
+		if (this.#refusesSchemas) delete body.response_format;
+		return body;
+	}
+
+	/** Whether the server refused a part of the request that can be left out. */
+	#learn({ exchange, modelId, onNote }: AdapterCall, body: Record<string, unknown>): boolean {
+		const { status, errorBody = "" } = exchange;
+		if (status !== 400 && status !== 422) return false;
+		if ("stream_options" in body && /stream_options|include_usage/.test(errorBody)) {
+			this.#refusesStreamUsage = true;
+			return true;
+		}
+		const asksForSchema = isObject(body.response_format) && body.response_format.type === "json_schema";
+		if (!asksForSchema || !isUnknownFormat(errorBody)) return false;
+		this.#refusesSchemas = true;
+		onNote?.(`the schema goes into the prompt: ${modelId} has no field for one`);
+		return true;
 	}
 
 	#failureContext(call: Call): FailureContext {
@@ -114,6 +130,17 @@ class OpenAiCompatible implements Adapter {
 			readBill: (payload) => openAiBill(provider, payload, exchange.headers),
 		};
 	}
+}
+
+/** "This model does not support response format `json_schema`" (Groq), and how others say it; not that a schema is wrong. */
+function isUnknownFormat(body: string): boolean {
+	return (
+		/response.?format|json.?schema|structured.?output|json mode/i.test(body) &&
+		/(?:not|n't) (?:\w+ )?(?:support|enabled|available|allowed)|unsupported|unknown|unrecognized|only supports/i.test(
+			body,
+		) &&
+		!/invalid schema/i.test(body)
+	);
 }
 
 export function createAdapter(context: AdapterContext): Adapter {

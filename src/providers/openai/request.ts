@@ -1,33 +1,43 @@
-import type { Parameters } from "../../parameters/table.ts";
+import { UnsupportedError } from "../../errors.ts";
+import { type ParameterKey, type Parameters, rowOf } from "../../parameters/table.ts";
 import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, JsonSchemaFormat, Message } from "../../types.ts";
 import type { AdapterRequest } from "../adapter.ts";
 import { isObject } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
+import { withDemand } from "../system-messages.ts";
+import { bareName, needsResponses, refusedBy } from "./models.ts";
 
 type Body = Record<string, unknown>;
 
-/** OpenAI's o-series and gpt-5 and newer, also behind a vendor prefix or a fine-tune's. */
-const oSeries = /^(?:ft:)?o[1-9]\d*(?:$|-)/;
-const newLimit = /^(?:ft:)?(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
+/** OpenAI's o-series and gpt-5 and newer. */
+const newLimit = /^(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
 
 /**
  * The body of a chat completion. Throws UnsupportedError for what the provider or model cannot take; says through
  * `call.onNote` what it leaves out. Raw parameters come last and win.
  */
 export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Body {
-	const { modelId, parameters, n } = call;
-	checkParameters(provider, parameters);
+	const { modelId, n } = call;
+	checkParameters(provider, call.parameters);
+	if (provider.id === "openai" && needsResponses(modelId)) {
+		throw new UnsupportedError(
+			`${modelId} is served by OpenAI's Responses API only, which llmx does not speak`,
+			{
+				hint: "choose another model: llmx models openai",
+			},
+		);
+	}
+	const parameters = takenBy(call);
 	const body: Body = {
 		...provider.extraBody,
 		model: modelId,
 		messages: messagesOf(provider, call).map((message) => openAiMessage(provider, message)),
 	};
-	const name = modelId.slice(modelId.lastIndexOf("/") + 1);
+	const name = bareName(modelId);
 	const renamed = { maxTokens: limitField(provider, name), seed: provider.seedField };
 	Object.assign(body, wireFields("openai", parameters, renamed));
-	leaveOutTemperature(body, name, call);
 	if (parameters.responseFormat !== undefined) {
 		const format = parameters.responseFormat;
 		const byField = format.type === "json-schema" && provider.schemaForm === "field";
@@ -47,10 +57,14 @@ function limitField(provider: ProviderRow, name: string): string {
 	return newLimit.test(name) ? "max_completion_tokens" : "max_tokens";
 }
 
-function leaveOutTemperature(body: Body, name: string, call: AdapterRequest): void {
-	if (body.temperature === undefined || !oSeries.test(name)) return;
-	delete body.temperature;
-	call.onNote?.(`temperature is left out: ${call.modelId} does not take it`);
+/** The parameters that the model takes; the others are left out with a note. */
+function takenBy({ modelId, parameters, onNote }: AdapterRequest): Parameters {
+	const refused = refusedBy(modelId, parameters);
+	if (refused.length === 0) return parameters;
+	for (const field of refused) onNote?.(`${rowOf(field).name} is left out: ${modelId} does not take it`);
+	return Object.fromEntries(
+		Object.entries(parameters).filter(([field]) => !refused.includes(field as ParameterKey)),
+	);
 }
 
 function setReasoning(body: Body, provider: ProviderRow, call: AdapterRequest): void {
@@ -64,7 +78,12 @@ function setReasoning(body: Body, provider: ProviderRow, call: AdapterRequest): 
 			return;
 		case "effort":
 			if (effort === undefined) throw unsupported(provider, "a thinking_budget other than 0");
-			body.reasoning_effort = effort;
+			body.reasoning_effort = effort === "max" ? "xhigh" : effort;
+			if (effort === "max") call.onNote?.("reasoning_effort max is sent as xhigh, the wire's highest");
+			// The switch that the chat templates of Qwen, GLM and DeepSeek obey on vLLM and SGLang:
+			// https://qwen.readthedocs.io/en/latest/deployment/vllm.html, 2026-11-29
+			if (provider.templateSwitch && effort === "none")
+				body.chat_template_kwargs = { enable_thinking: false };
 			return;
 		case "switch":
 		case "switch-effort":
@@ -107,14 +126,7 @@ function fitsStrictMode(schema: unknown): boolean {
 function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterRequest): readonly Message[] {
 	const format = parameters.responseFormat;
 	if (format?.type !== "json-schema" || provider.schemaForm === "field") return messages;
-	const demand = `Answer with JSON only, without a code fence, that satisfies this JSON Schema:\n${JSON.stringify(format.schema)}`;
-	const [first, ...rest] = messages;
-	if (first?.role !== "system") return [{ role: "system", content: demand }, ...messages];
-	const content =
-		typeof first.content === "string"
-			? `${first.content}\n\n${demand}`
-			: [...first.content, { type: "text" as const, text: demand }];
-	return [{ role: "system", content }, ...rest];
+	return withDemand(messages, format);
 }
 
 function openAiMessage(provider: ProviderRow, message: Message): Body {

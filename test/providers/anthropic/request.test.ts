@@ -17,7 +17,6 @@ describe("the request", () => {
 		const { body: sent } = body({
 			parameters: {
 				temperature: 0.5,
-				topP: 0.9,
 				topK: 40,
 				stop: ["END"],
 				maxTokens: 5,
@@ -30,10 +29,11 @@ describe("the request", () => {
 			max_tokens: 5,
 			messages: [{ role: "user", content: "hi" }],
 			temperature: 0.5,
-			top_p: 0.9,
 			top_k: 40,
 			stop_sequences: ["END"],
-			output_config: { format: { type: "json_schema", schema: { type: "object" } } },
+			output_config: {
+				format: { type: "json_schema", schema: { type: "object", additionalProperties: false } },
+			},
 			service_tier: "standard_only",
 		});
 	});

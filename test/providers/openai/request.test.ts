@@ -77,7 +77,7 @@ describe("parameters", () => {
 		const { body, notes } = request(providers.openai, { modelId: "o3-mini", parameters: { temperature: 0 } });
 		expect(body).not.toHaveProperty("temperature");
 		expect(notes).toEqual(["temperature is left out: o3-mini does not take it"]);
-		expect(with_(providers.openai, { temperature: 0 }, "gpt-5").temperature).toBe(0);
+		expect(with_(providers.openai, { temperature: 0 }, "gpt-4.1").temperature).toBe(0);
 	});
 
 	it("that a provider refuses or ignores are an error before sending", () => {

@@ -1,0 +1,53 @@
+import type { ParameterKey, Parameters } from "../../parameters/table.ts";
+
+/**
+ * What OpenAI's models do not take, by name; other providers serve them under the same names. A row with its source and
+ * the day on which it was read.
+ */
+interface ModelRule {
+	readonly models: RegExp;
+	/** Left out of a request with a note, unless `unless` holds. */
+	readonly leavesOut: readonly ParameterKey[];
+	readonly unless?: ((parameters: Parameters) => boolean) | undefined;
+}
+
+const sampling = ["temperature", "topP", "presencePenalty", "frequencyPenalty"] as const;
+const thinksNot = ({ reasoningEffort, thinkingBudget }: Parameters) =>
+	reasoningEffort === "none" || thinkingBudget === 0;
+
+const rules: readonly ModelRule[] = [
+	// https://platform.openai.com/docs/guides/reasoning, 2026-11-29: o1, o3 and o4 take no sampling parameters.
+	{ models: /^o[1-9]\d*(?:$|-)/, leavesOut: sampling },
+	// https://platform.openai.com/docs/api-reference/chat/create, 2026-11-29: `stop` not with o3, o4-mini and gpt-5.
+	{ models: /^(?:o[3-9]|o\d\d)(?:$|-)|^gpt-5(?:$|-(?!chat))/, leavesOut: ["stop"] },
+	// https://platform.openai.com/docs/guides/latest-model, 2026-11-29: gpt-5, -mini and -nano take none at any effort.
+	{ models: /^gpt-5(?:$|-(?!chat))/, leavesOut: sampling },
+	// The same page: from gpt-5.1 on they are taken with effort none alone, which those models begin with only when asked.
+	{ models: /^gpt-(?:5\.\d+|[6-9]|[1-9]\d)(?!.*-chat)/, leavesOut: sampling, unless: thinksNot },
+];
+
+/** The name of a model without a vendor's prefix or a fine-tune's. */
+export function bareName(modelId: string): string {
+	return modelId.slice(modelId.lastIndexOf("/") + 1).replace(/^ft:/, "");
+}
+
+/** The parameters that a model does not take in this request. */
+export function refusedBy(modelId: string, parameters: Parameters): readonly ParameterKey[] {
+	const name = bareName(modelId);
+	const hit = rules.filter(({ models, unless }) => models.test(name) && unless?.(parameters) !== true);
+	return [...new Set(hit.flatMap(({ leavesOut }) => leavesOut))].filter(
+		(field) => parameters[field] !== undefined,
+	);
+}
+
+/**
+ * Models that exist only on /v1/responses.
+ * https://platform.openai.com/docs/models, 2026-11-29: `*-pro`, `*-codex*`, deep research, computer use.
+ */
+export function needsResponses(modelId: string): boolean {
+	const name = bareName(modelId);
+	if (!/^(?:gpt-|o\d|codex-|computer-use)/.test(name)) return false;
+	return /^(?:gpt-[5-9][\d.]*|o[13])-pro(?:$|-)|-codex(?:$|-)|^codex-|-deep-research(?:$|-)|^computer-use/.test(
+		name,
+	);
+}
