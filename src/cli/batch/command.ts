@@ -13,6 +13,7 @@ import { SchemaSet } from "../../prompts/schemas.ts";
 import type { Checked } from "../../results/checked.ts";
 import { flightLogPath, LostFlight } from "../../results/flight-log.ts";
 import { recordFormats } from "../../results/records.ts";
+import { systemClock } from "../../schedule/clock.ts";
 import type { Config } from "../../state/config.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import { formatPlural } from "../../terminal/formats.ts";
@@ -20,6 +21,7 @@ import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget, type RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { readParameters } from "../parameter-options.ts";
+import { CheckProgress } from "./check-progress.ts";
 import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely, oldPrices } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
@@ -129,6 +131,7 @@ class BatchCommand {
 				onWarning: (text) => this.#log(text),
 			});
 			const rough = new Estimate(undefined);
+			const progress = new CheckProgress(io, systemClock.now, flags.quiet ?? false);
 			const { files } = this.#target;
 			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
 			const checkOptions: CheckOptions = {
@@ -141,6 +144,7 @@ class BatchCommand {
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
 					this.#heap.tick();
+					progress.tick();
 					this.#claim?.showLife();
 					const modelRun = this.#models.of(model);
 					const problem = this.#expectation?.problemOf(row.expected);
@@ -154,7 +158,9 @@ class BatchCommand {
 				},
 				random: Math.random,
 			};
+			progress.begin("checking");
 			const checked = checkPrompts(checkOptions);
+			progress.end();
 			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
 			const closely = () =>
@@ -164,6 +170,7 @@ class BatchCommand {
 					usesCache: flags.cache && !flags.refresh,
 					ledger: this.#context.settings.paths.ledger,
 					modelOf: (model) => this.#models.estimated(model),
+					progress,
 				});
 			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
 			checked.problems.throwIfAny();

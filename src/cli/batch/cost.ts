@@ -28,6 +28,8 @@ export interface EstimateInput {
 	readonly ledger: string;
 	/** False with `--no-cache` and `--refresh`. */
 	readonly usesCache: boolean;
+	/** Shows how far it has come. */
+	readonly progress?: { begin(what: string): void; tick(): void; end(): void } | undefined;
 }
 
 export interface CloseEstimate {
@@ -37,13 +39,15 @@ export interface CloseEstimate {
 
 /** Estimates the rows to send with the real tokenizer and the cache. */
 export async function estimateClosely(input: EstimateInput): Promise<CloseEstimate> {
-	const { prompts, checked, modelOf, usesCache } = input;
+	const { prompts, checked, modelOf, usesCache, progress } = input;
 	const lengths = await readAnswerLengths(input.ledger);
 	const estimate = new Estimate(await loadTokenCounter());
 	let cacheHits = 0;
 	let position = 0;
+	progress?.begin("estimating");
 	for (const { row } of prompts.rows(() => {})) {
 		for (const name of prompts.modelsOf(row)) {
+			progress?.tick();
 			const state = checked.index.state(position);
 			position += 1;
 			if (state !== "missing") continue;
@@ -52,6 +56,7 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 			else estimate.add(row, { ...model, seen: lengths.get(`${model.provider}/${model.modelId}`) });
 		}
 	}
+	progress?.end();
 	return { estimate, cacheHits };
 }
 
