@@ -15,10 +15,10 @@ import { systemFiles } from "../../state/file-system.ts";
 import { formatPlural, formatUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
+import { writeBatchReport } from "../report/batch-report.ts";
 import { commandsAgain } from "./again.ts";
 import { JobProgress } from "./job-progress.ts";
 import { writeJsonFile } from "./json-file.ts";
-import { writeBatchReport } from "./report.ts";
 import { type BatchRun, capOf, outputOf } from "./run.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 

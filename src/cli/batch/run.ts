@@ -21,12 +21,12 @@ import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
+import { writeBatchReport } from "../report/batch-report.ts";
 import { commandsAgain } from "./again.ts";
 import type { OutputClaim } from "./claim.ts";
 import type { BatchFlags } from "./flags.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
-import { writeBatchReport } from "./report.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 import type { Target } from "./target.ts";
 

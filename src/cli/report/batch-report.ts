@@ -3,10 +3,10 @@ import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import { promptTexts } from "../../report/prompt-texts.ts";
 import { systemFiles } from "../../state/file-system.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { BatchFlags } from "../batch/flags.ts";
+import type { NamedPath, Target } from "../batch/target.ts";
 import type { CommandContext } from "../command.ts";
-import { reportSources } from "../report/report.ts";
-import type { BatchFlags } from "./flags.ts";
-import type { NamedPath, Target } from "./target.ts";
+import { reportSources } from "./report.ts";
 
 /** A run that has ended, as far as its report is concerned. */
 export interface ReportedRun {
