@@ -1,5 +1,5 @@
 import type { Conversation, Turn } from "../conversation.ts";
-import { AbortedError } from "../errors.ts";
+import { AbortedError, exitCodes } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
 import { describeFailure } from "./failure.ts";
@@ -37,6 +37,7 @@ export class Answering {
 	#retry: RetryWait | undefined;
 	#finish: StreamFinish | undefined;
 	#reasoning = "";
+	#refusedKey = false;
 
 	constructor(host: ChatHost, view: ChatView) {
 		this.#host = host;
@@ -54,6 +55,17 @@ export class Answering {
 	/** The figures of the last complete answer. */
 	get lastFinish(): StreamFinish | undefined {
 		return this.#finish;
+	}
+
+	/** The last question failed because its key was refused, or has nothing left to spend. */
+	get refusedKey(): boolean {
+		return this.#refusedKey;
+	}
+
+	/** Nothing was answered here yet. */
+	forget(): void {
+		this.#finish = undefined;
+		this.#reasoning = "";
 	}
 
 	/** What the model thought before its last answer; empty when it did not, or did not say. */
@@ -91,7 +103,11 @@ export class Answering {
 				} else this.#finish = part;
 			}
 		} catch (error) {
-			if (!abort.signal.aborted) failure = describeFailure(error);
+			if (!abort.signal.aborted) {
+				failure = describeFailure(error);
+				const { auth, quota } = exitCodes;
+				this.#refusedKey = failure.exitCode === auth || failure.exitCode === quota;
+			}
 		}
 		this.#abort = undefined;
 		this.#retry = undefined;

@@ -1,50 +1,43 @@
-/** A conversation as its user steers it: asks, stops, asks again, compares, switches models. It has no screen. */
+/** A conversation as its user steers it: asks, stops, asks again, compares, goes back. It has no screen. */
 
-import type { Turn } from "../conversation.ts";
-import { UsageError } from "../errors.ts";
+import { exitCodes, UsageError } from "../errors.ts";
 import type { LLM } from "../llm.ts";
-import { estimateTextTokens } from "../models/tokens.ts";
 import type { CacheMode } from "../options.ts";
 import type { Parameters } from "../parameters/table.ts";
-import { type OpenSession, openSession } from "../state/sessions.ts";
-import type { Cost, Message, Usage } from "../types.ts";
+import type { Spent } from "../state/sessions/session-costs.ts";
+import { type OpenSession, openSession } from "../state/sessions/sessions.ts";
+import type { Cost } from "../types.ts";
 import { type AnsweredTurn, Answering } from "./answering.ts";
+import type { AskedQuestion, ChatOptions, PlannedQuestion } from "./asking.ts";
 import { ChatSession } from "./chat-session.ts";
-import { type Attachment, contentOf, typedText } from "./content.ts";
-import { ContextWatch, contextTokens } from "./context.ts";
+import { Comparison } from "./comparison.ts";
+import { type Attachment, attachmentsOf, contentOf, typedText } from "./content.ts";
+import { ContextWatch, estimateQuestion, type QuestionEstimate } from "./context.ts";
 import type { ChatHost } from "./host.ts";
-import type { Spent } from "./llms.ts";
-import type { SessionRecord } from "./record.ts";
+import type { PlacedTurn } from "./record.ts";
+import { Shell } from "./shell.ts";
 import type { ChatView } from "./view.ts";
-
-export interface ChatOptions {
-	readonly host: ChatHost;
-	readonly view: ChatView;
-	readonly session: OpenSession;
-	readonly model: string;
-	readonly system?: string | undefined;
-	readonly parameters?: Parameters | undefined;
-	readonly cache?: CacheMode | undefined;
-}
 
 export class Chat {
 	readonly host: ChatHost;
 	readonly view: ChatView;
 	readonly answering: Answering;
+	readonly comparison = new Comparison();
+	readonly shell = new Shell();
 	model: string;
 	parameters: Parameters;
 	cache: CacheMode;
 	/** They go out with the next question. */
 	attachments: readonly Attachment[] = [];
-	/** The next question takes the place of the last one. */
-	editing = false;
+	/** The next question begins a branch behind this answer (null: a first question); undefined: it goes on. */
+	branchBehind: number | null | undefined;
 	/** Exit code of the first question that failed, for scripts. */
 	failedWith: number | undefined;
 	#session: ChatSession;
 	/** The last question when nothing came of it. */
-	#unanswered: Message["content"] | undefined;
-	/** The second answer of a comparison, until the user has chosen. */
-	#other: { readonly turn: Turn; readonly llm: LLM } | undefined;
+	#unanswered: AskedQuestion | undefined;
+	/** What the session had taken before the last question. */
+	#costBefore: Cost | undefined;
 	readonly #contextWatch = new ContextWatch();
 
 	/** @throws NoRouteError when nobody serves the model */
@@ -61,165 +54,145 @@ export class Chat {
 		this.#session = new ChatSession(options.session, { host, view, model, system, parameters });
 	}
 
-	get record(): SessionRecord {
-		return this.#session.record;
+	get session(): ChatSession {
+		return this.#session;
 	}
 
+	/** Something is under way that `stop` ends: an answer, or a command of the shell. */
 	get busy(): boolean {
-		return this.answering.busy;
+		return this.answering.busy || this.shell.busy;
 	}
 
-	/** The model's provider fetches images from URLs by itself. */
-	get fetchesImages(): boolean {
-		return this.#session.conversation.llm.fetchesImages;
+	/** USD that the last question took, with all that was sent for it; undefined when none was asked. */
+	get turnCost(): Cost | undefined {
+		if (this.#costBefore === undefined) return undefined;
+		const { usd, unknownCalls } = this.#session.models.own.cost;
+		return { usd: usd - this.#costBefore.usd, unknownCalls: unknownCalls - this.#costBefore.unknownCalls };
 	}
 
-	get system(): string | undefined {
-		return this.#session.conversation.system;
+	/** What the next question takes, with all that is attached. */
+	estimate(text: string): QuestionEstimate {
+		return estimateQuestion(
+			text,
+			this.attachments,
+			this.#session.contextTokens,
+			this.host.factsOf(this.model),
+		);
 	}
 
-	get turns(): readonly Turn[] {
-		return this.#session.conversation.turns;
-	}
-
-	/** The user has to say which of two answers to keep. */
-	get choosing(): boolean {
-		return this.#other !== undefined;
-	}
-
-	/** USD of this session. */
-	get cost(): Cost {
-		return this.#session.models.cost;
-	}
-
-	/** Tokens of this session. */
-	get usage(): Usage {
-		return this.#session.models.usage;
-	}
-
-	/** Tokens of the history that the next question is sent with. */
-	get contextTokens(): number {
-		return contextTokens(this.#session.conversation);
-	}
-
-	/** Tokens; null when unknown. */
-	get contextWindow(): number | null {
-		return this.host.contextWindow(this.model);
-	}
-
-	/** Asks the model that is set, with everything attached. Resolves when the answer has ended, whichever way. */
+	/**
+	 * Asks the model that is set, with everything attached. Resolves when the answer has ended, whichever way. What
+	 * exceeds the model's window is sent when it is asked once more.
+	 */
 	async ask(text: string): Promise<void> {
 		this.#mustBeIdle();
-		this.choose(0);
-		const { attachments } = this;
-		const content = contentOf(text, attachments);
-		const position = this.turns.length - (this.editing && this.turns.length > 0 ? 1 : 0);
+		this.comparison.choose(this, 0);
+		const { attachments, branchBehind } = this;
+		if (!this.#mayAsk(text)) return;
+		const { head } = this.#session;
+		const position = this.#session.goBehind(branchBehind);
 		this.attachments = [];
-		this.editing = false;
-		this.view.asked(
-			text,
-			attachments.map(({ label }) => label),
-		);
-		const expected = this.contextTokens + estimateTextTokens(text);
-		const warning = this.#contextWatch.look(expected, this.contextWindow, this.model);
-		if (warning !== null) this.view.notice(warning);
-		const { turn, end } = await this.#answer(content, position, this.cache);
+		this.branchBehind = undefined;
+		this.shell.last = undefined;
+		const labels = attachments.map(({ label }) => label);
+		this.view.asked(text, labels);
+		if (this.answering.refusedKey) await this.#session.renewModel(this.model);
+		this.#countFromHere();
+		const asking = { text, attachments, position, isRetry: false, cache: this.cache };
+		const { turn, end } = await this.#answer(asking);
 		if (turn === undefined && end.failure !== null) {
 			// Nothing came: the question goes back to where it can be sent again.
+			this.#session.goTo(head);
 			this.attachments = attachments;
+			this.branchBehind = branchBehind;
 			this.view.suggest(text);
 		}
 		this.view.changed();
 	}
 
-	/** Asks the last question again, past the cache. The old answer stays unless a new one has begun. */
+	/** Asks the last question again, past the cache. The former answers stay beside the new one. */
 	async retry(): Promise<void> {
 		this.#mustBeIdle();
-		const position = this.turns.length - (this.#unanswered === undefined ? 1 : 0);
-		const content = this.#unanswered ?? this.turns.at(-1)?.user.content;
-		if (content === undefined) throw new UsageError("there is no question to ask again");
-		if (this.#unanswered !== undefined) this.attachments = [];
-		this.choose(0);
-		await this.#answer(content, position, this.cache === false ? false : "refresh");
+		const { turns } = this.#session;
+		const last = turns.at(-1);
+		const asked =
+			this.#unanswered ??
+			(last && { text: typedText(last.turn.user.content), attachments: attachmentsOf(last) });
+		if (asked === undefined) throw new UsageError("there is no question to ask again");
+		const isRetry = this.#unanswered === undefined;
+		if (!isRetry) this.attachments = [];
+		this.comparison.choose(this, 0);
+		if (this.answering.refusedKey) await this.#session.renewModel(this.model);
+		this.#countFromHere();
+		const cache = this.cache === false ? false : "refresh";
+		await this.#answer({ ...asked, position: turns.length - (isRetry ? 1 : 0), isRetry, cache });
 		this.view.changed();
+	}
+
+	/** Stops the answer, whose beginning is kept, or the command. False when nothing is running. */
+	stop(): boolean {
+		return this.shell.stop() || this.answering.stop();
 	}
 
 	/** Puts the last question to another model too, and then lets the user choose. */
 	async compare(name: string): Promise<void> {
 		this.#mustBeIdle();
-		const last = this.turns.at(-1);
-		if (last === undefined) throw new UsageError("there is no answer to compare with yet");
-		const model = this.host.resolveModel(name);
-		const llm = this.#session.models.get(model);
-		const conversation = this.#session.branch(this.turns.length - 1, llm);
-		this.choose(0);
+		await this.comparison.run(this, name);
+	}
+
+	/** Asks something about the whole conversation that does not become part of it. */
+	async askAside(llm: LLM, content: string): Promise<AnsweredTurn> {
+		this.#mustBeIdle();
+		this.comparison.choose(this, 0);
+		this.#countFromHere();
+		const conversation = this.#session.branch(this.#session.turns.length, llm);
 		const options = { ...this.parameters, cache: this.cache };
-		const { content } = last.user;
-		const { turn, end } = await this.answering.run({ conversation, content, options, aside: true });
-		await this.view.answered(end);
-		if (turn !== undefined) {
-			this.#other = { turn, llm };
-			const first = this.record.session.messages.at(-1)?.model ?? this.model;
-			this.view.compared([
-				{ model: first, text: typedText(last.assistant.content), finish: last.finish },
-				{ model, text: typedText(turn.assistant.content), finish: turn.finish },
-			]);
-		}
+		const answered = await this.answering.run({ conversation, content, options, aside: true });
+		await this.view.answered(answered.end);
 		this.view.changed();
+		return answered;
 	}
 
-	/** Keeps the first (0) or second (1) answer of a comparison; without one it does nothing. */
-	choose(answer: 0 | 1): void {
-		const other = this.#other;
-		if (other === undefined) return;
-		this.#other = undefined;
-		if (answer === 1) this.#session.replaceLast(other.turn, other.llm);
-		this.view.notice(`kept answer ${answer + 1}`);
-		this.view.changed();
-	}
-
-	/** Stops the answer; what came is kept. False when nothing is running. */
-	stop(): boolean {
-		return this.answering.stop();
-	}
-
-	/** Takes back the last turn and returns its question; undefined when there is none. */
-	undo(): string | undefined {
-		const turn = this.#session.conversation.undo();
-		if (turn === undefined) return undefined;
+	/** Changes where the conversation goes on from: `move((session) => session.undo())`. */
+	move<T>(action: (session: ChatSession) => T): T {
+		this.#mustBeIdle();
+		const moved = action(this.#session);
 		this.#forgetLast();
-		this.record.keep(this.turns.length);
 		this.view.changed();
-		return typedText(turn.user.content);
+		return moved;
 	}
 
-	/** Forgets all turns; model, system prompt and parameters stay. */
-	clear(): void {
-		this.#session.conversation.clear();
-		this.#forgetLast();
-		this.record.keep(0);
+	/** The next question takes the place of this one, on a branch of its own. Returns its text. */
+	edit(placed: PlacedTurn): string {
+		this.branchBehind = this.#session.answerBefore(placed);
+		this.attachments = attachmentsOf(placed);
 		this.view.changed();
+		return typedText(placed.turn.user.content);
 	}
 
-	/** Lets another model answer from now on. @throws NoRouteError */
-	setModel(name: string): void {
-		const model = this.host.resolveModel(name);
-		this.#session.conversation.llm = this.#session.models.get(model);
+	/** The next question goes on where the conversation is. False when it would have done so anyway. */
+	cancelEdit(): boolean {
+		if (this.branchBehind === undefined) return false;
+		this.branchBehind = undefined;
+		this.attachments = [];
+		this.view.changed();
+		return true;
+	}
+
+	/** Lets another model answer from now on, with the keys as they are now. @throws NoRouteError */
+	async setModel(name: string): Promise<void> {
+		const model = await this.host.resolveModel(name);
+		await this.#session.models.renew(model);
+		this.#session.setModel(model);
 		this.model = model;
 		this.#contextWatch.forget();
-		this.record.update({ model });
 		this.view.changed();
-	}
-
-	/** Undefined removes the system prompt. */
-	setSystem(text: string | undefined): void {
-		this.#session.conversation.system = text;
-		this.record.update({ system: text ?? null });
 	}
 
 	setParameters(parameters: Parameters): void {
 		this.parameters = parameters;
-		this.record.update({ parameters });
+		this.#session.record.update({ parameters });
+		this.view.changed();
 	}
 
 	/**
@@ -227,16 +200,17 @@ export class Chat {
 	 * it is. The session so far is closed.
 	 */
 	async switchTo(open: OpenSession): Promise<void> {
-		const before = this.record;
+		const before = this.#session;
 		await this.#adopt(open);
-		await before.close();
+		await before.record.close();
 	}
 
 	/** Lets `rename` have the session's file, and goes on in the session that it opens. @throws what `rename` throws */
 	async reopen(rename: () => Promise<OpenSession>): Promise<void> {
-		const { name } = this.record.session;
+		const { name } = this.#session.session;
+		await this.#session.spending;
 		const { spent } = this.#session;
-		await this.record.close();
+		await this.#session.record.close();
 		let open: OpenSession | undefined;
 		try {
 			open = await rename();
@@ -248,49 +222,71 @@ export class Chat {
 
 	async close(): Promise<void> {
 		await this.#session.models.close();
-		await this.record.close();
+		await this.#session.record.close();
 	}
 
 	async #adopt(open: OpenSession, spent?: Spent): Promise<void> {
 		const { host, view } = this;
-		const before = this.#session.models;
+		const before = this.#session;
 		const { model = this.model, parameters = this.parameters, ...session } = open.session;
-		const system = session.system === undefined ? this.system : (session.system ?? undefined);
+		const system = session.system === undefined ? before.system : (session.system ?? undefined);
 		this.#session = new ChatSession(open, { host, view, model, system, parameters, spent });
 		this.model = model;
 		this.parameters = parameters;
 		this.#forgetLast();
 		this.view.changed();
-		await before.close();
+		await before.models.close();
 	}
 
-	/** Streams an answer whose turn takes its place behind the first `position` turns. */
-	async #answer(content: Message["content"], position: number, cache: CacheMode): Promise<AnsweredTurn> {
-		const isNext = position === this.turns.length;
-		// Until there is a new answer the old one stays.
-		const conversation = isNext ? this.#session.conversation : this.#session.branch(position);
-		const options = { ...this.parameters, cache };
+	/** Streams an answer and keeps it. Until there is a new one the old one stays. */
+	async #answer({ text, attachments, position, isRetry, cache }: PlannedQuestion): Promise<AnsweredTurn> {
+		const session = this.#session;
+		const isNext = position === session.turns.length;
+		const conversation = session.branch(position);
 		const { llm } = conversation;
+		const content = contentOf(text, attachments);
+		const options = { ...this.parameters, cache };
 		const answered = await this.answering.run({ conversation, content, options, aside: false });
 		const { turn, end } = answered;
 		if (end.failure !== null) this.failedWith ??= end.failure.exitCode;
-		this.#unanswered = turn === undefined && isNext ? content : undefined;
-		if (turn !== undefined) {
-			if (isNext) this.record.put(turn, position, llm);
-			else this.#session.replaceLast(turn, llm);
-		}
+		this.#unanswered = turn === undefined && isNext ? { text, attachments } : undefined;
+		const labels = attachments.map(({ label }) => label);
+		const facts = { llm, attachments: labels, isCut: end.failure !== null };
+		if (turn !== undefined) session.add(turn, position, isRetry, facts);
 		// What is said to be kept is on the disk by now.
 		await this.view.answered(end);
 		return answered;
+	}
+
+	/** False when the question is held back until it is asked once more. */
+	#mayAsk(text: string): boolean {
+		const labels = this.attachments.map(({ label }) => label);
+		const question = JSON.stringify([text, labels, this.branchBehind]);
+		const facts = this.host.factsOf(this.model);
+		const { maySend, warning } = this.#contextWatch.look(question, this.estimate(text), this.model, facts);
+		if (warning !== null) this.view.notice(warning);
+		if (!maySend) {
+			this.failedWith ??= exitCodes.usage;
+			this.view.suggest(text);
+		}
+		return maySend;
 	}
 
 	#mustBeIdle(): void {
 		if (this.busy) throw new UsageError("the last question is still being answered");
 	}
 
+	/** The status shows what is taken from here on as that of the last question. */
+	#countFromHere(): void {
+		this.#costBefore = this.#session.models.own.cost;
+	}
+
 	#forgetLast(): void {
-		this.#other = undefined;
+		this.comparison.forget();
 		this.#unanswered = undefined;
+		this.#costBefore = undefined;
+		this.branchBehind = undefined;
+		this.answering.forget();
 		this.#contextWatch.forget();
 	}
 }

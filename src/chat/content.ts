@@ -1,12 +1,16 @@
 /** What a question is made of: typed text, text files, and attachments. */
 
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../content/attachments.ts";
 import { readBounded } from "../content/bounded-read.ts";
+import { textFromUrl } from "../content/web-page.ts";
 import { UsageError } from "../errors.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
 import { describeFileError } from "../state/file-errors.ts";
-import { formatBytes } from "../terminal/formats.ts";
+import { formatTokens } from "../terminal/formats.ts";
 import type { ContentPart, Message } from "../types.ts";
 
 /** A file that goes out with the next question. */
@@ -16,37 +20,56 @@ export interface Attachment {
 	readonly part: ContentPart;
 }
 
-/** The path a user means: `~` is the home folder, everything else is relative to `folder`. */
+/**
+ * The path a user means: `~` is the home folder, everything else is relative to `folder`. Terminals spell the path of
+ * a dropped file in quotes, with backslashes before its spaces, or as a file: URL.
+ */
 export function resolvePath(
 	path: string,
 	folder: string,
 	platform: NodeJS.Platform = process.platform,
 ): string {
-	const unquoted = path.replace(/^(["'])(.*)\1$/, "$2");
 	const home = platform === "win32" ? /^~(?=[/\\]|$)/ : /^~(?=\/|$)/;
-	return resolve(
-		folder,
-		unquoted.replace(home, () => homedir()),
-	);
+	const full = (name: string) =>
+		resolve(
+			folder,
+			name.replace(home, () => homedir()),
+		);
+	const spellings = spellingsOf(path.trim(), platform).map(full);
+	return spellings.find((spelling) => existsSync(spelling)) ?? spellings[0] ?? full(path);
+}
+
+function spellingsOf(path: string, platform: NodeJS.Platform = process.platform): string[] {
+	const unquoted = path.replace(/^(["'])(.*)\1$/s, "$2");
+	const spellings = [unquoted];
+	if (platform !== "win32") spellings.push(unquoted.replace(/\\(.)/gs, "$1"));
+	if (/^file:\/\//i.test(unquoted)) {
+		try {
+			spellings.unshift(fileURLToPath(unquoted));
+		} catch {
+			// It is no address of a local file: then it is a name, however odd.
+		}
+	}
+	return spellings;
 }
 
 /** Reads a text file, marked with its name so that a model can tell several apart. */
 export async function readTextAttachment(path: string, folder: string): Promise<Attachment> {
-	const bytes = await readBytes(path, folder);
-	let text: string;
-	try {
-		text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-	} catch (error) {
-		throw new UsageError(`${path} is not UTF-8 text`, {
-			hint: "images, PDFs and sounds go in with /attach",
-			cause: error,
-		});
-	}
-	const name = path.replaceAll('"', "'");
-	return {
-		label: labelOf(path, bytes.length),
-		part: { type: "text", text: `<file name="${name}">\n${text.replace(/\n$/, "")}\n</file>\n\n` },
-	};
+	const file = resolvePath(path, folder);
+	const text = decode(await readBytes(path, file), path);
+	return textAttachment(basename(file), `<file name="${attribute(nameOf(path, file))}">`, text, "</file>");
+}
+
+/** Downloads a page and takes its text. */
+export async function readUrlText(address: string, options: UrlAttachmentOptions): Promise<Attachment> {
+	const text = await textFromUrl(address, options);
+	return textAttachment(address, `<page address="${attribute(address)}">`, text, "</page>");
+}
+
+/** What a command printed. */
+export function outputAttachment(command: string, output: string, exitCode: number): Attachment {
+	const start = `<output of="${attribute(command)}" exit_code="${exitCode}">`;
+	return textAttachment(command, start, output, "</output>");
 }
 
 /** Reads or downloads an image, PDF or sound. */
@@ -55,21 +78,54 @@ export async function readAttachment(
 	folder: string,
 	options: UrlAttachmentOptions,
 ): Promise<Attachment> {
-	if (/^https?:\/\//i.test(source)) return { label: source, part: await attachmentFromUrl(source, options) };
-	const bytes = await readBytes(source, folder);
-	const label = labelOf(source, bytes.length);
+	if (/^https?:\/\//i.test(source)) return labelled(source, await attachmentFromUrl(source, options));
+	const file = resolvePath(source, folder);
+	const bytes = await readBytes(source, file);
 	try {
-		return { label, part: attachmentPart(source, bytes) };
+		return labelled(basename(file), attachmentPart(file, bytes));
 	} catch (error) {
 		const hint = "PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg and M4A work; /file takes text";
-		throw new UsageError((error as Error).message, { hint, cause: error });
+		throw new UsageError((error as Error).message.replace(file, source), { hint, cause: error });
 	}
+}
+
+/** A picture that came from no file. @throws UsageError when it is none */
+export function imageAttachment(name: string, bytes: Uint8Array): Attachment {
+	return labelled(name, attachmentPart(name, bytes));
+}
+
+/** Reads a file as what it is: an image, PDF or sound, or else text. */
+export async function readAnyFile(path: string, folder: string): Promise<Attachment> {
+	const file = resolvePath(path, folder);
+	const bytes = await readBytes(path, file);
+	let part: ContentPart;
+	try {
+		part = attachmentPart(file, bytes);
+	} catch {
+		return readTextAttachment(path, folder);
+	}
+	return labelled(basename(file), part);
 }
 
 /** The content of a question; plain text when nothing is attached to it. */
 export function contentOf(text: string, attachments: readonly Attachment[]): Message["content"] {
 	if (attachments.length === 0) return text;
 	return [...attachments.map(({ part }) => part), { type: "text", text }];
+}
+
+/** What was attached to a question that was asked already. */
+export function attachmentsOf({
+	turn,
+	attachments: labels,
+}: {
+	readonly turn: { readonly user: Message };
+	readonly attachments: readonly string[];
+}): Attachment[] {
+	const { content } = turn.user;
+	if (typeof content === "string") return [];
+	const typed = content.findLastIndex((part) => part.type === "text");
+	const parts = content.filter((_, index) => index !== typed);
+	return parts.map((part, index) => ({ part, label: labels[index] ?? part.type }));
 }
 
 /** The text of a message: all of an answer, and of a question what was typed. */
@@ -79,26 +135,51 @@ export function typedText(content: Message["content"]): string {
 	return last?.type === "text" ? last.text : "";
 }
 
-/** Short names of what a stored message carries besides its text. */
+/** Short names of what a message carries besides its text, for those that were stored without them. */
 export function attachmentLabels(content: Message["content"]): string[] {
 	if (typeof content === "string") return [];
 	const typed = content.findLastIndex((part) => part.type === "text");
 	return content.flatMap((part, index) => {
 		if (index === typed) return [];
-		if (part.type === "text") return [/^<file name="([^"]*)">/.exec(part.text)?.[1] ?? "text"];
+		if (part.type === "text") return [/^<\w+ \w+="([^"]*)"/.exec(part.text)?.[1] ?? "text"];
 		return [part.type === "file" ? (part.filename ?? "document") : part.type];
 	});
 }
 
-async function readBytes(path: string, folder: string): Promise<Uint8Array> {
+function labelled(name: string, part: ContentPart): Attachment {
+	const tokens = estimateInputTokens([{ role: "user", content: [part] }]);
+	return { label: `${name} ${formatTokens(tokens)} tok`, part };
+}
+
+function textAttachment(name: string, start: string, text: string, end: string): Attachment {
+	return labelled(name, { type: "text", text: `${start}\n${text.replace(/\n$/, "")}\n${end}\n\n` });
+}
+
+const attribute = (value: string) => value.replaceAll('"', "'");
+
+/** A file's name as the user gave it, without the marks that a terminal put around it. */
+function nameOf(path: string, file: string): string {
+	return (
+		spellingsOf(path.trim()).find((spelling) => file.endsWith(spelling.replace(/^~|^(\.\/)+/, ""))) ?? path
+	);
+}
+
+function decode(bytes: Uint8Array, path: string): string {
 	try {
-		return await readBounded(resolvePath(path, folder), { name: path });
+		return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+	} catch (error) {
+		throw new UsageError(`${path} is not UTF-8 text`, {
+			hint: "images, PDFs and sounds go in with /attach",
+			cause: error,
+		});
+	}
+}
+
+async function readBytes(path: string, file: string): Promise<Uint8Array> {
+	try {
+		return await readBounded(file, { name: path });
 	} catch (error) {
 		if (error instanceof UsageError) throw error;
 		throw new UsageError(`cannot read ${path}: ${describeFileError(error)}`, { cause: error });
 	}
-}
-
-function labelOf(path: string, bytes: number): string {
-	return `${basename(path)} ${formatBytes(bytes)}`;
 }

@@ -1,9 +1,33 @@
 import type { Conversation } from "../conversation.ts";
-import { estimateInputTokens } from "../models/tokens.ts";
-import { formatTokens } from "../terminal/formats.ts";
+import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
+import { formatTokens, formatUsd } from "../terminal/formats.ts";
+import type { Attachment } from "./content.ts";
 
 /** The share of the context window from which on the user is warned. */
-const warnFrom = 0.85;
+export const nearlyFull = 0.85;
+/** A summary takes about this share of what it sums up, in tokens. */
+const summaryShare = 0.15;
+
+/** What is known of a model without asking its provider. */
+export interface ModelFacts {
+	/** Tokens that it can read; null when unknown. */
+	readonly contextWindow: number | null;
+	/** USD per million tokens; null when unknown. */
+	readonly inputPrice: number | null;
+	readonly outputPrice: number | null;
+}
+
+/** What a question takes before it is answered. */
+export interface QuestionEstimate {
+	/** History, attachments and text. */
+	readonly tokens: number;
+	/** Of them, what is attached. */
+	readonly attachedTokens: number;
+	/** USD; null when unknown. */
+	readonly inputUsd: number | null;
+	/** Tokens; null when unknown. */
+	readonly contextWindow: number | null;
+}
 
 /** Tokens of the history that the next question is sent with: as last reported, else estimated. */
 export function contextTokens({ turns, messages }: Conversation): number {
@@ -12,22 +36,82 @@ export function contextTokens({ turns, messages }: Conversation): number {
 	return messages.length === 0 ? 0 : estimateInputTokens(messages);
 }
 
-/** Warns once of a conversation that comes near what its model can read. */
+export function estimateQuestion(
+	text: string,
+	attachments: readonly Attachment[],
+	history: number,
+	{ contextWindow, inputPrice }: ModelFacts,
+): QuestionEstimate {
+	const content = attachments.map(({ part }) => part);
+	const attachedTokens = content.length === 0 ? 0 : estimateInputTokens([{ role: "user", content }]);
+	const tokens = history + attachedTokens + estimateTextTokens(text);
+	return {
+		tokens,
+		attachedTokens,
+		inputUsd: inputPrice === null ? null : (tokens * inputPrice) / 1e6,
+		contextWindow,
+	};
+}
+
+/** Tokens and USD that making a summary of so many tokens takes; USD null when unknown. */
+export function estimateSummary(
+	tokens: number,
+	{ inputPrice, outputPrice }: ModelFacts,
+): { readonly tokens: number; readonly usd: number | null } {
+	const length = Math.min(1_500, Math.ceil(tokens * summaryShare));
+	const isKnown = inputPrice !== null && outputPrice !== null;
+	return { tokens: length, usd: isKnown ? (tokens * inputPrice + length * outputPrice) / 1e6 : null };
+}
+
+/** Warns of a conversation that comes near what its model can read, and holds back what exceeds it. */
 export class ContextWatch {
 	#warned = false;
+	/** What is sent although it does not fit, because it was asked twice. */
+	#agreed: string | undefined;
 
 	/** It may be said again. */
 	forget(): void {
 		this.#warned = false;
+		this.#agreed = undefined;
 	}
 
-	/** What to say of a question with which `expected` tokens go out; null while there is room, and after the first time. */
-	look(expected: number, window: number | null, model: string): string | null {
-		const near = window !== null && expected >= window * warnFrom;
-		const first = near && !this.#warned;
-		this.#warned = near;
-		if (!first) return null;
-		const share = `about ${formatTokens(expected)} of the ${formatTokens(window)} tokens`;
-		return `the conversation takes ${share} that ${model} can read; /undo, /clear or /new make room`;
+	/**
+	 * Looks at a question before it goes out. `question` identifies it: the second time in a row it is let through,
+	 * whatever its size.
+	 */
+	look(
+		question: string,
+		estimate: QuestionEstimate,
+		model: string,
+		facts: ModelFacts,
+	): { readonly maySend: boolean; readonly warning: string | null } {
+		const { tokens, contextWindow: window } = estimate;
+		const agreed = this.#agreed === question;
+		this.#agreed = undefined;
+		if (window === null || tokens < window * nearlyFull) {
+			this.#warned = false;
+			return { maySend: true, warning: null };
+		}
+		if (tokens > window && !agreed) {
+			this.#agreed = question;
+			const price = estimate.inputUsd === null ? "" : `, ${formatUsd(estimate.inputUsd)} before the answer`;
+			const size = `this is about ${formatTokens(tokens)} tokens${price}, and ${model} can read ${formatTokens(window)}`;
+			return {
+				maySend: false,
+				warning: `not sent: ${size}. Enter again sends it all the same; /compact, /undo or /new make room`,
+			};
+		}
+		const isFirst = !this.#warned;
+		this.#warned = true;
+		if (!isFirst || agreed) return { maySend: true, warning: null };
+		return { maySend: true, warning: fullWarning(estimate, window, model, facts) };
 	}
+}
+
+function fullWarning({ tokens }: QuestionEstimate, window: number, model: string, facts: ModelFacts): string {
+	const summary = estimateSummary(tokens, facts);
+	const price = summary.usd === null ? "" : `, for about ${formatUsd(summary.usd)}`;
+	const share = Math.round((100 * tokens) / window);
+	const sizes = `about ${formatTokens(summary.tokens)} of ${formatTokens(tokens)} tokens`;
+	return `this conversation fills ${share} % of what ${model} can read (${formatTokens(window)}); /compact makes ${sizes}${price}`;
 }

@@ -1,12 +1,20 @@
 /** The chat without a screen: a line in, an answer out, so that it can be scripted and used on any terminal. */
 
+import { UsageError } from "../errors.ts";
 import { formatDuration, usageLine } from "../terminal/formats.ts";
 import { createSanitizer, type Sanitizer, sanitize } from "../terminal/sanitize.ts";
 import type { Chat } from "./chat.ts";
 import { submit } from "./commands/table.ts";
 import { describeFailure } from "./failure.ts";
+import { markOf, shortMarkOf } from "./marks.ts";
 import { MessageReader } from "./messages-in.ts";
-import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice } from "./view.ts";
+import type { Picker } from "./picker.ts";
+import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "./view.ts";
+
+/** How much of a list is shown. */
+const listedItems = 40;
+/** How many turns of a session that is gone on with are shown. */
+const resumedTurns = 5;
 
 /** Where line mode writes: answers to `out`, everything else to `note`. */
 export interface LineOutput {
@@ -31,6 +39,11 @@ export class LineView implements ChatView {
 		this.#sanitizer = createSanitizer();
 	}
 
+	/** A person is typing. */
+	get isConversation(): boolean {
+		return this.#output.isConversation;
+	}
+
 	/** Fires when the chat is to end. */
 	get left(): AbortSignal {
 		return this.#left.signal;
@@ -50,8 +63,34 @@ export class LineView implements ChatView {
 		if (!this.#aside) this.#write(this.#sanitizer.end());
 		if (this.#lastCharacter !== "\n") this.#write("\n");
 		if (failure !== null) this.failed(failure);
-		else if (interrupted) this.notice(hasText ? "stopped; what came is kept" : "stopped; /retry asks again");
-		else if (finish !== null && this.#output.isConversation && !this.#aside) this.notice(usageLine(finish));
+		const isCut = failure !== null;
+		const mark = markOf({ interrupted, isCut, hasText, finishReason: finish?.finishReason });
+		if (mark !== undefined) this.notice(`llmx: ${mark}`);
+		if (finish !== null && this.#output.isConversation && !this.#aside) this.notice(usageLine(finish));
+	}
+
+	pick({ title, items, summary }: Picker): void {
+		if (summary !== undefined) {
+			this.notice(summary);
+			return;
+		}
+		const shown = items.slice(-listedItems);
+		const first = items.length - shown.length;
+		const lines = shown.map(
+			({ label, facts }, index) => `${first + index + 1}  ${[label, ...facts].filter(Boolean).join(" · ")}`,
+		);
+		this.notice([`${title}:`, ...lines].join("\n"));
+	}
+
+	resumed(turns: readonly ShownTurn[]): void {
+		if (!this.#output.isConversation) return;
+		for (const { question, answer, end } of turns.slice(-resumedTurns)) {
+			if (question !== "") this.notice(`› ${question}`);
+			const safe = sanitize(answer, this.#output.isTerminal ? "terminal" : "pipe").trimEnd();
+			this.#output.out(`${safe}\n`);
+			const mark = shortMarkOf({ ...end, hasText: answer !== "" });
+			if (mark !== undefined) this.notice(`(${mark})`);
+		}
 	}
 
 	compared(answers: readonly ComparedAnswer[]): void {
@@ -77,7 +116,7 @@ export class LineView implements ChatView {
 	}
 
 	waiting(reason: string, delayMs: number): void {
-		this.notice(`llmx: ${reason}; trying again in ${formatDuration(delayMs)}`);
+		this.notice(`llmx: ${reason.replace(/\.$/, "")}; trying again in ${formatDuration(delayMs)}`);
 	}
 
 	leave(): void {
@@ -88,7 +127,6 @@ export class LineView implements ChatView {
 	reasoning(): void {}
 	suggest(): void {}
 	clear(): void {}
-	resumed(): void {}
 	changed(): void {}
 
 	#write(text: string): void {
@@ -110,7 +148,11 @@ export interface LineModeOptions {
 export async function runLineMode({ chat, view, input, prompt }: LineModeOptions): Promise<void> {
 	const reader = new MessageReader();
 	prompt(false);
-	for await (const line of linesOf(input, view.left)) {
+	for await (const typed of linesOf(input, view.left)) {
+		// A terminal in its own line mode echoes arrow keys and passes them on.
+		const line = view.isConversation
+			? typed.replace(/\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|O.|.)?/g, "")
+			: typed;
 		const message = reader.push(line);
 		if (message !== undefined) await take(chat, message);
 		if (view.left.aborted) return;
@@ -135,7 +177,8 @@ async function* linesOf(
 	input: AsyncIterable<string | Uint8Array>,
 	left: AbortSignal,
 ): AsyncGenerator<string> {
-	const decoder = new TextDecoder();
+	// A prompt with characters that nobody wrote would be paid for.
+	const decoder = new TextDecoder("utf-8", { fatal: true });
 	const pieces = input[Symbol.asyncIterator]();
 	const isLeft = new Promise<{ done: true; value: undefined }>((resolve) => {
 		left.addEventListener("abort", () => resolve({ done: true, value: undefined }), { once: true });
@@ -144,11 +187,18 @@ async function* linesOf(
 	for (;;) {
 		const { done, value } = await Promise.race([pieces.next(), isLeft]);
 		if (done) break;
-		const lines = (
-			partial + (typeof value === "string" ? value : decoder.decode(value, { stream: true }))
-		).split("\n");
+		const lines = (partial + decode(decoder, value)).split("\n");
 		partial = lines.pop() ?? "";
 		for (const line of lines) yield line.replace(/\r$/, "");
 	}
 	if (partial !== "" && !left.aborted) yield partial;
+}
+
+function decode(decoder: InstanceType<typeof TextDecoder>, piece: string | Uint8Array): string {
+	if (typeof piece === "string") return piece;
+	try {
+		return decoder.decode(piece, { stream: true });
+	} catch (error) {
+		throw new UsageError("stdin is not UTF-8 text", { cause: error });
+	}
 }

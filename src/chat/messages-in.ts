@@ -51,10 +51,10 @@ export class MessageReader {
 
 /**
  * The message that a whole text makes when Enter is pressed behind it; undefined when Enter adds a line instead:
- * inside `"""`, or after a backslash.
+ * inside `"""`.
  */
 export function completeMessage(text: string): string | undefined {
-	if (!text.startsWith(block)) return text.endsWith("\\") ? undefined : text;
+	if (!text.startsWith(block)) return text;
 	const inner = text.trimEnd().slice(block.length);
 	return inner.endsWith(block) ? inner.slice(0, -block.length).replace(/^\n|\n$/g, "") : undefined;
 }

@@ -2,58 +2,81 @@
 
 import type { Turn } from "../conversation.ts";
 import type { LLM } from "../llm.ts";
-import type { Session, SessionMessage } from "../state/session-lines.ts";
-import type { OpenSession } from "../state/sessions.ts";
-import type { Cost, Usage } from "../types.ts";
-import { addUsage, noUsage } from "../types.ts";
-import { typedText } from "./content.ts";
+import type { NewMessage, Session, SessionMessage } from "../state/sessions/session-lines.ts";
+import type { OpenSession } from "../state/sessions/sessions.ts";
+import { attachmentLabels, typedText } from "./content.ts";
 import type { ShownTurn } from "./view.ts";
 
-/** A turn and where it ends in its session, as a count of messages. */
-interface PlacedTurn {
+/** A turn and its messages in the session's tree; null where the file could not be written. */
+export interface PlacedTurn {
 	readonly turn: Turn;
-	readonly end: number;
+	readonly question: number | null;
+	readonly answer: number | null;
+	/** Short names of what went with the question. */
+	readonly attachments: readonly string[];
+	/** It is the summary of the conversation before it. */
+	readonly isSummary: boolean;
+	/** The connection or the server ended the answer, not the user. */
+	readonly isCut: boolean;
 }
 
 /** Pairs questions with answers; a question that was never answered is no turn. */
-function placeTurns(messages: readonly SessionMessage[]): PlacedTurn[] {
+export function placeTurns(messages: readonly SessionMessage[]): PlacedTurn[] {
 	const turns: PlacedTurn[] = [];
-	let user: SessionMessage | undefined;
-	for (const [index, message] of messages.entries()) {
-		if (message.role === "user") user = message;
-		if (message.role !== "assistant" || user === undefined) continue;
-		const interrupted = message.interrupted === true;
-		const finish = {
-			finishReason: "stop",
-			usage: message.usage ?? null,
-			costUsd: message.costUsd ?? null,
-			cached: message.cached === true,
-			attempts: 0,
-			latencyMs: 0,
-		} as const;
-		const turn: Turn = {
-			user: { role: "user", content: user.content },
-			assistant: { role: "assistant", content: message.content },
-			interrupted,
-			finish: interrupted ? null : finish,
-		};
-		turns.push({ turn, end: index + 1 });
-		user = undefined;
+	let question: SessionMessage | undefined;
+	for (const message of messages) {
+		if (message.role === "user") question = message;
+		if (message.role !== "assistant" || question === undefined) continue;
+		turns.push(placeTurn(question, message));
+		question = undefined;
 	}
 	return turns;
+}
+
+export function placeTurn(question: SessionMessage, answer: SessionMessage): PlacedTurn {
+	const interrupted = answer.interrupted === true;
+	const finish = {
+		finishReason: answer.finishReason ?? "stop",
+		// Behind a summary less is sent than when the answer was first given.
+		usage: answer.copyOf === undefined ? (answer.usage ?? null) : null,
+		costUsd: answer.costUsd ?? null,
+		cached: answer.cached === true,
+		attempts: 0,
+		latencyMs: 0,
+	} as const;
+	return {
+		turn: {
+			user: { role: "user", content: question.content },
+			assistant: { role: "assistant", content: answer.content },
+			interrupted,
+			finish: interrupted ? null : finish,
+		},
+		question: question.id,
+		answer: answer.id,
+		attachments: question.attachments ?? attachmentLabels(question.content),
+		isSummary: answer.summary === true,
+		isCut: answer.cut === true,
+	};
+}
+
+/** What is kept of a turn besides itself. */
+export interface TurnFacts {
+	readonly llm: Pick<LLM, "model" | "isFree">;
+	/** Short names of what went with the question. */
+	readonly attachments: readonly string[];
+	/** The connection or the server ended the answer. */
+	readonly isCut: boolean;
+	readonly isSummary?: boolean;
 }
 
 /** Keeps a session's file in step with its conversation. */
 export class SessionRecord {
 	readonly open: OpenSession;
-	/** For each turn how many messages the session has after it. */
-	#ends: number[];
 	readonly #onError: (error: unknown) => void;
 
 	/** `onError` hears of a file that cannot be written; the conversation goes on without it. */
 	constructor(open: OpenSession, onError: (error: unknown) => void) {
 		this.open = open;
-		this.#ends = placeTurns(open.session.messages).map(({ end }) => end);
 		this.#onError = onError;
 	}
 
@@ -61,75 +84,85 @@ export class SessionRecord {
 		return this.open.session;
 	}
 
-	get turns(): Turn[] {
-		return placeTurns(this.session.messages).map(({ turn }) => turn);
-	}
-
-	/** Adds a turn behind the first `position` ones; what was behind them is dropped from the history. */
-	put(turn: Turn, position: number, { model, isFree }: Pick<LLM, "model" | "isFree">): void {
-		this.#attempt(() => {
-			this.#keep(position);
-			const { user, assistant, interrupted, finish } = turn;
-			this.open.append(user, {
-				...assistant,
-				model,
-				usage: finish?.usage ?? null,
-				costUsd: finish === null && isFree ? 0 : (finish?.costUsd ?? null),
-				cached: finish?.cached ?? false,
-				...(interrupted && { interrupted }),
-			});
-			this.#ends.push(this.session.messages.length);
+	/**
+	 * Adds a turn behind an answer (null: as a first one). With `question` it is another answer to a question that is
+	 * there already. Returns the turn with its place.
+	 */
+	add(turn: Turn, behind: number | null, question: number | null, facts: TurnFacts): PlacedTurn {
+		const { attachments, isCut, isSummary = false } = facts;
+		const placed = { turn, attachments, isSummary, isCut };
+		const added = this.attempt(() => {
+			this.open.goTo(question ?? behind);
+			const labels = attachments.length > 0 ? { attachments } : {};
+			const own = question === null ? [{ ...turn.user, ...labels }] : [];
+			this.open.append(...own, answerOf(turn, facts));
+			return this.session.messages.at(-1);
 		});
+		return { ...placed, question: added?.parent ?? null, answer: added?.id ?? null };
 	}
 
-	/** Cuts the history back to its first turns. */
-	keep(turns: number): void {
-		this.#attempt(() => this.#keep(turns));
+	/** Adds copies of turns, with which a conversation goes on behind its summary. */
+	copy(turns: readonly PlacedTurn[]): void {
+		const copies = turns
+			.flatMap(({ question, answer }) => [question, answer])
+			.flatMap((id) => {
+				const message = this.session.all.find((other) => other.id === id);
+				if (message === undefined) return [];
+				const { at: _at, id: copyOf, parent: _parent, ...rest } = message;
+				return [{ ...rest, copyOf: message.copyOf ?? copyOf }];
+			});
+		this.attempt(() => this.open.append(...copies));
+	}
+
+	goTo(message: number | null): void {
+		this.attempt(() => this.open.goTo(message));
 	}
 
 	update(settings: Parameters<OpenSession["update"]>[0]): void {
-		this.#attempt(() => this.open.update(settings));
+		this.attempt(() => this.open.update(settings));
 	}
 
 	async close(): Promise<void> {
 		await this.open.close();
 	}
 
-	#keep(turns: number): void {
-		if (turns >= this.#ends.length) return;
-		const before = turns === 0 ? 0 : (this.#ends[turns - 1] ?? 0);
-		this.#ends.length = turns;
-		this.open.keep(before);
-	}
-
-	#attempt(action: () => void): void {
+	attempt<T>(action: () => T): T | undefined {
 		try {
-			action();
+			return action();
 		} catch (error) {
 			this.#onError(error);
+			return undefined;
 		}
 	}
 }
 
-/** What a session's answers took, as far as its file tells. */
-export function totalsOf(session: Session): { readonly cost: Cost; readonly usage: Usage } {
-	let usd = 0;
-	let unknownCalls = 0;
-	let usage = noUsage;
-	for (const message of session.messages) {
-		if (message.role !== "assistant" || message.cached) continue;
-		if (message.costUsd === null || message.costUsd === undefined) unknownCalls += 1;
-		else usd += message.costUsd;
-		if (message.usage) usage = addUsage(usage, message.usage);
-	}
-	return { cost: { usd, unknownCalls }, usage };
+function answerOf(turn: Turn, { llm: { model, isFree }, isCut, isSummary }: TurnFacts): NewMessage {
+	const { assistant, interrupted, finish } = turn;
+	return {
+		...assistant,
+		model,
+		usage: finish?.usage ?? null,
+		costUsd: finish === null && isFree ? 0 : (finish?.costUsd ?? null),
+		cached: finish?.cached ?? false,
+		...(finish !== null && finish.finishReason !== "stop" && { finishReason: finish.finishReason }),
+		...(interrupted && { interrupted }),
+		...(isCut && { cut: true }),
+		...(isSummary && { summary: true }),
+	};
 }
 
 /** Turns as a view shows them. */
-export function shownTurns(turns: readonly Turn[]): ShownTurn[] {
-	return turns.map(({ user, assistant, interrupted }) => ({
-		question: typedText(user.content),
+export function shownTurns(turns: readonly PlacedTurn[]): ShownTurn[] {
+	return turns.map(({ turn: { user, assistant, interrupted, finish }, attachments, isSummary, isCut }) => ({
+		question: isSummary ? "" : typedText(user.content),
+		attachments,
 		answer: typedText(assistant.content),
-		interrupted,
+		end: {
+			interrupted,
+			isCut,
+			isSummary,
+			finishReason: finish?.finishReason,
+			cached: finish?.cached === true,
+		},
 	}));
 }

@@ -1,6 +1,7 @@
 /** What a chat tells whoever shows it. Texts are as they are: the view makes them safe for where they go. */
 
-import type { StreamFinish } from "../types.ts";
+import type { FinishReason, StreamFinish } from "../types.ts";
+import type { Picker } from "./picker.ts";
 
 /** How an answer ended. */
 export interface AnswerEnd {
@@ -32,7 +33,7 @@ export interface ComparedAnswer {
 export interface ChatView {
 	/** A question goes out. */
 	asked(text: string, attachments: readonly string[]): void;
-	/** The answer begins; `aside` is set for the second answer of a comparison, which is shown at its end. */
+	/** The answer begins; `aside` is set for one that is not shown line by line: the second one of a comparison, a summary. */
 	answering(model: string, aside: boolean): void;
 	reasoning(delta: string): void;
 	text(delta: string): void;
@@ -46,9 +47,11 @@ export interface ChatView {
 	failed(failure: FailureNotice): void;
 	/** Puts a text into the input for editing, if nothing is there. */
 	suggest(text: string): void;
+	/** Lets the user choose from a list. */
+	pick(picker: Picker): void;
 	/** Takes everything off the screen. */
 	clear(): void;
-	/** Shows the turns of a session that is gone on with. */
+	/** Shows the turns of a session that is gone on with, or of another branch of this one. */
 	resumed(turns: readonly ShownTurn[]): void;
 	/** What the status line reads is different now. */
 	changed(): void;
@@ -57,7 +60,20 @@ export interface ChatView {
 }
 
 export interface ShownTurn {
+	/** Empty for the summary of what came before. */
 	readonly question: string;
+	/** Short names of what went with it. */
+	readonly attachments: readonly string[];
 	readonly answer: string;
+	readonly end: TurnEnd;
+}
+
+/** How a turn ended that is shown again. */
+export interface TurnEnd {
 	readonly interrupted: boolean;
+	/** The connection or the server ended the answer, not the user. */
+	readonly isCut: boolean;
+	readonly isSummary: boolean;
+	readonly finishReason: FinishReason | undefined;
+	readonly cached: boolean;
 }

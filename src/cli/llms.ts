@@ -4,6 +4,7 @@ import { parametersFor, resolveAlias } from "../state/aliases.ts";
 import type { Config } from "../state/config.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
+import { resolveModelName } from "./model-name.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -44,20 +45,34 @@ export function defaultModel({ io, settings }: CommandContext): DefaultModel | u
 	return choice && { ...choice, ...choose(choice.model, config) };
 }
 
+/** The models that names stand for, each once, as a batch takes them: aliases apart, a name is its model. */
+export function aliasedModels(
+	{ settings: { config } }: CommandContext,
+	names: readonly string[],
+): ChosenModel[] {
+	const chosen = names.map((name) => choose(name, config));
+	return [...new Map(chosen.map((one) => [one.model, one])).values()];
+}
+
 /**
  * The models to use: those of `-m` with aliases resolved, or the default one. One that nobody chose is named on
  * stderr.
- * @throws UsageError when there is none
+ * @throws UsageError when there is none; NoRouteError for a name that nobody serves
  */
-export function chooseModels(
+export async function chooseModels(
 	context: CommandContext,
 	flags: readonly string[],
 	{ quiet = false }: { quiet?: boolean | undefined } = {},
-): ChosenModel[] {
+): Promise<ChosenModel[]> {
 	const { io, settings } = context;
 	if (flags.length > 0) {
 		const { config } = settings;
-		const chosen = flags.map((name) => choose(name, config));
+		const chosen = await Promise.all(
+			flags.map(async (name) => ({
+				model: await resolveModelName(settings, name),
+				parameters: parametersFor(name, config),
+			})),
+		);
 		return [...new Map(chosen.map((one) => [one.model, one])).values()];
 	}
 	const choice = defaultModel(context);

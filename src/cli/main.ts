@@ -3,6 +3,7 @@ import { exitCodes, LlmxError } from "../errors.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
+import { withCommand } from "./bare-question.ts";
 import { commands } from "./commands.ts";
 import { type Io, processIo } from "./io.ts";
 import { usageMessage } from "./usage-error.ts";
@@ -28,12 +29,13 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 		await io.stdout.flush();
 		return exitCode;
 	} catch (error) {
-		if (error instanceof CommanderError) return reportUsage(error, argv, io);
-		return report(error, io, debug);
+		if (error instanceof CommanderError) return await reportUsage(error, argv, io);
+		return await report(error, io, debug);
 	}
 }
 
-async function run(argv: readonly string[], io: Io, debug: boolean): Promise<number> {
+async function run(given: readonly string[], io: Io, debug: boolean): Promise<number> {
+	const argv = await withCommand(given, Object.keys(commands), io);
 	let exitCode: number = exitCodes.ok;
 	let hasFailed = false;
 	const name = commandName(argv);
@@ -52,6 +54,11 @@ async function run(argv: readonly string[], io: Io, debug: boolean): Promise<num
 		applyToAll(command, io);
 	}
 	if (argv.length === 0) {
+		const { beginFirstMinute, isFirstMinute } = await import("./first-minute.ts");
+		if (isFirstMinute(io)) {
+			const begun = await beginFirstMinute(io);
+			if (begun !== undefined) return run(begun, io, debug);
+		}
 		program.outputHelp({ error: true });
 		return exitCodes.usage;
 	}
@@ -109,20 +116,26 @@ function applyToAll(command: Command, io: Io): void {
 	for (const child of command.commands) applyToAll(child, io);
 }
 
-function reportUsage(error: CommanderError, argv: readonly string[], io: Io): number {
+/** Commands whose first word says what to do. */
+const withActions = new Set(["sessions", "keys", "cache", "config"]);
+
+async function reportUsage(error: CommanderError, argv: readonly string[], io: Io): Promise<number> {
 	const { message, suggestion } = usageMessage(error.message);
 	const name = commandName(argv);
-	const help = Object.hasOwn(commands, name ?? "") ? `see llmx ${name} --help` : "see llmx --help";
-	write(io, message, suggestion ?? help);
+	const isKnown = Object.hasOwn(commands, name ?? "");
+	const [, action = ""] = argv.filter((word) => !word.startsWith("-"));
+	const path = withActions.has(name ?? "") && /^[a-z]+$/.test(action) ? `${name} ${action}` : name;
+	const help = isKnown ? `see llmx ${path} --help` : 'see llmx --help; to ask a question: llmx ask "…"';
+	await write(io, message, suggestion ?? help);
 	return exitCodes.usage;
 }
 
-function report(thrown: unknown, io: Io, debug: boolean): number {
+async function report(thrown: unknown, io: Io, debug: boolean): Promise<number> {
 	const error = ofFileSystem(thrown) ?? thrown;
 	const known = error instanceof LlmxError;
-	if (known) write(io, failureText(error), error.hint);
+	if (known) await write(io, failureText(error), error.hint);
 	else
-		write(
+		await write(
 			io,
 			`unexpected error: ${error instanceof Error ? error.message : String(error)}`,
 			"run it again with --debug and report what it prints",
@@ -140,9 +153,19 @@ function ofFileSystem(error: unknown): LlmxError | undefined {
 	return new LlmxError(`${what}: ${describeFileError(error)}`, { cause: error });
 }
 
-function write(io: Io, message: string, hint: string | undefined): void {
+/** On a terminal lines are broken at spaces, their continuations indented: a name or command stays whole. */
+async function write(io: Io, message: string, hint: string | undefined): Promise<void> {
 	const lines = [`llmx: ${message}`, ...(hint ? hint.split("\n").map((line) => `  ${line}`) : [])];
-	io.stderr.write(`${sanitize(lines.join("\n"))}\n`);
+	let text = sanitize(lines.join("\n"));
+	const { isTTY, columns = 80 } = io.stderr;
+	if (isTTY && text.split("\n").some((line) => line.length >= columns)) {
+		const { wrapIndented } = await import("../terminal/wrap.ts");
+		text = text
+			.split("\n")
+			.flatMap((line) => wrapIndented(line, columns - 1))
+			.join("\n");
+	}
+	io.stderr.write(`${text}\n`);
 }
 
 /** What bin/llmx.js calls. */

@@ -79,6 +79,23 @@ export async function attachmentFromUrl(
 	address: string,
 	options: UrlAttachmentOptions = {},
 ): Promise<ContentPart> {
+	const url = readAddress(address);
+	if (options.passImagesOn && imageName.test(url.pathname)) return { type: "image", url: url.href };
+	return attachmentPart(shown(url), await downloadFrom(address, options));
+}
+
+/** Downloads what an http(s) address holds, at most 32 MiB. Throws as `attachmentFromUrl` does. */
+export async function downloadFrom(address: string, options: UrlAttachmentOptions = {}): Promise<Uint8Array> {
+	const url = readAddress(address);
+	const http = createHttp({ caps: { bodyBytes: maxFileBytes }, proxy: proxySettings(process.env) });
+	try {
+		return await download(http, url, options);
+	} finally {
+		await http.close();
+	}
+}
+
+function readAddress(address: string): URL {
 	const url = URL.canParse(address) ? new URL(address) : undefined;
 	if (url === undefined || !/^https?:$/.test(url.protocol)) {
 		throw new UsageError(`"${address.slice(0, 200)}" is not an http(s) URL`);
@@ -88,13 +105,7 @@ export async function attachmentFromUrl(
 			hint: "download the file yourself and attach its path",
 		});
 	}
-	if (options.passImagesOn && imageName.test(url.pathname)) return { type: "image", url: url.href };
-	const http = createHttp({ caps: { bodyBytes: maxFileBytes }, proxy: proxySettings(process.env) });
-	try {
-		return attachmentPart(shown(url), await download(http, url, options));
-	} finally {
-		await http.close();
-	}
+	return url;
 }
 
 async function download(http: Http, start: URL, options: UrlAttachmentOptions): Promise<Uint8Array> {

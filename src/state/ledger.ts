@@ -181,6 +181,8 @@ export async function scanLedger(
 	path: string,
 	visit: (row: LedgerRow, offset: number) => void,
 	start = 0,
+	/** Lines without this text are passed over unread: what is looked for is rare. */
+	containing?: string,
 ): Promise<LedgerScan> {
 	let descriptor: number;
 	try {
@@ -201,6 +203,7 @@ export async function scanLedger(
 			if (!ended) break;
 			end = offset + length + 1;
 			if (text === "" && length === 0) continue;
+			if (containing !== undefined && !text.includes(containing)) continue;
 			const row = parseRow(text);
 			if (row === undefined) {
 				damaged += 1;

@@ -24,6 +24,8 @@ export interface Paths {
 	readonly cache: string;
 	/** Node's compile cache; a private folder, because a shared one may hold another user's code. */
 	readonly compileCache: string;
+	/** Prompt files of the user's own: `review.md` is the preset `review`. */
+	readonly prompts: string;
 	/** What was typed in the chat. */
 	readonly history: string;
 	/** Cross-process concurrency slots. */
@@ -64,6 +66,7 @@ function layOut(configFolder: string, stateFolder: string, cacheFolder: string):
 		cacheFolder,
 		config: join(configFolder, "config.json"),
 		keys: join(configFolder, "keys.json"),
+		prompts: join(configFolder, "prompts"),
 		ledger: join(stateFolder, "ledger.jsonl"),
 		ledgerTotals: join(stateFolder, "ledger.totals.json"),
 		sessions: join(stateFolder, "sessions"),

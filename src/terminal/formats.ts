@@ -47,6 +47,14 @@ export function formatCost(cost: Cost): string {
 	return cost.usd === 0 ? unknown : `${formatUsd(cost.usd)} + ${unknown}`;
 }
 
+/** The same where there is little room: `$0.63 +1?`. */
+export function formatCostBrief({ usd, unknownCalls }: Cost): string {
+	if (unknownCalls === 0) return formatUsd(usd);
+	return usd === 0
+		? `${formatCount(unknownCalls)} unknown`
+		: `${formatUsd(usd)} +${formatCount(unknownCalls)}?`;
+}
+
 /** `40 ms`, `1.2 s`, `24 min 10 s`, `3 h 5 min`, `2 d 4 h`; `coarse` keeps the largest unit only: `14 min`. */
 export function formatDuration(ms: number, options: { readonly coarse?: boolean } = {}): string {
 	if (ms < 99.5) return `${Math.max(0, Math.round(ms))} ms`;

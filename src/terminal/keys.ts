@@ -3,13 +3,17 @@
  * hold many keys; both are dealt with here, so that nobody behind it sees an escape sequence.
  */
 
+import { latinKey } from "./key-layouts.ts";
+
 /** `text` is printable text as typed; `paste` is one whole bracketed paste with its line ends as `\n`. */
 export type InputEvent =
 	| { readonly type: "key"; readonly key: Key }
 	| { readonly type: "text"; readonly text: string }
 	| { readonly type: "paste"; readonly text: string }
 	/** The terminal says that it speaks the kitty keyboard protocol. */
-	| { readonly type: "kitty-keyboard" };
+	| { readonly type: "kitty-keyboard" }
+	/** The terminal's window has got or lost the keyboard. */
+	| { readonly type: "focus"; readonly isFocused: boolean };
 
 export interface Key {
 	/** `enter`, `tab`, `backspace`, `delete`, `escape`, `up`, …, or the letter of a Ctrl or Alt combination. */
@@ -191,7 +195,7 @@ function parseEscape(input: string): Parsed {
 	if (point < 0x20 || point === 0x7f) return { events: [controlKey(point, true)], length: 2 };
 	const lower = character.toLowerCase();
 	return {
-		events: [keyEvent(lower, { alt: true, shift: lower !== character })],
+		events: [keyEvent(point < 0x80 ? lower : latinKey(lower), { alt: true, shift: lower !== character })],
 		length: 1 + character.length,
 	};
 }
@@ -226,6 +230,9 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	if (fields[1]?.endsWith(":3")) return { events: [], length };
 	if (final === "u") return { events: codeEvents(fields[0], modifiers), length };
 	if (final === "~" && fields[0] === "27") return { events: codeEvents(fields[2], modifiers), length };
+	if (parameters === "" && (final === "I" || final === "O")) {
+		return { events: [{ type: "focus", isFocused: final === "I" }], length };
+	}
 	if (final === "Z") return { events: [keyEvent("tab", { shift: true })], length };
 	const name = final === "~" ? numberKeys[fields[0] ?? ""] : letterKeys[final];
 	if (name === undefined || parameters.startsWith("?") || parameters.startsWith("<"))
@@ -233,9 +240,10 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	return { events: [keyEvent(name, modifiers)], length };
 }
 
-/** A key reported by its code point, as kitty and modifyOtherKeys do. */
+/** A key reported by its code point, as kitty and modifyOtherKeys do: `code:shifted:base`. */
 function codeEvents(field: string | undefined, modifiers: ReturnType<typeof readModifiers>): InputEvent[] {
-	const code = Number.parseInt(field ?? "", 10);
+	const [own = "", , base = ""] = (field ?? "").split(":");
+	const code = Number.parseInt(own, 10);
 	if (!(code >= 0 && code <= 0x10ffff)) return [];
 	const name = codeKeys[code];
 	const plain = !modifiers.ctrl && !modifiers.alt;
@@ -246,7 +254,9 @@ function codeEvents(field: string | undefined, modifiers: ReturnType<typeof read
 	if (code >= 0xe000 && code <= 0xf8ff) return [];
 	const character = String.fromCodePoint(code);
 	if (plain) return [{ type: "text", text: modifiers.shift ? character.toUpperCase() : character }];
-	return [keyEvent(character.toLowerCase(), modifiers)];
+	const baseCode = Number.parseInt(base, 10);
+	const onLatin = baseCode > 0x20 && baseCode < 0x7f ? String.fromCodePoint(baseCode) : latinKey(character);
+	return [keyEvent((code < 0x80 ? character : onLatin).toLowerCase(), modifiers)];
 }
 
 function readModifiers(field: string | undefined): { ctrl: boolean; alt: boolean; shift: boolean } {

@@ -6,8 +6,10 @@ import type { InputHistory } from "../chat/input/history.ts";
 import { HistorySearch } from "../chat/input/history-search.ts";
 import { type Action, actionOf } from "../chat/input/key-bindings.ts";
 import { completeMessage } from "../chat/messages-in.ts";
+import type { Picker } from "../chat/picker.ts";
 import type { InputEvent, Key } from "../terminal/keys.ts";
 import { CompletionMenu } from "./completion-menu.ts";
+import { PickList, type PickState } from "./pick-list.ts";
 import type { MenuState } from "./state.ts";
 
 /** What keys do beyond the text. */
@@ -19,8 +21,14 @@ export interface InputActions {
 	leave(): void;
 	/** Says something for a moment. */
 	hint(text: string): void;
-	/** Gives up changing the last question. */
-	cancelEditing(): void;
+	/** Gives up changing a question; false when none is being changed. */
+	cancelEditing(): boolean;
+	/** The message that was queued last, taken back; undefined when none is. */
+	takeQueued(): string | undefined;
+	listQuestions(): void;
+	choose(picker: Picker, index: number): void;
+	copyBlock(): void;
+	pasteImage(): void;
 	clearScreen(): void;
 	openEditor(text: string): void;
 	suspend(): void;
@@ -36,6 +44,8 @@ export interface InputActions {
 
 /** A second Ctrl-C this soon (ms) leaves. */
 const againWithin = 3000;
+/** A second Escape this soon (ms) lists the questions. */
+const escapeAgainWithin = 800;
 /** A longer text that is put into the box is shown as a paste (characters). */
 const largest = 10_000;
 
@@ -45,6 +55,10 @@ export class InputController {
 	readonly #actions: InputActions;
 	readonly #menu: CompletionMenu;
 	#search: HistorySearch | undefined;
+	#list: PickList | undefined;
+	/** The text right after a backslash at its end has become a newline. */
+	#afterBackslash: string | undefined;
+	#escapedAt = Number.NEGATIVE_INFINITY;
 	#interruptedAt = Number.NEGATIVE_INFINITY;
 
 	readonly #handlers: Readonly<Record<Action, () => void>>;
@@ -65,8 +79,22 @@ export class InputController {
 		return this.#menu.state;
 	}
 
+	/** The list that has the keys. */
+	get list(): PickState | undefined {
+		return this.#list?.state;
+	}
+
+	/** Gives the keys to a list until something is chosen from it. */
+	openList(picker: Picker): void {
+		this.#endSearch();
+		this.#menu.close();
+		this.#list = new PickList(picker);
+		this.#actions.changed();
+	}
+
 	take(event: InputEvent): void {
-		if (event.type === "text") this.#type(event.text);
+		if (this.#list !== undefined) this.#takeForList(this.#list, event);
+		else if (event.type === "text") this.#type(event.text);
 		else if (event.type === "paste") this.#paste(event.text);
 		else if (event.type === "key") this.#press(event.key);
 		this.#actions.changed();
@@ -83,6 +111,17 @@ export class InputController {
 		this.editor.setText(text.length > largest ? "" : text);
 		if (text.length > largest) this.editor.paste(text);
 		this.#actions.changed();
+	}
+
+	#takeForList(list: PickList, event: InputEvent): void {
+		if (event.type === "text" || event.type === "paste") list.type(event.text);
+		const action = event.type === "key" ? actionOf(event.key) : undefined;
+		if (action === undefined) return;
+		const done = list.press(action);
+		if (done === "stay") return;
+		this.#list = undefined;
+		const { chosen } = list;
+		if (done === "choose" && chosen !== undefined) this.#actions.choose(list.picker, chosen);
 	}
 
 	#type(text: string): void {
@@ -147,10 +186,12 @@ export class InputController {
 			newline: () => editor.insert("\n"),
 			interrupt: () => this.#interrupt(),
 			"delete-or-exit": () => (editor.isEmpty ? actions.leave() : editor.deleteForward()),
-			escape: () => {
-				if (!actions.stop()) actions.cancelEditing();
+			escape: () => this.#escape(),
+			up: () => {
+				const queued = editor.isEmpty ? actions.takeQueued() : undefined;
+				if (queued === undefined) this.#recall(-1);
+				else this.replace(queued);
 			},
-			up: () => this.#recall(-1),
 			down: () => this.#recall(1),
 			search: () => {
 				this.#search = new HistorySearch(this.#history, editor.content);
@@ -177,6 +218,8 @@ export class InputController {
 			"complete-back": () => {},
 			"clear-screen": () => actions.clearScreen(),
 			"external-editor": () => actions.openEditor(editor.content),
+			"copy-block": () => actions.copyBlock(),
+			"paste-image": () => actions.pasteImage(),
 			"toggle-reasoning": () => actions.toggleReasoning(),
 			suspend: () => actions.suspend(),
 		};
@@ -185,19 +228,38 @@ export class InputController {
 	#send(): void {
 		const { editor } = this;
 		const { text, cursor } = editor;
-		if (text[cursor - 1] === "\\") {
+		const content = editor.content;
+		// A second Enter behind the newline that a backslash has become: the backslash was meant.
+		const meant = text !== "" && text === this.#afterBackslash ? content.replace(/\n$/, "\\") : undefined;
+		this.#afterBackslash = undefined;
+		if (meant === undefined && editor.isTyping && text[cursor - 1] === "\\") {
 			editor.replaceRange(cursor - 1, cursor, "\n");
+			if (cursor === text.length) this.#afterBackslash = editor.text;
 			return;
 		}
-		const content = editor.content;
-		const message = completeMessage(content);
+		const message = meant ?? (editor.beginsTyped ? completeMessage(content) : content);
 		if (message === undefined) {
 			editor.insert("\n");
+			this.#actions.hint('a newline was added · """ ends the message');
 			return;
 		}
 		if (!this.#actions.submit(message)) return;
-		this.#history.add(content);
+		this.#history.add(meant ?? content);
 		editor.clear();
+	}
+
+	#escape(): void {
+		const actions = this.#actions;
+		if (actions.stop() || actions.cancelEditing()) return;
+		const now = actions.now();
+		if (!this.editor.isEmpty) return;
+		if (now - this.#escapedAt <= escapeAgainWithin) {
+			this.#escapedAt = Number.NEGATIVE_INFINITY;
+			actions.listQuestions();
+			return;
+		}
+		this.#escapedAt = now;
+		actions.hint("Esc again lists your questions");
 	}
 
 	#interrupt(): void {

@@ -4,7 +4,8 @@ import type { Colors } from "../terminal/colors.ts";
 import { formatPlural } from "../terminal/formats.ts";
 import { flowText } from "../terminal/markdown/flow.ts";
 import { sanitize, sanitizeLine } from "../terminal/sanitize.ts";
-import { truncateText } from "../terminal/width.ts";
+import { textWidth } from "../terminal/width.ts";
+import { wrapIndented } from "../terminal/wrap.ts";
 
 /** A long question is shown only so far; the model got all of it. */
 const questionLines = 12;
@@ -30,18 +31,28 @@ export function renderQuestion(
 	return colors.bold(lines.join("\n")) + (chips === "" ? "" : `\n${colors.cyan(`  ${chips}`)}`);
 }
 
-/** Says something in full width less a margin; lines with columns in them are cut, not broken. */
+/** What the chat says itself, less a margin; a column that does not fit goes on below its beginning. */
 export function wrapNotice(text: string, indent: string, columns: number): string {
 	const width = Math.max(8, columns - indent.length - 2);
 	return text
 		.split("\n")
-		.flatMap((line) => (/\S {2,}\S/.test(line) ? [truncateText(line, width)] : wrapIndented(line, width)))
+		.flatMap((line) => wrapColumns(line, width) ?? wrapIndented(line, width))
 		.map((line) => (line === "" ? "" : indent + line))
 		.join("\n");
 }
 
-/** Breaks a line at spaces; the indentation it has is that of its continuations too. */
-function wrapIndented(line: string, width: number): string[] {
-	const indent = /^ */.exec(line)?.[0].slice(0, Math.floor(width / 2)) ?? "";
-	return flowText(line.slice(indent.length), { width: width - indent.length }).map((part) => indent + part);
+/** A narrower column is unpleasant to read: it goes on the next line. */
+const narrowestColumn = 24;
+
+/** Breaks the second of two columns; undefined for a line without any, or one that fits. */
+function wrapColumns(line: string, width: number): string[] | undefined {
+	const [, first = "", gap = "", second = ""] = /^( *\S(?: ?\S)*)( {2,})(\S.*)$/.exec(line) ?? [];
+	if (second === "" || textWidth(line) <= width) return undefined;
+	const hang = first.length + gap.length;
+	if (width - hang < narrowestColumn) {
+		const below = flowText(second, { width: width - 6 });
+		return [first, ...below.map((part) => `      ${part}`)];
+	}
+	const [start = "", ...rest] = flowText(second, { width: width - hang });
+	return [first + gap + start, ...rest.map((part) => " ".repeat(hang) + part)];
 }

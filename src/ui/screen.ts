@@ -2,18 +2,21 @@
 
 import { constants } from "node:os";
 import type { Chat } from "../chat/chat.ts";
-import { submit } from "../chat/commands/table.ts";
+import { copyBlock, pasteImage } from "../chat/commands/attachments.ts";
+import { runsAtOnce, submit } from "../chat/commands/table.ts";
 import { describeFailure } from "../chat/failure.ts";
 import { complete } from "../chat/input/completion.ts";
 import { openHistory } from "../chat/input/history.ts";
+import { choose } from "../chat/pickers.ts";
 import { shownTurns } from "../chat/record.ts";
 import type { ChatView } from "../chat/view.ts";
 import { createColors, wantsColor } from "../terminal/colors.ts";
+import type { InputEvent } from "../terminal/keys.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import { editExternally, stopProcess } from "./external.ts";
 import { inputWidth } from "./frame.ts";
 import { InputController } from "./input.ts";
-import { readStatus } from "./read-status.ts";
+import { readNext, readStatus } from "./read-status.ts";
 import { Stage } from "./stage.tsx";
 import type { ScreenStore } from "./state.ts";
 import type { Terminal } from "./terminal-control.ts";
@@ -24,6 +27,8 @@ export interface ScreenOptions {
 	readonly env: Readonly<Record<string, string | undefined>>;
 	/** Calls `listener` on SIGINT, SIGTERM and SIGHUP; returns how to stop listening. */
 	onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+	/** The user chooses the session to go on with first. */
+	readonly picksSession?: boolean | undefined;
 	/** Opens the chat that is to be shown. */
 	open(
 		view: ChatView,
@@ -33,6 +38,8 @@ export interface ScreenOptions {
 
 /** How long a word to the user stands in the status line, in ms. */
 const hintTime = 3000;
+/** Who waits longer than this, in ms, may look elsewhere. */
+const longAnswer = 20_000;
 /** How long a stopped answer may take to end, so that what came of it is kept, in ms. */
 const stopTime = 1500;
 
@@ -49,6 +56,13 @@ class Screen {
 	readonly #leaving = Promise.withResolvers<number>();
 	readonly #colors;
 	#chat: Chat | undefined;
+	/** Messages that wait until the answer has ended. */
+	#queued: readonly string[] = [];
+	/** A message is being worked on. */
+	#isRunning = false;
+	/** Terminals that do not tell are taken to be looked at. */
+	#isFocused = true;
+	#wasBusy = false;
 	#input: InputController | undefined;
 	#ticker: NodeJS.Timeout | undefined;
 	#hintTimer: NodeJS.Timeout | undefined;
@@ -61,7 +75,7 @@ class Screen {
 			terminal,
 			env,
 			colors: this.#colors,
-			onEvent: (event) => this.#input?.take(event),
+			onEvent: (event) => this.#take(event),
 			onResize: () => this.#transcript.resize(),
 			onGone: () => this.#leave(0),
 			onError: (error) => this.#leaving.reject(error),
@@ -73,7 +87,10 @@ class Screen {
 			now: Date.now,
 			onChange: () => this.#showStatus(),
 			onSuggest: (text) => this.#input?.suggest(text),
+			onDraw: this.#stage.checkSize,
+			onPick: (picker) => this.#input?.openList(picker),
 			onClear: () => this.#stage.clear(),
+			onAnswered: (since) => this.#ring(since),
 			onLeave: () => this.#leave(0),
 		});
 	}
@@ -91,6 +108,7 @@ class Screen {
 			this.#greet(chat, resumed);
 			this.#stage.begin();
 			this.#transcript.load().catch((error: unknown) => this.#leaving.reject(error));
+			if (this.#options.picksSession) void this.#run(chat, "/load");
 			return await this.#leaving.promise;
 		} finally {
 			await this.#end(chat);
@@ -103,7 +121,7 @@ class Screen {
 		const welcome = `${sanitizeLine(chat.model)} · /help lists commands and keys · Ctrl-D leaves`;
 		this.#store.print(this.#colors.dim(`  ${welcome}`));
 		if (resumed === null) return;
-		if (chat.turns.length > 0) this.#transcript.resumed(shownTurns(chat.turns));
+		if (chat.session.turns.length > 0) this.#transcript.resumed(shownTurns(chat.session.turns));
 		this.#transcript.notice(resumed);
 	}
 
@@ -114,8 +132,8 @@ class Screen {
 		const deadline = performance.now() + stopTime;
 		while (chat.busy && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
 		this.#transcript.settle();
-		if (chat.turns.length > 0) {
-			this.#transcript.notice(`saved as ${chat.record.session.name} · llmx chat -c goes on with it`);
+		if (chat.session.session.all.length > 0) {
+			this.#transcript.notice(`saved as ${chat.session.session.name} · llmx chat -c goes on with it`);
 		}
 		await this.#stage.end();
 		await chat.close();
@@ -125,19 +143,24 @@ class Screen {
 		const history = openHistory(chat.host.paths.history, (text) => this.#transcript.notice(text));
 		return new InputController(history, {
 			submit: (message) => this.#submit(chat, message),
-			stop: () => chat.stop(),
+			stop: () => this.#stop(chat),
 			leave: () => this.#leave(0),
 			hint: (text) => this.#hint(text),
 			cancelEditing: () => {
-				if (!chat.editing) return;
-				chat.editing = false;
-				this.#hint("the last question stays as it was");
+				if (!chat.cancelEdit()) return false;
+				this.#hint("the conversation goes on as it was");
+				return true;
 			},
+			takeQueued: () => this.#takeQueued(),
+			listQuestions: () => void this.#run(chat, "/history"),
+			choose: (picker, index) => void choose(chat, picker, index),
+			copyBlock: () => this.#attempt(() => copyBlock(chat)),
+			pasteImage: () => this.#attempt(() => pasteImage(chat)),
 			clearScreen: () => this.#stage.clear(),
 			openEditor: (text) =>
 				this.#lend(async () => this.#input?.replace(await editExternally(text, this.#options.env))),
 			suspend: () => this.#lend(stopProcess),
-			toggleReasoning: () => this.#transcript.toggleReasoning(chat.answering.lastReasoning),
+			toggleReasoning: () => this.#hint(this.#transcript.toggleReasoning(chat.answering.lastReasoning)),
 			complete: (text, cursor) => complete(text, cursor, chat),
 			width: () => inputWidth(this.#store.snapshot()),
 			now: () => performance.now(),
@@ -145,17 +168,78 @@ class Screen {
 		});
 	}
 
+	/** Takes a message at once or, while an answer streams, when that has ended. */
 	#submit(chat: Chat, message: string): boolean {
-		if (chat.busy) {
-			this.#hint("still answering · Esc stops it");
-			return false;
+		if ((chat.busy || this.#isRunning) && !runsAtOnce(message)) {
+			if (message.trim() !== "") this.#queue([...this.#queued, message]);
+			return true;
 		}
-		const submitting = this.#transcript.load().then(() => submit(chat, message));
-		submitting.catch((error: unknown) => {
-			this.#transcript.failed(describeFailure(error));
-			this.#input?.suggest(message);
-		});
+		void this.#run(chat, message);
 		return true;
+	}
+
+	async #run(chat: Chat, message: string): Promise<void> {
+		const isShort = runsAtOnce(message);
+		if (!isShort) this.#isRunning = true;
+		try {
+			await this.#transcript.load();
+			const failedBefore = chat.failedWith;
+			chat.failedWith = undefined;
+			await submit(chat, message);
+			// What was written for an answer that did not come is not sent.
+			if (chat.failedWith !== undefined) this.#giveBackQueue();
+			chat.failedWith ??= failedBefore;
+		} catch (error) {
+			this.#transcript.failed(describeFailure(error));
+			this.#giveBackQueue();
+			this.#input?.suggest(message);
+		}
+		if (isShort) return;
+		this.#isRunning = false;
+		const [next, ...rest] = this.#queued;
+		if (next === undefined) return;
+		this.#queue(rest);
+		void this.#run(chat, next);
+	}
+
+	#queue(messages: readonly string[]): void {
+		this.#queued = messages;
+		this.#store.update({ queued: messages });
+	}
+
+	#takeQueued(): string | undefined {
+		const last = this.#queued.at(-1);
+		if (last !== undefined) this.#queue(this.#queued.slice(0, -1));
+		return last;
+	}
+
+	/** What waits to be sent goes back into the box. */
+	#giveBackQueue(): void {
+		if (this.#queued.length === 0) return;
+		const text = this.#queued.join("\n");
+		this.#queue([]);
+		this.#input?.suggest(text);
+	}
+
+	#stop(chat: Chat): boolean {
+		const isStopped = chat.stop();
+		if (isStopped) this.#giveBackQueue();
+		return isStopped;
+	}
+
+	/** Does something that needs no answer; what is wrong with it is a hint. */
+	#attempt(action: () => Promise<void>): void {
+		action().catch((error: unknown) => this.#hint(describeFailure(error).message));
+	}
+
+	#take(event: InputEvent): void {
+		if (event.type === "focus") this.#isFocused = event.isFocused;
+		else this.#input?.take(event);
+	}
+
+	/** Somebody who looks elsewhere hears that a long answer is there. */
+	#ring(since: number): void {
+		if (!this.#isFocused && Date.now() - since >= longAnswer) this.#stage.ring("the answer is there");
 	}
 
 	#lend(action: () => Promise<void>): void {
@@ -166,9 +250,11 @@ class Screen {
 		const input = this.#input;
 		const chat = this.#chat;
 		if (input === undefined || chat === undefined) return;
-		const { text, cursor, chipLabel } = input.editor;
-		const placeholder = chat.choosing ? "1 or 2 keeps that answer" : "";
+		const { text, cursor, chipLabel, content } = input.editor;
+		const placeholder = chat.comparison.isOpen ? "1 or 2 keeps that answer" : "";
 		this.#store.update({
+			list: input.list,
+			next: readNext(chat, content),
 			input: { text, cursor, label: chipLabel, placeholder },
 			search: input.search,
 			menu: input.menu,
@@ -178,6 +264,9 @@ class Screen {
 	#showStatus(): void {
 		const chat = this.#chat;
 		if (chat === undefined) return;
+		// A hint about an answer is not true any more when that has ended.
+		if (this.#wasBusy !== chat.busy) this.#store.update({ hint: undefined });
+		this.#wasBusy = chat.busy;
 		this.#store.update({
 			status: readStatus(chat),
 			retry: chat.answering.retryWait,

@@ -91,6 +91,20 @@ export class Stage {
 		void this.#redraw();
 	}
 
+	/** A change of size that no signal has told of yet: what is drawn now would be broken by it. */
+	readonly checkSize = () => {
+		const { stdout } = this.#options.terminal;
+		const [columns, rows] = stdout.getWindowSize?.() ?? [stdout.columns, stdout.rows];
+		if (columns === stdout.columns && rows === stdout.rows) return;
+		Object.assign(stdout, { columns, rows });
+		stdout.emit("resize");
+	};
+
+	/** Rings the bell, and says why where the terminal shows such messages (OSC 9). */
+	ring(message: string): void {
+		this.#output.write(`\x07\x1b]9;llmx: ${message}\x07`);
+	}
+
 	/** Gives the terminal to something else until that is done. Throws what it throws. */
 	async lend(action: () => Promise<void>): Promise<void> {
 		await this.#ink?.waitUntilRenderFlush();

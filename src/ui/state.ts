@@ -1,9 +1,10 @@
 /** What the screen shows, as a value; and where it is kept. */
 
 import type { RetryWait } from "../chat/answering.ts";
-import type { Candidate } from "../chat/input/completion.ts";
+import type { Candidate } from "../chat/input/candidate.ts";
 import type { Label } from "../chat/input/input-layout.ts";
 import type { Cost } from "../types.ts";
+import type { PickState } from "./pick-list.ts";
 
 /** A piece of the transcript, printed once and never again. Lines of ANSI text without a newline at the end. */
 export interface Item {
@@ -13,17 +14,37 @@ export interface Item {
 
 export interface StatusFacts {
 	readonly model: string;
-	readonly session: string;
+	/** The session's name, or its first question. */
+	readonly title: string;
 	readonly contextTokens: number;
 	readonly contextWindow: number | null;
 	readonly sessionCost: Cost;
-	/** Tokens in and out of this session. */
-	readonly sessionTokens: number;
-	/** USD of the last answer; null is unknown, undefined when there was none yet. */
-	readonly turnCostUsd: number | null | undefined;
-	readonly turnTokens: number | undefined;
-	readonly turnCached: boolean;
-	readonly cacheMode: string;
+	/** Something was asked in this session. */
+	readonly hasSpent: boolean;
+	/** Of the last question; undefined when there was none yet. */
+	readonly turnCost: Cost | undefined;
+	/** The last answer came from the cache. */
+	readonly isCached: boolean;
+	/** What is not as usual: a system prompt, an effort, another answer. */
+	readonly settings: readonly string[];
+}
+
+/** What the question in the box takes. */
+export interface NextQuestion {
+	readonly tokens: number;
+	/** USD; null when unknown. */
+	readonly inputUsd: number | null;
+	/** Tokens; null when unknown. */
+	readonly contextWindow: number | null;
+}
+
+/** Something that is under way. */
+export interface Activity {
+	readonly what: string;
+	/** Wall clock in ms. */
+	readonly since: number;
+	/** Tokens that came, estimated. */
+	readonly tokens?: number | undefined;
 }
 
 export interface InputState {
@@ -46,13 +67,18 @@ export interface ScreenState {
 	readonly items: readonly Item[];
 	/** The end of the answer that may still change, rendered. */
 	readonly tail: string;
-	/** Something is under way: what, and since when (wall clock in ms). */
-	readonly activity: { readonly what: string; readonly since: number } | undefined;
+	readonly activity: Activity | undefined;
+	/** Messages that wait until the answer has ended. */
+	readonly queued: readonly string[];
 	readonly retry: RetryWait | undefined;
 	readonly input: InputState;
 	/** The query of a search of older input. */
 	readonly search: string | undefined;
 	readonly menu: MenuState | undefined;
+	/** A list that has the keys. */
+	readonly list: PickState | undefined;
+	/** What the question in the box takes, when that is worth a look. */
+	readonly next: NextQuestion | undefined;
 	/** Names of what goes out with the next question. */
 	readonly attachments: readonly string[];
 	/** A short-lived word to the user, in place of the status. */
@@ -70,10 +96,13 @@ export function initialState(columns: number, rows: number): ScreenState {
 		items: [],
 		tail: "",
 		activity: undefined,
+		queued: [],
 		retry: undefined,
 		input: { text: "", cursor: 0, label: () => undefined, placeholder: "" },
 		search: undefined,
 		menu: undefined,
+		list: undefined,
+		next: undefined,
 		attachments: [],
 		hint: undefined,
 		status: undefined,

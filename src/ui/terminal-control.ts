@@ -12,12 +12,18 @@ export interface Terminal {
 const pasteOn = "\x1b[?2004h";
 const pasteOff = "\x1b[?2004l";
 const askForKitty = "\x1b[?u";
-const kittyOn = "\x1b[>1u";
+/** Keys told apart (1), with the one of the base layout beside a letter that is not Latin (4). */
+const kittyOn = "\x1b[>5u";
 const kittyOff = "\x1b[<u";
+const focusOn = "\x1b[?1004h";
+const focusOff = "\x1b[?1004l";
 const cursorOn = "\x1b[?25h";
 const plainStyle = "\x1b[0m";
 /** Replies of the terminal that are still on their way when the screen ends must not reach the shell, in ms. */
 const drainTime = 30;
+
+/** Input that comes this soon (ms) was waiting already. */
+const earlyTime = 40;
 
 export class TerminalControl {
 	readonly #terminal: Terminal;
@@ -28,6 +34,7 @@ export class TerminalControl {
 	#timer: NodeJS.Timeout | undefined;
 	#isOn = false;
 	#hasKitty = false;
+	#takenAt = 0;
 
 	/** `onGone` is called when the terminal has vanished. */
 	constructor(terminal: Terminal, onEvent: (event: InputEvent) => void, onGone: () => void) {
@@ -52,7 +59,8 @@ export class TerminalControl {
 		process.on("uncaughtExceptionMonitor", this.#restoreAtExit);
 		stdin.ref();
 		stdin.resume();
-		stdout.write(pasteOn + askForKitty);
+		this.#takenAt = performance.now();
+		stdout.write(pasteOn + focusOn + askForKitty);
 	}
 
 	/** Gives the terminal back and lets late replies run out. */
@@ -73,7 +81,7 @@ export class TerminalControl {
 	retake(): void {
 		if (!this.#isOn) return;
 		this.#terminal.stdin.setRawMode(true);
-		this.#terminal.stdout.write(pasteOn + (this.#hasKitty ? kittyOn : ""));
+		this.#terminal.stdout.write(pasteOn + focusOn + (this.#hasKitty ? kittyOn : ""));
 	}
 
 	#stop(): void {
@@ -97,7 +105,7 @@ export class TerminalControl {
 	}
 
 	#restoringText(): string {
-		return (this.#hasKitty ? kittyOff : "") + pasteOff + plainStyle + cursorOn;
+		return (this.#hasKitty ? kittyOff : "") + focusOff + pasteOff + plainStyle + cursorOn;
 	}
 
 	/** The last resort, when the process ends without having been asked to. */
@@ -113,7 +121,10 @@ export class TerminalControl {
 
 	readonly #onData = (chunk: Buffer | string) => {
 		const text = typeof chunk === "string" ? chunk : this.#text.write(chunk);
-		this.#deliver(this.#decoder.push(text, performance.now()));
+		const now = performance.now();
+		// What was typed before this had the terminal: it has made a newline of Enter.
+		const isEarly = now - this.#takenAt < earlyTime;
+		this.#deliver(this.#decoder.push(isEarly ? text.replaceAll("\n", "\r") : text, now));
 	};
 
 	#deliver(events: readonly InputEvent[]): void {

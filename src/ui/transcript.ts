@@ -1,5 +1,7 @@
 /** Turns what happens in a chat into printed lines and a live tail. */
 
+import { markOf } from "../chat/marks.ts";
+import type { Picker } from "../chat/picker.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../chat/view.ts";
 import type { Colors } from "../terminal/colors.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
@@ -8,6 +10,7 @@ import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../term
 import { renderQuestion, wrapNotice } from "./notices.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
+import { renderComparison, renderMark, renderTurn } from "./turns.ts";
 
 /** Rendering gives way to keys after this long, in ms… */
 const renderBudget = 12;
@@ -15,8 +18,6 @@ const renderBudget = 12;
 const sliceLength = 2_048;
 /** How many turns of a session that is gone on with are shown. */
 const resumedTurns = 5;
-/** A column narrower than this is no pleasure to read. */
-const narrowestColumn = 44;
 /** The screen is drawn at most this often while an answer streams, in ms. */
 const frameInterval = 33;
 
@@ -28,7 +29,12 @@ export interface TranscriptOptions {
 	/** The state of the chat is different: the status has to be shown anew. */
 	readonly onChange: () => void;
 	readonly onSuggest: (text: string) => void;
+	/** Something is about to be drawn. */
+	readonly onDraw?: (() => void) | undefined;
+	readonly onPick: (picker: Picker) => void;
 	readonly onClear: () => void;
+	/** An answer has ended that began at this time (wall clock in ms). */
+	readonly onAnswered: (since: number) => void;
 	readonly onLeave: () => void;
 }
 
@@ -47,6 +53,10 @@ export class Transcript implements ChatView {
 	#timer: NodeJS.Timeout | undefined;
 	#aside = false;
 	#hasText = false;
+	/** Characters of the answer and of its reasoning so far. */
+	#received = 0;
+	/** When the answer was asked for; wall clock in ms. */
+	#since = 0;
 	/** Reasoning is shown in full, not folded. */
 	showReasoning = false;
 
@@ -70,24 +80,25 @@ export class Transcript implements ChatView {
 		this.#aside = aside;
 		this.#hasText = false;
 		this.#pending = "";
+		this.#received = 0;
+		this.#since = now();
 		this.#sanitizer = createSanitizer();
 		this.#reasoning = undefined;
-		this.#markdown = this.#rendering.createMarkdownStream({
-			width: this.#columns,
-			colors: this.#colors,
-		});
-		const what = aside ? `asking ${sanitizeLine(model)} too` : "waiting for the answer";
+		this.#markdown = this.#rendering.createMarkdownStream({ width: this.#columns, colors: this.#colors });
+		const what = aside ? `asking ${sanitizeLine(model)}` : "waiting for the answer";
 		this.#store.update({ tail: "", activity: { what, since: now() }, now: now() });
 	}
 
 	reasoning(delta: string): void {
 		this.#reasoning ??= new ReasoningStream(this.#colors, this.#options.now());
 		this.#reasoning.push(delta);
+		this.#received += delta.length;
 		this.#schedule();
 	}
 
 	text(delta: string): void {
 		this.#pending += delta;
+		this.#received += delta.length;
 		this.#schedule();
 	}
 
@@ -104,27 +115,23 @@ export class Transcript implements ChatView {
 		this.#store.update({ tail: "", activity: undefined });
 		if (failure !== null) this.failed(failure);
 		if (this.#aside) return;
-		if (finish !== null) this.#store.print(this.#colors.dim(`\n  ${usageLine(finish)}`));
-		else if (interrupted && failure === null)
-			this.notice(hasText ? "stopped; what came is kept" : "stopped · /retry asks again");
+		this.#options.onAnswered(this.#since);
+		const isCut = failure !== null;
+		const mark = markOf({ interrupted, isCut, hasText, finishReason: finish?.finishReason });
+		const again = finish?.cached ? " · /retry asks again" : "";
+		const figures = finish === null ? [] : [this.#colors.dim(`  ${usageLine(finish)}${again}`)];
+		const lines = [...(mark === undefined ? [] : [renderMark(mark, this.#style)]), ...figures];
+		if (lines.length > 0) this.#store.print(`\n${lines.join("\n")}`);
+	}
+
+	pick(picker: Picker): void {
+		this.#options.onPick(picker);
 	}
 
 	waiting(): void {}
 
 	compared(answers: readonly ComparedAnswer[]): void {
-		const { columns } = this.#store.snapshot();
-		const cells = answers.map(({ model, text, finish }, index) => ({
-			title: `${index + 1} · ${sanitizeLine(model)}`,
-			text,
-			footer: finish === null ? "interrupted" : usageLine(finish),
-		}));
-		const isWide = columns >= answers.length * narrowestColumn;
-		const groups = isWide ? [cells] : cells.map((cell) => [cell]);
-		const width = isWide ? columns : this.#columns;
-		const text = groups
-			.map((group) => this.#rendering.renderColumns(group, { width, colors: this.#colors }))
-			.join("\n");
-		this.#store.print(`\n${text.trimEnd()}\n\n  keep which? 1 or 2 (anything else keeps 1 and goes on)`);
+		this.#store.print(`\n${renderComparison(answers, this.#style, this.#rendering)}`);
 	}
 
 	notice(text: string): void {
@@ -153,12 +160,7 @@ export class Transcript implements ChatView {
 		const shown = turns.slice(-resumedTurns);
 		const left = turns.length - shown.length;
 		if (left > 0) this.notice(`${formatPlural(left, "earlier turn")} not shown`);
-		for (const { question, answer, interrupted } of shown) {
-			const options = { width: this.#columns, colors: this.#colors };
-			const text = this.#rendering.renderMarkdown(sanitize(answer), options).trimEnd();
-			const note = interrupted ? `\n\n${this.#colors.dim("  stopped")}` : "";
-			this.#store.print(`\n${renderQuestion(question, [], this.#style)}\n\n${text}${note}`);
-		}
+		for (const turn of shown) this.#store.print(`\n${renderTurn(turn, this.#style, this.#rendering)}`);
 	}
 
 	changed(): void {
@@ -174,13 +176,17 @@ export class Transcript implements ChatView {
 		this.#markdown?.resize(this.#columns);
 	}
 
-	/** Shows or folds reasoning from now on; `last` is that of the last answer, which is shown when it was folded. */
-	toggleReasoning(last: string): void {
+	/**
+	 * Shows or folds reasoning from now on, and says which; `last` is that of the last answer, which is shown when it
+	 * was folded.
+	 */
+	toggleReasoning(last: string): string {
 		this.showReasoning = !this.showReasoning;
-		if (this.#reasoning !== undefined) this.#schedule();
+		if (this.#markdown !== undefined) this.#schedule();
 		else if (this.showReasoning && last !== "") {
 			this.#store.print(`\n${this.#colors.dim(wrapNotice(sanitize(last.trim()), "  ", this.#columns))}`);
-		} else this.notice(this.showReasoning ? "reasoning is shown" : "reasoning is folded");
+		}
+		return this.showReasoning ? "reasoning is shown from now on" : "reasoning is folded from now on";
 	}
 
 	/** Prints what is still live, because the screen is about to go. */
@@ -200,6 +206,7 @@ export class Transcript implements ChatView {
 		this.#timer = undefined;
 		const markdown = this.#markdown;
 		if (markdown === undefined) return;
+		this.#options.onDraw?.();
 		const until = performance.now() + budget;
 		let finished = "";
 		do {
@@ -208,7 +215,7 @@ export class Transcript implements ChatView {
 			if (safe !== "" && !this.#hasText && finished === "") this.#endReasoning();
 			finished += markdown.push(safe);
 		} while (this.#pending !== "" && performance.now() < until);
-		if (this.#aside) this.#store.update({ tail: markdown.preview(), now: this.#options.now() });
+		if (this.#aside) this.#append("", markdown.preview());
 		else {
 			this.#append(finished, markdown.preview());
 			if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
@@ -229,7 +236,11 @@ export class Transcript implements ChatView {
 		const activity = this.#store.snapshot().activity;
 		const live = {
 			tail: finished === "" ? lead + tail : tail,
-			activity: activity && { ...activity, what: "answering" },
+			activity: activity && {
+				...activity,
+				what: this.#aside ? activity.what : "answering",
+				tokens: this.#tokens,
+			},
 			now,
 		};
 		if (finished === "" || this.#aside) this.#store.update(live);
@@ -242,7 +253,11 @@ export class Transcript implements ChatView {
 	#showReasoning(reasoning: ReasoningStream): void {
 		const { finished, tail } = reasoning.take(this.#columns, this.showReasoning);
 		const since = reasoning.since;
-		const live = { tail, activity: { what: "thinking", since }, now: this.#options.now() };
+		const live = {
+			tail,
+			activity: { what: "thinking", since, tokens: this.#tokens },
+			now: this.#options.now(),
+		};
 		if (finished === "") this.#store.update(live);
 		else this.#store.print(finished, live);
 	}
@@ -266,6 +281,11 @@ export class Transcript implements ChatView {
 	get #rendering(): Rendering {
 		if (this.#loaded === undefined) throw new TypeError("the renderer is not loaded");
 		return this.#loaded;
+	}
+
+	/** Tokens so far, estimated. */
+	get #tokens(): number {
+		return Math.round(this.#received / 4);
 	}
 
 	get #style() {

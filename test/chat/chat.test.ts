@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Chat, type ChatOptions } from "../../src/chat/chat.ts";
+import type { ChatOptions } from "../../src/chat/asking.ts";
+import { Chat } from "../../src/chat/chat.ts";
 import { submit } from "../../src/chat/commands/table.ts";
 import { complete } from "../../src/chat/input/completion.ts";
 import { LlmxError } from "../../src/errors.ts";
-import { beginSession, openSession, readSession } from "../../src/state/sessions.ts";
+import { beginSession, openSession, readSession } from "../../src/state/sessions/sessions.ts";
 import type { Message } from "../../src/types.ts";
 import { answerOf, fakeHost, hangAfter, RecordingView, type Script } from "./fake-host.ts";
 
@@ -42,7 +43,7 @@ async function open(
 }
 
 const kept = (chat: Chat) =>
-	readSession(chat.host.paths, chat.record.session.name)?.messages.map(({ content }) => content) ?? [];
+	readSession(chat.host.paths, chat.session.session.name)?.messages.map(({ content }) => content) ?? [];
 
 describe("a question", () => {
 	it("is asked with the history, answered, saved, and paid for", async () => {
@@ -63,7 +64,7 @@ describe("a question", () => {
 			...["system: be brief", "user: hello", "assistant: fine thanks", "user: again"],
 		]);
 		expect(kept(chat)).toEqual(["hello", "fine thanks", "again", "fine thanks"]);
-		expect(chat.cost).toEqual({ usd: 0.02, unknownCalls: 0 });
+		expect(chat.session.spent.cost).toEqual({ usd: 0.02, unknownCalls: 0 });
 		expect(view.log.slice(0, 5)).toEqual([
 			"asked hello",
 			"answering model",
@@ -85,7 +86,7 @@ describe("a question", () => {
 		await chat.ask("hello");
 		expect(view.suggested).toBe("hello");
 		expect(chat.attachments).toHaveLength(1);
-		expect(chat.turns).toHaveLength(0);
+		expect(chat.session.turns).toHaveLength(0);
 		expect(view.log.at(-1)).toBe("answered interrupted empty: no route to host");
 		expect(chat.failedWith).toBe(5);
 	});
@@ -125,10 +126,10 @@ describe("a question", () => {
 					yield* answerOf("x", 900);
 				},
 			},
-			{ contextWindow: () => 1000 },
+			{ factsOf: () => ({ contextWindow: 1000, inputPrice: 2, outputPrice: 8 }) },
 		);
 		for (const text of ["one", "two", "three"]) await chat.ask(text);
-		expect(view.log.filter((line) => line.includes("of the 1k tokens"))).toHaveLength(1);
+		expect(view.log.filter((line) => line.includes("% of what model can read (1k)"))).toHaveLength(1);
 	});
 });
 
@@ -144,9 +145,12 @@ describe("stopping", () => {
 		view.onText = () => chat.stop();
 		await chat.ask("one");
 		await chat.ask("two");
-		expect(chat.turns[0]).toMatchObject({ interrupted: true, assistant: { content: "half an" } });
+		expect(chat.session.turns[0]?.turn).toMatchObject({
+			interrupted: true,
+			assistant: { content: "half an" },
+		});
 		expect(last.map(({ content }) => content)).toEqual(["one", "half an", "two"]);
-		expect(readSession(chat.host.paths, chat.record.session.name)?.messages[1]?.interrupted).toBe(true);
+		expect(readSession(chat.host.paths, chat.session.session.name)?.messages[1]?.interrupted).toBe(true);
 		expect(view.log).not.toContain("failed interrupted");
 	});
 
@@ -158,8 +162,10 @@ describe("stopping", () => {
 		view.onText = () => chat.stop();
 		await chat.ask("one");
 		await chat.close();
-		const session = await openSession(chat.host.paths, chat.record.session.name, { folder: home });
-		expect((await open(undefined, {}, { session })).cost).toEqual({ usd: 0, unknownCalls });
+		const session = await openSession(chat.host.paths, chat.session.session.name, { folder: home });
+		const second = await open(undefined, {}, { session });
+		await second.session.spending;
+		expect(second.session.spent.cost).toEqual({ usd: 0, unknownCalls });
 	});
 
 	it("before the first word leaves no turn, and /retry asks again", async () => {
@@ -176,7 +182,7 @@ describe("stopping", () => {
 			},
 		});
 		await chat.ask("hello");
-		expect(chat.turns).toHaveLength(0);
+		expect(chat.session.turns).toHaveLength(0);
 		expect(view.suggested).toBeUndefined();
 		await chat.retry();
 		expect(kept(chat)).toEqual(["hello", "there"]);
@@ -215,7 +221,7 @@ describe("asking again", () => {
 		fails = true;
 		await chat.retry();
 		expect(kept(chat)).toEqual(["hello", "answer 2"]);
-		expect(chat.turns).toHaveLength(1);
+		expect(chat.session.turns).toHaveLength(1);
 	});
 
 	it("with /edit replaces the question too", async () => {
@@ -226,7 +232,7 @@ describe("asking again", () => {
 		expect(view.suggested).toBe("secnd");
 		await submit(chat, "second");
 		expect(kept(chat)).toEqual(["first", 'echo of "first"', "second", 'echo of "second"']);
-		expect(chat.editing).toBe(false);
+		expect(chat.branchBehind).toBeUndefined();
 	});
 });
 
@@ -246,7 +252,7 @@ describe("comparing", () => {
 		expect(kept(chat)).toEqual(["hello", 'echo of "hello"']);
 		await submit(chat, "2");
 		expect(kept(chat)).toEqual(["hello", "another answer"]);
-		expect(readSession(chat.host.paths, chat.record.session.name)?.messages[1]?.model).toBe("other");
+		expect(readSession(chat.host.paths, chat.session.session.name)?.messages[1]?.model).toBe("other");
 		expect(chat.model).toBe("model");
 		await submit(chat, "2");
 		expect(kept(chat)).toHaveLength(4);
@@ -268,15 +274,16 @@ describe("sessions", () => {
 		await submit(first, "/model other");
 		await submit(first, "/system be brief");
 		await submit(first, "/set temperature 0.5");
-		const { name } = first.record.session;
+		const { name } = first.session.session;
 		await first.close();
 		chats = [];
 		const session = await openSession(first.host.paths, name, { folder: home });
 		const second = await open({ other: echo }, {}, { session, model: session.session.model ?? "" });
-		expect(second.turns).toHaveLength(1);
-		expect(second.system).toBe("be brief");
+		await second.session.spending;
+		expect(second.session.turns).toHaveLength(1);
+		expect(second.session.system).toBe("be brief");
 		expect(second.parameters).toEqual({ temperature: 0.5 });
-		expect(second.cost).toEqual({ usd: 0.01, unknownCalls: 0 });
+		expect(second.session.spent.cost).toEqual({ usd: 0.01, unknownCalls: 0 });
 	});
 
 	it("that cannot be written are told of, and the chat goes on", async () => {
@@ -285,19 +292,19 @@ describe("sessions", () => {
 		writeFileSync(join(home, "sessions"), "a file where the folder was");
 		await chat.ask("hello");
 		expect(view.log.some((line) => line.startsWith("failed the session"))).toBe(true);
-		expect(chat.turns).toHaveLength(1);
+		expect(chat.session.turns).toHaveLength(1);
 	});
 
 	it("are renamed with what they cost so far", async () => {
 		const chat = await open();
 		await chat.ask("hello");
 		await chat.retry();
-		const before = chat.cost;
+		const before = chat.session.spent.cost;
 		await submit(chat, "/rename notes");
-		expect(chat.cost).toEqual(before);
+		expect(chat.session.spent.cost).toEqual(before);
 		await chat.ask("more");
 		expect(kept(chat)).toHaveLength(4);
-		expect(chat.record.session.name).toBe("notes");
+		expect(chat.session.session.name).toBe("notes");
 	});
 });
 
@@ -308,7 +315,7 @@ describe("completion", () => {
 	};
 
 	it("offers commands, and what belongs behind them", async () => {
-		expect(await offers("/co")).toEqual(["/cost", "/compare ", "/copy"]);
+		expect(await offers("/co")).toEqual(["/compare ", "/compact ", "/cost", "/copy "]);
 		expect(await offers("/compare gpt")).toEqual(["gpt-4.1", "gpt-4.1-mini"]);
 		expect(await offers("/model haiku")).toEqual(["anthropic/claude-haiku-4-5"]);
 		expect(await offers("/cache o")).toEqual(["on", "off"]);

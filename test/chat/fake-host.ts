@@ -1,4 +1,5 @@
 import type { ChatHost } from "../../src/chat/host.ts";
+import type { Picker } from "../../src/chat/picker.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../../src/chat/view.ts";
 import { AbortedError } from "../../src/errors.ts";
 import type { LLM } from "../../src/llm.ts";
@@ -28,6 +29,8 @@ export async function* hangAfter(text: string, options: CallOptions): AsyncGener
 	});
 }
 
+const unknownFacts = { contextWindow: null, inputPrice: null, outputPrice: null };
+
 export function fakeHost(
 	home: string,
 	scripts: Readonly<Record<string, Script>>,
@@ -37,7 +40,7 @@ export function fakeHost(
 	return {
 		paths: resolvePaths({ LLMX_HOME: home }),
 		folder: home,
-		resolveModel: (name) => (name === "alias" ? "model" : name),
+		resolveModel: async (name) => (name === "alias" ? "model" : name),
 		createLLM(model) {
 			const script = scripts[model];
 			if (script === undefined) throw new Error(`nobody serves ${model}`);
@@ -59,8 +62,17 @@ export function fakeHost(
 			};
 			return fake as unknown as LLM;
 		},
-		contextWindow: () => null,
-		modelNames: () => ["gpt-4.1", "gpt-4.1-mini", "anthropic/claude-haiku-4-5"],
+		factsOf: () => unknownFacts,
+		models: () =>
+			["gpt-4.1", "gpt-4.1-mini", "anthropic/claude-haiku-4-5"].map((name) => ({
+				...{ name, isUsable: name.startsWith("gpt"), ...unknownFacts },
+			})),
+		presetNames: () => [],
+		fillPreset: () => {
+			throw new Error("there are no presets");
+		},
+		clipboardImage: async () => undefined,
+		runCommand: async (command) => ({ output: `output of ${command}\n`, exitCode: 0 }),
 		checkBudget: async () => null,
 		copy: async () => "copied",
 		now: () => 1_000_000,
@@ -72,6 +84,7 @@ export function fakeHost(
 export class RecordingView implements ChatView {
 	readonly log: string[] = [];
 	suggested: string | undefined;
+	picker: Picker | undefined;
 	left = false;
 	onText: () => void = () => {};
 
@@ -104,6 +117,10 @@ export class RecordingView implements ChatView {
 	}
 	failed({ message }: FailureNotice): void {
 		this.log.push(`failed ${message}`);
+	}
+	pick(picker: Picker): void {
+		this.picker = picker;
+		this.log.push(`pick ${picker.title}`);
 	}
 	suggest(text: string): void {
 		this.suggested = text;

@@ -8,7 +8,7 @@ const folder = fileURLToPath(new URL("../golden", import.meta.url));
 function normalize(text: string): string {
 	return (
 		text
-			.replace(/\b20\d\d-\d\d-\d\d(?=-\d)/g, "DATE")
+			.replace(/\b20\d\d-\d\d-\d\d-\d+/g, "DATE-N")
 			.replace(/\b20\d\d-\d\d-\d\d\b/g, "DATE")
 			// An answer that took no time has no pace.
 			.replace(/(?<=\$[\d.]+ · )\d+(\.\d)? m?s( · [\d,]+ tok\/s)?/g, "TIME")

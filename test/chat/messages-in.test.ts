@@ -34,7 +34,6 @@ describe("lines to messages", () => {
 	it.each([
 		["plain", "plain"],
 		["two\nlines", "two\nlines"],
-		["open\\", undefined],
 		['"""', undefined],
 		['"""open\nstill', undefined],
 		['"""\na\nb\n"""', "a\nb"],
@@ -44,6 +43,15 @@ describe("lines to messages", () => {
 	});
 });
 
+/** What of a chat lines are read with. */
+const idle = {
+	comparison: { isOpen: false },
+	shell: { last: undefined },
+	attachments: [],
+	session: { llm: { fetchesImages: false } },
+	host: { folder: "/", presetNames: () => [] },
+};
+
 describe("line mode", () => {
 	it("takes lines however they are cut, in UTF-8, with either line end", async () => {
 		const seen: string[] = [];
@@ -51,7 +59,7 @@ describe("line mode", () => {
 		const bytes = Buffer.from("世界\r\nzwei\ndrei");
 		const chat = {
 			view,
-			choosing: false,
+			...idle,
 			ask: async (text: string) => void seen.push(text),
 		};
 		async function* input() {
@@ -67,7 +75,7 @@ describe("line mode", () => {
 			yield "/quit\n";
 			await new Promise(() => {});
 		}
-		await runLineMode({ chat: { view, choosing: false } as never, view, input: input(), prompt: () => {} });
+		await runLineMode({ chat: { view, ...idle } as never, view, input: input(), prompt: () => {} });
 		expect(view.left.aborted).toBe(true);
 	});
 });

@@ -91,7 +91,7 @@ describe("Ctrl-C", () => {
 		expect(await readLedger(env.LLMX_HOME)).toMatchObject([{ status: "maybe_billed", session: "s" }]);
 		const shown = io();
 		await main(["sessions", "show", "s"], shown);
-		expect(shown.out()).toContain("interrupted");
+		expect(shown.out()).toContain("stopped");
 	});
 
 	const three = "[[fault:no-answer x1]] x";

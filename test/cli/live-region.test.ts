@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { LiveRegion } from "../../src/cli/batch/live-region.ts";
 import { RateMeter } from "../../src/cli/batch/rate-meter.ts";
 import type { OutputStream } from "../../src/cli/io.ts";
+import { LiveRegion } from "../../src/cli/live-region.ts";
 
 /** A terminal as far as the region uses one: lines that wrap, a cursor, and the sequences to move and erase. */
 class Screen implements OutputStream {

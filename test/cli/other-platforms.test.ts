@@ -3,7 +3,7 @@ import { resolvePath } from "../../src/chat/content.ts";
 import { bindingsOf } from "../../src/chat/input/key-bindings.ts";
 import { bytesFor } from "../../src/cli/chat/clipboard.ts";
 import { patiently, syncFolder } from "../../src/state/file-system.ts";
-import { checkSessionName } from "../../src/state/sessions.ts";
+import { checkSessionName } from "../../src/state/sessions/sessions.ts";
 import { editorCommand, editorOf } from "../../src/terminal/editor.ts";
 
 describe("on Windows", () => {

@@ -16,7 +16,7 @@ import {
 	requireSession,
 	sessionNames,
 	titleOf,
-} from "../../src/state/sessions.ts";
+} from "../../src/state/sessions/sessions.ts";
 import { noUsage } from "../../src/types.ts";
 
 let paths: Paths;
@@ -75,6 +75,12 @@ describe("a session", () => {
 		await open.close();
 		expect(statSync(join(paths.sessions, "notes.jsonl")).mode & 0o777).toBe(0o600);
 		expect(statSync(paths.sessions).mode & 0o777).toBe(0o700);
+		const at = "2026-11-22T12:00:00.000Z";
+		const answer = { model: "sim/echo", usage: null, costUsd: null, interrupted: true };
+		const messages = [
+			{ id: 1, parent: null, at, role: "user", content: "why?" },
+			{ id: 2, parent: 1, at, role: "assistant", content: "because", ...answer },
+		];
 		expect(readSession(paths, "notes")).toEqual({
 			name: "notes",
 			createdAt: "2026-11-22T12:00:00.000Z",
@@ -87,18 +93,10 @@ describe("a session", () => {
 			parameters: { maxTokens: 9 },
 			damaged: 0,
 			firstDamaged: null,
-			messages: [
-				{ at: "2026-11-22T12:00:00.000Z", role: "user", content: "why?" },
-				{
-					at: "2026-11-22T12:00:00.000Z",
-					role: "assistant",
-					content: "because",
-					model: "sim/echo",
-					usage: null,
-					costUsd: null,
-					interrupted: true,
-				},
-			],
+			inherited: 0,
+			formerNames: [],
+			messages,
+			all: messages,
 		});
 	});
 
@@ -117,7 +115,7 @@ describe("a session", () => {
 	it("cuts its history back and goes on", async () => {
 		const open = await openSession(paths, "notes", options);
 		open.append(user("a"), assistant("b"), user("c"));
-		open.keep(1);
+		open.goTo(open.session.messages[0]?.id ?? null);
 		open.append(assistant("d"));
 		expect(open.session.messages.map((message) => message.content)).toEqual(["a", "d"]);
 		await open.close();
@@ -227,6 +225,6 @@ describe("all sessions", () => {
 		const session = requireSession(paths, "a");
 		expect(titleOf(session)).toBe("why is the sky blue? why is the sky blue? why is the sky bl…");
 		expect(titleOf({ ...session, title: "Sky" })).toBe("Sky");
-		expect(titleOf({ ...session, messages: [] })).toBe("");
+		expect(titleOf({ ...session, messages: [], all: [] })).toBe("");
 	});
 });

@@ -8,6 +8,7 @@ function words(events: readonly InputEvent[]): string[] {
 		if (event.type === "text") return JSON.stringify(event.text);
 		if (event.type === "paste") return `paste(${event.text})`;
 		if (event.type === "kitty-keyboard") return "kitty";
+		if (event.type === "focus") return event.isFocused ? "focus" : "blur";
 		const { ctrl, alt, shift, name } = event.key;
 		return `${ctrl ? "C-" : ""}${alt ? "A-" : ""}${shift ? "S-" : ""}${name}`;
 	});
@@ -19,6 +20,22 @@ function decode(...chunks: string[]): string[] {
 }
 
 describe("keys", () => {
+	it("are found by their place on layouts without Latin letters", () => {
+		// Ctrl-C: kitty with its alternate keys, without them (iTerm2), and Alt in any terminal.
+		expect(decode("\x1b[1089::99;5u")).toEqual(["C-c"]);
+		expect(decode("\x1b[1089;5u", "\x1b[1074;5u", "\x1b[968;5u", "\x1b[12624;5u")).toEqual([
+			...["C-c", "C-d", "C-c", "C-o"],
+		]);
+		expect(decode("\x1bс")).toEqual(["A-c"]);
+		// A Latin layout of its own is meant as it is: Dvorak's C is where QWERTY has I.
+		expect(decode("\x1b[99::105;5u")).toEqual(["C-c"]);
+		expect(decode("\x1b[1089;1u")).toEqual(['"с"']);
+	});
+
+	it("say whether the window is looked at", () => {
+		expect(decode("\x1b[O\x1b[I")).toEqual(["blur", "focus"]);
+	});
+
 	it.each([
 		["\r", "enter"],
 		["\n", "C-j"],
@@ -75,10 +92,7 @@ describe("keys", () => {
 	});
 
 	it("ignore what is no key: replies, mouse, focus, key releases", () => {
-		expect(decode("a\x1b[12;40R\x1b[<0;1;1M\x1b[I\x1b[?62c\x1b[97;1:3u\x1b[57441;2ub")).toEqual([
-			'"a"',
-			'"b"',
-		]);
+		expect(decode("a\x1b[12;40R\x1b[<0;1;1M\x1b[?62c\x1b[97;1:3u\x1b[57441;2ub")).toEqual(['"a"', '"b"']);
 	});
 
 	it("wait for the rest of a sequence, 50 ms for an Escape", () => {

@@ -5,20 +5,36 @@ import { createColors } from "../../src/terminal/colors.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 import { ChatApp } from "../../src/ui/chat-app.tsx";
 import { frameLines, layOutFrame, rowsAboveCursor } from "../../src/ui/frame.ts";
+import type { PickState } from "../../src/ui/pick-list.ts";
 import { initialState, type ScreenState, ScreenStore, type StatusFacts } from "../../src/ui/state.ts";
 
 const plain = createColors(false);
 const status: StatusFacts = {
 	model: "sambanova/Meta-Llama-3.3-70B-Instruct",
-	session: "tuesday-notes",
+	title: "tuesday-notes",
 	contextTokens: 3100,
 	contextWindow: 128_000,
 	sessionCost: { usd: 0.0031, unknownCalls: 0 },
-	sessionTokens: 12_400,
-	turnCostUsd: 0.00024,
-	turnTokens: 308,
-	turnCached: false,
-	cacheMode: "on",
+	hasSpent: true,
+	turnCost: { usd: 0.00024, unknownCalls: 0 },
+	isCached: false,
+	settings: [],
+};
+
+const models: PickState = {
+	title: "model",
+	query: "",
+	selected: 1,
+	canWalk: false,
+	items: [
+		{ label: "gpt-4.1-mini", facts: ["$0.40/$1.60", "1 M", ""], detail: "this conversation: 14k tokens" },
+		{ label: "anthropic/claude-haiku-4-5", facts: ["$1/$5", "200k", ""], detail: "about $0.014 per turn" },
+		...Array.from({ length: 20 }, (_, index) => ({
+			label: `together_ai/meta-llama/Llama-${index}-70B-Instruct`,
+			facts: ["$0.88/$0.88", "131k", "no key"],
+			isDim: true,
+		})),
+	],
 };
 
 function stateOf(change: Partial<ScreenState>, columns = 80, rows = 24): ScreenState {
@@ -84,15 +100,38 @@ describe("frames", () => {
 				{
 					status: {
 						...status,
-						turnCached: true,
-						turnCostUsd: 0,
+						isCached: true,
+						turnCost: { usd: 0, unknownCalls: 0 },
 						sessionCost: { usd: 0.42, unknownCalls: 3 },
-						cacheMode: "refresh",
+						settings: ["system", "effort high", "cache refresh"],
 					},
 				},
 				100,
 			),
 		],
+		[
+			"a nearly full window on a narrow terminal",
+			stateOf({ status: { ...status, contextTokens: 115_000 } }, 40),
+		],
+		[
+			"what a large question takes",
+			stateOf({
+				...typed("summarise"),
+				attachments: ["long.txt 25k tok"],
+				next: { tokens: 25_000, inputUsd: 0.75, contextWindow: 8_192 },
+			}),
+		],
+		[
+			"queued messages",
+			stateOf({
+				activity: { what: "answering", since: 0, tokens: 840 },
+				queued: ["and in French?", "and in German?"],
+				now: 12_000,
+			}),
+		],
+		["a list of models", stateOf({ list: models })],
+		["a list on a narrow terminal", stateOf({ list: { ...models, query: "haik" } }, 40, 12)],
+		["an empty list", stateOf({ list: { ...models, query: "zz", items: [] } })],
 	])("%s", (_, state) => {
 		expect(draw(state)).toMatchSnapshot();
 	});

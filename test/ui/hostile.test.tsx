@@ -24,6 +24,7 @@ beforeEach(async () => {
 	transcript = new Transcript({
 		...{ store, colors, now: () => 0 },
 		...{ onChange: nothing, onSuggest: nothing, onClear: nothing, onLeave: nothing },
+		...{ onPick: nothing, onAnswered: nothing },
 	});
 	await transcript.load();
 	ink = render(<ChatApp store={store} colors={colors} />, {
@@ -84,6 +85,7 @@ describe("a hostile answer on the screen", () => {
 	});
 
 	it("nor does hostile reasoning, shown or folded, a notice, a failure or a question", async () => {
+		const end = { interrupted: true, isCut: true, isSummary: false, finishReason: undefined, cached: true };
 		for (const text of hostileTexts) {
 			await answer([...text], "reasoning");
 			transcript.toggleReasoning(text);
@@ -91,7 +93,7 @@ describe("a hostile answer on the screen", () => {
 			transcript.notice(text);
 			transcript.failed({ message: text, hint: text, exitCode: 1 });
 			transcript.asked(text, [text]);
-			transcript.resumed([{ question: text, answer: text, interrupted: false }]);
+			transcript.resumed([{ question: text, attachments: [text], answer: text, end }]);
 			transcript.compared([
 				{ model: text, text, finish: null },
 				{ model: "other", text, finish: null },

@@ -113,7 +113,7 @@ describe("typing", () => {
 		chat.type("\x15/file no\t");
 		await chat.until("│ › /file notes.txt");
 		chat.type("\r");
-		await chat.until("[notes.txt 4 B]");
+		await chat.until("[notes.txt 14 tok]");
 		chat.type("/tok");
 		await chat.until("│   /tokens");
 		chat.type("\r");
@@ -184,7 +184,7 @@ describe("interrupting", () => {
 		chat.type("one two three four five six seven eight nine ten eleven twelve\r");
 		await chat.until(/^one two three/m);
 		chat.type("\x03");
-		await chat.until("stopped; what came is kept");
+		await chat.until("stopped; the partial answer is kept");
 		const [, partial] = messages();
 		expect(partial?.interrupted).toBe(true);
 		expect(partial?.content).toMatch(/^one two three/);
@@ -275,7 +275,7 @@ describe("the screen", () => {
 		expectDecent(chat);
 		// A frame on its way is bracketed by mode 2026: look between two.
 		await chat.until(({ modes }) => !modes.has("?2026"));
-		expect(chat.terminal.modes).toEqual(new Set(["?25", "?2004"]));
+		expect(chat.terminal.modes).toEqual(new Set(["?25", "?2004", "?1004"]));
 		expect(chat.terminal.lines.join("\n")).toContain("<U+202E>gnp.exe");
 	});
 

@@ -47,10 +47,10 @@ describe("the terminal's modes", () => {
 		control.take();
 		expect(stdin.raw).toBe(true);
 		stdin.write("\x1b[?0u");
-		await expect.poll(() => stdout.text).toBe("\x1b[?2004h\x1b[?u\x1b[>1u");
+		await expect.poll(() => stdout.text).toBe("\x1b[?2004h\x1b[?1004h\x1b[?u\x1b[>5u");
 		await control.release();
 		expect(stdin.raw).toBe(false);
-		expect(stdout.text.endsWith("\x1b[<u\x1b[?2004l\x1b[0m\x1b[?25h")).toBe(true);
+		expect(stdout.text.endsWith("\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[0m\x1b[?25h")).toBe(true);
 	});
 
 	it.each(["exit", "uncaughtExceptionMonitor"] as const)("are given back at %s, without waiting", (event) => {
@@ -60,7 +60,7 @@ describe("the terminal's modes", () => {
 		expect(added).toHaveLength(1);
 		added[0]?.(1);
 		expect(stdin.raw).toBe(false);
-		expect(readFileSync(path, "utf8")).toBe("\x1b[?2004l\x1b[0m\x1b[?25h");
+		expect(readFileSync(path, "utf8")).toBe("\x1b[?1004l\x1b[?2004l\x1b[0m\x1b[?25h");
 		expect(process.listeners(event as "exit")).toEqual(before);
 	});
 

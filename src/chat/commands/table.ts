@@ -1,22 +1,33 @@
+import { existsSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
-import { didYouMean } from "../../state/nearest.ts";
+import { didYouMean, nearestNames } from "../../state/nearest.ts";
 import type { Chat } from "../chat.ts";
-import { bindings, keyLabel } from "../input/key-bindings.ts";
+import { droppedFile, mentionedIn } from "../mentions.ts";
+import { attach, attachmentCommands } from "./attachments.ts";
 import type { ChatCommand } from "./command.ts";
+import { helpText } from "./help.ts";
 import { sessionCommands } from "./sessions.ts";
-import { settingCommands } from "./settings.ts";
+import { applyPreset, settingCommands } from "./settings.ts";
 import { turnCommands } from "./turns.ts";
 
 /** Every slash command, in the order of `/help`. */
 export const chatCommands: readonly ChatCommand[] = [
-	{ name: "help", summary: "show this", run: (chat) => chat.view.notice(helpText()) },
-	...settingCommands,
+	{
+		name: "help",
+		summary: "show this (/help keys: the keys)",
+		argument: "[keys]",
+		whileAnswering: true,
+		run: (chat, argument) => chat.view.notice(helpText(chatCommands, argument, chat.host.presetNames())),
+	},
 	...turnCommands,
+	...settingCommands,
 	...sessionCommands,
+	...attachmentCommands,
 	{
 		name: "quit",
 		aliases: ["bye", "exit"],
 		summary: "leave (so do exit, quit and /bye)",
+		whileAnswering: true,
 		run: (chat) => chat.view.leave(),
 	},
 ];
@@ -28,71 +39,113 @@ const byName = new Map(
 );
 
 /** What a line of input is. */
-export type ParsedInput =
+type Input =
 	| { readonly kind: "empty" }
 	| { readonly kind: "text"; readonly text: string }
+	| { readonly kind: "shell"; readonly command: string }
+	| { readonly kind: "preset"; readonly name: string; readonly argument: string }
 	| { readonly kind: "command"; readonly command: ChatCommand; readonly argument: string }
-	| { readonly kind: "unknown"; readonly name: string };
+	| { readonly kind: "slip"; readonly name: string };
+
+/** Where a command stands in front of its argument. */
+const slash = /^\/([a-z][\w-]*)(?:\s+(.*))?$/is;
 
 /**
- * Reads a line. `/word` alone must be a command; with more behind it, a word that is none is text, for a question may
- * begin with a path: `/etc/hosts is…`. A space in front makes anything text.
+ * Reads a line. `/word` must be a command, alone and, when it is near one, with an argument too: a slip would be paid
+ * for. Anything else is text, for a question may begin with a path: `/etc/hosts is…`. A space in front makes anything
+ * text.
  */
-function readInput(text: string): ParsedInput {
+function readInput(text: string, chat: Chat): Input {
 	const trimmed = text.trim();
 	if (trimmed === "") return { kind: "empty" };
 	if (/^(exit|quit)$/i.test(trimmed)) return { kind: "command", command: commandNamed("quit"), argument: "" };
-	const found = /^\/([a-z]+)(?:\s+(.*))?$/is.exec(text.trimEnd());
-	const command = byName.get((found?.[1] ?? "").toLowerCase());
-	if (found && command) return { kind: "command", command, argument: (found[2] ?? "").trim() };
-	if (/^\/[a-z][a-z-]*$/i.test(text.trimEnd())) return { kind: "unknown", name: trimmed.slice(1) };
-	return { kind: "text", text };
+	if (/^![^\s!]/.test(text)) return { kind: "shell", command: text.slice(1).trim() };
+	const found = slash.exec(text.trimEnd());
+	if (found === null)
+		return isTwoCommands(text) ? { kind: "slip", name: trimmed.slice(1) } : { kind: "text", text };
+	const [, name = "", rest = ""] = found;
+	const command = byName.get(name.toLowerCase());
+	if (command !== undefined) return { kind: "command", command, argument: rest.trim() };
+	if (chat.host.presetNames().includes(name)) return { kind: "preset", name, argument: rest.trim() };
+	if (rest === "") return { kind: "slip", name };
+	const isPath = existsSync(`/${name}`);
+	return !isPath && nearestNames(name, namesOf(chat), 1).length > 0
+		? { kind: "slip", name }
+		: { kind: "text", text };
+}
+
+/** `/cost/tokens`: a command was typed behind what stood in the box. */
+function isTwoCommands(text: string): boolean {
+	const [, first = "", second = ""] = /^\/([a-z]+)\/([a-z]+)\s*$/i.exec(text) ?? [];
+	return byName.has(first.toLowerCase()) && byName.has(second.toLowerCase());
+}
+
+function namesOf(chat: Chat): string[] {
+	return [...byName.keys(), ...chat.host.presetNames()];
+}
+
+/** Whether a line can be taken while an answer streams: it only tells something. */
+export function runsAtOnce(text: string): boolean {
+	const found = slash.exec(text.trimEnd());
+	return byName.get((found?.[1] ?? "").toLowerCase())?.whileAnswering === true;
 }
 
 /** Does what a line of input says. @throws LlmxError */
 export async function submit(chat: Chat, text: string): Promise<void> {
-	const input = readInput(text);
-	if (chat.choosing && /^\s*[12]?\s*$/.test(text)) {
-		chat.choose(text.trim() === "2" ? 1 : 0);
+	if (chat.comparison.isOpen && /^\s*[12]?\s*$/.test(text)) {
+		chat.comparison.choose(chat, text.trim() === "2" ? 1 : 0);
 		return;
 	}
+	const input = readInput(text, chat);
 	switch (input.kind) {
 		case "empty":
+			// Enter behind a command sends its output.
+			if (chat.shell.last !== undefined) await chat.ask(`!${chat.shell.last}`);
 			return;
 		case "text":
-			return chat.ask(input.text);
+			return askWithMentions(chat, input.text);
+		case "shell":
+			return chat.shell.run(chat, input.command);
+		case "preset":
+			return applyPreset(chat, input.name, input.argument);
 		case "command": {
 			const { name, argument } = input.command;
 			if (argument === undefined && input.argument !== "") {
-				throw new UsageError(`/${name} takes nothing behind it`, {
+				throw new UsageError(`/${name} takes no argument`, {
 					hint: "a space in front of it sends the line as text",
 				});
 			}
 			return input.command.run(chat, input.argument);
 		}
-		case "unknown":
+		case "slip": {
+			const near = didYouMean(
+				`/${input.name}`,
+				namesOf(chat).map((name) => `/${name}`),
+			);
+			const hint = near ?? "/help lists them";
 			throw new UsageError(`there is no command /${input.name}`, {
-				hint:
-					didYouMean(
-						`/${input.name}`,
-						[...byName.keys()].map((name) => `/${name}`),
-					) ?? "/help lists them",
+				hint: `${hint}; a space in front sends it as text`,
 			});
+		}
 	}
 }
 
-/** Commands and keys, from the tables that drive them. */
-function helpText(): string {
-	const commands = chatCommands.map(({ name, argument, summary }) => ({
-		left: `/${name}${argument === undefined ? "" : ` ${argument}`}`,
-		right: summary,
-	}));
-	const keys = bindings.flatMap((binding) =>
-		binding.does === undefined ? [] : [{ left: keyLabel(binding), right: binding.does }],
-	);
-	const width = Math.max(...[...commands, ...keys].map(({ left }) => left.length));
-	const lines = (rows: typeof commands) => rows.map(({ left, right }) => `${left.padEnd(width)}  ${right}`);
-	return [...lines(commands), "", ...lines(keys)].join("\n");
+async function askWithMentions(chat: Chat, text: string): Promise<void> {
+	const { folder } = chat.host;
+	const dropped = droppedFile(text, folder);
+	if (dropped !== undefined) {
+		await attach(chat, dropped);
+		return;
+	}
+	const before = chat.attachments;
+	const mentioned = await mentionedIn(text, chat.host, {
+		passImagesOn: chat.session.llm.fetchesImages,
+		onNote: (note) => chat.view.notice(note),
+	});
+	// A question that was held back or has failed is asked again with what it has already.
+	const fresh = mentioned.filter(({ label }) => !before.some((other) => other.label === label));
+	chat.attachments = [...before, ...fresh];
+	await chat.ask(text);
 }
 
 function commandNamed(name: string): ChatCommand {

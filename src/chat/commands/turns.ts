@@ -1,86 +1,41 @@
 import { UsageError } from "../../errors.ts";
-import { readAttachment, readTextAttachment, typedText } from "../content.ts";
+import { compact } from "../compaction.ts";
+import { typedText } from "../content.ts";
+import { pickQuestion } from "../pickers.ts";
+import { shownTurns } from "../record.ts";
+import { describeAnswer } from "../switching.ts";
 import type { ChatCommand } from "./command.ts";
-
-/** Somebody waits at the screen for it. */
-const DOWNLOAD_TIMEOUT_MS = 30_000;
 
 /** Commands about questions and answers. */
 export const turnCommands: readonly ChatCommand[] = [
 	{
-		name: "file",
-		argument: "PATH",
-		summary: "put a text file into the next question",
-		completes: "path",
-		async run(chat, path) {
-			if (path === "") throw new UsageError("which file?", { hint: "/file PATH" });
-			const attachment = await readTextAttachment(path, chat.host.folder);
-			chat.attachments = [...chat.attachments, attachment];
-			chat.view.notice(`goes with the next question: ${attachment.label}`);
-			chat.view.changed();
-		},
-	},
-	{
-		name: "attach",
-		argument: "PATH",
-		summary: "attach an image, PDF or sound (none: take all back)",
-		completes: "path",
-		async run(chat, path) {
-			if (path === "") {
-				const labels = chat.attachments.map(({ label }) => label).join(", ");
-				chat.view.notice(labels === "" ? "nothing is attached" : `attached: ${labels}`);
-				return;
-			}
-			if (path === "none") {
-				chat.attachments = [];
-				chat.view.notice("nothing is attached any more");
-			} else {
-				const attachment = await readAttachment(path, chat.host.folder, {
-					passImagesOn: chat.fetchesImages,
-					timeoutMs: DOWNLOAD_TIMEOUT_MS,
-					onNote: (note) => chat.view.notice(note),
-				});
-				chat.attachments = [...chat.attachments, attachment];
-				chat.view.notice(`goes with the next question: ${attachment.label}`);
-			}
-			chat.view.changed();
-		},
-	},
-	{
 		name: "retry",
 		summary: "ask the last question again, never from the cache",
+		group: "ask",
 		run: (chat) => chat.retry(),
-	},
-	{
-		name: "undo",
-		summary: "take the last question and its answer back",
-		run(chat) {
-			const question = chat.undo();
-			if (question === undefined) throw new UsageError("there is nothing to take back");
-			chat.view.notice(`taken back: ${firstLine(question)}`);
-		},
 	},
 	{
 		name: "edit",
 		argument: "[text]",
 		summary: "change the last question and ask it again",
+		group: "ask",
 		async run(chat, text) {
-			const last = chat.turns.at(-1);
+			const last = chat.session.turns.at(-1);
 			if (last === undefined) throw new UsageError("there is no question to change");
-			chat.editing = true;
+			const question = chat.edit(last);
 			if (text !== "") {
 				await chat.ask(text);
 				return;
 			}
-			chat.view.notice("change the question and send it; it takes the place of the last one");
-			chat.view.suggest(typedText(last.user.content));
-			chat.view.changed();
+			chat.view.notice("change the question and send it; the former answer stays as another branch");
+			chat.view.suggest(question);
 		},
 	},
 	{
 		name: "compare",
 		argument: "MODEL",
 		summary: "put the last question to another model, and keep one answer",
+		group: "ask",
 		completes: "model",
 		async run(chat, model) {
 			if (model === "") throw new UsageError("compare with which model?", { hint: "/compare MODEL" });
@@ -88,12 +43,67 @@ export const turnCommands: readonly ChatCommand[] = [
 		},
 	},
 	{
-		name: "copy",
-		summary: "copy the last answer to the clipboard",
-		async run(chat) {
-			const last = chat.turns.at(-1);
-			if (last === undefined) throw new UsageError("there is no answer to copy");
-			chat.view.notice(await chat.host.copy(typedText(last.assistant.content)));
+		name: "compact",
+		argument: "[-m MODEL] [what to keep]",
+		summary: "go on behind a summary of this conversation",
+		group: "ask",
+		completes: "model",
+		async run(chat, argument) {
+			const [, model, focus = ""] = /^(?:-m\s+(\S+)\s*)?(.*)$/s.exec(argument) ?? [];
+			await compact(chat, { model, focus });
+		},
+	},
+	{
+		name: "undo",
+		summary: "take the last question and its answer back",
+		group: "go back",
+		run(chat) {
+			const dropped = chat.move((session) => session.undo());
+			if (dropped === undefined) throw new UsageError("there is nothing to take back");
+			const question = dropped.isSummary ? "the summary" : firstLine(typedText(dropped.turn.user.content));
+			chat.view.notice(`undone: ${question} · /redo brings it back`);
+		},
+	},
+	{
+		name: "redo",
+		summary: "bring back what was undone",
+		group: "go back",
+		run(chat) {
+			const back = chat.move((session) => session.redo());
+			if (back === undefined) throw new UsageError("there is nothing to bring back");
+			chat.view.resumed(shownTurns([back]));
+			chat.view.notice(describeAnswer(chat));
+		},
+	},
+	{
+		name: "answer",
+		aliases: ["answers"],
+		argument: "[N]",
+		summary: "go on with another answer to the last question",
+		group: "go back",
+		run(chat, argument) {
+			const last = chat.session.turns.at(-1);
+			const { number, count } = last ? chat.session.answersOf(last) : { number: 0, count: 0 };
+			if (count < 2)
+				throw new UsageError("the last question has one answer", { hint: "/retry asks for another" });
+			const wanted = argument === "" ? (number % count) + 1 : Number(argument);
+			if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= count)) {
+				throw new UsageError(`there is no answer ${argument}`, { hint: `/answer 1 to /answer ${count}` });
+			}
+			chat.move((session) => session.walkAnswers(wanted - number));
+			chat.view.resumed(shownTurns(chat.session.turns.slice(-1)));
+			chat.view.notice(describeAnswer(chat));
+		},
+	},
+	{
+		name: "history",
+		aliases: ["rewind", "tree"],
+		summary: "list your questions, and go back to any of them (Esc Esc)",
+		group: "go back",
+		run(chat) {
+			if (chat.session.session.all.length === 0)
+				throw new UsageError("nothing was asked in this session yet");
+			chat.view.pick(pickQuestion(chat));
 		},
 	},
 ];

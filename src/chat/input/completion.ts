@@ -2,11 +2,17 @@
 
 import { readdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { sessionNames } from "../../state/sessions.ts";
+import { readSession, sessionNames, titleOf } from "../../state/sessions/sessions.ts";
+import { formatTokens, formatUsd } from "../../terminal/formats.ts";
 import type { Chat } from "../chat.ts";
+import { codeBlocks, describeBlock } from "../code-blocks.ts";
 import type { Completes } from "../commands/command.ts";
 import { chatCommands } from "../commands/table.ts";
-import { resolvePath } from "../content.ts";
+import { resolvePath, typedText } from "../content.ts";
+import type { KnownModel } from "../host.ts";
+import { hasInOrder } from "../picker.ts";
+import type { Candidate } from "./candidate.ts";
+import { mentionable } from "./file-names.ts";
 
 /** A range of the text and what may stand there instead. */
 export interface Completion {
@@ -15,18 +21,14 @@ export interface Completion {
 	readonly candidates: readonly Candidate[];
 }
 
-export interface Candidate {
-	readonly text: string;
-	/** Shown beside it. */
-	readonly note?: string | undefined;
-}
-
 const candidateLimit = 200;
+/** Reading the titles of all sessions of a year would be felt. */
+const titledSessions = 50;
 
 /** Offers for the place where the cursor stands; undefined when there are none. */
 export function complete(text: string, cursor: number, chat: Chat): Completion | undefined {
 	const before = text.slice(0, cursor);
-	const command = /^\/([a-z]*)$/i.exec(before);
+	const command = /^\/([a-z][\w-]*)?$/i.exec(before);
 	if (command) {
 		const wanted = (command[1] ?? "").toLowerCase();
 		const candidates = chatCommands
@@ -35,13 +37,21 @@ export function complete(text: string, cursor: number, chat: Chat): Completion |
 				text: `/${name}${argument === undefined ? "" : " "}`,
 				note: argument === undefined ? summary : `${argument}: ${summary}`,
 			}));
-		return offer(0, cursor, candidates);
+		const own = chat.host
+			.presetNames()
+			.filter((name) => name.toLowerCase().startsWith(wanted))
+			.map((name) => ({ text: `/${name} `, note: "your own prompt" }));
+		return offer(0, cursor, [...candidates, ...own]);
 	}
 	const argument = /^\/([a-z]+)\s+(?:.*\s)?(\S*)$/is.exec(before);
 	const found = argument && chatCommands.find(({ name }) => name === argument[1]?.toLowerCase());
 	if (found?.completes !== undefined) {
 		const word = argument?.[2] ?? "";
 		return offer(cursor - word.length, cursor, candidatesFor(found.completes, word, chat));
+	}
+	const mention = /(?:^|[\s(])@([^\s"]*)$/.exec(before)?.[1];
+	if (mention !== undefined && !/^https?:/i.test(mention)) {
+		return offer(cursor - mention.length, cursor, mentionable(mention, chat.host.folder));
 	}
 	const path = /(?:^|\s)((?:~|\.{1,2})?\/\S*)$/.exec(before)?.[1];
 	if (path === undefined || (path === before && !path.includes("/", 1))) return undefined;
@@ -62,17 +72,50 @@ export function sharedPrefix(candidates: readonly Candidate[]): string {
 
 function candidatesFor(completes: Completes, word: string, chat: Chat): readonly Candidate[] {
 	if (completes === "path") return paths(word, chat.host.folder);
-	const names =
+	if (completes === "block") return blockCandidates(chat);
+	const all =
 		completes === "model"
-			? chat.host.modelNames()
+			? chat.host.models().map(modelCandidate)
 			: completes === "session"
-				? sessionNames(chat.host.paths)
-				: completes;
+				? sessionCandidates(chat)
+				: completes === "preset"
+					? chat.host.presetNames().map((text) => ({ text }))
+					: completes.map((text) => ({ text }));
 	const lower = word.toLowerCase();
-	const starting = names.filter((name) => name.toLowerCase().startsWith(lower));
+	const starting = all.filter(({ text }) => text.toLowerCase().startsWith(lower));
+	if (starting.length > 0) return starting;
 	// Model names are long and prefixed: a part of one finds it too.
-	const containing = starting.length > 0 ? [] : names.filter((name) => name.toLowerCase().includes(lower));
-	return [...starting, ...containing].map((name) => ({ text: name }));
+	return all.filter(({ text }) => hasInOrder(text.toLowerCase(), lower));
+}
+
+function modelCandidate({ name, inputPrice, outputPrice, contextWindow, isUsable }: KnownModel): Candidate {
+	const facts = [
+		inputPrice === null || outputPrice === null ? "" : `${formatUsd(inputPrice)}/${formatUsd(outputPrice)}`,
+		contextWindow === null ? "" : formatTokens(contextWindow),
+		isUsable ? "" : "no key",
+	];
+	return { text: name, note: facts.filter(Boolean).join(" · ") };
+}
+
+function sessionCandidates(chat: Chat): readonly Candidate[] {
+	const { paths } = chat.host;
+	return sessionNames(paths)
+		.slice(0, titledSessions)
+		.map((text) => {
+			try {
+				const session = readSession(paths, text);
+				return { text, note: session && titleOf(session) };
+			} catch {
+				// A file that is no session of ours.
+				return { text };
+			}
+		});
+}
+
+function blockCandidates(chat: Chat): readonly Candidate[] {
+	const last = chat.session.turns.at(-1);
+	const blocks = last === undefined ? [] : codeBlocks(typedText(last.turn.assistant.content));
+	return blocks.map((block, index) => ({ text: String(index + 1), note: describeBlock(block) }));
 }
 
 function paths(word: string, folder: string): readonly Candidate[] {

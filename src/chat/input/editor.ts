@@ -22,7 +22,7 @@ interface Snapshot {
 }
 
 /** What the last change was: equal kinds in a row are undone together, or killed together. */
-type Change = "typing" | "kill" | "yank" | "other";
+type Change = "typing" | "paste" | "kill" | "yank" | "other";
 
 export class Editor {
 	#text = "";
@@ -32,6 +32,8 @@ export class Editor {
 	#redo: Snapshot[] = [];
 	#ring: string[] = [];
 	#last: Change = "other";
+	/** The text begins with something that was not typed. */
+	#beginsPasted = false;
 	/** The column that Up and Down aim for. */
 	#goal: number | undefined;
 
@@ -54,17 +56,28 @@ export class Editor {
 		return this.#text.replace(/[\u{f0000}-\u{ffffd}]/gu, (chip) => this.#chips.get(chip) ?? chip);
 	}
 
+	/** What stands at the text's beginning was typed: only then it may be syntax. */
+	get beginsTyped(): boolean {
+		return !this.#beginsPasted;
+	}
+
+	/** The character before the cursor was the last one typed. */
+	get isTyping(): boolean {
+		return this.#last === "typing";
+	}
+
 	/** What is shown for a chip; undefined for any other character. */
 	readonly chipLabel = (character: string): string | undefined => {
 		const paste = this.#chips.get(character);
 		if (paste === undefined) return undefined;
-		const lines = paste.split("\n").length;
+		const lines = paste.replace(/\n$/, "").split("\n").length;
 		return lines > 1 ? `[pasted ${lines} lines]` : `[pasted ${paste.length} characters]`;
 	};
 
 	/** Replaces everything, cursor at the end; can be undone. */
 	setText(text: string): void {
 		this.#change("other", text, text.length);
+		this.#beginsPasted = text !== "";
 	}
 
 	/** Forgets the text and how it came about, for the next message. */
@@ -75,10 +88,12 @@ export class Editor {
 		this.#undo = [];
 		this.#redo = [];
 		this.#last = "other";
+		this.#beginsPasted = false;
 		this.#goal = undefined;
 	}
 
 	insert(text: string): void {
+		if (this.#cursor === 0) this.#beginsPasted = false;
 		const continues = this.#last === "typing" && !/\s$/.test(text);
 		this.#replace(this.#cursor, this.#cursor, text, continues ? "typing" : "other");
 		this.#last = "typing";
@@ -86,14 +101,15 @@ export class Editor {
 
 	/** Inserts a paste as a whole; a large one as a chip. */
 	paste(text: string): void {
+		if (this.#cursor === 0) this.#beginsPasted = true;
 		const isLarge = text.split("\n", chipLines + 1).length > chipLines || text.length > chipCharacters;
 		if (!isLarge || this.#chips.size >= chipLimit) {
-			this.#replace(this.#cursor, this.#cursor, text, "other");
+			this.#replace(this.#cursor, this.#cursor, text, "paste");
 			return;
 		}
 		const chip = String.fromCodePoint(chipBase + this.#chips.size);
 		this.#chips.set(chip, text);
-		this.#replace(this.#cursor, this.#cursor, chip, "other");
+		this.#replace(this.#cursor, this.#cursor, chip, "paste");
 	}
 
 	backspace(): void {
@@ -246,6 +262,7 @@ export class Editor {
 		}
 		this.#redo = [];
 		this.#text = text;
+		if (text === "") this.#beginsPasted = false;
 		this.#cursor = cursor;
 		this.#last = kind;
 		this.#goal = undefined;

@@ -34,6 +34,8 @@ export type Action =
 	| "clear-screen"
 	| "external-editor"
 	| "toggle-reasoning"
+	| "copy-block"
+	| "paste-image"
 	| "suspend";
 
 interface Binding {
@@ -51,15 +53,17 @@ const allBindings: readonly Binding[] = [
 	{ keys: ["enter"], action: "send", does: 'send (a newline inside """ or after \\)' },
 	{ keys: ["A-enter", "C-j", "S-enter", "C-enter"], action: "newline", does: "newline" },
 	{ keys: ["C-c"], action: "interrupt", does: "stop the answer, clear the input, twice: leave" },
-	{ keys: ["escape"], action: "escape", does: "stop the answer, close a menu" },
+	{ keys: ["escape"], action: "escape", does: "stop the answer, close a menu; twice: your questions" },
 	{ keys: ["C-d"], action: "delete-or-exit", does: "leave when the input is empty, else delete forward" },
-	{ keys: ["up", "C-p"], action: "up", does: "line above, older input" },
+	{ keys: ["up", "C-p"], action: "up", does: "line above, what is queued, older input" },
 	{ keys: ["down", "C-n"], action: "down", does: "line below, newer input" },
 	{ keys: ["C-r"], action: "search", does: "search older input" },
 	{ keys: ["tab"], action: "complete", does: "complete commands, models and paths" },
 	{ keys: ["S-tab"], action: "complete-back" },
 	{ keys: ["C-g"], action: "external-editor", does: "edit in $VISUAL or $EDITOR" },
 	{ keys: ["C-o"], action: "toggle-reasoning", does: "show or fold reasoning" },
+	{ keys: ["A-c"], action: "copy-block", does: "copy the last block of code" },
+	{ keys: ["C-v"], action: "paste-image", does: "attach the picture on the clipboard" },
 	{ keys: ["C-l"], action: "clear-screen", does: "clear the screen, keep the conversation" },
 	{ keys: ["C-z"], action: "suspend", does: "suspend (fg brings it back)" },
 	{ keys: ["C-a", "home"], action: "line-start", does: "start of the line" },

@@ -1,20 +1,15 @@
-import { AbortedError, LlmxError, partialTextOf } from "../../errors.ts";
-import {
-	type AskOptions,
-	askForJson,
-	type LLM,
-	type Message,
-	type Result,
-	type StreamPart,
-	toResultRow,
-} from "../../index.ts";
-import { failureText } from "../../terminal/failure-text.ts";
+import { AbortedError, LlmxError } from "../../errors.ts";
+import { type Result, type StreamPart, toResultRow } from "../../index.ts";
 import { usageLine } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { type AnswerWriter, colorsFor, createAnswerWriter, widthOf } from "./answer-writer.ts";
+import { type Answered, type AnswerJob, askOnce, hasSchema, isStreamed } from "./asking.ts";
 import { type FailedAnswer, isBilled, knownCost, spentLine, toFailedRow } from "./failed-answer.ts";
-import type { InterruptedAnswer } from "./session.ts";
+import { printSideBySide, sayFailure } from "./side-by-side.ts";
+import { SignOfLife } from "./sign-of-life.ts";
+
+export type { AnswerJob } from "./asking.ts";
 
 /** How answers are printed. */
 export interface AnswerFlags {
@@ -22,24 +17,11 @@ export interface AnswerFlags {
 	readonly raw?: boolean;
 	readonly usage?: boolean;
 	readonly quiet?: boolean;
+	/** Print only this block of code of the answer. */
+	readonly extract?: "first" | "last" | undefined;
 }
 
-/** One model to ask. */
-export interface AnswerJob {
-	readonly llm: LLM;
-	readonly messages: readonly Message[];
-	readonly options: AskOptions;
-	/** Called with the answer, or with the partial answer of a failure; not called without either. */
-	readonly onEnd?: ((answer: Result | InterruptedAnswer) => void) | undefined;
-}
-
-/** How a question ended. */
-type Answered =
-	| { readonly ok: true; readonly result: Result }
-	/** With what had come; empty when nothing had. */
-	| { readonly ok: false; readonly error: unknown; readonly partialText: string };
-
-/** Narrower columns are hard to read. */
+/** A column narrower than this is no pleasure to read. */
 const MIN_COLUMN = 48;
 
 /**
@@ -50,11 +32,18 @@ const MIN_COLUMN = 48;
 export async function printAnswers(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[]): Promise<number> {
 	const [only] = jobs;
 	if (only && jobs.length === 1) {
-		await new AskTurn(io, flags, only).print();
+		const sign = new SignOfLife(io, [""], !flags.quiet);
+		try {
+			await new AskTurn(io, flags, only, sign, 0).print();
+		} finally {
+			sign.stop();
+		}
 		return 0;
 	}
 	const fits = io.stdout.isTTY && widthOf(io.stdout) >= jobs.length * MIN_COLUMN;
-	return fits && !flags.json ? printSideBySide(io, jobs) : printInTurn(io, flags, jobs);
+	return fits && !flags.json && flags.extract === undefined
+		? printSideBySide(io, jobs)
+		: printInTurn(io, flags, jobs);
 }
 
 /** All are asked at once; the first streams to the screen, and the others wait in memory for their turn. */
@@ -62,11 +51,19 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 	const colors = colorsFor(io, "stdout");
 	let exitCode = 0;
 	let interruption: AbortedError | undefined;
-	const turns = jobs.map((job) => new AskTurn(io, flags, job));
+	const sign = new SignOfLife(
+		io,
+		jobs.map(({ llm }) => sanitizeLine(llm.model)),
+		!flags.quiet,
+	);
+	const turns = jobs.map((job, index) => new AskTurn(io, flags, job, sign, index));
 	for (const [index, turn] of turns.entries()) {
 		// What the others had brought by then was paid for.
 		if (interruption !== undefined && !(await turn.hasText)) continue;
 		const title = sanitizeLine(turn.model);
+		// The lines of those that are waited for go on until this one has something to say.
+		await turn.begun;
+		sign.stop();
 		if (!flags.json) io.stdout.write(`${index > 0 ? "\n" : ""}${colors.bold(`── ${title} ──`)}\n`);
 		try {
 			await turn.print();
@@ -75,6 +72,7 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 			else exitCode ||= sayFailure(io, title, error);
 		}
 	}
+	sign.stop();
 	if (interruption !== undefined) throw interruption;
 	return exitCode;
 }
@@ -84,19 +82,38 @@ class AskTurn {
 	readonly #io: Io;
 	readonly #flags: AnswerFlags;
 	readonly #job: AnswerJob;
+	readonly #sign: SignOfLife;
 	readonly #asking: Promise<Answered>;
+	readonly #begun = Promise.withResolvers<void>();
+	/** The text is printed as it comes. */
+	readonly #isShown: boolean;
 	#early = "";
 	#writer: AnswerWriter | undefined;
 
-	constructor(io: Io, flags: AnswerFlags, job: AnswerJob) {
+	constructor(io: Io, flags: AnswerFlags, job: AnswerJob, sign: SignOfLife, index: number) {
 		this.#io = io;
 		this.#flags = flags;
 		this.#job = job;
-		const show = (text: string) => {
-			if (this.#writer) this.#writer.push(text);
-			else this.#early += text;
+		this.#sign = sign;
+		const onPart = (part: StreamPart) => {
+			sign.note(index, part);
+			if (part.type !== "text-delta") return;
+			this.#begun.resolve();
+			if (this.#writer) this.#writer.push(part.text);
+			else this.#early += part.text;
 		};
-		this.#asking = ask(job, isStreamed(job.options) && !flags.json ? show : undefined);
+		const isShown = isStreamed(job.options) && !flags.json && flags.extract === undefined;
+		this.#isShown = isShown;
+		this.#asking = askOnce(job, isShown ? onPart : undefined).then((answered) => {
+			sign.end(index, answered.ok);
+			this.#begun.resolve();
+			return answered;
+		});
+	}
+
+	/** Resolves when there is something to print, or will be nothing. */
+	get begun(): Promise<void> {
+		return this.#begun.promise;
 	}
 
 	get model(): string {
@@ -111,6 +128,8 @@ class AskTurn {
 	/** @throws the failure, after the partial answer has been printed and passed on */
 	async print(): Promise<void> {
 		const { llm, onEnd } = this.#job;
+		await this.#begun.promise;
+		this.#sign.stop();
 		const answered = await (this.#flags.json ? this.#printJson() : this.#printText());
 		if (answered.ok) {
 			onEnd?.(answered.result);
@@ -128,17 +147,37 @@ class AskTurn {
 		this.#writer = writer;
 		const answered = await this.#asking;
 		if (answered.ok) {
-			if (!isStreamed(options)) await this.#printTexts(answered.result, writer);
+			if (this.#flags.extract !== undefined) return this.#printBlock(answered.result, this.#flags.extract);
+			if (!this.#isShown) await this.#printTexts(answered.result, writer);
 			await writer.end();
 			this.#printUsage(answered.result);
 			return answered;
 		}
 		const { partialText } = answered;
-		if (hasSchema(options)) this.#printInvalid(partialText);
-		else if (!isStreamed(options)) writer.push(partialText);
+		if (hasSchema(options) || this.#flags.extract !== undefined) this.#printInvalid(partialText);
+		else if (!this.#isShown) writer.push(partialText);
 		await writer.end();
 		this.#printSpent(answered.error);
 		return answered;
+	}
+
+	/** Only a block of code goes to stdout, so that it can be run; what is around it stays readable on stderr. */
+	async #printBlock(result: Result, which: "first" | "last"): Promise<Answered> {
+		const { codeBlocks } = await import("../../chat/code-blocks.ts");
+		const blocks = codeBlocks(result.text);
+		const block = which === "first" ? blocks[0] : blocks.at(-1);
+		if (block === undefined) {
+			this.#io.stderr.write(`${sanitize(result.text).trimEnd()}\n`);
+			this.#printUsage(result);
+			this.#job.onEnd?.(result);
+			const error = new LlmxError("the answer has no block of code", { hint: "omit -x to print all of it" });
+			return { ok: false, error, partialText: "" };
+		}
+		const { stdout } = this.#io;
+		stdout.write(this.#flags.raw ? block.code : sanitize(block.code, stdout.isTTY ? "terminal" : "pipe"));
+		stdout.write("\n");
+		this.#printUsage(result);
+		return { ok: true, result };
 	}
 
 	async #printJson(): Promise<Answered> {
@@ -164,7 +203,9 @@ class AskTurn {
 		const { stderr } = this.#io;
 		const { usage, quiet, json } = this.#flags;
 		if (!usage && (!stderr.isTTY || quiet || json)) return;
-		stderr.write(`${colorsFor(this.#io, "stderr").dim(line)}\n`);
+		// On one screen the figures must not stick to the answer.
+		const gap = stderr.isTTY && this.#io.stdout.isTTY && !usage ? "\n" : "";
+		stderr.write(`${gap}${colorsFor(this.#io, "stderr").dim(line)}\n`);
 	}
 
 	/** Readers of stdout rely on the schema; the partial answer was paid for all the same. */
@@ -178,9 +219,14 @@ class AskTurn {
 		const colors = colorsFor(this.#io, "stdout");
 		let current = writer;
 		for (const [index, text] of texts.entries()) {
-			if (index > 0) {
+			if (stdout.isTTY && texts.length > 1) {
 				await current.end();
-				stdout.write(stdout.isTTY ? `\n${colors.dim(`── ${index + 1} ──`)}\n` : "---\n");
+				stdout.write(`${index > 0 ? "\n" : ""}${colors.dim(`── ${index + 1} of ${texts.length} ──`)}\n`);
+			} else if (index > 0) {
+				await current.end();
+				stdout.write("---\n");
+			}
+			if (index > 0) {
 				current = await createAnswerWriter(this.#io, this.#flags.raw === true);
 			}
 			current.push(text);
@@ -199,9 +245,8 @@ class AskTurn {
 				`llmx: the model asks for ${sanitizeLine(names)}; llmx runs no tools (--json shows the calls)\n`,
 			);
 		}
-		if (result.finishReason === "length" && !quiet) {
-			stderr.write("llmx: the answer was cut off at the token limit (raise it with --max-tokens)\n");
-		}
+		const mark = quiet ? undefined : markOfResult(result);
+		if (mark !== undefined) stderr.write(`llmx: ${mark}\n`);
 		this.#printUsageLine(usageLine(result));
 	}
 }
@@ -229,57 +274,10 @@ function printObject(io: Io, row: object): void {
 	io.stdout.write(`${escapeJson(JSON.stringify(row))}\n`);
 }
 
-/**
- * Never rejects: the error of a failed answer carries its partial text. An interrupted stream is requested again as long
- * as nothing of it was shown, so only what is shown at once is streamed part by part.
- */
-async function ask({ llm, messages, options }: AnswerJob, show?: (text: string) => void): Promise<Answered> {
-	const onPart =
-		show &&
-		((part: StreamPart) => {
-			if (part.type === "text-delta") show(part.text);
-		});
-	const asked = { ...options, onPart };
-	try {
-		const result = hasSchema(options)
-			? await askForJson(llm, messages, asked)
-			: await llm.ask(messages, asked);
-		return { ok: true, result };
-	} catch (error) {
-		return { ok: false, error, partialText: partialTextOf(error) };
-	}
-}
-
-/** Whether `ask` prints the text as it arrives: not if it must be validated first, and not for several answers. */
-function isStreamed({ streamed, n = 1, ...options }: AskOptions): boolean {
-	return streamed === true && n === 1 && !hasSchema(options);
-}
-
-function hasSchema({ responseFormat }: AskOptions): boolean {
-	return responseFormat?.type === "json-schema";
-}
-
-/** Columns cannot stream without moving the cursor about, so they are printed when all answers are there. */
-async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<number> {
-	const { renderColumns } = await import("../../terminal/columns.ts");
-	const answers = await Promise.all(jobs.map((job) => ask(job)));
-	const columns = answers.map((answered, index) => ({
-		title: sanitizeLine(jobs[index]?.llm.model ?? ""),
-		text: answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText,
-		footer: answered.ok ? usageLine(answered.result) : "failed",
-	}));
-	io.stdout.write(renderColumns(columns, { width: widthOf(io.stdout), colors: colorsFor(io, "stdout") }));
-	let exitCode = 0;
-	for (const [index, answered] of answers.entries()) {
-		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);
-	}
-	return exitCode;
-}
-
-/** Tells of one of several models that failed, and returns the exit code of that. */
-function sayFailure(io: Io, model: string, error: unknown): number {
-	if (!(error instanceof LlmxError) || error instanceof AbortedError || io.stdout.gone.aborted) throw error;
-	const hint = error.hint ? `\n  ${sanitizeLine(error.hint)}` : "";
-	io.stderr.write(`llmx: ${model}: ${sanitizeLine(failureText(error))}${hint}\n`);
-	return error.exitCode;
+/** What a reader must know of an answer that has no proper end; undefined for one that has. */
+function markOfResult({ finishReason, text }: Result): string | undefined {
+	if (finishReason === "length")
+		return "the answer was cut off at the token limit (raise it with --max-tokens)";
+	if (finishReason !== "content-filter") return undefined;
+	return text === "" ? "blocked by the provider's content filter" : "ended by the provider's content filter";
 }

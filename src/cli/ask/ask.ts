@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { CacheMode, LLM, Message, Parameters } from "../../index.ts";
 import { compilePreset } from "../../prompts/presets.ts";
-import type { OpenSession } from "../../state/sessions.ts";
+import type { OpenSession } from "../../state/sessions/sessions.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
@@ -18,11 +18,12 @@ import {
 	parsePositive,
 	readParameters,
 } from "../parameter-options.ts";
+import { presetsOf } from "../prompt-files.ts";
 import { type AnswerFlags, type AnswerJob, printAnswers, printFailedAsk } from "./answers.ts";
 import { readAttachments, readPrompt, requirePrompt, userMessage } from "./prompt-input.ts";
 import { openAskSession, type SessionFlags, saveTurn, wantsSession } from "./session.ts";
 
-interface AskFlags extends ParameterFlags, AnswerFlags, SessionFlags {
+interface AskFlags extends ParameterFlags, Omit<AnswerFlags, "extract">, SessionFlags {
 	readonly preset?: string;
 	readonly var?: Readonly<Record<string, string>>;
 	readonly overBudget?: boolean;
@@ -41,6 +42,8 @@ interface AskFlags extends ParameterFlags, AnswerFlags, SessionFlags {
 	readonly stdin: boolean;
 	readonly timeout?: number;
 	readonly maxRetries?: number;
+	readonly extract?: boolean;
+	readonly extractLast?: boolean;
 }
 
 const examples = `
@@ -49,6 +52,7 @@ Examples:
   git diff | llmx ask "write a commit message"
   llmx ask "what is in this picture?" -a photo.jpg -m gemini/gemini-3.5-flash-lite
   llmx ask "3 facts about tea" --schema '{"type":"array","items":{"type":"string"}}'
+  llmx ask -x "bash to find the largest files here" | less
   llmx ask "name a colour" -m gpt-4.1-mini -m anthropic/claude-haiku-4-5`;
 
 /** Adds the options and the action of `ask`. */
@@ -76,6 +80,8 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 				"cache",
 			]),
 		)
+		.option("-x, --extract", "print only the first code block of the answer")
+		.addOption(new Option("--xl, --extract-last", "print only the last code block").conflicts("extract"))
 		.option("--raw", "print the answer as is, including escape sequences")
 		.option("-u, --usage", "print tokens, cost and time to stderr even if it is not a terminal")
 		.option("-q, --quiet", "print only the answer and errors")
@@ -103,7 +109,10 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 	const { io } = context;
 	const { paths, config } = context.settings;
 	const input = await readPrompt(io, { words, files: flags.file ?? [], stdin: flags.stdin });
-	const preset = flags.preset === undefined ? undefined : compilePreset(config, flags.preset);
+	const preset =
+		flags.preset === undefined
+			? undefined
+			: compilePreset({ presets: presetsOf(config, paths) }, flags.preset);
 	const filled = preset?.fill(input, flags.var);
 	const prompt = requirePrompt(filled?.prompt ?? input);
 	const own = readParameters(flags);
@@ -113,7 +122,7 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 	const session = await openAskSession(io, paths, flags);
 	try {
 		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
-		const models = chooseModels(context, names, flags);
+		const models = await chooseModels(context, names, flags);
 		const system = flags.system ?? filled?.system ?? session?.session.system ?? undefined;
 		const parametersOf = ({ parameters }: ChosenModel): Parameters => ({
 			...parameters,
@@ -177,7 +186,8 @@ async function send(sending: Sending): Promise<number> {
 				onEnd: session && ((answer) => saveTurn(session, { question, system }, answer)),
 			}),
 		);
-		return await printAnswers(io, flags, jobs);
+		const extract = flags.extract ? "first" : flags.extractLast ? "last" : undefined;
+		return await printAnswers(io, { ...flags, extract }, jobs);
 	} catch (error) {
 		// The reader of stdout has had enough: that is not a failure.
 		if (io.stdout.gone.aborted) return exitCodes.ok;

@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import type { Message, Result } from "../../index.ts";
 import type { Paths } from "../../state/paths.ts";
-import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions.ts";
+import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions/sessions.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 

@@ -8,8 +8,8 @@ import type { Checked } from "../../results/checked.ts";
 import { readAnswerLengths } from "../../state/money/answer-lengths.ts";
 import { formatCount, formatPlural, formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { confirm } from "../confirm.ts";
 import type { Io } from "../io.ts";
-import { confirm } from "./confirm.ts";
 import type { BatchFlags } from "./flags.ts";
 
 /** Nobody is asked about less. */

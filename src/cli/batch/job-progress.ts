@@ -2,7 +2,7 @@ import type { JobView } from "../../batch/job-view.ts";
 import { formatCount, formatDuration, formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
-import { LiveRegion } from "./live-region.ts";
+import { LiveRegion } from "../live-region.ts";
 
 const redrawEveryMs = 1_000;
 

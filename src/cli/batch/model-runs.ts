@@ -5,7 +5,7 @@ import type { BatchRow } from "../../prompts/row-builder.ts";
 import { parametersFor, resolveAlias } from "../../state/aliases.ts";
 import type { Config } from "../../state/config.ts";
 import type { CommandContext } from "../command.ts";
-import { chooseModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
+import { aliasedModels, createLLM, type DefaultModel, defaultModel } from "../llms.ts";
 import type { EstimatedModel } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 
@@ -42,7 +42,7 @@ export class ModelRuns {
 		this.#options = options;
 		const named = flags.model ?? (preferred === undefined ? [] : [preferred]);
 		this.byDefault = named.length > 0 ? undefined : defaultModel(context);
-		const chosen = named.length > 0 ? chooseModels(context, named) : [this.byDefault ?? []].flat();
+		const chosen = named.length > 0 ? aliasedModels(context, named) : [this.byDefault ?? []].flat();
 		this.names = chosen.map(({ model }) => model);
 		this.#parameters = new Map(chosen.map(({ model, parameters }) => [model, parameters]));
 	}

@@ -3,7 +3,7 @@ import { RunStats } from "../../batch/run-stats.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
-import { LiveRegion } from "./live-region.ts";
+import { LiveRegion } from "../live-region.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { type BatchView, type PaceView, progressLine, progressLines } from "./view.ts";
 

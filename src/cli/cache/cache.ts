@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import { LlmxError } from "../../errors.ts";
+import { exitCodes, LlmxError } from "../../errors.ts";
 import { ResponseCache } from "../../index.ts";
 import { scanLedger } from "../../state/ledger.ts";
 import { formatBytes, formatCount, formatPlural, formatUsd, roundUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
+import { agreeToDelete } from "../confirm.ts";
 import { parseAge } from "../periods.ts";
 
 const examples = `
@@ -31,7 +32,10 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("clear")
 		.description("remove answers; asking again will cost again")
 		.option("--older-than <age>", "only answers older than this: 12h, 30d, 2w", parseAge)
-		.action(async (flags: { readonly olderThan?: number }) => finish(await clear(path, flags, context)));
+		.option("-y, --yes", "do not ask")
+		.action(async (flags: { readonly olderThan?: number; readonly yes?: boolean }) =>
+			finish(await clear(path, flags, context)),
+		);
 	command
 		.command("path")
 		.description("print the path of the cache")
@@ -80,9 +84,15 @@ async function printStatistics(
 
 async function clear(
 	path: string,
-	flags: { readonly olderThan?: number },
+	flags: { readonly olderThan?: number; readonly yes?: boolean },
 	{ io }: CommandContext,
 ): Promise<number> {
+	// Every answer was paid for.
+	if (
+		!(await agreeToDelete(io, flags.yes, "delete the stored answers? asking them again costs money again"))
+	) {
+		return exitCodes.usage;
+	}
 	const removed = await withCache(path, (cache) => cache.clear(flags.olderThan));
 	io.stderr.write(
 		removed === null

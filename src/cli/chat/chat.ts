@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { Chat } from "../../chat/chat.ts";
-import { describeResumed } from "../../chat/commands/sessions.ts";
+import { submit } from "../../chat/commands/table.ts";
 import type { ChatHost } from "../../chat/host.ts";
 import { LineView, runLineMode } from "../../chat/line-mode.ts";
+import { describeResumed } from "../../chat/switching.ts";
 import type { ChatView } from "../../chat/view.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import type { Parameters } from "../../index.ts";
 import { compilePreset } from "../../prompts/presets.ts";
-import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions.ts";
+import { beginSession, latestSession, type OpenSession, openSession } from "../../state/sessions/sessions.ts";
 import type { CommandContext } from "../command.ts";
 import { type ChosenModel, chooseModels } from "../llms.ts";
 import {
@@ -17,6 +18,7 @@ import {
 	parseCount,
 	readParameters,
 } from "../parameter-options.ts";
+import { presetsOf } from "../prompt-files.ts";
 import { createChatHost } from "./host.ts";
 import { leaveOnSignals } from "./signals.ts";
 
@@ -25,6 +27,7 @@ interface ChatFlags extends ParameterFlags {
 	readonly system?: string;
 	readonly preset?: string;
 	readonly continue?: boolean;
+	readonly resume?: boolean;
 	readonly session?: string;
 	readonly plain?: boolean;
 	/** False for `--no-cache`. */
@@ -52,6 +55,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-s, --system <text>", "system prompt")
 		.option("--preset <name>", "preset from the config: system prompt, model and parameters")
 		.option("-c, --continue", "continue the last session of this folder")
+		.option("-r, --resume", "choose the session to continue")
 		.option("--session <name>", "continue the named session, or start it");
 	addParameterOptions(command, context.io.cwd)
 		.option("--plain", "plain lines instead of the full-screen chat")
@@ -107,6 +111,7 @@ async function runScreen(
 		terminal,
 		env: io.env,
 		onSignal: io.onSignal,
+		picksSession: start.flags.resume === true,
 		open: (view, onWarning) => openChat(start, view, onWarning),
 	});
 }
@@ -125,6 +130,7 @@ async function runLines(start: Start): Promise<number> {
 	const prompt = (isOpen: boolean) => isConversation && void io.stderr.write(isOpen ? "… " : "› ");
 	const signals = leaveOnSignals(io, chat, view, isConversation, () => prompt(false));
 	try {
+		if (start.flags.resume) await submit(chat, "/load");
 		await runLineMode({ chat, view, input: io.stdin, prompt });
 	} finally {
 		signals.dispose();
@@ -150,12 +156,16 @@ async function openChat(
 		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 	});
 	const { config } = context.settings;
-	const preset = flags.preset === undefined ? undefined : compilePreset(config, flags.preset);
+	const preset =
+		flags.preset === undefined
+			? undefined
+			: compilePreset({ presets: presetsOf(config, host.paths) }, flags.preset);
 	const session = await openSessionOf(flags, host);
 	try {
 		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
 		const choice = named ?? preset?.model ?? session.session.model;
-		const [chosen] = chooseModels(context, choice === undefined ? [] : [choice]) as [ChosenModel];
+		const names = choice === undefined ? [] : [choice];
+		const [chosen] = (await chooseModels(context, names)) as [ChosenModel];
 		const parameters: Parameters = {
 			...chosen.parameters,
 			...preset?.parameters,

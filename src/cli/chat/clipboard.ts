@@ -59,3 +59,33 @@ function feed(command: string, args: readonly string[], text: string): Promise<b
 export function bytesFor(command: string, text: string): Buffer {
 	return command === "clip.exe" ? Buffer.from(`\uFEFF${text}`, "utf16le") : Buffer.from(text, "utf8");
 }
+
+const imageTools: readonly (readonly [string, ...string[]])[] = [
+	["pngpaste", "-"],
+	["wl-paste", "--no-newline", "--type", "image/png"],
+	["xclip", "-selection", "clipboard", "-t", "image/png", "-o"],
+];
+
+/** The picture on the clipboard, as PNG; undefined when there is none, or no tool that reads it. */
+export async function readClipboardImage(io: Io): Promise<Uint8Array | undefined> {
+	for (const [command, ...args] of imageTools) {
+		const isUsable =
+			command === "pngpaste"
+				? process.platform === "darwin"
+				: usesDisplay(command.replace("paste", "copy"), io.env);
+		if (!isUsable) continue;
+		const bytes = await output(command, args);
+		if (bytes !== undefined && bytes.length > 0) return bytes;
+	}
+	return undefined;
+}
+
+function output(command: string, args: readonly string[]): Promise<Uint8Array | undefined> {
+	return new Promise((resolve) => {
+		const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
+		const chunks: Buffer[] = [];
+		child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+		child.on("error", () => resolve(undefined));
+		child.on("close", (code) => resolve(code === 0 ? Buffer.concat(chunks) : undefined));
+	});
+}

@@ -1,11 +1,18 @@
-import type { ChatHost } from "../../chat/host.ts";
-import { contextWindowOf, knownModels } from "../../chat/models.ts";
+import type { ModelFacts } from "../../chat/context.ts";
+import type { ChatHost, KnownModel } from "../../chat/host.ts";
+import { factsOfModel } from "../../chat/models.ts";
+import { loadSettings } from "../../models/settings.ts";
+import { compilePreset } from "../../prompts/presets.ts";
 import { resolveAlias } from "../../state/aliases.ts";
+import { readSession, sessionNames } from "../../state/sessions/sessions.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
-import { sessionSpent } from "../cost/sums.ts";
+import { listKnownModels } from "../known-models.ts";
 import { createLLM } from "../llms.ts";
-import { copyText } from "./clipboard.ts";
+import { resolveModelName } from "../model-name.ts";
+import { presetsOf } from "../prompt-files.ts";
+import { copyText, readClipboardImage } from "./clipboard.ts";
+import { runCommand } from "./shell.ts";
 
 export interface ChatHostOptions {
 	/** Called with non-fatal problems; the screen shows them where they fit. */
@@ -15,19 +22,27 @@ export interface ChatHostOptions {
 	readonly maxRetries?: number | undefined;
 }
 
+/** So many sessions are looked at for the models that were used last. */
+const RECENT_SESSIONS = 12;
+
 /** The world around a chat, as the command line knows it. */
 export function createChatHost(context: CommandContext, options: ChatHostOptions): ChatHost {
 	const { io, debug, settings } = context;
 	const { paths, config } = settings;
 	const { onWarning, overBudget, timeoutMs, maxRetries } = options;
-	const windows = new Map<string, number | null>();
-	let names: readonly string[] | undefined;
+	const facts = new Map<string, ModelFacts>();
+	let choices: readonly KnownModel[] | undefined;
+	let presets: ReturnType<typeof presetsOf> | undefined;
+	const knownPresets = () => {
+		presets ??= presetsOf(config, paths);
+		return presets;
+	};
 	return {
 		paths,
 		folder: io.cwd,
-		resolveModel: (name) => resolveAlias(name, config),
-		createLLM: (model, session) =>
-			createLLM(context, model, {
+		resolveModel: (name) => resolveModelName(settings, name),
+		createLLM: (model, session, isFresh = false) =>
+			createLLM(isFresh ? { ...context, settings: loadSettings(io.env) } : context, model, {
 				command: "chat",
 				session,
 				quiet: true,
@@ -36,21 +51,49 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 				onWarning,
 				...(debug && { onNote: onWarning }),
 			}),
-		contextWindow(model) {
-			let window = windows.get(model);
-			if (window === undefined) {
-				window = contextWindowOf(model, settings);
-				windows.set(model, window);
+		factsOf(model) {
+			let known = facts.get(model);
+			if (known === undefined) {
+				known = factsOfModel(resolveAlias(model, config), settings);
+				facts.set(model, known);
 			}
-			return window;
+			return known;
 		},
-		modelNames() {
-			names ??= knownModels(settings);
-			return names;
+		models() {
+			choices ??= recentFirst(listKnownModels(settings), recentModels(paths));
+			return choices;
 		},
-		sessionSpent: (session) => sessionSpent(paths.ledger, session),
+		presetNames: () => Object.keys(knownPresets()),
+		fillPreset(name, input) {
+			const preset = compilePreset({ presets: knownPresets() }, name);
+			return { ...preset.fill(input), model: preset.model, parameters: preset.parameters };
+		},
 		checkBudget: async () => (await checkBudget(paths, config.budget, { overBudget })).warning,
 		copy: (text) => copyText(io, text),
+		clipboardImage: () => readClipboardImage(io),
+		runCommand: (command, signal) => runCommand(io, command, signal),
 		now: () => Date.now(),
 	};
+}
+
+/** The models that sessions ended with, the last one first. */
+function recentModels(paths: ChatHost["paths"]): string[] {
+	return sessionNames(paths)
+		.slice(0, RECENT_SESSIONS)
+		.flatMap((name) => {
+			try {
+				return readSession(paths, name)?.model ?? [];
+			} catch {
+				// A file that is no session of ours.
+				return [];
+			}
+		});
+}
+
+function recentFirst(choices: readonly KnownModel[], recent: readonly string[]): KnownModel[] {
+	const unknown = { inputPrice: null, outputPrice: null, contextWindow: null, isUsable: true };
+	const first = [...new Set(recent)].map(
+		(name) => choices.find((choice) => choice.name === name) ?? { ...unknown, name },
+	);
+	return [...first, ...choices.filter(({ name }) => !recent.includes(name))];
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { allPrices, providerRows } from "../../index.ts";
 import type { Settings } from "../../models/settings.ts";
 import type { Config } from "../../state/config.ts";
-import { sessionNames } from "../../state/sessions.ts";
+import { sessionNames } from "../../state/sessions/sessions.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
 import { bashScript, fishScript, zshScript } from "./scripts.ts";

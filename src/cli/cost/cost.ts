@@ -1,6 +1,10 @@
 import { type Command, Option } from "commander";
 import { repriceLedger } from "../../batch/reprice.ts";
 import { UsageError } from "../../errors.ts";
+import type { Paths } from "../../state/paths.ts";
+import { followNames } from "../../state/sessions/session-costs.ts";
+import type { Session } from "../../state/sessions/session-lines.ts";
+import { readSession, sessionNames } from "../../state/sessions/sessions.ts";
 import { readSpending } from "../../state/totals.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
@@ -71,7 +75,8 @@ async function runCost(flags: CostFlags, { io, settings }: CommandContext): Prom
 		const rest = left === 0 ? "" : `; ${formatPlural(left, "call")} still without one`;
 		io.stderr.write(`llmx: ${formatPlural(calls, "call")} priced, ${formatUsd(usd)}${rest}\n`);
 	}
-	const report = await sumLedger(paths.ledger, { by: flags.by, from, to });
+	const nameOf = flags.by === "session" ? followNames(storedSessions(paths)) : undefined;
+	const report = await sumLedger(paths.ledger, { by: flags.by, from, to, nameOf });
 	if (flags.json) io.stdout.write(`${escapeJson(JSON.stringify(toJson(report, flags.by, from, to)))}\n`);
 	else if (flags.csv) io.stdout.write(await toCsvText(report, flags.by));
 	else if (report.total.calls === 0) io.stderr.write("llmx: no calls in the ledger for this period\n");
@@ -92,6 +97,18 @@ async function runCost(flags: CostFlags, { io, settings }: CommandContext): Prom
 	return 0;
 }
 
+/** The sessions there are; a file that cannot be read costs its names only. */
+function* storedSessions(paths: Paths): Iterable<Session> {
+	for (const name of sessionNames(paths)) {
+		try {
+			const session = readSession(paths, name);
+			if (session !== undefined) yield session;
+		} catch {
+			// `llmx sessions` tells of it.
+		}
+	}
+}
+
 interface CostView {
 	readonly by: Grouping;
 	readonly colors: Colors;
@@ -104,7 +121,7 @@ interface CostView {
 function toText(report: CostReport, { by, colors, width, limitUsd, periods }: CostView): string {
 	const { groups, total } = report;
 	const columns: TableColumn[] = [
-		{ title: by, flexible: true },
+		{ title: by },
 		{ title: "calls", align: "right" },
 		{ title: "in", align: "right" },
 		{ title: "out", align: "right" },

@@ -1,7 +1,7 @@
 import { scanLedger } from "../../state/ledger.ts";
 import { type LedgerRow, type UnknownCost, unknownReason } from "../../state/ledger-row.ts";
+import type { NameResolver } from "../../state/sessions/session-costs.ts";
 import { localDay } from "../../state/totals.ts";
-import { type Cost, noUsage, type Usage } from "../../types.ts";
 
 /** What calls can be summed by. */
 export const groupings = ["day", "model", "provider", "command", "session"] as const;
@@ -41,13 +41,18 @@ export interface CostQuery {
 	readonly from?: number | undefined;
 	/** Calls that ended before this time. */
 	readonly to?: number | undefined;
+	/** Follows sessions that have another name by now. */
+	readonly nameOf?: NameResolver | undefined;
 }
 
 /** The key of calls without a session. */
 const NO_SESSION = "(none)";
 
 /** Sums the ledger in one pass. Memory grows with the number of groups only. */
-export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Promise<CostReport> {
+export async function sumLedger(
+	ledger: string,
+	{ by, from, to, nameOf = (name) => name }: CostQuery,
+): Promise<CostReport> {
 	// ISO times in UTC are in order as texts.
 	const first = from === undefined ? "" : new Date(from).toISOString();
 	const end = to === undefined ? "~" : new Date(to).toISOString();
@@ -55,7 +60,7 @@ export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Pr
 	const total = emptySum("total");
 	const { damaged, firstDamaged } = await scanLedger(ledger, (row) => {
 		if (row.ts < first || row.ts >= end) return;
-		const key = keyOf(row, by);
+		const key = keyOf(row, by, nameOf);
 		let group = groups.get(key);
 		if (group === undefined) {
 			group = emptySum(key);
@@ -72,12 +77,12 @@ export async function sumLedger(ledger: string, { by, from, to }: CostQuery): Pr
 	return { groups: sorted, total, damagedLines: damaged, firstDamagedLine: firstDamaged };
 }
 
-function keyOf(row: LedgerRow, by: Grouping): string {
+function keyOf(row: LedgerRow, by: Grouping, nameOf: NameResolver): string {
 	switch (by) {
 		case "day":
 			return localDay(row.ts);
 		case "session":
-			return row.session ?? NO_SESSION;
+			return row.session === null ? NO_SESSION : nameOf(row.session, row.ts);
 		default:
 			return row[by];
 	}
@@ -130,20 +135,4 @@ function add(sum: CostSum, row: LedgerRow): void {
 	const reason = unknownReason(row);
 	sum.unknownCalls += 1;
 	if (reason !== null) sum.unknown[reason] += 1;
-}
-
-/** What a session took up to now, by the ledger; null when that cannot be read. */
-export async function sessionSpent(
-	ledger: string,
-	session: string,
-): Promise<{ readonly cost: Cost; readonly usage: Usage } | null> {
-	try {
-		const { groups } = await sumLedger(ledger, { by: "session", to: Date.now() });
-		const sum = groups.find(({ key }) => key === session) ?? emptySum(session);
-		const { inputTokens, cachedInputTokens, outputTokens, reasoningTokens, costUsd: usd, unknownCalls } = sum;
-		const usage = { ...noUsage, inputTokens, cachedInputTokens, outputTokens, reasoningTokens };
-		return { cost: { usd, unknownCalls }, usage };
-	} catch {
-		return null;
-	}
 }

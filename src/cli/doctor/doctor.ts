@@ -9,7 +9,7 @@ import type { Config } from "../../state/config.ts";
 import { maskKey } from "../../state/keys.ts";
 import { scanLedger } from "../../state/ledger.ts";
 import type { Paths } from "../../state/paths.ts";
-import { sessionNames } from "../../state/sessions.ts";
+import { sessionNames } from "../../state/sessions/sessions.ts";
 import { formatBytes, formatCount, formatPlural, formatUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";

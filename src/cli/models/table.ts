@@ -41,7 +41,7 @@ export function printTable(rows: readonly ModelRow[], { io }: CommandContext, lo
 		];
 	});
 	const columns: TableColumn[] = [
-		{ title: "model", flexible: true },
+		{ title: "model" },
 		{ title: "in", align: "right" },
 		{ title: "out", align: "right" },
 		{ title: "cached", align: "right" },

@@ -3,10 +3,11 @@ import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { typedText } from "../../chat/content.ts";
 import { type ExportFormat, exportSession } from "../../chat/export.ts";
-import { LlmxError, UsageError } from "../../errors.ts";
+import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import { replaceFile } from "../../state/files.ts";
 import type { Paths } from "../../state/paths.ts";
-import { damageOf, type Session, type SessionMessage } from "../../state/session-lines.ts";
+import { nothingSpent, readSessionCosts } from "../../state/sessions/session-costs.ts";
+import { damageOf, type Session } from "../../state/sessions/session-lines.ts";
 import {
 	readSession,
 	removeSession,
@@ -15,11 +16,12 @@ import {
 	sessionNames,
 	straySessions,
 	titleOf,
-} from "../../state/sessions.ts";
-import { formatAge, formatCost, formatCount } from "../../terminal/formats.ts";
+} from "../../state/sessions/sessions.ts";
+import { formatAge, formatCostBrief, formatCount, roundUsd } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
-import { colorsFor } from "../ask/answer-writer.ts";
+import { colorsFor, widthOf } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
+import { agreeToDelete } from "../confirm.ts";
 import type { Io } from "../io.ts";
 import { renderTextTable } from "../text-table.ts";
 
@@ -34,6 +36,7 @@ interface ExportFlags {
 	readonly format: ExportFormat;
 	readonly output?: string;
 	readonly overwrite?: boolean;
+	readonly all?: boolean;
 }
 
 /** Adds the subcommands of `sessions`. */
@@ -47,16 +50,15 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("list", { isDefault: true })
 		.description("list all sessions, most recent first")
 		.option("--json", "print one JSON array")
-		.action((flags: { readonly json?: boolean }) => finish(list(paths, flags, context)));
+		.action(async (flags: { readonly json?: boolean }) => finish(await list(paths, flags, context)));
 	command
 		.command("show")
 		.description("print a session")
 		.argument("<session>", "its name")
-		.action((name: string) => {
-			const text = exportSession(open(paths, name, io), "md");
-			io.stdout.write(sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"));
-			finish(0);
-		});
+		.option("--all", "also what was undone, changed or asked for again")
+		.action(async (name: string, flags: { readonly all?: boolean }) =>
+			finish(await show(paths, name, flags, io)),
+		);
 	command
 		.command("search")
 		.description("find messages that contain a text, ignoring case")
@@ -66,6 +68,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("export")
 		.description("export a session as Markdown or JSON")
 		.argument("<session>", "its name")
+		.option("--all", "in Markdown also what was undone, changed or asked for again (JSON has it always)")
 		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
 		.option("-o, --output <path>", "file to write instead of stdout")
 		.option("--overwrite", "replace the file if it exists")
@@ -83,12 +86,10 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("rm")
 		.description("delete sessions")
 		.argument("<session...>", "their names")
-		.action(async (names: string[]) => {
-			// All names are looked at first: a typing error in the last one deletes nothing.
-			for (const name of names) requireSession(paths, name);
-			for (const name of names) await removeSession(paths, name);
-			finish(0);
-		});
+		.option("-y, --yes", "do not ask")
+		.action(async (names: string[], flags: { readonly yes?: boolean }) =>
+			finish(await remove(paths, names, flags, io)),
+		);
 }
 
 /** Every session that can be read; what cannot is said. */
@@ -121,18 +122,14 @@ function open(paths: Paths, name: string, io: Io): Session {
 	return session;
 }
 
-function costOf(messages: readonly SessionMessage[]) {
-	let usd = 0;
-	let unknownCalls = 0;
-	for (const { costUsd } of messages) {
-		if (costUsd === null) unknownCalls += 1;
-		else usd += costUsd ?? 0;
-	}
-	return { usd, unknownCalls };
-}
-
-function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandContext): number {
+async function list(
+	paths: Paths,
+	flags: { readonly json?: boolean },
+	{ io }: CommandContext,
+): Promise<number> {
 	const sessions = [...allSessions(paths, io)];
+	const costs = await readSessionCosts(paths, sessions);
+	const costOf = ({ name }: Session) => (costs.get(name) ?? nothingSpent).cost;
 	if (flags.json) {
 		const rows = sessions.map((session) => ({
 			name: session.name,
@@ -140,10 +137,11 @@ function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandC
 			model: session.model ?? null,
 			folder: session.folder,
 			messages: session.messages.length,
+			messages_on_all_branches: session.all.filter(({ copyOf }) => copyOf === undefined).length,
 			created_at: session.createdAt,
 			updated_at: session.updatedAt,
-			cost_usd: costOf(session.messages).usd,
-			unknown_calls: costOf(session.messages).unknownCalls,
+			cost_usd: roundUsd(costOf(session).usd),
+			unknown_calls: costOf(session).unknownCalls,
 		}));
 		io.stdout.write(`${escapeJson(JSON.stringify(rows))}\n`);
 		return 0;
@@ -157,7 +155,7 @@ function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandC
 		session.name,
 		formatAge(now - Date.parse(session.updatedAt)),
 		formatCount(session.messages.length),
-		formatCost(costOf(session.messages)),
+		formatCostBrief(costOf(session)),
 		sanitizeLine(session.model ?? ""),
 		sanitizeLine(titleOf(session)),
 	]);
@@ -174,6 +172,35 @@ function list(paths: Paths, flags: { readonly json?: boolean }, { io }: CommandC
 	return 0;
 }
 
+/** On a terminal a session looks as it did in the chat. */
+async function show(paths: Paths, name: string, flags: { readonly all?: boolean }, io: Io): Promise<number> {
+	const text = exportSession(open(paths, name, io), "md", flags);
+	if (!io.stdout.isTTY || io.env.TERM === "dumb") {
+		io.stdout.write(sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"));
+		return 0;
+	}
+	const { renderMarkdown } = await import("../../terminal/markdown/markdown.ts");
+	const style = { width: widthOf(io.stdout), colors: colorsFor(io, "stdout") };
+	io.stdout.write(renderMarkdown(sanitize(text), style));
+	return 0;
+}
+
+async function remove(
+	paths: Paths,
+	names: readonly string[],
+	flags: { readonly yes?: boolean },
+	io: Io,
+): Promise<number> {
+	// All names are looked at first: a typing error in the last one deletes nothing.
+	for (const name of names) requireSession(paths, name);
+	const what = names.length === 1 ? `the session ${names[0]}` : `${names.length} sessions`;
+	if (!(await agreeToDelete(io, flags.yes, `delete ${what}, with all answers in it?`)))
+		return exitCodes.usage;
+	for (const name of names) await removeSession(paths, name);
+	if (io.stderr.isTTY) io.stderr.write(`llmx: deleted ${sanitizeLine(what)}\n`);
+	return 0;
+}
+
 /** How much of a message is shown around what was found. */
 const CONTEXT = 40;
 
@@ -182,7 +209,9 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 	const needle = wanted.toLowerCase();
 	let found = 0;
 	for (const session of allSessions(paths, io)) {
-		for (const [index, message] of session.messages.entries()) {
+		const current = new Set(session.messages.map(({ id }) => id));
+		for (const message of session.all) {
+			if (message.copyOf !== undefined) continue;
 			const text = typedText(message.content).replace(/\s+/g, " ");
 			const at = text.toLowerCase().indexOf(needle);
 			if (at < 0) continue;
@@ -190,8 +219,9 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 			const start = Math.max(0, at - CONTEXT);
 			const end = Math.min(text.length, at + wanted.length + CONTEXT);
 			const excerpt = `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
-			const where = `${session.name}:${index + 1}`;
-			io.stdout.write(`${colors.bold(where)} ${message.role}: ${sanitizeLine(excerpt)}\n`);
+			const where = `${session.name}:${message.id}`;
+			const branch = current.has(message.id) ? "" : " (other branch)";
+			io.stdout.write(`${colors.bold(where)} ${message.role}${branch}: ${sanitizeLine(excerpt)}\n`);
 		}
 	}
 	return found > 0 ? 0 : 1;
@@ -199,7 +229,7 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 
 function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: CommandContext): number {
 	const session = open(paths, name, io);
-	const text = exportSession(session, flags.format);
+	const text = exportSession(session, flags.format, flags);
 	if (flags.output === undefined) {
 		io.stdout.write(
 			flags.format === "json" ? escapeJson(text) : sanitize(text, io.stdout.isTTY ? "terminal" : "pipe"),

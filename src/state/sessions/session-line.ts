@@ -1,6 +1,6 @@
-import type { Parameters } from "../parameters/table.ts";
-import type { ContentPart, Message } from "../types.ts";
-import { isUsageRow, type UsageRow } from "./usage-row.ts";
+import type { Parameters } from "../../parameters/table.ts";
+import type { ContentPart, FinishReason, Message } from "../../types.ts";
+import { isUsageRow, type UsageRow } from "../usage-row.ts";
 
 /** What holds for a session until it is changed. */
 export interface SessionSettings {
@@ -17,17 +17,30 @@ export type SessionLine =
 			SessionSettings,
 			"parameters"
 	  >)
+	| { type: "renamed"; at: string; from: string }
+	/** The conversation ends with this message from here on. */
+	| { type: "head"; at: string; message: number | null }
+	/** The messages so far are those of the session that this one was copied from. */
+	| { type: "inherited"; at: string }
+	/** As older versions cut a history back: to its first messages. */
 	| { type: "keep"; at: string; messages: number }
 	| {
 			type: "message";
 			at: string;
+			id?: number | undefined;
+			parent?: number | null | undefined;
 			role: Message["role"];
 			content: Message["content"];
 			model?: string | undefined;
 			usage?: UsageRow | null | undefined;
 			cost_usd?: number | null | undefined;
 			cached?: boolean | undefined;
+			finish_reason?: FinishReason | undefined;
 			interrupted?: boolean | undefined;
+			cut?: boolean | undefined;
+			attachments?: readonly string[] | undefined;
+			summary?: boolean | undefined;
+			copy_of?: number | undefined;
 	  };
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -55,6 +68,14 @@ export function readSessionLine(text: string): SessionLine | undefined {
 			if (!Number.isSafeInteger(messages) || (messages as number) < 0) return undefined;
 			return { type: "keep", at, messages: messages as number };
 		}
+		case "renamed":
+			return typeof line.from === "string" ? { type: "renamed", at, from: line.from } : undefined;
+		case "head": {
+			const { message } = line;
+			return message === null || isId(message) ? { type: "head", at, message } : undefined;
+		}
+		case "inherited":
+			return { type: "inherited", at };
 		case "message":
 			return readMessage(line, at);
 		default:
@@ -75,13 +96,30 @@ function readSettings({ title, model, system, parameters }: Fields, at: string):
 
 const roles: readonly unknown[] = ["system", "user", "assistant"] satisfies Message["role"][];
 
+const finishReasons: readonly unknown[] = [
+	"stop",
+	"length",
+	"content-filter",
+	"tool-calls",
+	"other",
+] satisfies FinishReason[];
+
 function readMessage(line: Fields, at: string): SessionLine | undefined {
-	const { role, content, model, usage, cost_usd, cached, interrupted } = line;
+	const { role, content, model, usage, cost_usd, cached, interrupted, cut, summary } = line;
+	const { id, parent, finish_reason, attachments, copy_of } = line;
 	if (!roles.includes(role) || !isContent(content) || !isOptionalText(model)) return undefined;
 	if (usage !== undefined && usage !== null && !isUsageRow(usage)) return undefined;
 	if (cost_usd !== undefined && cost_usd !== null && !Number.isFinite(cost_usd)) return undefined;
 	if (!isOptionalFlag(cached) || !isOptionalFlag(interrupted)) return undefined;
-	const known = { role, content, model, usage, cost_usd, cached, interrupted };
+	if (!isOptionalFlag(cut) || !isOptionalFlag(summary)) return undefined;
+	if (finish_reason !== undefined && !finishReasons.includes(finish_reason)) return undefined;
+	if (attachments !== undefined && !isTexts(attachments)) return undefined;
+	if (!isOptionalId(id) || !isOptionalId(copy_of) || (parent !== null && !isOptionalId(parent)))
+		return undefined;
+	const known = {
+		...{ id, parent, role, content, model, usage, cost_usd, cached, finish_reason, interrupted, cut },
+		...{ attachments, summary, copy_of },
+	};
 	const given = Object.entries(known).filter(([, value]) => value !== undefined);
 	return { type: "message", at, ...Object.fromEntries(given) } as SessionLine;
 }
@@ -105,6 +143,18 @@ function isFields(value: unknown): value is Fields {
 
 function isTime(value: unknown): value is string {
 	return typeof value === "string" && Number.isFinite(Date.parse(value));
+}
+
+function isId(value: unknown): value is number {
+	return Number.isSafeInteger(value) && (value as number) > 0;
+}
+
+function isOptionalId(value: unknown): value is number | undefined {
+	return value === undefined || isId(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+	return Array.isArray(value) && value.every((text) => typeof text === "string");
 }
 
 function isTextOrNull(value: unknown): value is string | null {

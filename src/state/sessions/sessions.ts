@@ -1,85 +1,25 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { ConfigError, UsageError } from "../errors.ts";
-import { describeFileError, systemFiles } from "./file-system.ts";
-import { LineAppender } from "./files.ts";
-import type { Lock } from "./lock.ts";
-import { didYouMean } from "./nearest.ts";
-import type { Paths } from "./paths.ts";
+import { readFileSync } from "node:fs";
+import { UsageError } from "../../errors.ts";
+import type { Message } from "../../types.ts";
+import { systemFiles } from "../file-system.ts";
+import { LineAppender } from "../files.ts";
+import type { Lock } from "../lock.ts";
+import { didYouMean } from "../nearest.ts";
+import type { Paths } from "../paths.ts";
+import { checkSessionName, fileOf, sessionNames, unreadable } from "./session-files.ts";
 import type { SessionLine, SessionSettings } from "./session-line.ts";
 import {
 	applyLine,
 	lineOf,
 	linesOf,
+	type NewMessage,
 	replay,
 	type Session,
-	type SessionMessage,
 	type StoredSession,
 	settingsLine,
 } from "./session-lines.ts";
 
-const EXTENSION = ".jsonl";
-
-/** Throws UsageError unless a session may have this name: it becomes the name of a file. */
-export function checkSessionName(name: string, platform: string = process.platform): void {
-	if (!isSessionName(name)) {
-		throw new UsageError(`"${name}" is not a valid session name`, {
-			hint: "use up to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit",
-		});
-	}
-	if (platform === "win32" && isDeviceName(name)) {
-		throw new UsageError(`"${name}" is not a valid session name: Windows reserves it for a device`, {
-			hint: "choose another name",
-		});
-	}
-}
-
-function isSessionName(name: string): boolean {
-	return /^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name);
-}
-
-/** A device answers to its name whatever extension follows. */
-function isDeviceName(name: string): boolean {
-	return /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i.test(name);
-}
-
-/**
- * Names of all sessions, the one written to last first. What else lies in their folder, such as a folder or a link
- * that leads nowhere, is none.
- */
-export function sessionNames(paths: Paths): string[] {
-	let files: string[];
-	try {
-		files = readdirSync(paths.sessions);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-		throw unreadable(paths.sessions, error);
-	}
-	return files
-		.filter((file) => file.endsWith(EXTENSION) && isSessionName(file.slice(0, -EXTENSION.length)))
-		.flatMap((file) => {
-			const stats = statSync(join(paths.sessions, file), { throwIfNoEntry: false });
-			return stats?.isFile() ? [{ name: file.slice(0, -EXTENSION.length), time: stats.mtimeMs }] : [];
-		})
-		.sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
-		.map(({ name }) => name);
-}
-
-/** What lies among the sessions under the name of one and is none: paths. */
-export function straySessions(paths: Paths): string[] {
-	const names = new Set(sessionNames(paths).map((name) => name + EXTENSION));
-	const files = systemFiles.factsOf(paths.sessions) === undefined ? [] : readdirSync(paths.sessions);
-	return files
-		.filter((file) => file.endsWith(EXTENSION) && !names.has(file))
-		.map((file) => join(paths.sessions, file));
-}
-
-function unreadable(path: string, error: unknown): ConfigError {
-	return new ConfigError(`cannot read ${path}: ${describeFileError(error)}`, {
-		hint: "llmx keeps conversations there; move what is there elsewhere, or make it readable",
-		cause: error,
-	});
-}
+export { checkSessionName, sessionNames, straySessions } from "./session-files.ts";
 
 /** Reads a session; undefined when there is none of that name. Throws UsageError for an impossible name. */
 export function readSession(paths: Paths, name: string): Session | undefined {
@@ -107,7 +47,7 @@ export function requireSession(paths: Paths, name: string): Session {
 	});
 }
 
-/** The most recent session that was started in a folder (of all sessions without one). */
+/** The session written to last among those begun in a folder (among all without one). */
 export function latestSession(paths: Paths, folder?: string): Session | undefined {
 	for (const name of sessionNames(paths)) {
 		const session = readSession(paths, name);
@@ -119,18 +59,22 @@ export function latestSession(paths: Paths, folder?: string): Session | undefine
 /** The title given to a session, or else the beginning of its first question; empty when there is neither. */
 export function titleOf(session: Session): string {
 	if (session.title !== undefined) return session.title;
-	const first = session.messages.find((message) => message.role === "user");
+	const questions = session.messages.some(({ role }) => role === "user") ? session.messages : session.all;
+	const first = questions.find(({ role, summary }) => role === "user" && !summary);
 	if (first === undefined) return "";
-	const text =
-		typeof first.content === "string"
-			? first.content
-			: first.content.map((part) => (part.type === "text" ? part.text : "")).join(" ");
-	const line = text.trim().replace(/\s+/g, " ");
+	const line = questionText(first.content).trim().replace(/\s+/g, " ");
 	return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }
 
+/** What was typed: the last text of a question. What is attached stands before it. */
+function questionText(content: Message["content"]): string {
+	if (typeof content === "string") return content;
+	const last = content.findLast((part) => part.type === "text");
+	return last?.type === "text" ? last.text : "";
+}
+
 export interface OpenOptions {
-	/** The working folder, stored with a new session. */
+	/** The working folder, kept with a session that is begun. */
 	readonly folder: string;
 	/** Wall clock in ms since 1970. */
 	readonly now?: (() => number) | undefined;
@@ -142,10 +86,10 @@ export interface OpenSession {
 	readonly session: Session;
 	/** The session that was asked for, when another process had it open and this is a copy of it. */
 	readonly forkedFrom: string | null;
-	/** Adds messages; they are on the disk when it returns. */
-	append(...messages: readonly Omit<SessionMessage, "at">[]): void;
-	/** Cuts the history back to its first messages; the file keeps what was there. */
-	keep(messages: number): void;
+	/** Adds messages behind the head, which is then the last of them; they are on the disk when it returns. */
+	append(...messages: readonly NewMessage[]): void;
+	/** Lets the conversation end with a message, or before the first one; nothing is dropped. */
+	goTo(message: number | null): void;
 	update(settings: SessionSettings): void;
 	close(): Promise<void>;
 }
@@ -172,12 +116,14 @@ export async function forkSession(paths: Paths, name: string, options: OpenOptio
 		if (readSession(paths, copy) !== undefined) continue;
 		const own = await lock(paths, copy);
 		if (own === undefined) continue;
-		const session = { ...original, ...begin(copy, name, options), messages: [...original.messages] };
+		const { all, messages } = original;
+		const history = { all: [...all], messages: [...messages], inherited: all.length };
+		const session = { ...original, ...begin(copy, name, options), ...history };
 		return writerOf(paths, session, own, true, name, options);
 	}
 }
 
-/** Starts an unnamed session; it is named after the day, as in `2026-11-22-1`. */
+/** Begins a session that nobody named; it is called after the day, as `2026-11-22-1`. */
 export async function beginSession(paths: Paths, options: OpenOptions): Promise<OpenSession> {
 	const now = (options.now ?? Date.now)();
 	const day = new Date(now - new Date(now).getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
@@ -202,6 +148,11 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 		// Where case does not count, both names may be of one file.
 		if (readSession(paths, to) !== undefined && !isOneFile(fileOf(paths, from), fileOf(paths, to)))
 			throw new UsageError(`a session named "${to}" already exists`, { hint: "choose another name" });
+		// The ledger knows what was spent under the old name.
+		const file = new LineAppender(fileOf(paths, from));
+		const line: SessionLine = { type: "renamed", at: new Date().toISOString(), from };
+		file.append([`${JSON.stringify(line)}\n`]);
+		file.close();
 		systemFiles.rename(fileOf(paths, from), fileOf(paths, to));
 	});
 }
@@ -220,7 +171,7 @@ async function exclusively(paths: Paths, names: readonly string[], action: () =>
 			const own = await lock(paths, name);
 			if (own === undefined)
 				throw new UsageError(`the session "${name}" is open in another process`, {
-					hint: "close it there first",
+					hint: "leave it there first",
 				});
 			locks.push(own);
 		}
@@ -236,12 +187,10 @@ function isOneFile(one: string, other: string): boolean {
 }
 
 async function lock(paths: Paths, name: string): Promise<Lock | undefined> {
-	const { acquireLock } = await import("./lock.ts");
+	const { acquireLock } = await import("../lock.ts");
 	const result = await acquireLock(fileOf(paths, name));
 	return "lock" in result ? result.lock : undefined;
 }
-
-const fileOf = (paths: Paths, name: string) => join(paths.sessions, name + EXTENSION);
 
 function begin(name: string, forkedFrom: string | null, options: OpenOptions): StoredSession {
 	const at = timeOf(options);
@@ -251,7 +200,10 @@ function begin(name: string, forkedFrom: string | null, options: OpenOptions): S
 		updatedAt: at,
 		folder: options.folder,
 		forkedFrom,
+		inherited: 0,
+		formerNames: [],
 		messages: [],
+		all: [],
 		damaged: 0,
 		firstDamaged: null,
 	};
@@ -279,11 +231,25 @@ function writerOf(
 	return {
 		session,
 		forkedFrom,
-		append: (...messages) => write(messages.map((message) => lineOf({ ...message, at: timeOf(options) }))),
-		keep: (messages) => write([{ type: "keep", at: timeOf(options), messages }]),
+		append(...messages) {
+			let parent = session.messages.at(-1)?.id ?? null;
+			let id = session.all.at(-1)?.id ?? 0;
+			const lines = messages.map((message) => {
+				id += 1;
+				const line = lineOf({ ...message, id, parent, at: timeOf(options) });
+				parent = id;
+				return line;
+			});
+			write(lines);
+		},
+		goTo(message) {
+			if (message !== (session.messages.at(-1)?.id ?? null)) {
+				write([{ type: "head", at: timeOf(options), message }]);
+			}
+		},
 		update(settings) {
 			const line = settingsLine(timeOf(options), settings);
-			// Settings alone are no reason for a file: a session without messages leaves nothing behind.
+			// Settings alone are no reason for a file: a session that nothing was said in leaves nothing behind.
 			if (unwritten.length === 0) write([line]);
 			else {
 				unwritten.push(line);

@@ -1,5 +1,5 @@
-import { textWidth, truncateText } from "../../terminal/width.ts";
-import type { OutputStream } from "../io.ts";
+import { textWidth, truncateText } from "../terminal/width.ts";
+import type { OutputStream } from "./io.ts";
 
 /** Lines at the end of a terminal that are drawn again in place. Text above them scrolls as usual. */
 export class LiveRegion {

@@ -1,0 +1,117 @@
+import { existsSync } from "node:fs";
+import { UsageError } from "../../errors.ts";
+import type { Chat } from "../chat.ts";
+import { codeBlocks, describeBlock } from "../code-blocks.ts";
+import {
+	type Attachment,
+	imageAttachment,
+	readAttachment,
+	readTextAttachment,
+	resolvePath,
+	typedText,
+} from "../content.ts";
+import { downloadTimeoutMs, filesOf } from "../mentions.ts";
+import type { ChatCommand } from "./command.ts";
+
+/** Commands about what goes with a question, and what is taken from an answer. */
+export const attachmentCommands: readonly ChatCommand[] = [
+	{
+		name: "file",
+		argument: "PATH",
+		summary: "put text files into the next question (or write @path in it)",
+		group: "take along",
+		completes: "path",
+		async run(chat, path) {
+			if (path === "") throw new UsageError("which file?", { hint: "/file PATH" });
+			const { folder } = chat.host;
+			const files = (/[*?[{]/.test(path) &&
+				!existsSync(resolvePath(path, folder)) &&
+				filesOf(path, folder)) || [path];
+			addAttachments(chat, await Promise.all(files.map((file) => readTextAttachment(file, folder))));
+		},
+	},
+	{
+		name: "attach",
+		argument: "PATH",
+		summary: "attach an image, PDF or sound (none: take all back)",
+		group: "take along",
+		completes: "path",
+		async run(chat, path) {
+			if (path === "") {
+				const labels = chat.attachments.map(({ label }) => label).join(", ");
+				chat.view.notice(labels === "" ? "nothing is attached" : `attached: ${labels}`);
+				return;
+			}
+			if (path === "none") {
+				chat.attachments = [];
+				chat.view.notice("attachments cleared");
+				chat.view.changed();
+				return;
+			}
+			await attach(chat, path);
+		},
+	},
+	{
+		name: "copy",
+		argument: "[N]",
+		summary: "copy the last answer, or its block of code N (Alt-C: the last block)",
+		group: "take along",
+		completes: "block",
+		whileAnswering: true,
+		async run(chat, argument) {
+			const text = lastAnswer(chat);
+			if (argument === "") {
+				chat.view.notice(await chat.host.copy(text));
+				return;
+			}
+			const number = Number(/^\d+/.exec(argument)?.[0] ?? Number.NaN);
+			await copyBlock(chat, number);
+		},
+	},
+];
+
+/** Copies a block of the last answer, from 1; without a number the last one. */
+export async function copyBlock(chat: Chat, number?: number): Promise<void> {
+	const blocks = codeBlocks(lastAnswer(chat));
+	const at = number ?? blocks.length;
+	const block = blocks[at - 1];
+	if (block === undefined) {
+		const known = blocks.map((each, index) => `${index + 1} ${describeBlock(each)}`).join(" · ");
+		throw new UsageError(
+			blocks.length === 0 ? "the last answer has no code" : `the last answer has no block ${number}`,
+			{ hint: blocks.length === 0 ? "/copy copies all of it" : known },
+		);
+	}
+	const how = await chat.host.copy(block.code);
+	const lines = block.code.split("\n").length;
+	chat.view.notice(`block ${at}, ${lines} ${lines === 1 ? "line" : "lines"}: ${how}`);
+}
+
+/** Attaches an image, PDF or sound. */
+export async function attach(chat: Chat, source: string): Promise<void> {
+	const attachment = await readAttachment(source, chat.host.folder, {
+		passImagesOn: chat.session.llm.fetchesImages,
+		timeoutMs: downloadTimeoutMs,
+		onNote: (note) => chat.view.notice(note),
+	});
+	addAttachments(chat, [attachment]);
+}
+
+/** Attaches the picture on the clipboard. */
+export async function pasteImage(chat: Chat): Promise<void> {
+	const bytes = await chat.host.clipboardImage();
+	if (bytes === undefined) throw new UsageError("there is no picture on the clipboard");
+	addAttachments(chat, [imageAttachment("clipboard.png", bytes)]);
+}
+
+function addAttachments(chat: Chat, added: readonly Attachment[]): void {
+	chat.attachments = [...chat.attachments, ...added];
+	chat.view.notice(`goes with the next question: ${added.map(({ label }) => label).join(", ")}`);
+	chat.view.changed();
+}
+
+function lastAnswer(chat: Chat): string {
+	const last = chat.session.turns.at(-1);
+	if (last === undefined) throw new UsageError("there is no answer to copy");
+	return typedText(last.turn.assistant.content);
+}

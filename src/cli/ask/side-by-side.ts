@@ -1,0 +1,72 @@
+import { AbortedError, LlmxError } from "../../errors.ts";
+import { failureText } from "../../terminal/failure-text.ts";
+import { usageLine } from "../../terminal/formats.ts";
+import { sanitizeLine } from "../../terminal/sanitize.ts";
+import type { Io } from "../io.ts";
+import { colorsFor, widthOf } from "./answer-writer.ts";
+import { type AnswerJob, askOnce, isStreamed } from "./asking.ts";
+
+/** Columns are drawn so often while they fill, in ms. */
+const drawEvery = 100;
+
+/**
+ * Asks several models at once. Their answers grow beside each other in a live region, and are printed whole when all
+ * are there.
+ */
+export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<number> {
+	const [{ renderColumns }, { LiveRegion }] = await Promise.all([
+		import("../../terminal/columns.ts"),
+		import("../live-region.ts"),
+	]);
+	const columns = jobs.map(({ llm }) => ({ title: sanitizeLine(llm.model), text: "", footer: "waiting" }));
+	const style = { width: widthOf(io.stdout), colors: colorsFor(io, "stdout") };
+	const region = new LiveRegion(io.stdout);
+	let changed = true;
+	const draw = () => {
+		if (!changed) return;
+		changed = false;
+		const lines = renderColumns(columns, style).trimEnd().split("\n");
+		const rows = Math.max(3, (io.stdout.rows ?? 24) - 2);
+		// The titles and, of a long answer, the end that grows.
+		region.draw(lines.length > rows ? [...lines.slice(0, 2), ...lines.slice(-(rows - 2))] : lines);
+	};
+	// What is shown cannot be asked for again when its stream breaks off; where nobody looks it can.
+	const isLive = io.terminal !== undefined;
+	const timer = isLive ? setInterval(draw, drawEvery) : undefined;
+	const answers = await Promise.all(
+		jobs.map(async (job, index) => {
+			const column = columns[index] as (typeof columns)[number];
+			const answered = await askOnce(
+				job,
+				isLive && isStreamed(job.options)
+					? (part) => {
+							if (part.type === "finish") return;
+							if (part.type === "text-delta") column.text += part.text;
+							column.footer = part.type === "text-delta" ? "answering" : "thinking";
+							changed = true;
+						}
+					: undefined,
+			);
+			column.text = answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText;
+			column.footer = answered.ok ? `✓ ${usageLine(answered.result)}` : "✗ failed";
+			changed = true;
+			return answered;
+		}),
+	);
+	clearInterval(timer);
+	region.clear();
+	io.stdout.write(renderColumns(columns, style));
+	let exitCode = 0;
+	for (const [index, answered] of answers.entries()) {
+		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);
+	}
+	return exitCode;
+}
+
+/** Tells of one of several models that failed, and returns the exit code of that. */
+export function sayFailure(io: Io, model: string, error: unknown): number {
+	if (!(error instanceof LlmxError) || error instanceof AbortedError || io.stdout.gone.aborted) throw error;
+	const hint = error.hint ? `\n  ${sanitizeLine(error.hint)}` : "";
+	io.stderr.write(`llmx: ${model}: ${sanitizeLine(failureText(error))}${hint}\n`);
+	return error.exitCode;
+}

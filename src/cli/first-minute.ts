@@ -1,0 +1,118 @@
+import { loadSettings } from "../models/settings.ts";
+import { storeKey } from "../state/keys.ts";
+import { resolvePaths } from "../state/paths.ts";
+import type { Io } from "./io.ts";
+import { providerStates } from "./provider-state.ts";
+import { readSecret } from "./secret.ts";
+
+/** Keys tell by their beginning whose they are; the longest beginning that fits counts. */
+const beginnings: readonly (readonly [string, string])[] = [
+	["sk-ant-", "anthropic"],
+	["sk-or-", "openrouter"],
+	["AIza", "gemini"],
+	["gsk_", "groq"],
+	["xai-", "xai"],
+	["pplx-", "perplexity"],
+	["csk-", "cerebras"],
+	["hf_", "huggingface"],
+	["nvapi-", "nvidia_nim"],
+	["fw_", "fireworks_ai"],
+	["tgp_", "together_ai"],
+	["sk-", "openai"],
+];
+
+const ollamaUrl = "http://127.0.0.1:11434";
+/** A server on this machine answers at once, or is not there; in ms. */
+const localPatience = 400;
+
+/** The provider that a key is most likely of; undefined when its beginning says nothing. */
+export function providerOfKey(key: string): string | undefined {
+	return beginnings.find(([start]) => key.startsWith(start))?.[1];
+}
+
+/** Nobody has set anything up: no provider that charges can be used, and no model is chosen. */
+export function isFirstMinute(io: Io): boolean {
+	if (io.terminal === undefined || io.stdin.isTTY !== true || !io.stdout.isTTY || io.env.LLMX_MODEL)
+		return false;
+	return providerStates(loadSettings(io.env)).every(({ keys }) => keys.length === 0);
+}
+
+/**
+ * Three ways to begin. Returns the command line to go on with; undefined when none was chosen.
+ * @throws what reading and storing a key throws
+ */
+export async function beginFirstMinute(io: Io): Promise<readonly string[] | undefined> {
+	const local = await findOllama();
+	const found =
+		local.length === 0
+			? "not found at :11434"
+			: `Ollama, ${local.length === 1 ? "1 model" : `${local.length} models`}`;
+	io.stderr.write(`Welcome to llmx. How do you want to begin?
+
+  1  paste an API key (OpenAI, Anthropic, Gemini, … it is recognised by its beginning)
+  2  a local server (${found})
+  3  try it offline, with a simulated model
+
+`);
+	const choice = await readLine(io, "1, 2 or 3: ");
+	switch (choice.trim()) {
+		case "1":
+			return storeFirstKey(io);
+		case "2":
+			if (local.length > 0) return ["chat", `ollama/${local[0]}`];
+			io.stderr.write(
+				"llmx: no local server answers; start Ollama, or set LOCAL_BASE_URL and use: llmx chat local/MODEL\n",
+			);
+			return undefined;
+		case "3":
+			return ["chat", "sim/echo"];
+		default:
+			return undefined;
+	}
+}
+
+async function storeFirstKey(io: Io): Promise<readonly string[] | undefined> {
+	const key = (await readSecret(io, "key (it is not shown): ")).trim();
+	if (key === "") return undefined;
+	const provider = providerOfKey(key);
+	if (provider === undefined) {
+		io.stderr.write("llmx: whose key is that? store it with its provider's name: llmx keys set PROVIDER\n");
+		return undefined;
+	}
+	const { keys } = resolvePaths(io.env);
+	storeKey(keys, provider, key);
+	io.stderr.write(`llmx: stored the key for ${provider} in ${keys}\n`);
+	return ["chat"];
+}
+
+function readLine(io: Io, prompt: string): Promise<string> {
+	io.stderr.write(prompt);
+	return new Promise((resolve) => {
+		let typed = "";
+		const end = () => {
+			io.stdin.off("data", onData);
+			io.stdin.off("end", end);
+			io.stdin.pause();
+			resolve(typed);
+		};
+		const onData = (chunk: Buffer | string) => {
+			typed += String(chunk);
+			if (/[\r\n]/.test(typed)) end();
+		};
+		io.stdin.on("data", onData);
+		io.stdin.on("end", end);
+		io.stdin.resume();
+	});
+}
+
+/** The models that Ollama has on this machine; empty when it does not run. */
+async function findOllama(): Promise<string[]> {
+	try {
+		const response = await fetch(`${ollamaUrl}/api/tags`, { signal: AbortSignal.timeout(localPatience) });
+		const body = (await response.json()) as { models?: readonly { name?: unknown }[] };
+		return (body.models ?? []).flatMap(({ name }) => (typeof name === "string" ? [name] : []));
+	} catch {
+		// It does not run, or something else does there.
+		return [];
+	}
+}
