@@ -27,6 +27,8 @@ export interface ProviderDefinition {
 	readonly max_tokens_field?: ProviderRow["maxTokensField"] | undefined;
 	/** What its models take besides text. */
 	readonly takes?: ProviderRow["takes"] | undefined;
+	/** It has a copy of this batch API at its base URL. */
+	readonly jobs?: "openai" | undefined;
 }
 
 /**
@@ -63,6 +65,7 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 		local: definition.local ?? base.local,
 		free: definition.free ?? base.free,
 		reportsCost: definition.reports_cost ?? base.reportsCost,
+		jobs: definition.jobs ?? base.jobs,
 		defaultModel: definition.default_model ?? base.defaultModel,
 		wire: definition.wire ?? base.wire,
 		headers: { ...base.headers, ...definition.headers },

@@ -55,9 +55,12 @@ export interface UserProvider {
 	readonly max_tokens_field?: (typeof limitFields)[number];
 	/** What its models take besides text. */
 	readonly takes?: readonly (typeof partKinds)[number][];
+	/** It has a copy of this batch API at its base URL. */
+	readonly jobs?: (typeof jobApis)[number];
 }
 
 const wires = ["openai", "gemini", "anthropic"] as const;
+const jobApis = ["openai"] as const;
 const schemaForms = ["field", "prompt"] as const;
 const limitFields = ["max_tokens", "max_completion_tokens", "by-model"] as const;
 const partKinds = ["image", "file", "audio"] as const;
@@ -210,6 +213,7 @@ export const providerFields = [
 	"schema_form",
 	"max_tokens_field",
 	"takes",
+	"jobs",
 ] as const;
 
 function readParameters(value: unknown, path: JsonPath): Parameters {
@@ -278,6 +282,7 @@ function readProvider(value: unknown, path: JsonPath): UserProvider {
 		schema_form: optional(oneOf(schemaForms))(fields.schema_form, [...path, "schema_form"]),
 		max_tokens_field: optional(oneOf(limitFields))(fields.max_tokens_field, [...path, "max_tokens_field"]),
 		takes: optional(listOf(oneOf(partKinds)))(fields.takes, [...path, "takes"]),
+		jobs: optional(oneOf(jobApis))(fields.jobs, [...path, "jobs"]),
 	};
 	return withoutUndefined(provider) as UserProvider;
 }

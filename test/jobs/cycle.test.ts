@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type JobProvider, jobBench, jobProviders, prompts } from "./harness.ts";
 
@@ -69,5 +71,30 @@ describe.each(providers)("a job at %s", (provider) => {
 		const [failure] = bench.read("out.errors.jsonl");
 		expect(failure).toMatchObject({ id: "id 1", cost_usd: 0, maybe_billed: false });
 		expect(JSON.stringify(failure)).toContain("says that it fails");
+	});
+});
+
+describe("a server of the user's own with a copy of OpenAI's batch API", () => {
+	const run = async (definition: object) => {
+		const bench = await jobBench();
+		const corp = { base_url: `${bench.simulator.url}/v1`, ...definition };
+		mkdirSync(join(bench.folder, "home"));
+		writeFileSync(join(bench.folder, "home/config.json"), JSON.stringify({ providers: { corp } }));
+		bench.writeRows(prompts(3));
+		const outcome = await bench.run(["batch", "in.jsonl", "-m", "corp/echo", "-o", "out.jsonl"]);
+		return { ...outcome, rows: bench.read("out.jsonl").length };
+	};
+
+	it("runs jobs when the config says so", async () => {
+		const { exitCode, err, rows } = await run({ jobs: "openai" });
+		expect(exitCode, err).toBe(0);
+		expect(rows).toBe(3);
+	});
+
+	it("has none when the config is silent, and a misspelled one is named", async () => {
+		expect(await run({})).toMatchObject({ exitCode: 2, rows: 0 });
+		const { err, rows } = await run({ jobs: "open-ai" });
+		expect(err).toContain('"providers.corp.jobs"');
+		expect(rows).toBe(0);
 	});
 });
