@@ -4,6 +4,7 @@ import type { ErrorDetail } from "./error-body.ts";
 import { contextCodes, moderationCodes, statusOfCode } from "./error-codes.ts";
 import type { ProviderRow } from "./provider-row.ts";
 import { redact, safeText } from "./redact.ts";
+import { refusalCause } from "./refusals.ts";
 
 /** An error that a provider reported, with what is known of the exchange. */
 export interface ReportedError {
@@ -36,23 +37,10 @@ const final = { retry: "never", key: "keep", maybeBilled: false } as const;
 const again = { retry: "always", key: "keep", maybeBilled: false } as const;
 const once = { retry: "once", key: "keep", maybeBilled: true } as const;
 
-const billingCodes = new Set([
-	"insufficient_quota",
-	"insufficient_credits",
-	"insufficient_balance",
-	"billing_error",
-	"billing_not_active",
-	"billing_hard_limit_reached",
-	"quota_exceeded",
-	"credit_limit_exceeded",
-	"access_terminated",
-]);
-
 const contextWords =
 	/context (?:length|window|size)|maximum context|prompt is too long|too many (?:prompt |input )?tokens|input token count|exceeds? (?:the )?(?:maximum|model'?s|available) (?:number of tokens|input|context)|length of all messages is too long|maximum prompt length/i;
 const badKeyWords =
 	/api[ _-]?key (?:is )?(?:not valid|invalid|expired|incorrect)|(?:incorrect|invalid) api[ _-]?key/i;
-const creditWords = /credit balance is too low|insufficient (?:credits|balance|funds)|free-models-per-day/i;
 
 /** Turns an error that the provider reported into a RequestError that says what to do about it. */
 export function classify(reported: ReportedError): RequestError {
@@ -108,9 +96,13 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 	if (status === 402 && /fewer max_tokens|can only afford/i.test(message)) {
 		return { ...final, errorClass: "invalid_request" };
 	}
-	if (status === 402 || isSpent(provider, detail, status)) {
+	const cause = refusalCause(provider, detail, status);
+	if (status === 402 || cause === "account") {
 		return { ...again, errorClass: "quota", key: "retire" };
 	}
+	if (cause === "row") return { ...final, errorClass: "too_large" };
+	if (cause === "context") return { ...final, errorClass: "context_length" };
+	if (cause === "server") return { ...again, errorClass: "overloaded" };
 	switch (status) {
 		case 429:
 			return { ...again, errorClass: "rate_limit", key: "next" };
@@ -141,26 +133,6 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 			return { ...again, errorClass: "overloaded" };
 	}
 	return status >= 500 ? { ...again, errorClass: "server" } : { ...final, errorClass: "invalid_request" };
-}
-
-/** A quota that waiting a minute does not bring back. */
-function isSpent(provider: ProviderRow, detail: ErrorDetail, status: number): boolean {
-	if (status !== 429 && status !== 400 && status !== 403) return false;
-	if (creditWords.test(detail.message)) return true;
-	if (status !== 429) return false;
-	const spent = detail.codes.some(
-		(code) =>
-			(billingCodes.has(code) || code.endsWith("_spend_limit_exceeded")) &&
-			!provider.minuteLimitCodes.includes(code),
-	);
-	return spent || (provider.wire === "gemini" && isGeminiDayQuota(detail));
-}
-
-/** Gemini names the quota: one counted per day, or one of zero, does not come back within the run. */
-function isGeminiDayQuota({ body, message }: ErrorDetail): boolean {
-	// The violations are read as text: their place in the body differs between the API's and the SDK's forms.
-	const text = `${message.slice(0, 2048)} ${JSON.stringify(body ?? "").slice(0, 8192)}`;
-	return /PerDay/.test(text) || /limit: 0(?![\d.])/.test(text) || /"quotaValue":"0"/.test(text);
 }
 
 function messageFor(reported: ReportedError, verdict: Verdict, status: number, inBand: boolean): string {

@@ -66,6 +66,13 @@ describe("a code in the body", () => {
 		[429, coded("insufficient_quota"), "sambanova", "rate_limit", "next"],
 		[429, coded("project_spend_limit_exceeded"), "openai", "quota", "retire"],
 		[429, coded("billing_hard_limit_reached"), "openai", "quota", "retire"],
+		[429, coded("exceeded_current_quota_error"), "openai", "quota", "retire"],
+		[429, coded("token_quota_exceeded"), "cerebras", "quota", "retire"],
+		[429, coded("budget_exceeded"), "openai", "quota", "retire"],
+		[400, coded("budget_exceeded"), "openai", "quota", "retire"],
+		[429, coded("engine_overloaded_error"), "openai", "overloaded", "keep"],
+		[429, coded("queue_exceeded"), "cerebras", "overloaded", "keep"],
+		[429, coded("3505"), "mistral", "overloaded", "keep"],
 		[429, coded("rate_limit_exceeded"), "openai", "rate_limit", "next"],
 		[429, coded("queue_full"), "sambanova", "rate_limit", "next"],
 		[
