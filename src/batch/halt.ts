@@ -1,4 +1,4 @@
-import { type ExitCode, exitCodes, UsageError } from "../errors.ts";
+import { type ExitCode, exitCodes, type LlmxError, RequestError, UsageError } from "../errors.ts";
 
 /** Why a run ends before its last row. */
 export interface HaltReason {
@@ -82,4 +82,28 @@ export function isTooManyFailures(policy: HaltPolicy, failed: number, finished: 
 export function failureReason(policy: HaltPolicy, failed: number): HaltReason {
 	const limit = policy.count ?? `${(policy.share ?? 1) * 100} %`;
 	return { text: `${failed} rows failed (--halt ${policy.when} at ${limit})`, exitCode: exitCodes.failed };
+}
+
+/** So many rows that failed in the same words, with no answer between them, show that the next ones will not fare better. */
+export const sameFailures = 20;
+/** Failures that have to do with what a row asks. */
+const ofTheRow: ReadonlySet<string> = new Set(["blocked", "context_length", "too_large", "rate_limit"]);
+
+/** Notices that everything fails in the same way: an account in a state that nobody has a word for yet. */
+export class SameFailures {
+	#words = "";
+	#count = 0;
+
+	answered(): void {
+		this.#count = 0;
+	}
+
+	/** Returns whether the run had better stop. */
+	failed(error: LlmxError): boolean {
+		const { errorClass = "", status = 0 } = error instanceof RequestError ? error : {};
+		const words = `${errorClass} ${status} ${error.message}`;
+		this.#count = words === this.#words ? this.#count + 1 : 1;
+		this.#words = words;
+		return this.#count >= sameFailures && errorClass !== "" && !ofTheRow.has(errorClass);
+	}
 }

@@ -12,7 +12,14 @@ import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
 import type { CostGuard, GuardedRequest } from "./cost-guard.ts";
 import type { Expectation } from "./expectation.ts";
-import { failureReason, type Halt, type HaltPolicy, isTooManyFailures } from "./halt.ts";
+import {
+	failureReason,
+	type Halt,
+	type HaltPolicy,
+	isTooManyFailures,
+	SameFailures,
+	sameFailures,
+} from "./halt.ts";
 import { requestHash } from "./request-hash.ts";
 import { type PricedModel, rowBounds, type TokenCounter } from "./row-bounds.ts";
 import { RunStats } from "./run-stats.ts";
@@ -104,6 +111,7 @@ class ModelRunner {
 	/** What the guard was asked, for a row that has to wait is asked about again and again. */
 	readonly #guarded = new WeakMap<SentRow, GuardedRequest>();
 	#failures = 0;
+	readonly #same = new SameFailures();
 	#hopeless: LlmxError | undefined;
 
 	constructor(options: BatchRunOptions, modelRun: ModelRun) {
@@ -234,6 +242,7 @@ class ModelRunner {
 				stats.notePass(pass);
 				stats.noteAnswer(outcome.result);
 				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
+				if (!outcome.result.cached) this.#same.answered();
 				return;
 			}
 			const failure = toFailure(outcome);
@@ -269,16 +278,19 @@ class ModelRunner {
 			if (isTooManyFailures(haltPolicy, failed, finished)) {
 				halt[haltPolicy.when](failureReason(haltPolicy, failed));
 			}
-		} else if (stats.answered === 0 && this.#failures === hopelessFailures) {
-			this.#hopeless = new LlmxError(
-				`the first ${hopelessFailures} rows of ${model} all failed: ${error.message}`,
-				{
-					exitCode: error.exitCode,
-					hint: error.hint ?? "fix this first; --halt soon,fail=N allows more failures",
-					cause: error,
-				},
-			);
-			this.#stop.abort();
+			return;
 		}
+		const allAlike = this.#same.failed(error);
+		const none = stats.answered === 0 && this.#failures === hopelessFailures;
+		if (this.#hopeless !== undefined || !(allAlike || none)) return;
+		const which = none
+			? `the first ${hopelessFailures} rows of ${model} all failed`
+			: `${sameFailures} rows of ${model} in a row failed in the same way`;
+		this.#hopeless = new LlmxError(`${which}: ${error.message}`, {
+			exitCode: error.exitCode,
+			hint: error.hint ?? "fix this first; --halt soon,fail=N allows more failures",
+			cause: error,
+		});
+		this.#stop.abort();
 	}
 }

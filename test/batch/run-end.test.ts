@@ -97,9 +97,9 @@ describe("a run in which nothing works", () => {
 	it("ends after fifty failures, with the reason and its exit code", async () => {
 		const files = withRows(names(200));
 		const outcome = await runFake(files, {
-			answer: () => Promise.reject(failure("no such model", { errorClass: "not_found", status: 404 })),
+			answer: ({ row }) => Promise.reject(failure(`no ${row.id}`, { errorClass: "not_found", status: 404 })),
 		});
-		expect(outcome.stopped).toBe("the first 50 rows of m all failed: no such model");
+		expect(outcome.stopped).toContain("the first 50 rows of m all failed: no r");
 		expect(outcome).toMatchObject({ exitCode: 1, hint: expect.stringContaining("fix this first") });
 		expect(outcome.stats.failed).toBeLessThan(60);
 		expect(outcome.missing).toBeGreaterThan(140);
@@ -112,9 +112,31 @@ describe("a run in which nothing works", () => {
 		});
 		expect(told.stats.failed).toBeGreaterThanOrEqual(150);
 		const mixed = await runFake(withRows(names(200)), {
-			answer: ({ row }) => (row.id === "r10" ? answer("yes") : Promise.reject(failure("no"))),
+			answer: ({ row }) => (row.id === "r10" ? answer("yes") : Promise.reject(failure(`no ${row.id}`))),
 		});
 		expect(mixed).toMatchObject({ missing: 0, failed: 199, stopped: undefined });
+	});
+
+	it("ends after twenty failures in the same words with no answer between them, also in the middle", async () => {
+		const outcome = await runFake(withRows(names(200)), {
+			answer: ({ row }) =>
+				Number(row.id.slice(1)) < 60
+					? answer("yes")
+					: Promise.reject(failure("account frozen", { errorClass: "forbidden", status: 403 })),
+		});
+		expect(outcome.stopped).toBe("20 rows of m in a row failed in the same way: account frozen");
+		expect(outcome.stats.answered).toBe(60);
+		expect(outcome.missing).toBeGreaterThan(80);
+	});
+
+	it("goes on past rows that are all too long", async () => {
+		const outcome = await runFake(withRows(names(100)), {
+			answer: ({ row }) =>
+				Number(row.id.slice(1)) < 60 && row.id !== "r0"
+					? Promise.reject(failure("too long", { errorClass: "context_length", status: 400 }))
+					: answer("yes"),
+		});
+		expect(outcome).toMatchObject({ missing: 0, failed: 59 });
 	});
 
 	it("counts what is refused before it is sent as free", async () => {

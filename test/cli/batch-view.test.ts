@@ -24,6 +24,7 @@ const view: BatchView = {
 	tokensPerMinute: 1_100_000,
 	leftMs: 14 * 60_000,
 	pace: { window: 41, requestsPerMinute: 3_000, reason: "held by the request limit" },
+	pause: undefined,
 	capUsd: 5,
 };
 
@@ -33,7 +34,7 @@ describe("the progress of a run", () => {
 			`prompts.jsonl → prompts.results.jsonl${" ".repeat(25)}sambanova/Meta-Llama-3.3-70B-Instruct`,
 			`${"━".repeat(31)}╺${"━".repeat(18)}  6,214 of 10,000   62 %   14 min left`,
 			"6,201 answered · 812 cached · 13 failed · 41 in flight",
-			"2,944 of 3,000 requests/min · 1.1 M tokens/min",
+			"2,944 requests/min (limit 3,000) · 1.1 M tokens/min",
 			"window 41, held by the request limit",
 			"$1.83 so far · about $2.94 in all · cap $5.00",
 		]);
@@ -58,6 +59,21 @@ describe("the progress of a run", () => {
 		expect(holdOf("OpenAI: connection refused\x1b[2J")).toBe(
 			"window 64, starting slowly · last heard: OpenAI: connection refused",
 		);
+	});
+
+	it("says what is waited for while nothing is sent", () => {
+		const pace = { window: 64, requestsPerMinute: null, reason: "waiting as long as the server asked" };
+		const holdOf = (pause: BatchView["pause"]) => progressLines({ ...view, pace, pause }, 100, plain)[4];
+		expect(holdOf({ ms: 12_300, why: null })).toBe(
+			"paused, next try in 12 s: waiting as long as the server asked",
+		);
+		expect(holdOf({ ms: 400, why: "503" })).toBe("paused, next try in 1.0 s: most requests fail");
+	});
+
+	it("counts what is left in seconds below five minutes", () => {
+		const left = (leftMs: number) => progressLines({ ...view, leftMs }, 100, plain)[1];
+		expect(left(91_200)).toContain("1 min 32 s left");
+		expect(left(301_000)).toContain("5 min left");
 	});
 
 	it("is one line elsewhere, and does not call an unknown cost nothing", () => {

@@ -4,6 +4,7 @@ import type { Colors } from "../../terminal/colors.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { LiveRegion } from "../live-region.ts";
+import { Eta } from "./eta.ts";
 import { RateMeter } from "./rate-meter.ts";
 import { type BatchView, type PaceView, progressLine, progressLines } from "./view.ts";
 
@@ -31,8 +32,9 @@ export class BatchProgress {
 	readonly #region: LiveRegion | undefined;
 	readonly #requests: RateMeter;
 	readonly #tokens: RateMeter;
-	readonly #finished: RateMeter;
-	#seen = { requests: 0, tokens: 0, finished: 0 };
+	readonly #eta: Eta;
+	#paused: { readonly until: number; readonly why: string } | undefined;
+	#seen = { requests: 0, tokens: 0 };
 	#timer: NodeJS.Timeout | undefined;
 
 	constructor(options: ProgressOptions) {
@@ -44,7 +46,7 @@ export class BatchProgress {
 		this.#region = isLive ? new LiveRegion(io.stderr) : undefined;
 		this.#requests = new RateMeter(now);
 		this.#tokens = new RateMeter(now);
-		this.#finished = new RateMeter(now);
+		this.#eta = new Eta(now);
 	}
 
 	start(): void {
@@ -60,6 +62,11 @@ export class BatchProgress {
 		else this.#options.io.stderr.write(`${text}\n`);
 	}
 
+	/** Nothing is sent for `ms`, because most requests fail, as `why` says. */
+	pause(ms: number, why: string): void {
+		this.#paused = { until: this.#options.now() + ms, why };
+	}
+
 	stop(): void {
 		clearInterval(this.#timer);
 		this.#region?.clear();
@@ -73,18 +80,20 @@ export class BatchProgress {
 	}
 
 	#view(): BatchView {
-		const { modelRuns, total, source, target, capUsd, pace } = this.#options;
+		const { modelRuns, total, source, target, capUsd, pace, now } = this.#options;
 		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
 		const seen = {
 			requests: stats.requests,
 			tokens: stats.inputTokens + stats.outputTokens,
-			finished: stats.finished,
 		};
 		this.#requests.add(seen.requests - this.#seen.requests);
 		this.#tokens.add(seen.tokens - this.#seen.tokens);
-		this.#finished.add(seen.finished - this.#seen.finished);
 		this.#seen = seen;
-		const perMinute = this.#finished.perMinute;
+		this.#eta.note(stats.finished);
+		const held = pace();
+		const outageMs = (this.#paused?.until ?? 0) - now();
+		const pausedMs = Math.max(0, outageMs, held?.pausedMs ?? 0);
+		const limit = held?.requestsPerMinute ?? null;
 		return {
 			source: sanitizeLine(source),
 			target: sanitizeLine(target),
@@ -93,8 +102,10 @@ export class BatchProgress {
 			stats,
 			requestsPerMinute: this.#requests.perMinute,
 			tokensPerMinute: this.#tokens.perMinute,
-			leftMs: perMinute > 0 ? ((total - stats.finished) / perMinute) * 60_000 : null,
-			pace: pace(),
+			leftMs: this.#eta.leftMs(total - stats.finished, limit, pausedMs),
+			pace: held,
+			pause:
+				pausedMs > 0 ? { ms: pausedMs, why: outageMs > 0 ? (this.#paused?.why ?? "") : null } : undefined,
 			capUsd,
 		};
 	}

@@ -105,8 +105,10 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			cache: cacheMode(flags),
 			streamed: flags.stream,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
-			onPause: (model, pauseMs, { message }) =>
-				log(`most requests to ${model} fail; pausing for ${formatDuration(pauseMs)}: ${message}`),
+			onPause: (model, pauseMs, { message }) => {
+				progress.pause(pauseMs, message);
+				log(`most requests to ${model} fail; pausing for ${formatDuration(pauseMs)}: ${message}`);
+			},
 		});
 		progress.stop();
 		const view: SummaryView = {

@@ -8,9 +8,11 @@ import { textWidth, truncateText } from "../../terminal/width.ts";
 export interface PaceView {
 	/** Requests that may be in flight. */
 	readonly window: number;
-	/** Allowed requests per minute; null if unknown. */
+	/** Requests per minute that the provider allows, as far as it said so or was found out; else null. */
 	readonly requestsPerMinute: number | null;
 	readonly reason: string;
+	/** Ms for which nothing is sent, because the provider asked for that or lets nothing through. */
+	readonly pausedMs?: number;
 	/** What the provider said last about limits. */
 	readonly lastSignal?: string | null;
 }
@@ -26,8 +28,10 @@ export interface BatchView {
 	/** Over the last minute, or since the start. */
 	readonly requestsPerMinute: number;
 	readonly tokensPerMinute: number;
-	/** Ms to the end at the pace of the last minute; null if unknown. */
+	/** Ms to the end; null when nobody can say. */
 	readonly leftMs: number | null;
+	/** Nothing is sent for `ms`; `why` is the failure of an outage, null when a limit is waited for. */
+	readonly pause: { readonly ms: number; readonly why: string | null } | undefined;
 	readonly pace: PaceView | undefined;
 	readonly capUsd: number | undefined;
 }
@@ -49,7 +53,7 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 	const figures = [
 		`${formatCount(stats.finished)} of ${formatCount(total)}`,
 		`${Math.floor(share * 100)} %`,
-		...(view.leftMs === null ? [] : [`${formatDuration(view.leftMs, { coarse: true })} left`]),
+		...(view.leftMs === null ? [] : [`${formatLeft(view.leftMs)} left`]),
 	].join("   ");
 	const barColumns = Math.min(mostBarColumns, width - textWidth(figures) - 2);
 	const counts = [
@@ -81,7 +85,7 @@ export function progressLine(view: BatchView): string {
 		...rateParts(view),
 		...holdParts(view),
 		...costParts(view),
-		...(view.leftMs === null ? [] : [`${formatDuration(view.leftMs, { coarse: true })} left`]),
+		...(view.leftMs === null ? [] : [`${formatLeft(view.leftMs)} left`]),
 	].join(" · ");
 }
 
@@ -95,20 +99,28 @@ function bar(share: number, columns: number, colors: Colors): string {
 
 function rateParts({ requestsPerMinute, tokensPerMinute, pace }: BatchView): string[] {
 	const limit = pace?.requestsPerMinute;
-	const requests = formatCount(requestsPerMinute);
+	const requests = `${formatCount(requestsPerMinute)} requests/min`;
 	return [
-		limit ? `${requests} of ${formatCount(limit)} requests/min` : `${requests} requests/min`,
+		limit ? `${requests} (limit ${formatCount(limit)})` : requests,
 		`${formatTokens(tokensPerMinute)} tokens/min`,
 	];
 }
 
 /** What holds the run back. A failure that no answer has followed yet is the best explanation of standing still. */
-function holdParts({ stats, pace }: BatchView): string[] {
+function holdParts({ stats, pace, pause }: BatchView): string[] {
 	const heard = stats.trouble === null ? pace?.lastSignal : sanitizeLine(stats.trouble);
-	return [
-		...(pace === undefined ? [] : [`window ${formatCount(pace.window)}, ${pace.reason}`]),
-		...(heard ? [`last heard: ${heard}`] : []),
-	];
+	const last = heard ? [`last heard: ${heard}`] : [];
+	if (pause !== undefined) {
+		const next = `next try in ${formatDuration(Math.max(1_000, pause.ms))}`;
+		const why = pause.why === null ? (pace?.reason ?? "waiting") : "most requests fail";
+		return [`paused, ${next}: ${why}`, ...last];
+	}
+	return [...(pace === undefined ? [] : [`window ${formatCount(pace.window)}, ${pace.reason}`]), ...last];
+}
+
+/** Seconds while they matter: below five minutes. */
+function formatLeft(ms: number): string {
+	return formatDuration(ms < 300_000 ? 1_000 * Math.ceil(ms / 1_000) : ms, { coarse: ms >= 300_000 });
 }
 
 function costParts({ stats, total, capUsd }: BatchView): string[] {
