@@ -164,6 +164,22 @@ export class RequestError extends LlmxError {
 		this.attempts = options.attempts ?? 1;
 	}
 
+	/** The same failure, told in other words; this one is its cause. It is final. */
+	withMessage(message: string): RequestError {
+		const { attempts, usage, partialText } = this;
+		const advice: FailureAdvice = { ...this.advice, retry: "never", afterMs: undefined };
+		const exitCode = exitCodes.failed;
+		return new RequestError(message, {
+			...this.#options,
+			advice,
+			attempts,
+			usage,
+			partialText,
+			exitCode,
+			cause: this,
+		});
+	}
+
 	/** The same failure with what had come before it; this one is its cause. */
 	withPartial({ text, usage = null, maybeBilled = false }: PartialAnswer): RequestError {
 		const { hint, attempts } = this;

@@ -38,13 +38,17 @@ export interface Run {
 	readonly failed: (row: number) => void;
 }
 
+export interface TrialLimits {
+	readonly rows: number;
+	readonly seconds: number;
+	readonly seed: number;
+	/** The trial ends when so many requests were refused. */
+	readonly mostRefusals?: number;
+}
+
 /** Lets a client loose on a world until all rows are done or `seconds` have passed. */
-export async function tryOut(
-	client: Client,
-	world: World,
-	{ rows, seconds, seed }: { readonly rows: number; readonly seconds: number; readonly seed: number },
-): Promise<Trial> {
-	const [trial] = await tryTogether([client], world, { rows, seconds, seed });
+export async function tryOut(client: Client, world: World, limits: TrialLimits): Promise<Trial> {
+	const [trial] = await tryTogether([client], world, limits);
 	return trial as Trial;
 }
 
@@ -52,12 +56,12 @@ export async function tryOut(
 export async function tryTogether(
 	clients: readonly Client[],
 	world: World,
-	{ rows, seconds, seed }: { readonly rows: number; readonly seconds: number; readonly seed: number },
+	{ rows, seconds, seed, mostRefusals = Number.POSITIVE_INFINITY }: TrialLimits,
 ): Promise<readonly Trial[]> {
 	const clock = new VirtualClock();
 	const random = seeded(seed);
 	const server = new WorldServer(world, clock, random);
-	const endMs = seconds * 1000;
+	const givenMs = seconds * 1000;
 	const trials = clients.map((client) => {
 		const answeredAt: number[] = [];
 		let lost = 0;
@@ -68,7 +72,9 @@ export async function tryTogether(
 			clock,
 			random,
 			rows,
-			endMs,
+			get endMs() {
+				return server.refusedAt.length > mostRefusals ? 0 : givenMs;
+			},
 			answered: () => answeredAt.push(clock.now()),
 			failed: (row) => {
 				if (server.isPermanent(row)) {
@@ -90,11 +96,12 @@ function inputTokens(row: number, meanTokens: number): number {
 }
 
 /** The rows of a world, in order, with the pauses of their source. */
-async function* rowsOf({ server, clock, rows, endMs }: Run): AsyncGenerator<number, void> {
+async function* rowsOf(run: Run): AsyncGenerator<number, void> {
+	const { server, clock, rows } = run;
 	const { pauses } = server.world;
 	for (let row = 0; row < rows; row++) {
 		const seconds = clock.now() / 1000;
-		if (clock.now() >= endMs) return;
+		if (clock.now() >= run.endMs) return;
 		const pause = pauses.find(({ from, to }) => seconds >= from && seconds < to);
 		if (pause !== undefined) await clock.sleep(pause.to * 1000 - clock.now());
 		yield row;
@@ -143,11 +150,11 @@ function concurrencyName(name: string, concurrency: number | undefined): string 
 /** So many loops, each of which sends a row and sends it again, as SDKs do, until it is answered. */
 export function fixed(count: number): Client {
 	const send = async (run: Run): Promise<void> => {
-		const { clock, server, endMs } = run;
+		const { clock, server } = run;
 		const source = rowsOf(run);
 		const loop = async () => {
 			for await (const row of { [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }) {
-				for (let refusals = 0; clock.now() < endMs; refusals++) {
+				for (let refusals = 0; clock.now() < run.endMs; refusals++) {
 					const waitMs = await sendOnce(run, row, refusals);
 					if (waitMs === undefined) break;
 					await clock.sleep(waitMs);
@@ -163,7 +170,7 @@ export function fixed(count: number): Client {
 /** One more in flight for each window's worth of answers, half as many after an episode of refusals. */
 export function aimd(most: number): Client {
 	const send = async (run: Run): Promise<void> => {
-		const { clock, endMs } = run;
+		const { clock } = run;
 		const source = rowsOf(run);
 		const again: { readonly row: number; readonly refusals: number }[] = [];
 		const over = Promise.withResolvers<void>();
@@ -196,7 +203,7 @@ export function aimd(most: number): Client {
 			});
 		};
 		const pump = () => {
-			const ended = clock.now() >= endMs;
+			const ended = clock.now() >= run.endMs;
 			while (!ended && inFlight + (reading ? 1 : 0) < Math.floor(window)) {
 				const next = again.shift();
 				if (next !== undefined) {
@@ -217,7 +224,7 @@ export function aimd(most: number): Client {
 				over.resolve();
 		};
 		pump();
-		clock.after(endMs, pump);
+		clock.after(run.endMs, pump);
 		await over.promise;
 	};
 	return { name: `AIMD ${most}`, send };

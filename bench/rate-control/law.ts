@@ -32,6 +32,8 @@ export interface Verdict {
 	readonly holds: boolean;
 }
 
+/** A client that is refused so often for each of its rows is shut out: what it would reach does not count. */
+const mostRefusals = 20;
 /** No world is given more virtual time. */
 const limitSeconds = 7_200;
 const fixedCounts = [1, 4, 16, 64, 256, 512];
@@ -43,7 +45,8 @@ const fixedCounts = [1, 4, 16, 64, 256, 512];
 export async function judge(seed: number): Promise<Verdict> {
 	const random = randomWorld(seed);
 	const { world, rows } = random;
-	const run = async (client: Client) => tryOut(client, world, { rows, seconds: limitSeconds, seed });
+	const run = async (client: Client) =>
+		tryOut(client, world, { rows, seconds: limitSeconds, seed, mostRefusals: mostRefusals * rows });
 	const trial = await run(llmx());
 	const ours = figuresOf(trial, rows);
 	let best: (Figures & { readonly name: string }) | undefined;
@@ -60,7 +63,8 @@ export async function judge(seed: number): Promise<Verdict> {
 
 function figuresOf(trial: Trial, rows: number): Figures {
 	const answerable = [...Array(rows).keys()].filter((row) => !trial.server.isPermanent(row)).length;
-	const seconds = secondsOf(trial, answerable, limitSeconds);
+	const isShutOut = trial.server.refusedAt.length > mostRefusals * rows;
+	const seconds = isShutOut ? Number.POSITIVE_INFINITY : secondsOf(trial, answerable, limitSeconds);
 	return { seconds, refusals: trial.server.refusedAt.length, lost: trial.lost };
 }
 

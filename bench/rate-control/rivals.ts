@@ -46,7 +46,14 @@ class AimdLimiter implements Limiter {
 
 	state(): LimiterState {
 		const window = Math.floor(this.#window);
-		return { inFlight: this.#inFlight, window, requestsPerMinute: null, reason: "AIMD", lastSignal: null };
+		return {
+			inFlight: this.#inFlight,
+			window,
+			requestsPerMinute: null,
+			pausedMs: 0,
+			reason: "AIMD",
+			lastSignal: null,
+		};
 	}
 }
 

@@ -118,10 +118,10 @@ function fullness(
 	return { id, title, wanted: `>= ${percent(least)}${bound}`, find };
 }
 
-/** Refusals that came in before nothing was refused for half a second. */
+/** Refusals that came in before nothing was refused for a fifth of a second. */
 function refusalsBeforePause({ server }: Trial): number {
 	const { refusedAt } = server;
-	const end = refusedAt.findIndex((at, index) => index > 0 && at - (refusedAt[index - 1] ?? 0) > 500);
+	const end = refusedAt.findIndex((at, index) => index > 0 && at - (refusedAt[index - 1] ?? 0) > 200);
 	return end < 0 ? refusedAt.length : end;
 }
 

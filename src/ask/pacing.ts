@@ -13,8 +13,10 @@ import type { ReleaseSlot, Slots } from "../slots/slots.ts";
 export interface Pace {
 	/** Requests that may be in flight. */
 	readonly window: number;
-	/** Allowed requests per minute; null if unknown. */
+	/** Requests per minute that are allowed, as far as the provider said so or it was found out; else null. */
 	readonly requestsPerMinute: number | null;
+	/** Ms for which no key may send, because the provider asked for that or lets nothing through. */
+	readonly pausedMs: number;
 	/** In words, why not more. */
 	readonly reason: string;
 	/** The last thing the provider said about limits; null before the first. */
@@ -68,7 +70,6 @@ export class Pacing {
 				tokenCeiling,
 				concurrency: this.maxInFlight,
 				eager: maxConcurrent !== undefined,
-				queues: provider.local && maxConcurrent === undefined,
 				chargesMaxTokens: provider.chargesMaxTokens,
 			});
 		this.route = new KeyLanes(keys, limiterOf);
@@ -93,6 +94,7 @@ export class Pacing {
 				states.reduce((sum, { window }) => sum + window, 0),
 			),
 			requestsPerMinute: known.length < rates.length ? null : known.reduce((sum, rate) => sum + rate, 0),
+			pausedMs: Math.min(...states.map(({ pausedMs }) => pausedMs)),
 			reason: leader.reason,
 			lastSignal: last?.text ?? null,
 		};

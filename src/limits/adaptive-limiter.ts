@@ -18,8 +18,6 @@ export interface AdaptiveLimiterOptions {
 	readonly eager?: boolean | undefined;
 	/** The provider takes the request's own bound on its answer off the limit, not the answer. */
 	readonly chargesMaxTokens?: boolean | undefined;
-	/** The server queues what it cannot do at once, instead of refusing it. */
-	readonly queues?: boolean | undefined;
 }
 
 export const mostConcurrent = 512;
@@ -30,10 +28,10 @@ const longestBlockMs = 5_000;
 /** When headers account for more refusals than this, what they say comes too late to steer by. */
 const mostExplained = 0.003;
 const shareWeight = 1 / 1000;
-/** After so many refusals in a row without one request let through, only single requests are tried. */
-const stallAfter = 6;
 /** A pause of this length shows that a limit comes back all at once, and not bit by bit. */
 const longPauseMs = 1_500;
+/** So many refusals in a row, or a promise that was kept, show that it was no accident. */
+const provenRun = 5;
 /** A limit that ends so late is better heard from the server, which may have an error code for it. */
 const tooLongMs = 300_000;
 
@@ -65,6 +63,8 @@ export class AdaptiveLimiter implements Limiter {
 	readonly #stall = new Stall();
 	/** Since when nothing but single requests has been sent, because the server asked for that or let nothing through. */
 	#pausedAt: number | undefined;
+	/** Refused in a row by then. */
+	#pauseRun = 0;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
 
@@ -73,19 +73,16 @@ export class AdaptiveLimiter implements Limiter {
 		this.#requestCeiling = options.requestCeiling;
 		this.#tokenCeiling = options.tokenCeiling;
 		this.#pacer = new RatePacer(this.#now(), options.eager ?? false);
-		const ceiling = options.concurrency ?? mostConcurrent;
-		this.#window = new ConcurrencyWindow(ceiling, {
-			eager: options.eager ?? false,
-			queues: options.queues ?? false,
-		});
+		this.#window = new ConcurrencyWindow(options.concurrency ?? mostConcurrent, options.eager ?? false);
 		this.#tokens = new TokenEstimate(options.chargesMaxTokens ?? false);
 	}
 
 	waitMs(cost: TokenCost): number {
 		const now = this.#now();
-		const window = this.#window.at(this.#pacer.rate, now);
+		const window = this.#window.at(this.#pacer.bound, now);
 		if (this.#window.inFlight >= window.size) {
 			this.#reason = window.reason;
+			this.#window.heldBack(now);
 			return Number.POSITIVE_INFINITY;
 		}
 		const blockedUntil = Math.max(this.#blockedUntil, this.#stall.waitUntil);
@@ -94,7 +91,7 @@ export class AdaptiveLimiter implements Limiter {
 			return blockedUntil - now;
 		}
 		if (this.#stall.waitUntil > Number.NEGATIVE_INFINITY) {
-			this.#stall.end();
+			this.#stall.end(now);
 		}
 		if (this.#pausedAt !== undefined && !this.#stall.isOn) {
 			this.#endPause(this.#pausedAt, now);
@@ -139,53 +136,58 @@ export class AdaptiveLimiter implements Limiter {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.succeeded(now - record.sentAt, record.inFlight);
+		this.#window.succeeded(record, now);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(record.inputTokens, success);
 		if (success.snapshot !== undefined) {
+			this.#levels.answered(success.snapshot);
 			this.#read(record, success.snapshot, now);
 		}
 		if (this.#stall.isProbe(record.sequence)) {
-			this.#stall.end();
+			this.#stall.end(now);
 		}
 		const { limit, meanLatencyMs } = this.#window;
 		if (limit !== undefined) {
-			this.#pacer.release((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
+			this.#pacer.suspend((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
 		}
 	}
 
-	refused(sending: SentRequest, { hintMs, snapshot }: RateRefusal): void {
+	refused(sending: SentRequest, { hintMs, snapshot, isOfRow }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
-		this.#levels.refused(record.levels, snapshot);
 		if (snapshot !== undefined) {
 			this.#read(record, snapshot, now);
+		}
+		this.#levels.refused(record.levels, { snapshot, hintMs });
+		if (isOfRow && !this.#stall.isOn) {
+			this.#pacer.noteRefused(record.sequence, now);
+			return;
 		}
 		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed) {
 			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		}
-		const isExplained =
-			this.#levels.isKnown && this.#levels.explain(record.levels, snapshot, this.#tokens.most, now);
+		const account = this.#levels.account(record.levels, snapshot, this.#tokens.most, now);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
-		if (this.#stall.isOn || (isExplained && this.#refusedShare <= mostExplained)) {
+		if (this.#stall.isOn || (account === "spent" && this.#refusedShare <= mostExplained)) {
 			this.#pacer.noteRefused(record.sequence, now);
+		} else if (account === "plenty") {
+			this.#pacer.noteRefused(record.sequence, now);
+			this.#blameServer(record, now);
 		} else {
-			this.#conclude(record, now);
+			this.#blameRate(record, hintMs, now);
 		}
-		this.#handleStall(record, hintMs, now);
-		if (hintMs !== undefined && hintMs > 0 && record.sentAt >= this.#blockedUntil) {
-			const waitMs = this.#levels.isKnown ? Math.min(hintMs, longestBlockMs) : hintMs;
-			this.#block(now, waitMs, "waiting as long as the server asked");
-		}
+		const run = this.#pacer.runOf(record.sequence);
+		const isRun = account === "plenty" ? this.#window.isRun(run) : this.#pacer.isRun(run);
+		this.#handleStall(record, hintMs, isRun, now);
 	}
 
 	overloaded(sending: SentRequest): void {
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.overloaded(sending.sentAt, this.#pacer.rate, now);
+		this.#window.overloaded(sending as SendingRecord, this.#pacer.next, this.#pacer.bound, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 
@@ -195,14 +197,15 @@ export class AdaptiveLimiter implements Limiter {
 
 	state(): LimiterState {
 		const pace = Math.min(
-			this.#pacer.rate,
+			this.#pacer.limit ?? Number.POSITIVE_INFINITY,
 			this.#levels.allowedRate(this.#tokens.mean),
 			this.#requestCeiling?.perSecond ?? Number.POSITIVE_INFINITY,
 		);
 		return {
 			inFlight: this.#window.inFlight,
-			window: this.#window.at(this.#pacer.rate, this.#now()).size,
+			window: this.#window.at(this.#pacer.bound, this.#now()).size,
 			requestsPerMinute: Number.isFinite(pace) ? Math.round(pace * 60) : null,
+			pausedMs: Math.max(0, this.#blockedUntil - this.#now()),
 			reason: this.#reason,
 			lastSignal: this.#lastSignal,
 		};
@@ -225,29 +228,52 @@ export class AdaptiveLimiter implements Limiter {
 		}
 	}
 
-	/** Draws the conclusion from a refusal that headers do not account for: too many in flight, or too fast. */
-	#conclude(record: SendingRecord, now: number): void {
-		const { phase } = this.#pacer;
-		if (this.#window.limit !== undefined && this.#window.refused(record.inFlight, record.sentAt, now)) {
-			this.#pacer.noteRefused(record.sequence, now);
-		} else if (this.#pacer.refused(record.sequence, now) && phase !== "start") {
+	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
+	#blameServer(record: SendingRecord, now: number): void {
+		const cause = this.#window.overloaded(record, this.#pacer.next, this.#pacer.bound, now);
+		if (cause === "load" && !this.#window.isTrying) {
+			this.#levels.disbelieve();
+		}
+	}
+
+	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */
+	#blameRate(record: SendingRecord, hintMs: number | undefined, now: number): void {
+		if (this.#window.limit !== undefined) {
+			if (this.#window.refused(record.inFlight, record.sentAt, now)) {
+				this.#pacer.noteRefused(record.sequence, now);
+				return;
+			}
+			this.#pacer.recall(now);
+		}
+		const { cuts } = this.#pacer;
+		this.#pacer.refused(record.sequence, now, this.#stall.believed(hintMs));
+		if (this.#pacer.cuts > cuts) {
+			this.#levels.wasRight();
 			this.#window.refused(record.inFlight, record.sentAt, now);
 		}
 	}
 
-	#handleStall(record: SendingRecord, hintMs: number | undefined, now: number): void {
-		const begins = !this.#stall.isOn && this.#pacer.refusedInRow(record.sequence, stallAfter);
+	#handleStall(record: SendingRecord, hintMs: number | undefined, isRun: boolean, now: number): void {
+		const begins = !this.#stall.isOn && isRun;
 		if (begins || this.#stall.isProbe(record.sequence)) {
-			this.#block(now, this.#stall.deepen(hintMs), "waiting, because nothing was let through");
+			const believed =
+				this.#levels.isKnown && hintMs !== undefined ? Math.min(hintMs, longestBlockMs) : hintMs;
+			const waitMs = this.#stall.deepen(believed, now);
+			const reason =
+				this.#stall.believed(hintMs) > 0 ? "waiting as long as the server asked" : nothingLetThrough;
+			this.#pauseRun = this.#pacer.runOf(record.sequence);
+			this.#block(now, waitMs, reason);
 		}
 	}
 
 	#endPause(from: number, now: number): void {
 		this.#pausedAt = undefined;
+		const isProven = this.#stall.isTrusted || this.#pauseRun >= provenRun;
+		this.#pauseRun = 0;
 		// It may have ended long ago, with nothing to send since.
 		const pauseMs = this.#blockedUntil - from;
-		if (pauseMs >= longPauseMs) {
-			this.#pacer.resumed(now, pauseMs);
+		if (pauseMs >= longPauseMs && isProven) {
+			this.#pacer.resumed(now);
 		}
 	}
 
@@ -259,6 +285,8 @@ export class AdaptiveLimiter implements Limiter {
 		}
 	}
 }
+
+const nothingLetThrough = "waiting, because nothing was let through";
 
 function describeRefusal(hintMs: number | undefined): string {
 	return hintMs === undefined ? "429" : `429, again in ${(hintMs / 1000).toFixed(1)} s`;

@@ -1,7 +1,7 @@
 import { Cubic } from "./cubic.ts";
-import { LatencyGradient } from "./latency-gradient.ts";
+import { GrowingWindow } from "./growing-window.ts";
+import { type Cause, RefusalOdds } from "./refusal-odds.ts";
 
-const unprovenWindow = 32;
 const leastWindow = 16;
 /** Episodes in a row that must look like a limit on requests in flight before it is tried out. */
 const evidenceNeeded = 3;
@@ -20,11 +20,18 @@ const mostRefusals = 6;
 /** Answers without a refusal before one more in flight is tried. */
 const probeAfter = 400;
 
+/** A request as the window remembers it. */
+export interface WindowedRequest {
+	readonly sentAt: number;
+	/** How many were in flight with it. */
+	readonly inFlight: number;
+	readonly sequence: number;
+}
+
 /** How many requests of one account may be in flight. */
 export class ConcurrencyWindow {
 	readonly #ceiling: number;
-	readonly #eager: boolean;
-	readonly #gradient: LatencyGradient | undefined;
+	readonly #growing: GrowingWindow;
 	readonly #latencies = new Float64Array(128);
 	#latencyCount = 0;
 	#p95 = 0;
@@ -47,16 +54,13 @@ export class ConcurrencyWindow {
 	#sinceRefusal = 0;
 	/** By how much the next probe goes up: by one at first and after a refusal, then doubling. */
 	#step = 0;
+	readonly #overloads = new RefusalOdds();
 	#overload: { readonly curve: Cubic; readonly at: number } | undefined;
 
-	/**
-	 * `eager` trusts the ceiling before anything was answered. `queues` is for a server that queues instead of
-	 * refusing: there the latency sets the size.
-	 */
-	constructor(ceiling: number, { eager, queues }: { readonly eager: boolean; readonly queues: boolean }) {
+	/** `eager` trusts the ceiling before anything was answered. */
+	constructor(ceiling: number, eager: boolean) {
 		this.#ceiling = ceiling;
-		this.#eager = eager;
-		this.#gradient = queues ? new LatencyGradient(ceiling) : undefined;
+		this.#growing = new GrowingWindow(ceiling, eager);
 		this.#answers = new Uint32Array(ceiling + 1);
 	}
 
@@ -68,22 +72,42 @@ export class ConcurrencyWindow {
 		return this.#mean;
 	}
 
+	/** Fewer are sent because of overloads, and it is not known yet whether that helps. */
+	get isTrying(): boolean {
+		return this.#overloads.isTrying;
+	}
+
+	/** So many refusals in a row are too many for chance. */
+	isRun(count: number): boolean {
+		return this.#overloads.isRun(count);
+	}
+
 	/** Set when the server limits requests in flight. */
 	get limit(): number | undefined {
 		return this.#limit;
 	}
 
-	/** How many may be in flight when at most `rate` requests per second are sent, and in words what says so. */
-	at(rate: number, now: number): { readonly size: number; readonly reason: string } {
+	/**
+	 * How many may be in flight, and in words what says so. `rate` is what the server was found to allow in requests per
+	 * second, if anything.
+	 */
+	at(rate: number | undefined, now: number): { readonly size: number; readonly reason: string } {
 		let size = this.#ceiling;
-		let reason = "at the most requests in flight";
-		const byLatency = this.#sizeFor(rate);
-		if (byLatency < size) {
-			size = byLatency;
+		let reason = "at the maximum of requests in flight";
+		this.#growing.waitedAt(now);
+		if (this.#growing.size < size) {
+			size = this.#growing.size;
 			reason =
 				this.#latencyCount === 0
 					? "waiting for the first answers"
-					: "held because answers take longer than they did";
+					: this.#growing.isFull
+						? "held because the server queues more than that"
+						: "starting";
+		}
+		const byRate = rate === undefined ? size : this.#sizeFor(rate);
+		if (byRate < size) {
+			size = byRate;
+			reason = "held because answers take longer than they did";
 		}
 		if (this.#limit !== undefined && this.#limit < size) {
 			size = this.#limit;
@@ -102,7 +126,12 @@ export class ConcurrencyWindow {
 		return { size, reason };
 	}
 
-	/** Gives back how many are in flight with this one. */
+	/** Something had to wait because so many are in flight. */
+	heldBack(now: number): void {
+		this.#growing.heldBack(now);
+	}
+
+	/** Returns how many are in flight with this one. */
 	sent(): number {
 		return ++this.#inFlight;
 	}
@@ -111,14 +140,19 @@ export class ConcurrencyWindow {
 		this.#inFlight--;
 	}
 
-	succeeded(latencyMs: number, inFlight: number): void {
+	/** `sentAt` and `inFlight` are those of the request, `sequence` its number. */
+	succeeded({ sentAt, inFlight }: Omit<WindowedRequest, "sequence">, now: number): void {
+		const latencyMs = now - sentAt;
+		if (this.#latencyCount === 0) {
+			this.#growing.proven(this.#inFlight + 1);
+		}
 		this.#latencies[this.#latencyCount++ % this.#latencies.length] = latencyMs;
 		this.#mean += Math.max(0.02, 1 / this.#latencyCount) * (latencyMs - this.#mean);
 		if (this.#latencyCount < 16 || this.#latencyCount % 16 === 0) {
 			const known = this.#latencies.slice(0, Math.min(this.#latencyCount, this.#latencies.length)).sort();
 			this.#p95 = known[Math.min(known.length - 1, Math.floor(known.length * 0.95))] ?? 0;
 		}
-		this.#gradient?.answered(latencyMs, inFlight);
+		this.#growing.answered(sentAt, inFlight, now);
 		this.#answers[inFlight] = (this.#answers[inFlight] ?? 0) + 1;
 		this.#answerCount++;
 		this.#trialAnswers++;
@@ -159,13 +193,9 @@ export class ConcurrencyWindow {
 
 	/** What a rate needs at the latency seen: more would only mean that answers take longer and longer. */
 	#sizeFor(rate: number): number {
-		if (this.#gradient !== undefined) {
-			return this.#gradient.size;
-		}
-		if (this.#latencyCount === 0) {
-			return this.#eager ? this.#ceiling : unprovenWindow;
-		}
-		return Math.max(leastWindow, Math.ceil((rate * this.#p95 * 1.5) / 1000));
+		return this.#latencyCount === 0
+			? this.#ceiling
+			: Math.max(leastWindow, Math.ceil((rate * this.#p95 * 1.5) / 1000));
 	}
 
 	#lower(inFlight: number, sentAt: number, now: number): boolean {
@@ -194,16 +224,35 @@ export class ConcurrencyWindow {
 	}
 
 	/**
-	 * The server has too much to do: 15 % fewer than `at` allows at this rate, once for all that was sent before that.
-	 * Not fewer than are in flight by chance: that may be one, and it takes a minute to come back from there.
+	 * The server said that it has too much to do. When it says so more often than by chance, 15 % fewer are sent than `at`
+	 * allows, once for all that was sent before that; and as before, when that turns out to be of no use. Not fewer than
+	 * are in flight by chance: that may be one, and it takes a minute to come back from there.
 	 */
-	overloaded(sentAt: number, rate: number, now: number): void {
+	overloaded(
+		{ sentAt, sequence }: Omit<WindowedRequest, "inFlight">,
+		next: number,
+		rate: number | undefined,
+		now: number,
+	): Cause {
+		this.#overloads.note(sequence);
 		if (this.#overload !== undefined && sentAt <= this.#overload.at) {
-			return;
+			return "unknown";
 		}
-		this.#gradient?.overloaded();
+		if (!this.#overloads.refused(sequence)) {
+			return "chance";
+		}
 		const before = this.at(rate, now).size;
+		const verdict = this.#overloads.verdict(before, sequence);
+		if (verdict !== "unknown") {
+			this.#overloads.settle(verdict, sequence);
+			if (verdict === "chance") {
+				this.#overload = undefined;
+			}
+			return verdict;
+		}
+		this.#overloads.cut(before, next);
 		this.#overload = { curve: new Cubic(0.85 * before, before), at: now };
+		return "load";
 	}
 
 	#probe(inFlight: number): void {

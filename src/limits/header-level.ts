@@ -11,6 +11,8 @@ const othersForMs = 5_000;
 const mostReserve = 0.5;
 /** By how much the worst error fades with each reading: it is remembered over some two thousand. */
 const errorFading = 0.9995;
+/** A reserve is filled up for so long beyond a hint. */
+const hintSlackMs = 500;
 /** An account is taken to save up at least what comes back in this time. */
 const leastBurstMs = 1_000;
 
@@ -118,12 +120,16 @@ export class HeaderLevel {
 	}
 
 	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
-	givenBack(mark: LevelMark, remaining: number | undefined): void {
+	givenBack(mark: LevelMark, remaining: number | undefined, hintMs: number | undefined): void {
 		const { cost } = mark;
 		if (this.isWindowed && Number.isNaN(mark.predicted)) {
 			this.#windowEnd.refused();
 		} else if (remaining !== undefined) {
 			this.#worstError = Math.max(this.#worstError, 1.25 * (remaining - cost));
+		}
+		if (hintMs !== undefined) {
+			// The server knows when there is enough again, so no reserve is worth more time than that.
+			this.#worstError = Math.min(this.#worstError, this.#refillPerMs * (hintMs + hintSlackMs));
 		}
 		if (this.#base !== undefined && mark.spent > this.#base.spent) {
 			this.#base = { ...this.#base, spent: this.#base.spent + cost };

@@ -1,4 +1,5 @@
 import { HeaderLevel, type LevelMark } from "./header-level.ts";
+import type { RateRefusal } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
 
 const dimensions = ["requests", "tokens", "inputTokens", "outputTokens", "requestsPerDay"] as const;
@@ -13,6 +14,8 @@ const reasons = [
 
 /** Less than this share of a limit counts as nothing left when a request is refused. */
 const nothingLeft = 0.02;
+/** So many answers in a row while nothing is said to be left are tried to be one more than what headers say. */
+const mostAtZero = 8;
 
 export interface Tokens {
 	readonly input: number;
@@ -30,10 +33,20 @@ export class HeaderLevels {
 	readonly #levels: readonly HeaderLevel[] = dimensions.map(() => new HeaderLevel());
 	#isKnown = false;
 	#reason = "";
+	/** Answers in a row that came with the word that nothing is left. */
+	#answeredAtZero = 0;
+	/** What headers say is not true, as far as it was seen. */
+	#isDisbelieved = false;
+	#wasRight = false;
 
-	/** Some response has stated a limit. */
+	/** Some response has stated a limit, and nothing contradicts it. */
 	get isKnown(): boolean {
-		return this.#isKnown;
+		return this.#isKnown && !this.#isDisbelieved;
+	}
+
+	/** Events contradict what headers say: it does not count any more. */
+	disbelieve(): void {
+		this.#isDisbelieved = true;
 	}
 
 	/** Some limit comes back all at once, so that refusals at the turn of a window are nothing unusual. */
@@ -49,7 +62,7 @@ export class HeaderLevels {
 	/** Ms until a request of so many tokens should fit all limits. */
 	waitMs(tokens: Tokens, now: number): number {
 		let longest = 0;
-		if (!this.#isKnown) {
+		if (!this.isKnown) {
 			return longest;
 		}
 		for (const [index, level] of this.#levels.entries()) {
@@ -67,13 +80,28 @@ export class HeaderLevels {
 		return { sentAt: now, marks };
 	}
 
-	/** A refused request used up nothing. `snapshot` is what its response said. */
-	refused({ marks }: LevelMarks, snapshot: RateSnapshot | undefined): void {
+	/** A refused request used up nothing. `snapshot` and `hintMs` are what its response said. */
+	refused({ marks }: LevelMarks, { snapshot, hintMs }: Omit<RateRefusal, "isOfRow">): void {
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = marks[index];
 			if (mark !== undefined) {
-				level.givenBack(mark, stated(snapshot, index)?.remaining);
+				level.givenBack(mark, stated(snapshot, index)?.remaining, hintMs);
 			}
+		}
+		this.#answeredAtZero = 0;
+	}
+
+	/** Without regard to what headers say, requests are refused for their rate. */
+	wasRight(): void {
+		this.#isDisbelieved = false;
+		this.#wasRight = true;
+	}
+
+	/** A request was answered, with this word on what is left: said to be nothing time and again, it can't be true. */
+	answered(snapshot: RateSnapshot): void {
+		this.#answeredAtZero = nothingIsLeft(snapshot) ? this.#answeredAtZero + 1 : 0;
+		if (this.#answeredAtZero >= mostAtZero && !this.#wasRight) {
+			this.#isDisbelieved = true;
 		}
 	}
 
@@ -96,6 +124,9 @@ export class HeaderLevels {
 	/** Requests per second that the stated limits allow in the long run, at so many tokens each. */
 	allowedRate(mean: Tokens): number {
 		let rate = Number.POSITIVE_INFINITY;
+		if (!this.isKnown) {
+			return rate;
+		}
 		for (const [index, level] of this.#levels.entries()) {
 			// A day's allowance may be used up in an hour; what is left of it says enough.
 			const cost = dimensions[index] === "requestsPerDay" || !level.isKnown ? 0 : costIn(index, mean);
@@ -106,8 +137,20 @@ export class HeaderLevels {
 		return rate;
 	}
 
-	/** Whether what was left accounts for a refusal; `mostTokens` is the most that one request has used. */
-	explain(sending: LevelMarks, snapshot: RateSnapshot | undefined, mostTokens: number, now: number): boolean {
+	/**
+	 * What was left when a request was refused: "spent" accounts for the refusal, "plenty" speaks against every stated
+	 * limit. `mostTokens` is the most that one request has used.
+	 */
+	account(
+		sending: LevelMarks,
+		snapshot: RateSnapshot | undefined,
+		mostTokens: number,
+		now: number,
+	): "spent" | "plenty" | "unknown" {
+		if (!this.isKnown) {
+			return "unknown";
+		}
+		let plenty = false;
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = sending.marks[index];
 			if (!level.isKnown || mark === undefined) {
@@ -119,15 +162,20 @@ export class HeaderLevels {
 			const remaining = stated(snapshot, index)?.remaining;
 			if (remaining !== undefined) {
 				if (remaining < need || remaining < little) {
-					return true;
+					return "spent";
 				}
+				plenty = true;
 			} else if (snapshot === undefined && level.at(now) < 2 * need + little) {
 				level.exhausted(mark, sending.sentAt);
-				return true;
+				return "spent";
 			}
 		}
-		return false;
+		return plenty ? "plenty" : "unknown";
 	}
+}
+
+function nothingIsLeft(snapshot: RateSnapshot | undefined): boolean {
+	return dimensions.some((_, index) => stated(snapshot, index)?.remaining === 0);
 }
 
 function stated(snapshot: RateSnapshot | undefined, index: number) {

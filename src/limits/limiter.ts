@@ -24,6 +24,8 @@ export interface Success {
 }
 
 export interface RateRefusal {
+	/** It has to do with this request alone, which was refused before while others were answered. */
+	readonly isOfRow?: boolean | undefined;
 	/** The server's own hint, already checked for sense. */
 	readonly hintMs?: number | undefined;
 	readonly snapshot?: RateSnapshot | undefined;
@@ -34,8 +36,10 @@ export interface LimiterState {
 	readonly inFlight: number;
 	/** Requests it would allow in flight now. */
 	readonly window: number;
-	/** Requests per minute it paces at; null where it does not pace. */
+	/** Requests per minute that the server allows, as far as it says so or was found out; else null. */
 	readonly requestsPerMinute: number | null;
+	/** Ms for which it lets nothing through, because the server asked for that or does so itself. */
+	readonly pausedMs: number;
 	/** Why the window is what it is: "held by the request limit", … */
 	readonly reason: string;
 	/** The last thing the server said about limits, with the time it was heard; null before the first. */
@@ -58,16 +62,20 @@ export interface Limiter {
 	state(): LimiterState;
 }
 
-/** Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits. */
+/**
+ * Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits;
+ * `isOfRow`: a refusal would have to do with this request alone.
+ */
 export function endFailed(
 	limiter: Limiter,
 	sending: SentRequest,
 	error: unknown,
 	snapshot: RateSnapshot | undefined,
+	isOfRow: boolean,
 ): void {
 	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
 	if (error instanceof RequestError && errorClass === "rate_limit") {
-		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot });
+		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, isOfRow });
 	} else if (errorClass === "overloaded") {
 		limiter.overloaded(sending);
 	} else {

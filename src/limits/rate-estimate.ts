@@ -1,16 +1,24 @@
 import { SendRecord } from "./send-record.ts";
 
 /** Refusals further apart than this do not belong to one burst. */
-const burstGapMs = 2_000;
+export const burstGapMs = 2_000;
 const recentMs = 1_500;
-/** By so many requests a count between two refusals may be off. */
-const miscount = 3;
-const mostSamples = 500;
-/** A pause of this length, after so many requests, shows by itself that a limit comes back all at once. */
-const clearPauseMs = 5_000;
-const clearCount = 20;
+const leastRecentMs = 100;
+/** Longer runs of refusals are not counted to their end. */
+const longestRun = 16;
 /** Two pauses further apart say nothing of what could have been sent: limits are counted by the minute. */
 const longestPeriodMs = 150_000;
+
+/** Fewer sendings in a burst of refusals say nothing of the rate. */
+const leastBurst = 8;
+
+/** What is known of a limit, in requests per second. */
+export interface RateBounds {
+	/** It is at least that much. */
+	readonly least: number | undefined;
+	/** It was about that much just now. */
+	readonly seen: number | undefined;
+}
 
 /** So many requests had been let through by then. */
 interface Count {
@@ -30,14 +38,14 @@ export class RateEstimate {
 	#limit: number | undefined;
 	/** How many sendings the last figure is known from. */
 	#samples = 0;
-	/** What was known when the current burst began. */
-	#known: { readonly limit: number; readonly samples: number } | undefined;
 	/** First refusal of the current burst, last one of the burst before, last one of all. */
 	#burstStart: number | undefined;
 	#anchor: number | undefined;
 	#lastRefused: number | undefined;
-	/** Per ms, what was let through just before the current burst if the rate was climbing; else 0. */
-	#reached = 0;
+	#exhausted: Count | undefined;
+	/** When the server had one again after the last refusal, and after that of `#anchor`. */
+	#lastFreeAt = Number.NEGATIVE_INFINITY;
+	#anchorFreeAt = Number.NEGATIVE_INFINITY;
 	#started: Count | undefined;
 	/** When the server let requests through again after a pause. */
 	#resumed: Count | undefined;
@@ -69,9 +77,29 @@ export class RateEstimate {
 		return this.#record.sentAt(sequence);
 	}
 
-	/** Whether the last `count` sendings before and with this one were all refused. */
-	refusedInRow(sequence: number, count: number): boolean {
-		return this.#record.refusedInRow(sequence, count) >= count;
+	/** The number of the next sending. */
+	get next(): number {
+		return this.#record.next;
+	}
+
+	/** When the last one was sent that was not refused, as far as is known. */
+	get admittedAt(): number {
+		return this.#record.admittedAt;
+	}
+
+	/** Sendings before this number were refused or let through, by what refusals take to come back. */
+	decidedAt(now: number): number {
+		const record = this.#record;
+		let sequence = record.next;
+		while (sequence > record.oldest && now - record.sentAt(sequence - 1) < 1.5 * this.#refusalDelayMs) {
+			sequence--;
+		}
+		return sequence;
+	}
+
+	/** How many sendings before and with this one were refused without one let through between them. */
+	refusedInRow(sequence: number): number {
+		return this.#record.refusedInRow(sequence, longestRun);
 	}
 
 	noteRefused(sequence: number, now: number): void {
@@ -88,23 +116,23 @@ export class RateEstimate {
 	}
 
 	/**
-	 * The limit, seen by the refusal of `sequence`; undefined when too little is known. `isClimbing`: until now less
-	 * was sent than allowed.
+	 * What the refusal of `sequence` shows of the limit. Between two refusals no more was let through than the limit gives
+	 * in that time, so it is at least that, however long nothing was sent in between. Within a burst of refusals there was
+	 * nothing left to take, so what was let through there is all there is. `freeAt`: when the server has one again.
 	 */
-	refused(sequence: number, now: number, isClimbing: boolean): number | undefined {
-		this.noteRefused(sequence, now);
+	refused(sequence: number, freeAt: number): RateBounds {
 		if (
 			this.#burstStart === undefined ||
 			this.#lastRefused === undefined ||
 			this.sentAt(sequence) - this.sentAt(this.#lastRefused) > burstGapMs
 		) {
 			this.#anchor = this.#lastRefused;
+			this.#anchorFreeAt = this.#lastFreeAt;
 			this.#burstStart = sequence;
-			this.#known = this.#limit === undefined ? undefined : { limit: this.#limit, samples: this.#samples };
-			this.#reached = isClimbing ? this.recentRate(now) / 1000 : 0;
 		}
 		this.#lastRefused = Math.max(this.#lastRefused ?? 0, sequence);
-		return this.#confirm(this.#estimate(sequence, this.#burstStart));
+		this.#lastFreeAt = Math.max(this.#lastFreeAt, freeAt);
+		return this.#bounds(sequence, this.#burstStart, freeAt);
 	}
 
 	/** Requests per second that were sent lately. */
@@ -114,30 +142,42 @@ export class RateEstimate {
 		while (first > record.oldest && now - record.sentAt(first - 1) < recentMs) {
 			first--;
 		}
-		return Math.max(1, ((record.next - first) / recentMs) * 1000);
+		const elapsed = Math.min(recentMs, Math.max(leastRecentMs, now - (this.#started?.at ?? now)));
+		return Math.max(1, ((record.next - first) / elapsed) * 1000);
 	}
 
-	/** More was let through since the last refusal than the limit could have given: it must have risen. */
+	/** The last refusal was one for the rate: at that moment there was nothing left to take. */
+	exhausted(now: number): void {
+		this.#exhausted = { at: now, admitted: this.#admitted };
+	}
+
+	/** More was let through since there was nothing left than the limit could have given: it must have risen. */
 	limitIsDisproved(now: number, rate: number): boolean {
-		if (this.#limit === undefined || this.#lastRefused === undefined) {
+		if (this.#limit === undefined || this.#exhausted === undefined) {
 			return false;
 		}
 		const undecided = (rate * this.#refusalDelayMs * 1.5) / 1000;
-		const admitted = this.#record.next - 1 - this.#lastRefused - undecided;
-		const possible = (this.#limit * (now - this.sentAt(this.#lastRefused))) / 1000;
+		const admitted = this.#admitted - this.#exhausted.admitted - undecided;
+		const possible = (this.#limit * (now - this.#exhausted.at)) / 1000;
 		return admitted > 1.02 * possible + Math.min(5, 2 + this.#samples / 20);
 	}
 
+	/** Sendings that were not refused, as far as is known. */
+	get #admitted(): number {
+		return this.#record.next - this.#refusals;
+	}
+
 	/**
-	 * After a pause in which nothing was let through, it is again. When that happens time and again, or clearly enough
-	 * the first time, the limit comes back all at once, and what was let through since it last did is all there is: gives back
-	 * that rate, and the time it was spread over.
+	 * After a pause in which nothing was let through, it is again: what was let through since the pause before is all that
+	 * there is in that time. Returns that rate, and the time.
 	 */
-	resumed(now: number, pauseMs: number): { readonly rate: number; readonly periodMs: number } | undefined {
-		const admitted = this.#record.next - this.#refusals;
-		const isClear = pauseMs >= clearPauseMs && admitted >= clearCount;
-		const before = this.#resumed ?? (isClear ? this.#started : undefined);
+	resumed(now: number): { readonly rate: number; readonly periodMs: number } | undefined {
+		const admitted = this.#admitted;
+		// The first pause ends with one let through that is not of the time before.
+		const before = this.#resumed ?? (this.#started && { ...this.#started, admitted: 1 });
 		this.#resumed = { at: now, admitted };
+		this.#lastRefused = this.#record.next - 1;
+		this.#lastFreeAt = now;
 		if (before === undefined || admitted === before.admitted || now - before.at > longestPeriodMs) {
 			return undefined;
 		}
@@ -146,40 +186,29 @@ export class RateEstimate {
 		return { rate: (1000 * this.#samples) / periodMs, periodMs };
 	}
 
-	#estimate(sequence: number, start: number): number | undefined {
+	#bounds(sequence: number, start: number, freeAt: number): RateBounds {
 		const record = this.#record;
 		this.#samples = sequence - (this.#anchor ?? start);
-		let long = this.#anchor === undefined ? undefined : record.admittedPerMs(this.#anchor, sequence);
-		if (long !== undefined) {
-			// On the way up less was sent than allowed, so the mean since the last refusal is too low.
-			long = Math.max(long, this.#reached);
+		let least: number | undefined;
+		if (this.#anchor !== undefined && this.#anchor >= record.oldest && freeAt > this.#anchorFreeAt) {
+			const between = record.admitted(this.#anchor, sequence);
+			least = between === 0 ? undefined : between / (freeAt - this.#anchorFreeAt);
 		}
 		const elapsed = this.sentAt(sequence) - this.sentAt(start);
-		if (sequence - start < 8 || elapsed <= 0) {
-			return long === undefined ? undefined : long * 1000;
+		const enough = sequence - start >= leastBurst && elapsed > 0;
+		const admitted = enough ? record.admitted(start, sequence) : 0;
+		if (
+			least !== undefined &&
+			(!enough || admitted >= least * elapsed - 3 * Math.sqrt(least * elapsed) - 1)
+		) {
+			// The long view holds while the limit stays what it was; the burst would say if it did not.
+			return { least: least * 1000, seen: undefined };
 		}
-		const seen = record.admitted(start, sequence);
-		if (long !== undefined && seen >= long * elapsed - 3 * Math.sqrt(long * elapsed) - 1) {
-			// The long view is exact while the limit stays what it was; the burst would say if it did not.
-			return long * 1000;
+		if (!enough) {
+			return { least: undefined, seen: undefined };
 		}
 		// A handful seen in a moment: by chance it may be too few, and too low a rate takes longer to notice.
-		this.#samples = Math.min(this.#samples, seen);
-		return ((seen + Math.sqrt(seen) + 1) / elapsed) * 1000;
-	}
-
-	/** A figure that agrees with the one known before makes it surer; few requests a second need long to tell. */
-	#confirm(estimate: number | undefined): number | undefined {
-		const known = this.#known;
-		const samples = this.#samples;
-		if (estimate === undefined || known === undefined || samples <= 0) {
-			return estimate;
-		}
-		if (Math.abs(estimate - known.limit) > (miscount / samples + 0.02) * known.limit) {
-			return estimate;
-		}
-		const all = known.samples + samples;
-		this.#samples = Math.min(mostSamples, all);
-		return (known.limit * known.samples + estimate * samples) / all;
+		this.#samples = Math.min(this.#samples, admitted);
+		return { least: undefined, seen: ((admitted + Math.sqrt(admitted) + 1) / elapsed) * 1000 };
 	}
 }

@@ -140,7 +140,41 @@ export function readRateHeaders(
 		if (remaining === undefined) continue;
 		snapshot[spelling.of] = { limit, remaining, resetMs, windowMs: spelling.windowMs };
 	}
+	if (Object.keys(snapshot).length === 0) {
+		const requests = readIetf(headers);
+		return requests === undefined ? snapshot : { requests };
+	}
 	return snapshot;
+}
+
+/**
+ * The drafts of the IETF, as Hugging Face and many gateways send them: `RateLimit: "default";r=50;t=30` beside
+ * `RateLimit-Policy: "default";q=100;w=60`, or, in older ones, `RateLimit-Limit`, `-Remaining` and `-Reset` (seconds).
+ * https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+ */
+function readIetf(headers: Readonly<Record<string, string>>): RateLevel | undefined {
+	const policy = headers["ratelimit-policy"] ?? "";
+	const state = headers.ratelimit ?? "";
+	const remaining =
+		parameter(state, "r") ?? parameter(state, "remaining") ?? count(headers["ratelimit-remaining"]);
+	const limit = parameter(policy, "q") ?? count(headers["ratelimit-limit"]) ?? count(policy.split(/[;,]/)[0]);
+	const resetSeconds =
+		parameter(state, "t") ?? parameter(state, "reset") ?? count(headers["ratelimit-reset"]);
+	if (remaining === undefined || limit === undefined) return undefined;
+	const windowSeconds = parameter(policy, "w");
+	const windowMs = windowSeconds === undefined || windowSeconds === 0 ? minute : windowSeconds * second;
+	const resetMs =
+		resetSeconds === undefined || resetSeconds > 2 * (day / second) ? undefined : resetSeconds * second;
+	return { limit, remaining, resetMs, windowMs };
+}
+
+/** A number among the parameters of a structured field: `"default";r=50;t=30`, also `limit=100, remaining=50`. */
+function parameter(field: string, name: string): number | undefined {
+	for (const part of field.slice(0, 256).split(/[;,]/)) {
+		const [key = "", value] = part.split("=");
+		if (key.trim() === name && value !== undefined) return count(value);
+	}
+	return undefined;
 }
 
 function count(value: string | undefined): number | undefined {

@@ -33,6 +33,15 @@ export class SendRecord {
 		}
 	}
 
+	/** When the last one was sent that was not refused, as far as is known; -Infinity when none is. */
+	get admittedAt(): number {
+		let sequence = this.#next - 1;
+		while (sequence >= this.oldest && this.#refused[sequence % size] === 1) {
+			sequence--;
+		}
+		return sequence < this.oldest ? Number.NEGATIVE_INFINITY : this.sentAt(sequence);
+	}
+
 	sentAt(sequence: number): number {
 		return this.#sentAt[sequence % size] ?? 0;
 	}

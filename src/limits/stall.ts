@@ -1,22 +1,40 @@
 const firstPauseMs = 250;
-/** Without a hint it is tried again at least so often. */
+/** It is tried again at least so often. */
 const longestPauseMs = 5_000;
 /** A refusal takes its time; a request that has not come back after so many times as long as usual was let through. */
 const patience = 3;
 const leastPatienceMs = 100;
+/** A hint of more than this is tried out once: after this time nothing should be let through yet. */
+const hintTrialMs = 1_000;
 
-/** A time in which an account lets nothing through: single requests are tried, at growing distances. */
+/**
+ * A time in which an account lets nothing through: single requests are tried, at growing distances, or when the server
+ * has said that it will let one through, if what it says is true. A gateway that always says 60 s is found out.
+ */
 export class Stall {
 	#tries = 0;
 	#probe: { readonly sequence: number; readonly until: number } | undefined;
+	/** When the server said that it would let one through. */
+	#promisedAt: number | undefined;
+	#hints: "untried" | "kept" | "broken" = "untried";
 
 	get isOn(): boolean {
 		return this.#tries > 0;
 	}
 
+	/** The server keeps its promises, as far as they were tried out. */
+	get isTrusted(): boolean {
+		return this.#hints === "kept";
+	}
+
 	/** While a request is tried, when it will be known to have been let through, else -Infinity. */
 	get waitUntil(): number {
 		return this.#probe?.until ?? Number.NEGATIVE_INFINITY;
+	}
+
+	/** The hint as far as it is to be believed; 0 without one. */
+	believed(hintMs: number | undefined): number {
+		return this.#hints === "broken" ? 0 : (hintMs ?? 0);
 	}
 
 	/** Sending number `sequence` is the one that is tried. */
@@ -30,15 +48,30 @@ export class Stall {
 		}
 	}
 
-	/** Nothing was let through again. Gives back for how many ms nothing should be sent. */
-	deepen(hintMs: number | undefined): number {
+	/** Nothing was let through again. Returns for how many ms nothing should be sent. */
+	deepen(hintMs: number | undefined, now: number): number {
 		this.#probe = undefined;
-		// A server that names a short wait is believed, within reason.
-		const longest = Math.max(firstPauseMs, Math.min(longestPauseMs, 20 * (hintMs ?? longestPauseMs)));
-		return Math.min(longest, firstPauseMs * 3 ** this.#tries++);
+		const promised = this.#promisedAt;
+		if (promised !== undefined && this.#hints === "untried" && now < promised) {
+			this.#hints = "kept";
+		}
+		const believed = this.believed(hintMs);
+		const tries = this.#tries++;
+		if (believed > 0) {
+			this.#promisedAt = Math.max(promised ?? 0, now + believed);
+			const isTrusted = this.#hints === "kept" || believed <= hintTrialMs;
+			return isTrusted ? this.#promisedAt - now : hintTrialMs;
+		}
+		return Math.min(longestPauseMs, firstPauseMs * 3 ** tries);
 	}
 
-	end(): void {
+	/** One was let through. */
+	end(now: number): void {
+		const promised = this.#promisedAt;
+		if (promised !== undefined && promised - now > hintTrialMs) {
+			this.#hints = "broken";
+		}
+		this.#promisedAt = undefined;
 		this.#probe = undefined;
 		this.#tries = 0;
 	}

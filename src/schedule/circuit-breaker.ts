@@ -3,7 +3,7 @@ import { exitCodes, LlmxError, type RequestError } from "../errors.ts";
 /** Sendings whose ends are looked at. */
 const lastEnds = 50;
 const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+const longestPauseMs = 5_000;
 /** How long an outage is waited out before the run stops. */
 const defaultPatienceMs = 300_000;
 

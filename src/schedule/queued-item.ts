@@ -9,22 +9,48 @@ export interface QueuedItem<Item> {
 	cost: TokenCost;
 	/** Requests sent for it. */
 	attempts: number;
-	/** How often it was refused for rate: that only makes its waits longer. */
+	/** How often it was refused, for whatever reason; what an overload refuses counts here, too. */
 	refusals: number;
+	/** Refusals since others were last answered in between: these make its waits longer. */
+	futile: number;
+	/** Refusals before which enough others had been answered since the one before. */
+	strikes: number;
+	/** How many items had been answered when it was last refused. */
+	answeredBefore: number;
+	firstRefusal: { readonly at: number; readonly answered: number } | undefined;
+	/** It would be sent again then if the server had not said how long to wait. */
+	earliestAt: number;
 	retries: RetryState;
 	/** It has failed before, other than by a refusal for rate. */
 	hasFailed: boolean;
 }
 
 export interface RetryRules {
+	readonly now: number;
 	readonly random: () => number;
 	readonly maxRetries: number;
 	/** The provider seems out of order: what fails now is not held against the item. */
 	readonly isOutage: boolean;
+	/** Refusals that may be due to chance do not count against `maxRetries` up to this number. */
+	readonly chanceRefusals: number;
+	/** Nothing is left but what was refused before. */
+	readonly isTail: boolean;
 }
 
 export function queuedItem<Item>(item: Item, cost: TokenCost): QueuedItem<Item> {
-	return { item, cost, attempts: 0, refusals: 0, retries: freshRetryState, hasFailed: false };
+	return {
+		item,
+		cost,
+		attempts: 0,
+		refusals: 0,
+		futile: 0,
+		strikes: 0,
+		answeredBefore: 0,
+		firstRefusal: undefined,
+		earliestAt: 0,
+		retries: freshRetryState,
+		hasFailed: false,
+	};
 }
 
 /** 0 when the item may be sent again with another key, because its own is out of use; undefined when it may not. */
@@ -45,25 +71,36 @@ export function retryDelay<Item>(
 	queued: QueuedItem<Item>,
 	error: RequestError,
 	snapshot: RateSnapshot | undefined,
-	{ random, maxRetries, isOutage }: RetryRules,
+	rules: RetryRules,
 ): number | undefined {
+	const { now, random, maxRetries, isOutage, isTail } = rules;
 	const isRefusal = error.errorClass === "rate_limit";
-	const counts = maxRetries === 0 || !(isRefusal || isOutage);
-	const before = counts ? queued.retries : { ...queued.retries, retries: queued.refusals };
-	const next = nextRetry(before, error.advice, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
+	const isByChance = error.errorClass === "overloaded" && queued.refusals < rules.chanceRefusals;
+	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance);
+	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
+	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;
+	const before = counts ? queued.retries : { ...queued.retries, retries: Math.max(0, waits) };
+	const { hintless, next } = retries(before, error, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
 	if (next === undefined) {
 		return undefined;
 	}
 	if (counts) {
 		queued.retries = next.state;
 	} else {
-		queued.refusals++;
 		queued.retries = { ...queued.retries, resends: next.state.resends };
 	}
+	queued.earliestAt = now + hintless;
 	const remaining = isRefusal ? snapshot?.tokens?.remaining : undefined;
 	if (remaining !== undefined) {
 		// What was left did not suffice, so the request uses more than that.
 		queued.cost = { ...queued.cost, leastTokens: remaining + 1 };
 	}
 	return next.delayMs;
+}
+
+/** The next retry, and the ms that it would wait if the server had not said how long. */
+function retries(state: RetryState, { advice }: RequestError, random: () => number, most: number) {
+	const next = nextRetry(state, advice, random, most);
+	const hintless = nextRetry(state, { ...advice, afterMs: undefined }, random, most)?.delayMs ?? 0;
+	return { next, hintless };
 }

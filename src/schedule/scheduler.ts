@@ -2,19 +2,16 @@ import { AbortedError, LlmxError, RequestError } from "../errors.ts";
 import { endFailed, type TokenCost } from "../limits/limiter.ts";
 import { SlotSupply } from "../slots/slot-supply.ts";
 import { Alarm } from "./alarm.ts";
+import { Backlog } from "./backlog.ts";
 import { CircuitBreaker } from "./circuit-breaker.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { Fifo } from "./fifo.ts";
 import type { KeyLane } from "./key-lanes.ts";
-import { nextKeyDelay, type QueuedItem, queuedItem, retryDelay } from "./queued-item.ts";
+import { nextKeyDelay, type QueuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
+import { RowRefusals } from "./row-refusals.ts";
 import { type ScheduleOptions, SendContext } from "./schedule-options.ts";
-import { Source } from "./source.ts";
-import { TimeQueue } from "./time-queue.ts";
 
 const noTokens: TokenCost = { inputTokens: 0 };
-/** Items that may wait for their next attempt before no new one is taken. */
-const maxWaiting = 512;
 /** In flight until the first answer, so that a provider that is down costs few requests. */
 const maxUnproven = 64;
 
@@ -28,17 +25,15 @@ export class Schedule<Item, Value> {
 	readonly #abort = new AbortController();
 	/** Ends the alarms once all is done. */
 	readonly #over = new AbortController();
-	readonly #source: Source<Item>;
+	readonly #backlog: Backlog<Item>;
+	readonly #refusals = new RowRefusals();
 	readonly #end = Promise.withResolvers<void>();
 	readonly #breaker: CircuitBreaker;
 	readonly #alarm: Alarm;
 	readonly #slots: SlotSupply | undefined;
-	/** Due again, and not sendable at this moment. */
-	readonly #held = new Fifo<QueuedItem<Item>>();
-	/** Taken from the source and not sent yet. */
-	#fresh: QueuedItem<Item> | undefined;
-	readonly #waiting = new TimeQueue<QueuedItem<Item>>();
 	#inFlight = 0;
+	/** Of those in flight, what was never refused. */
+	#unrefused = 0;
 	#started = false;
 	#stopped = false;
 	#error: unknown;
@@ -49,7 +44,8 @@ export class Schedule<Item, Value> {
 		this.#breaker = new CircuitBreaker(options.patienceMs);
 		const pump = () => this.#pump();
 		const stop = (error: unknown) => this.stop(error);
-		this.#source = new Source(items, (error) => (error === undefined ? pump() : stop(error)));
+		const cost = (item: Item) => options.cost?.(item) ?? noTokens;
+		this.#backlog = new Backlog(items, { cost, onChange: pump, onError: stop });
 		this.#alarm = new Alarm(this.#clock, this.#over.signal, pump);
 		const { acquireSlot } = options;
 		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
@@ -80,7 +76,7 @@ export class Schedule<Item, Value> {
 		}
 		this.#stopped = true;
 		this.#error = error;
-		this.#source.close();
+		this.#backlog.close();
 		this.#endIfDone();
 	}
 
@@ -114,13 +110,8 @@ export class Schedule<Item, Value> {
 		}
 		if (!this.#stopped) {
 			const now = this.#clock.now();
-			let due = this.#waiting.takeDue(now);
-			while (due !== undefined) {
-				this.#held.push(due);
-				due = this.#waiting.takeDue(now);
-			}
 			const waitMs = this.#sendWhatMay(now);
-			this.#alarm.set(Math.min(now + waitMs, this.#waiting.nextAt));
+			this.#alarm.set(Math.min(now + waitMs, this.#backlog.nextAt));
 		}
 		this.#endIfDone();
 	}
@@ -137,9 +128,13 @@ export class Schedule<Item, Value> {
 			if (outageMs > 0) {
 				return outageMs;
 			}
-			const queued = this.#next();
+			const queued = this.#backlog.peek(now, this.#breaker.isOpen);
 			if (queued === undefined) {
-				return Number.POSITIVE_INFINITY;
+				const waitMs = this.#hasten(now);
+				if (waitMs > 0) {
+					return waitMs;
+				}
+				continue;
 			}
 			if (this.#slots?.request() === false) {
 				return Number.POSITIVE_INFINITY;
@@ -154,39 +149,25 @@ export class Schedule<Item, Value> {
 			} else if (admission === "wait") {
 				return Number.POSITIVE_INFINITY;
 			} else {
-				if (queued === this.#fresh) {
-					this.#fresh = undefined;
-				} else {
-					this.#held.shift();
-				}
+				this.#backlog.take(queued);
 				this.#send(queued, lane);
 			}
 		}
 		return Number.POSITIVE_INFINITY;
 	}
 
-	/** What is to be sent next. A provider that seems out of order is best tried with what has not failed yet. */
-	#next(): QueuedItem<Item> | undefined {
-		const again = this.#held.peek();
-		const isOutage = this.#breaker.isOpen;
-		if ((again === undefined || isOutage) && this.#waiting.size < maxWaiting) {
-			this.#fresh ??= this.#take();
+	/** At the end of a run nothing waits for a hint while others are answered. Returns ms until that is worth a look. */
+	#hasten(now: number): number {
+		if (!this.#backlog.isTail) {
+			return Number.POSITIVE_INFINITY;
 		}
-		return isOutage ? (this.#fresh ?? again) : (again ?? this.#fresh);
-	}
-
-	#take(): QueuedItem<Item> | undefined {
-		try {
-			const taken = this.#source.take();
-			return taken && queuedItem(taken.item, this.#options.cost?.(taken.item) ?? noTokens);
-		} catch (error) {
-			this.stop(error);
-			return undefined;
-		}
+		return this.#backlog.hasten(now, (queued) => this.#refusals.isOvertaken(queued));
 	}
 
 	#send(queued: QueuedItem<Item>, lane: KeyLane): void {
 		this.#inFlight++;
+		const isUnrefused = queued.refusals === 0 ? 1 : 0;
+		this.#unrefused += isUnrefused;
 		this.#breaker.sent();
 		const releaseSlot = this.#slots?.take();
 		const sending = lane.limiter.sent(queued.cost);
@@ -195,7 +176,9 @@ export class Schedule<Item, Value> {
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
+				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
+				this.#refusals.answered(queued);
 				lane.limiter.succeeded(sending, attempt);
 				this.#breaker.answered();
 				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });
@@ -203,8 +186,9 @@ export class Schedule<Item, Value> {
 			},
 			(error) => {
 				this.#inFlight--;
+				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				endFailed(lane.limiter, sending, error, attempt.snapshot);
+				endFailed(lane.limiter, sending, error, attempt.snapshot, this.#refusals.isOfRow(queued));
 				this.#fail(queued, lane, attempt, error);
 				this.#pump();
 			},
@@ -213,7 +197,8 @@ export class Schedule<Item, Value> {
 
 	#fail(queued: QueuedItem<Item>, lane: KeyLane, attempt: SendContext, error: unknown): void {
 		const { route, onOutcome, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
-		const lose = () => onOutcome({ ok: false, item: queued.item, error, attempts: queued.attempts });
+		const lose = (reason: unknown = error) =>
+			onOutcome({ ok: false, item: queued.item, error: reason, attempts: queued.attempts });
 		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
 			this.#breaker.ended();
 			lose();
@@ -225,14 +210,32 @@ export class Schedule<Item, Value> {
 			return;
 		}
 		this.#noteFailure(queued, error);
+		const now = this.#clock.now();
+		const isTail = this.#backlog.isTail && this.#unrefused === 0;
+		const isRefusal = error.errorClass === "rate_limit";
+		const isGivenUp =
+			(isRefusal || error.errorClass === "overloaded") && this.#refusals.refused(queued, now, isTail);
+		if (isRefusal && isGivenUp) {
+			lose(refusedTooOften(error, queued, this.#refusals.othersAnswered(queued)));
+			return;
+		}
 		const keyIsOut = route.note(lane, error);
+		const chanceRefusals = this.#refusals.needed;
+		const isOutage = this.#breaker.isOpen;
 		const delayMs = keyIsOut
 			? nextKeyDelay(queued, error)
-			: retryDelay(queued, error, attempt.snapshot, { random, maxRetries, isOutage: this.#breaker.isOpen });
+			: retryDelay(queued, error, attempt.snapshot, {
+					now,
+					random,
+					maxRetries,
+					isOutage,
+					chanceRefusals,
+					isTail,
+				});
 		if (delayMs === undefined) {
 			lose();
 		} else {
-			this.#waiting.add(this.#clock.now() + delayMs, queued);
+			this.#backlog.add(now + delayMs, queued);
 			onRetry?.(queued.item, { attempt: queued.attempts + 1, delayMs, reason: error.message });
 		}
 		const end = route.end;
@@ -246,7 +249,7 @@ export class Schedule<Item, Value> {
 	 * nothing new about it: the last few items that nobody could answer are no outage.
 	 */
 	#noteFailure(queued: QueuedItem<Item>, error: RequestError): void {
-		const isTail = queued.hasFailed && this.#source.exhausted && !this.#breaker.isOpen;
+		const isTail = queued.hasFailed && this.#backlog.isTail && !this.#breaker.isOpen;
 		const saysNothing = error.advice.retry === "never" || isTail;
 		const now = this.#clock.now();
 		let verdict: number | LlmxError | undefined;
@@ -266,12 +269,7 @@ export class Schedule<Item, Value> {
 	}
 
 	#endIfDone(): void {
-		const unfinished = this.#stopped
-			? this.#inFlight
-			: this.#inFlight +
-				this.#held.size +
-				this.#waiting.size +
-				(this.#fresh === undefined && this.#source.exhausted ? 0 : 1);
+		const unfinished = this.#inFlight + (this.#stopped ? 0 : this.#backlog.size);
 		if (unfinished === 0) {
 			this.#over.abort();
 			if (this.#error === undefined) {
@@ -281,4 +279,15 @@ export class Schedule<Item, Value> {
 			}
 		}
 	}
+}
+
+/** The server's own words, and why they are taken for final. */
+function refusedTooOften(
+	error: RequestError,
+	{ refusals }: QueuedItem<unknown>,
+	others: number,
+): RequestError {
+	return error.withMessage(
+		`refused ${refusals} times while ${others} others were answered: ${error.message}`,
+	);
 }

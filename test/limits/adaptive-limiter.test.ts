@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AdaptiveLimiter, type AdaptiveLimiterOptions } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
-import { LatencyGradient } from "../../src/limits/latency-gradient.ts";
+import { GrowingWindow } from "../../src/limits/growing-window.ts";
 import type { SentRequest, TokenCost } from "../../src/limits/limiter.ts";
 import type { RateSnapshot } from "../../src/limits/rate-headers.ts";
 
@@ -58,10 +58,10 @@ describe("the controller", () => {
 		// It is looked at long before the first prompt has been read and checked.
 		limiter.state();
 		time.now = 2_000;
-		expect(sendAll()).toHaveLength(8);
+		expect(sendAll()).toHaveLength(2);
 		let sent = 0;
 		for (; time.now < 60_000; time.now += 10) sent += sendAll().length;
-		expect(sent).toBeLessThanOrEqual(24);
+		expect(sent).toBeLessThanOrEqual(64);
 	});
 
 	it("starts with as many as the user has chosen", () => {
@@ -80,7 +80,7 @@ describe("the controller", () => {
 		const sent = pour(10_000);
 		// 33 of them, and ten a second.
 		expect(sent).toBeGreaterThan(125);
-		expect(sent).toBeLessThan(140);
+		expect(sent).toBeLessThan(145);
 		limiter.waitMs(cost);
 		expect(limiter.state().reason).toBe("held by the request limit");
 	});
@@ -126,30 +126,36 @@ describe("the controller", () => {
 		expect(inWindow(120)).toBeGreaterThan(290);
 	});
 
-	it("cuts the rate once for one burst of refusals", () => {
-		const { time, limiter, run, sendAll } = setUp();
-		run(20_000, 200);
-		const before = limiter.state().requestsPerMinute as number;
-		const burst = sendAll();
-		time.now += 50;
-		for (const sending of burst) limiter.refused(sending, {});
-		const after = limiter.state().requestsPerMinute as number;
-		expect(after / before).toBeGreaterThan(0.6);
-		expect(after / before).toBeLessThan(0.96);
-		expect(limiter.state().lastSignal).toEqual({ at: time.now, text: "429" });
+	it("knows of no limit before something is refused for it", () => {
+		const { limiter, run } = setUp();
+		run(5_000, 200);
+		expect(limiter.state().requestsPerMinute).toBeNull();
 	});
 
-	it("sends nothing as long as a refusal asks, but at most 5 s where headers say what is left", () => {
+	it("lets a hint hold all requests from the second refusal in a row on, when it is found to be true", () => {
 		const { time, limiter, run, sendAll } = setUp();
 		run(5_000, 100);
-		const [sending] = sendAll();
-		limiter.refused(sending as SentRequest, { hintMs: 30_000 });
-		expect(limiter.waitMs(cost)).toBe(30_000);
+		const refuse = (hintMs: number) => {
+			const [sending, ...others] = sendAll();
+			time.now += 50;
+			limiter.refused(sending as SentRequest, { hintMs });
+			for (const other of others) limiter.succeeded(other, {});
+		};
+		refuse(30_000);
+		expect(limiter.waitMs(cost)).toBeLessThan(1_000);
+		const [first, second, third, ...rest] = run(1_000, 100) > 0 ? sendAll() : [];
+		for (const sending of rest) limiter.succeeded(sending, {});
+		for (const sending of [first, second, third]) limiter.refused(sending as SentRequest, { hintMs: 30_000 });
+		// It is tried out once, and then believed.
+		expect(limiter.state().pausedMs).toBe(1_000);
+		time.now += 1_000;
+		const [probe] = sendAll();
+		time.now += 50;
+		limiter.refused(probe as SentRequest, { hintMs: 28_950 });
+		expect(limiter.waitMs(cost)).toBeGreaterThan(28_000);
+		expect(limiter.state().pausedMs).toBeGreaterThan(28_000);
+		limiter.waitMs(cost);
 		expect(limiter.state().reason).toBe("waiting as long as the server asked");
-		time.now += 30_000;
-		const [next] = sendAll();
-		limiter.refused(next as SentRequest, { hintMs: 30_000, snapshot: requests(600, 0) });
-		expect(limiter.waitMs(cost)).toBeLessThanOrEqual(5_000);
 	});
 
 	it("tries single requests while nothing is let through, and goes on when one is", () => {
@@ -261,7 +267,7 @@ describe("the controller", () => {
 	});
 
 	it("asks the server once when a day's requests are said to be spent", () => {
-		const { limiter, sendAll, time } = setUp();
+		const { limiter, sendAll, time } = setUp({ concurrency: 8, eager: true });
 		const [first, ...others] = sendAll();
 		const snapshot = {
 			requestsPerDay: { limit: 1000, remaining: 0, resetMs: 40_000_000, windowMs: 86_400_000 },
@@ -273,29 +279,36 @@ describe("the controller", () => {
 	});
 });
 
-describe("the gradient of a server that queues", () => {
-	/** A server that works on `capacity` at a time: latency rises when it has more. */
-	function sizeAt(capacity: number): number {
-		const gradient = new LatencyGradient(512);
-		for (let answer = 0; answer < 20_000; answer++) {
-			const inFlight = gradient.size;
-			gradient.answered(100 * Math.max(1, inFlight / capacity), inFlight);
+describe("the number in flight at a server of which no limit is known", () => {
+	/** The size after so many answers of a server that works on `capacity` at a time, `ms` each. */
+	function sizeAt(capacity: number, answers: number, ms = (_answer: number) => 100): number {
+		const window = new GrowingWindow(512, false);
+		let now = 0;
+		const sent: { readonly at: number; readonly inFlight: number; readonly due: number }[] = [];
+		for (let answer = 0; answer < answers; answer++) {
+			while (sent.length < window.size) {
+				const inFlight = sent.length + 1;
+				sent.push({ at: now, inFlight, due: now + ms(answer) * Math.max(1, inFlight / capacity) });
+			}
+			window.heldBack(now);
+			sent.sort((one, other) => one.due - other.due);
+			const next = sent.shift() as (typeof sent)[number];
+			now = Math.max(now, next.due);
+			window.answered(next.at, next.inFlight, now);
 		}
-		return gradient.size;
+		return window.size;
 	}
 
-	it("finds its size again when answers become longer, which is no queue", () => {
-		const gradient = new LatencyGradient(512);
-		for (let answer = 0; answer < 20_000; answer++) gradient.answered(100, gradient.size);
-		expect(gradient.size).toBe(512);
-		for (let answer = 0; answer < 100_000; answer++) gradient.answered(1_000, gradient.size);
-		expect(gradient.size).toBe(512);
+	it("doubles with each answer time", () => {
+		expect(sizeAt(10_000, 1_000)).toBe(512);
 	});
 
-	it("settles at about what the server can do at once", () => {
-		expect(sizeAt(16)).toBeGreaterThan(16);
-		expect(sizeAt(16)).toBeLessThan(64);
-		expect(sizeAt(100)).toBeGreaterThan(100);
-		expect(sizeAt(100)).toBeLessThan(300);
+	it("settles at about what a server can do at once that queues the rest", () => {
+		expect(sizeAt(32, 20_000)).toBeGreaterThan(25);
+		expect(sizeAt(32, 20_000)).toBeLessThan(80);
+	});
+
+	it("is not cut for long when answers become longer, which is no queue", () => {
+		expect(sizeAt(10_000, 30_000, (answer) => (answer < 5_000 ? 100 : 1_000))).toBe(512);
 	});
 });

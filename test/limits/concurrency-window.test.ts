@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import { ConcurrencyWindow } from "../../src/limits/concurrency-window.ts";
 
 function setUp() {
-	const window = new ConcurrencyWindow(512, { eager: false, queues: false });
+	const window = new ConcurrencyWindow(512, false);
 	let now = 0;
 	const answer = (count: number, inFlight: number) => {
-		for (let index = 0; index < count; index++) window.succeeded(1_000, inFlight);
+		for (let index = 0; index < count; index++) window.succeeded({ sentAt: now, inFlight }, now + 1_000);
 	};
 	const refuse = (inFlight: number) => window.refused(inFlight, ++now, ++now);
 	/** A hundred answers, of which `above` were sent as number `inFlight` or more, and then one is refused there. */

@@ -23,7 +23,7 @@ describe("a level", () => {
 	it("forgets what was refused", () => {
 		const level = levelAt(100);
 		const mark = level.sent(30, 100);
-		level.givenBack(mark, undefined);
+		level.givenBack(mark, undefined, undefined);
 		expect(level.at(100)).toBeCloseTo(100 + 0.98);
 	});
 

@@ -14,24 +14,26 @@ function setUp() {
 		return last;
 	};
 	const refuse = (count: number, durationMs: number): number | undefined => {
-		const limit = estimate.refused(send(count, durationMs), now, false);
+		const last = send(count, durationMs);
+		estimate.noteRefused(last, now);
+		const { least, seen } = estimate.refused(last, now);
+		const limit = seen ?? least;
 		if (limit !== undefined) estimate.limit = limit;
 		return limit;
 	};
 	const resume = (pauseMs: number) => {
 		now += pauseMs;
-		return estimate.resumed(now, pauseMs);
+		return estimate.resumed(now);
 	};
 	return { estimate, send, refuse, resume };
 }
 
 describe("what a server lets through", () => {
-	it("is surer, and the mean of what was seen, while it stays the same", () => {
-		const { estimate, refuse } = setUp();
+	it("is what came between two refusals", () => {
+		const { refuse } = setUp();
 		refuse(1, 10);
 		expect(refuse(21, 10_000)).toBeCloseTo(2);
-		expect(refuse(23, 10_000)).toBeCloseTo(2.1);
-		expect(estimate.samples).toBe(44);
+		expect(refuse(23, 10_000)).toBeCloseTo(2.2);
 	});
 
 	it("is learnt anew when it is something else", () => {
@@ -45,11 +47,21 @@ describe("what a server lets through", () => {
 	it("is what came between two pauses", () => {
 		const { send, resume } = setUp();
 		send(300, 20_000);
-		expect(resume(2_000)).toBeUndefined();
+		resume(2_000);
 		send(300, 20_000);
 		const { rate, periodMs } = resume(40_000) ?? { rate: 0, periodMs: 0 };
 		expect(rate).toBeCloseTo(5);
 		expect(periodMs).toBeCloseTo(60_000);
+	});
+
+	it("is at least what came between two refusals, however long nothing was sent", () => {
+		const { estimate, refuse, send } = setUp();
+		refuse(1, 10);
+		send(50, 5_000);
+		send(1, 60_000);
+		const { least = 0, seen } = estimate.refused(send(50, 5_000), 70_010);
+		expect(seen).toBeUndefined();
+		expect(least).toBeLessThan(2);
 	});
 
 	it("is not what came between two pauses when there was too little to send", () => {
@@ -60,12 +72,9 @@ describe("what a server lets through", () => {
 		expect(resume(2_000)).toBeUndefined();
 	});
 
-	it("is seen by one long pause, unless next to nothing was sent before", () => {
-		const busy = setUp();
-		busy.send(300, 20_000);
-		expect(busy.resume(40_000)?.rate).toBeCloseTo(5, 1);
-		const idle = setUp();
-		idle.send(10, 1_000);
-		expect(idle.resume(40_000)).toBeUndefined();
+	it("is seen by the first pause, as far as it goes", () => {
+		const { send, resume } = setUp();
+		send(301, 20_000);
+		expect(resume(40_000)?.rate).toBeCloseTo(5, 1);
 	});
 });

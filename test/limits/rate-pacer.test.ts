@@ -1,33 +1,77 @@
 import { expect, it } from "vitest";
 import { RatePacer } from "../../src/limits/rate-pacer.ts";
 
+/** A pacer under full load against a server that decides about each request at once; refusals take 50 ms. */
+function setUp(admits: (now: number) => boolean) {
+	const pacer = new RatePacer(0, false);
+	let now = 0;
+	const counts = { sent: 0, refused: 0 };
+	const verdicts: { readonly at: number; readonly sequence: number }[] = [];
+	const run = (durationMs: number): { readonly sent: number; readonly refused: number } => {
+		const before = { ...counts };
+		for (const end = now + durationMs; now < end; now += 5) {
+			while (verdicts[0] !== undefined && verdicts[0].at <= now) {
+				pacer.refused((verdicts.shift() as (typeof verdicts)[number]).sequence, now, 0);
+			}
+			for (let burst = 0; burst < 20 && pacer.waitMs(now) === 0; burst++) {
+				const sequence = pacer.sent(now);
+				counts.sent++;
+				if (admits(now)) {
+					pacer.succeeded(300);
+				} else {
+					counts.refused++;
+					verdicts.push({ at: now + 50, sequence });
+				}
+			}
+		}
+		return { sent: counts.sent - before.sent, refused: counts.refused - before.refused };
+	};
+	return { pacer, run };
+}
+
+/** A bucket of `perSecond` that holds one second's worth. */
+function bucket(perSecond: number): (now: number) => boolean {
+	let level = perSecond;
+	let at = 0;
+	return (now) => {
+		level = Math.min(perSecond, level + ((now - at) * perSecond) / 1000);
+		at = now;
+		if (level < 1) return false;
+		level--;
+		return true;
+	};
+}
+
+it("finds a limit, and keeps it with hardly a refusal", () => {
+	const { pacer, run } = setUp(bucket(40));
+	run(20_000);
+	const { sent, refused } = run(60_000);
+	expect((sent - refused) / 60).toBeGreaterThan(38);
+	expect(refused).toBeLessThan(0.02 * sent);
+	expect(pacer.limit).toBeGreaterThan(36);
+	expect(pacer.limit).toBeLessThan(44);
+});
+
+it.each([0.01, 0.05, 0.2])("does not slow down for %d of refusals that come whatever the rate", (share) => {
+	let drawn = 1;
+	const chance = () => {
+		drawn = (drawn * 16_807) % 2_147_483_647;
+		return drawn / 2_147_483_647;
+	};
+	const { run } = setUp(() => chance() >= share);
+	run(20_000);
+	expect(run(20_000).sent).toBeGreaterThan(30_000);
+});
+
 it("draws no conclusion about a new limit from what an old one let through", () => {
 	const pacer = new RatePacer(0, false);
 	pacer.open(40);
-	pacer.refused(pacer.sent(0), 100);
+	pacer.refused(pacer.sent(0), 100, 0);
 	let now = 1_000;
 	for (; now < 100_000; now += 50) pacer.sent(now);
 	// Headers say that three times as much is allowed; for two seconds that is used, and then one is refused.
 	pacer.release(100);
 	for (; now < 102_000; now += 10) pacer.sent(now);
-	pacer.refused(pacer.sent(now), now + 100);
+	pacer.refused(pacer.sent(now), now + 100, 0);
 	expect(pacer.rate).toBeGreaterThan(60);
-});
-
-it("goes on looking upwards when an account has nothing saved up for the first requests", () => {
-	const pacer = new RatePacer(0, false);
-	let now = 0;
-	while (pacer.waitMs(now) === 0) pacer.sent(now);
-	now = 100;
-	for (let sequence = 1; sequence < 8; sequence++) pacer.refused(sequence, now);
-	expect(pacer.waitMs(now)).toBeGreaterThan(100);
-	pacer.succeeded(1_000);
-	let sent = 0;
-	for (; now < 8_000; now += 10) {
-		while (pacer.waitMs(now) === 0) {
-			pacer.sent(now);
-			sent++;
-		}
-	}
-	expect(sent).toBeGreaterThan(60);
 });

@@ -41,6 +41,7 @@ export class FixedLimiter implements Limiter {
 			inFlight: this.#inFlight,
 			window: this.#window,
 			requestsPerMinute: null,
+			pausedMs: 0,
 			reason: "a fixed number in flight",
 			lastSignal: null,
 		};
