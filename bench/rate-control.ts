@@ -1,21 +1,26 @@
 /**
  * How full the controller keeps a provider's rate, beside fixed concurrency with an SDK's back-off and AIMD, on the
  * simulator's limits and a virtual clock. `--all` runs the controller alone, over all latencies, clock errors,
- * account sizes and several seeds, and prints the worst of each; `--slow` does so for accounts of few requests a minute.
+ * account sizes and several seeds, and prints the worst of each; `--slow` does so for accounts of few requests a minute;
+ * `--law 200` judges it on random servers.
  */
 import { parseArgs } from "node:util";
 import type { Limits } from "../src/simulator/limits.ts";
+import { aimd, type Client, fixed, llmx } from "./rate-control/clients.ts";
+import { judge } from "./rate-control/law.ts";
 import { controller, type Measured, measure } from "./rate-control/measure.ts";
 import type { Latency } from "./rate-control/provider.ts";
 import { rivals } from "./rate-control/rivals.ts";
 import { latencies, meanOf, type Scenario, scenarios, slowScenarios } from "./rate-control/scenarios.ts";
+import { trials } from "./rate-control/trials.ts";
 import { printTable } from "./report.ts";
 
 const { values } = parseArgs({
 	options: {
 		all: { type: "boolean", default: false },
 		slow: { type: "boolean", default: false },
-		only: { type: "string", default: "ABCDEFGHIJKL" },
+		law: { type: "string" },
+		only: { type: "string", default: "ABCDEFGHIJKLMNOPQRSTUVWXY" },
 		seeds: { type: "string", default: "3" },
 	},
 });
@@ -85,8 +90,50 @@ async function worstOf(scenario: Scenario): Promise<Measured> {
 	};
 }
 
-if (values.all || values.slow) {
+/** M to Y: what the controller makes of each with every seed, and its rivals with the first. */
+async function tryAll(): Promise<void> {
+	const rows: string[][] = [];
+	const rivals: readonly Client[] = [fixed(64), aimd(64), aimd(512)];
+	for (const { id, title, wanted, find, alone } of trials()) {
+		if (!values.only.includes(id)) continue;
+		const texts: string[] = [];
+		let good = true;
+		for (let seed = 1; seed <= Number(values.seeds); seed++) {
+			const finding = await find(llmx(), seed);
+			texts.push(finding.text);
+			good &&= finding.good;
+		}
+		rows.push([`${id}  ${title}`, wanted, good ? "yes" : "NO", "llmx", texts.join("  |  ")]);
+		for (const rival of alone ? [] : rivals) rows.push(["", "", "", rival.name, (await find(rival, 1)).text]);
+	}
+	printTable(["scenario", "wanted", "met", "client", "found, by seed"], rows);
+}
+
+/** The law over so many random servers, and the worst ten of them. */
+async function law(count: number): Promise<void> {
+	const verdicts = [];
+	for (let seed = 1; seed <= count; seed++) verdicts.push(await judge(seed));
+	const held = verdicts.filter(({ holds }) => holds).length;
+	const worst = verdicts.toSorted((one, other) => other.slowdown - one.slowdown).slice(0, 10);
+	printTable(
+		["seed", "x the best", "429s / allowed", "lost", "the best", "server"],
+		worst.map(({ random, slowdown, ours, allowed, best }) => [
+			String(random.seed),
+			slowdown.toFixed(2),
+			`${ours.refusals} / ${allowed.toFixed(0)}`,
+			String(ours.lost),
+			best.name,
+			random.title,
+		]),
+	);
+	process.stdout.write(`the law holds on ${held} of ${count} random servers\n`);
+}
+
+if (values.law !== undefined) {
+	await law(Number(values.law));
+} else if (values.all || values.slow) {
 	await stress(values.slow ? slowScenarios : scenarios);
 } else {
 	await compare();
+	await tryAll();
 }
