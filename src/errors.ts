@@ -169,7 +169,7 @@ export class RequestError extends LlmxError {
 		const { attempts, usage, partialText } = this;
 		const advice: FailureAdvice = { ...this.advice, retry: "never", afterMs: undefined };
 		const exitCode = exitCodes.failed;
-		return new RequestError(message, {
+		return requestError(message, {
 			...this.#options,
 			advice,
 			attempts,

@@ -198,7 +198,7 @@ export const expectations: Readonly<Record<string, readonly [ProviderRow, Expect
 	"openai-chat-12": [providers.openai, { text: "", finish: "length", usage: [13, 0, 0, 0, 50, 50] }],
 	"openrouter-chat-01": [
 		providers.openrouter,
-		{ error: "rate_limit", retry: "always", key: "next", says: "temporarily rate-limited upstream" },
+		{ error: "overloaded", retry: "always", key: "keep", says: "temporarily rate-limited upstream" },
 	],
 	"openrouter-chat-03": [
 		providers.openrouter,

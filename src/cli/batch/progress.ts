@@ -4,8 +4,7 @@ import type { Colors } from "../../terminal/colors.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { LiveRegion } from "../live-region.ts";
-import { Eta } from "./eta.ts";
-import { RateMeter } from "./rate-meter.ts";
+import { Eta, RateMeter } from "./rate-meter.ts";
 import { type BatchView, type PaceView, progressLine, progressLines } from "./view.ts";
 
 const redrawEveryMs = 125;
