@@ -140,7 +140,6 @@ export class RatePacer {
 	noteRefused(sequence: number, now: number): void {
 		this.#estimate.noteRefused(sequence, now);
 		this.#odds.note(sequence);
-		this.#throttle.giveBack();
 	}
 
 	/** How many sendings before and with this one were refused without one let through between them. */
@@ -161,6 +160,7 @@ export class RatePacer {
 		this.#advance(now);
 		// The server has not counted it, so it does not count here.
 		this.noteRefused(sequence, now);
+		this.#throttle.giveBack();
 		const sentAt = this.#estimate.sentAt(sequence);
 		const bounds = this.#estimate.refused(sequence, sentAt + hintMs);
 		if (sequence < this.#cutBefore) {
