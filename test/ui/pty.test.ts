@@ -236,7 +236,8 @@ describe("the screen", () => {
 		// The unfinished line is long enough to be broken into three by what follows.
 		await chat.until(/^w0 w1 w2 .*w23/m);
 		const answer = () => {
-			const shown = chat.terminal.lines.join(" ");
+			// The status names the session by its first question.
+			const shown = chat.terminal.lines.filter((line) => !line.startsWith("╰")).join(" ");
 			return shown.slice(shown.indexOf("w69") + 3).split(/\s+/);
 		};
 		chat.resize(40, 12);
