@@ -1,7 +1,7 @@
 import type { RequestError } from "../errors.ts";
 import type { TokenCost } from "../limits/limiter.ts";
 import type { RateSnapshot } from "../limits/rate-headers.ts";
-import { freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
+import { defaultMaxRetries, freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
 
 /** An item on its way through the scheduler. */
 export interface QueuedItem<Item> {
@@ -75,7 +75,10 @@ export function retryDelay<Item>(
 ): number | undefined {
 	const { now, random, maxRetries, isOutage, isTail } = rules;
 	const isRefusal = error.errorClass === "rate_limit";
-	const isByChance = error.errorClass === "overloaded" && queued.refusals < rules.chanceRefusals;
+	const isByChance =
+		error.errorClass === "overloaded" &&
+		maxRetries >= defaultMaxRetries &&
+		queued.refusals < rules.chanceRefusals;
 	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance);
 	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
 	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;

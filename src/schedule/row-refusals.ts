@@ -59,6 +59,11 @@ export class RowRefusals {
 		return this.#answered - (queued.firstRefusal?.answered ?? this.#answered);
 	}
 
+	/** Refusals by chance that an item may meet in this run without being at fault; 0 where they are rare. */
+	get allowance(): number {
+		return this.needed > leastRefusals ? this.needed : 0;
+	}
+
 	/** Refusals from which chance is ruled out, by how often items were refused that were answered in the end. */
 	get needed(): number {
 		const share = (1 + this.#refusalsOfAnswered) / (100 + this.#answered + this.#refusalsOfAnswered);

@@ -220,7 +220,7 @@ export class Schedule<Item, Value> {
 			return;
 		}
 		const keyIsOut = route.note(lane, error);
-		const chanceRefusals = this.#refusals.needed;
+		const chanceRefusals = this.#refusals.allowance;
 		const isOutage = this.#breaker.isOpen;
 		const delayMs = keyIsOut
 			? nextKeyDelay(queued, error)

@@ -27,7 +27,6 @@ describe("the controller is not fooled", () => {
 		"random 429, 1 %, no hint",
 		"permanent 429, 5 % of the rows",
 		"one 429, hint 60 s",
-		"503 for 20 s",
 		"20 rows at 1 s",
 		"32 at once, then a queue",
 		"token headers drop, hint 20 ms",
