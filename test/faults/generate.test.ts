@@ -110,12 +110,12 @@ describe("generate", () => {
 	});
 
 	it("does not count waiting for a limit as a failure, and loses no row to it", async () => {
-		// Five minutes of refusals alone are an outage, and this clock lets them pass quickly: answers come between.
+		// Five minutes of refusals alone are an outage: on a clock that skips waits they pass while an answer is on its way.
 		const prompts = Array.from(
 			{ length: 40 },
 			(_, index) => `row ${index} [[fault:429-retry-after-ms=5 x${index % 5}]]`,
 		);
-		const run = await generate(prompts);
+		const run = await generate(prompts, {}, {}, { clock: new FastClock() });
 		expect(run.results).toEqual(prompts);
 		expect(run.simulator.stats).toMatchObject({ answered: 40, faults: { "429-retry-after-ms": 80 } });
 	});

@@ -142,6 +142,7 @@ export class CodeHighlighter {
 		const parser = this.#parser;
 		if (parser === undefined || line.length > lineLimit) return line;
 		try {
+			forgetLastToken(parser);
 			if (line === "") parser.blankLine?.(state, indentUnit);
 			return this.#tokens(parser, line, state);
 		} catch {
@@ -170,6 +171,14 @@ export class CodeHighlighter {
 		}
 		return output;
 	}
+}
+
+/**
+ * Parsers keep the last token's kind in variables of their module and take it for that of a character they do not know.
+ * Every line begins after the same token, so that its colours do not depend on what was parsed before, by whomever.
+ */
+function forgetLastToken(parser: Parser): void {
+	parser.token(new StringStream(";", tabSize, indentUnit), parser.startState?.(indentUnit) ?? {});
 }
 
 /** As a parser without a way of its own has it copied: one level deep, lists too. */
