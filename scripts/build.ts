@@ -92,13 +92,11 @@ function writeDeclarations(): void {
 	for (let file = pending.pop(); file !== undefined; file = pending.pop()) {
 		if (reached.has(file)) continue;
 		reached.add(file);
-		for (const [, specifier] of readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)) {
+		for (const [, specifier] of readFileSync(file, "utf8").matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g))
 			pending.push(join(dirname(file), (specifier as string).replace(/\.[jt]s$/, ".d.ts")));
-		}
 	}
-	for (const file of globSync("**/*.d.ts", { cwd: types })) {
+	for (const file of globSync("**/*.d.ts", { cwd: types }))
 		if (!reached.has(join(types, file))) rmSync(join(types, file));
-	}
 }
 
 async function main(): Promise<void> {

@@ -16,6 +16,4 @@ if (process.argv[2] === "strip") {
 	if (!existsSync(whole)) writeFileSync(whole, text);
 	const fields = Object.entries(JSON.parse(text)).filter(([name]) => !unneeded.includes(name));
 	writeFileSync(manifest, `${JSON.stringify(Object.fromEntries(fields), null, "\t")}\n`);
-} else if (existsSync(whole)) {
-	renameSync(whole, manifest);
-}
+} else if (existsSync(whole)) renameSync(whole, manifest);

@@ -7,7 +7,7 @@ import type { Override } from "./price-overrides.ts";
 import { spellingKey } from "./price-sources.ts";
 
 /** Begins the note of an override whose odd figure was looked up and is right. */
-export const ODD_BUT_RIGHT = "odd but right:";
+export const oddButRight = "odd but right:";
 
 const key = (price: Price) => `${price.provider}/${price.model}`;
 

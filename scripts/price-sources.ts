@@ -184,9 +184,8 @@ function rowsOfModel(provider: string, name: string, model: ModelInfo): Price[] 
 	for (const { prices, from, to } of periods(model)) {
 		if (untoldCharges.some((charge) => prices[charge] !== undefined)) return [];
 		const starts = new Set([0]);
-		for (const price of Object.values(prices)) {
+		for (const price of Object.values(prices))
 			if (typeof price === "object") for (const tier of price.tiers) starts.add(tier.start);
-		}
 		for (const start of [...starts].sort((a, b) => a - b)) {
 			const at = (unit: string): number | null => {
 				const price = prices[unit];

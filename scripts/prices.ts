@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { type Price, parsePrices, priceColumns } from "../src/models/price-table.ts";
 import type { ProviderRow } from "../src/providers/provider-row.ts";
 import { providers } from "../src/providers/registry.ts";
-import { findDefaultFaults, findFaults, findPromotionFaults, ODD_BUT_RIGHT } from "./price-checks.ts";
+import { findDefaultFaults, findFaults, findPromotionFaults, oddButRight } from "./price-checks.ts";
 import { type Override, readOverrides } from "./price-overrides.ts";
 import {
 	hourPrice,
@@ -33,7 +33,7 @@ export function generatePrices(overridesText: string = readFileSync(overridesPat
 	const completed = prices.map(complete).sort(compare);
 	const excused = new Set(
 		overrides
-			.filter(({ note }) => note.startsWith(ODD_BUT_RIGHT))
+			.filter(({ note }) => note.startsWith(oddButRight))
 			.map(({ fields }) => `${fields.provider}/${fields.model}`),
 	);
 	faults.push(...findFaults(completed, excused), ...findPromotionFaults(overrides));
@@ -87,7 +87,7 @@ function applyOverrides(
 			if (known !== undefined && differs(known, row) && note === "") {
 				fault(`disagrees with the package (${known.input}/${known.output}) and no note says why`);
 			}
-			if (known !== undefined && factorBetween(known, row) > 10 && !note.startsWith(ODD_BUT_RIGHT)) {
+			if (known !== undefined && factorBetween(known, row) > 10 && !note.startsWith(oddButRight)) {
 				fault(`is more than ten times off the package's ${known.input}/${known.output}`);
 			}
 			models.set(name, [...(first ? [] : (before ?? [])), row]);

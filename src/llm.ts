@@ -24,7 +24,7 @@ import type { Keys } from "./schedule/keys.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
-const DEFAULT_MAX_RETRIES = 5;
+const defaultMaxRetries = 5;
 
 /**
  * One model of one provider: ask it, stream from it, run many prompts through it. Nothing is loaded or connected
@@ -254,7 +254,7 @@ export class LLM {
 
 	#context(options: CallOptions): AskContext {
 		this.#parts.ledger?.open();
-		const { cache, maxRetries = DEFAULT_MAX_RETRIES, onRetry } = this.#options;
+		const { cache, maxRetries = defaultMaxRetries, onRetry } = this.#options;
 		const { caller, cached, accounting } = this.#parts;
 		return {
 			model: this.model,

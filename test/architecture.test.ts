@@ -175,6 +175,25 @@ describe("the source", () => {
 	});
 });
 
+describe("the style", () => {
+	const root = join(source, "..");
+	const all = globSync("{src,test,bench,scripts}/**/*.{ts,tsx}", { cwd: root });
+	const find = (pattern: RegExp) =>
+		all.flatMap((file) =>
+			Array.from(readFileSync(join(root, file), "utf8").matchAll(pattern), ([found]) => `${file}: ${found}`),
+		);
+
+	it("writes constants as all other names", () => {
+		expect(find(/^(?:export )?const [A-Z][A-Z0-9_]+\b/gm)).toEqual([]);
+	});
+
+	it("puts one short statement behind its condition, without braces", () => {
+		const braced =
+			/^\t*(?:\} else )?(?:if|for|while) \(.*\) \{\n\t+(?!(?:if|for|while|switch|try|const|let|do)\b)[^\n{}]*;\n\t*\}(?! else)$/gm;
+		expect(find(braced)).toEqual([]);
+	});
+});
+
 describe("a streamed part", () => {
 	it("passes three generators on its way: the adapter's, the caller's, the conversation's", () => {
 		const found = files

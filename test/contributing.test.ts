@@ -53,9 +53,8 @@ describe("CONTRIBUTING.md", () => {
 		const page = readFileSync(join(root, "CONTRIBUTING.md"), "utf8").replace(/```diff.*?```/gs, "");
 		const names = [...page.matchAll(/`((?:src|test|docs|scripts|bin)\/[\w./-]*)`|\]\(([\w./-]+)\)/g)];
 		expect(names.length).toBeGreaterThan(5);
-		for (const [, name, link] of names) {
+		for (const [, name, link] of names)
 			expect([name ?? link, existsSync(join(root, name ?? (link as string)))]).toEqual([name ?? link, true]);
-		}
 	});
 
 	it("adds a parameter with one row and one test", () => {
@@ -86,8 +85,7 @@ describe("CONTRIBUTING.md", () => {
 			"src/providers/adapters.ts",
 			"src/parameters/table.ts",
 		]);
-		for (const file of ["request.ts", "reader.ts", "anthropic.ts"]) {
+		for (const file of ["request.ts", "reader.ts", "anthropic.ts"])
 			expect(existsSync(join(folder, "src/providers/anthropic", file))).toBe(true);
-		}
 	});
 });

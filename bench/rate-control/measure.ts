@@ -61,9 +61,7 @@ export async function measure(contender: Contender, world: World): Promise<Measu
 	const allowance = new Allowance(scenario);
 	for (const { at, limits } of scenario.steps) {
 		clock.after(at * 1000, () => {
-			for (const provider of providers) {
-				provider.limits.change(limits);
-			}
+			for (const provider of providers) provider.limits.change(limits);
 		});
 	}
 	const endMs = scenario.seconds * 1000;
@@ -77,9 +75,7 @@ export async function measure(contender: Contender, world: World): Promise<Measu
 
 /** Prompt tokens vary by a factor of ten; their number is known before sending. */
 function* prompts(random: () => number, meanTokens: number): Generator<number> {
-	for (;;) {
-		yield Math.round((meanTokens / 2) * (0.2 + 1.6 * random()));
-	}
+	for (;;) yield Math.round((meanTokens / 2) * (0.2 + 1.6 * random()));
 }
 
 async function scheduled(
@@ -119,9 +115,7 @@ async function scheduled(
 	try {
 		await run.run();
 	} catch (error) {
-		if (!(error instanceof RefusedError && error.errorClass === "quota")) {
-			throw error;
-		}
+		if (!(error instanceof RefusedError && error.errorClass === "quota")) throw error;
 	}
 	return { lost, rows };
 }
@@ -156,9 +150,7 @@ async function loops(
 					await clock.sleep(hintMs === undefined ? backOffMs : Math.min(hintMs, 60_000));
 				}
 			}
-			if (clock.now() >= endMs) {
-				return;
-			}
+			if (clock.now() >= endMs) return;
 		}
 	};
 	await Promise.all(Array.from({ length: count }, (_, index) => loop(index)));
@@ -212,13 +204,10 @@ function share(
 		const used = sum(providers.map((provider) => provider.inFlightMs));
 		return used / (limits.maxInFlight * accounts * seconds * 1000);
 	}
-	if (limits.requestsPerDay !== undefined) {
+	if (limits.requestsPerDay !== undefined)
 		return total / Math.min(limits.requestsPerDay, (limits.requestsPerMinute ?? 0) * (seconds / 60));
-	}
 	let allowed = windowed ? 0 : (limits.burstSeconds ?? 60) * (limits.initialFill ?? 1) * allowance.at(0);
-	for (let second = 0; second < seconds; second++) {
-		allowed += allowance.at(second);
-	}
+	for (let second = 0; second < seconds; second++) allowed += allowance.at(second);
 	const others = sum(providers.map((provider) => sum(provider.othersAdmitted.slice(0, seconds))));
 	const ours =
 		limits.requestsPerMinute === undefined
@@ -238,9 +227,7 @@ function convergence(
 	for (let second = from; second + 5 <= until; second++) {
 		const used = sum(admitted.slice(second, second + 5));
 		const wasted = sum(refused.slice(second, second + 5));
-		if (used >= 0.9 * 5 * allowance.at(second) && wasted <= 0.05 * used + 1) {
-			return second - from;
-		}
+		if (used >= 0.9 * 5 * allowance.at(second) && wasted <= 0.05 * used + 1) return second - from;
 	}
 	return Number.POSITIVE_INFINITY;
 }

@@ -75,9 +75,7 @@ export class Provider {
 			options.windowed ? { ...options.limits, shape: "window" } : options.limits,
 			now,
 		);
-		if (options.others > 0) {
-			this.#compete();
-		}
+		if (options.others > 0) this.#compete();
 	}
 
 	/** Sends one request that will use `inputTokens`; rejects with RefusedError as a 429 would. */
@@ -120,9 +118,7 @@ export class Provider {
 	}
 
 	#snapshot(): RateSnapshot | undefined {
-		if (!this.#options.headers) {
-			return undefined;
-		}
+		if (!this.#options.headers) return undefined;
 		const { requests, tokens, requestsDay } = this.limits.state();
 		return {
 			requests: this.#level(requests, 60_000),
@@ -135,9 +131,7 @@ export class Provider {
 		level: { limit: number; remaining: number; resetMs: number } | undefined,
 		windowMs: number,
 	): RateLevel | undefined {
-		if (level === undefined) {
-			return undefined;
-		}
+		if (level === undefined) return undefined;
 		const { skewMs } = this.#options;
 		const resetMs =
 			skewMs === 0 ? level.resetMs : Math.max(0, 1000 * Math.ceil((level.resetMs + skewMs) / 1000));

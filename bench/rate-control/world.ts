@@ -120,12 +120,8 @@ export class WorldServer {
 		this.#clock = clock;
 		this.#random = random;
 		this.#limits = new AccountLimits(world.limits, () => clock.now());
-		for (const { at, limits } of world.changes) {
-			clock.after(at * 1000, () => this.#limits.change(limits));
-		}
-		if (world.others > 0) {
-			void this.#compete();
-		}
+		for (const { at, limits } of world.changes) clock.after(at * 1000, () => this.#limits.change(limits));
+		if (world.others > 0) void this.#compete();
 	}
 
 	/** Whether this row is refused for ever. */
@@ -149,18 +145,14 @@ export class WorldServer {
 			const tokens = inputTokens + outputTokens;
 			await this.#refuse(row);
 			const decision = this.#limits.admit(world.chargesAfterwards ? inputTokens : tokens);
-			if (!decision.admitted) {
-				await this.#refuseFor(decision);
-			}
+			if (!decision.admitted) await this.#refuseFor(decision);
 			const snapshot = this.#snapshot();
 			this.#note(this.admitted, 1);
 			const from = this.#clock.now();
 			await this.#work();
 			this.latencies.push(this.#clock.now() - from);
 			this.#limits.release();
-			if (world.chargesAfterwards) {
-				this.#limits.charge(outputTokens);
-			}
+			if (world.chargesAfterwards) this.#limits.charge(outputTokens);
 			this.#note(this.tokens, tokens);
 			await this.#clock.sleep(5 + 20 * this.#random());
 			return { snapshot, inputTokens, outputTokens };
@@ -174,20 +166,14 @@ export class WorldServer {
 		const { chance, outages, refusedOnce } = this.world;
 		const seconds = this.#clock.now() / 1000;
 		const outage = outages.find(({ from, to }) => seconds >= from && seconds < to);
-		if (outage !== undefined) {
-			await this.#fail(outage.errorClass, undefined);
-		}
-		if (this.isPermanent(row)) {
-			await this.#fail("rate_limit", undefined);
-		}
+		if (outage !== undefined) await this.#fail(outage.errorClass, undefined);
+		if (this.isPermanent(row)) await this.#fail("rate_limit", undefined);
 		const onceMs = refusedOnce.get(row);
 		if (onceMs !== undefined && !this.#refusedOnce.has(row)) {
 			this.#refusedOnce.add(row);
 			await this.#fail("rate_limit", onceMs);
 		}
-		if (chance.share > 0 && this.#random() < chance.share) {
-			await this.#fail(chance.errorClass, chance.hintMs);
-		}
+		if (chance.share > 0 && this.#random() < chance.share) await this.#fail(chance.errorClass, chance.hintMs);
 	}
 
 	async #refuseFor(decision: LimitDecision & { admitted: false }): Promise<void> {
@@ -209,9 +195,7 @@ export class WorldServer {
 
 	async #work(): Promise<void> {
 		const { latency, workers } = this.world;
-		if (this.#working >= workers) {
-			await new Promise<void>((resolve) => this.#queue.push(resolve));
-		}
+		if (this.#working >= workers) await new Promise<void>((resolve) => this.#queue.push(resolve));
 		this.#working++;
 		const ms = Math.min(latency.mostMs, latency.medianMs * Math.exp(latency.spread * gaussian(this.#random)));
 		await this.#clock.sleep(ms);
@@ -233,9 +217,7 @@ export class WorldServer {
 
 	#snapshot(): RateSnapshot | undefined {
 		const { headers, headersFrom } = this.world;
-		if (headers === "none" || this.#clock.now() < headersFrom * 1000) {
-			return undefined;
-		}
+		if (headers === "none" || this.#clock.now() < headersFrom * 1000) return undefined;
 		if (headers === "healthy") {
 			return { requests: { limit: 10_000, remaining: 9_990, resetMs: 60, windowMs: 60_000 } };
 		}
@@ -257,9 +239,7 @@ export class WorldServer {
 		for (;;) {
 			const perMinute = this.#limits.limits.requestsPerMinute ?? 0;
 			await this.#clock.sleep((-Math.log(1 - this.#random()) * 60_000) / (perMinute * this.world.others));
-			if (this.#limits.admit(0).admitted) {
-				this.#limits.release();
-			}
+			if (this.#limits.admit(0).admitted) this.#limits.release();
 		}
 	}
 }

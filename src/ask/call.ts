@@ -237,9 +237,8 @@ async function readStream(parts: AsyncIterable<AnswerPart>): Promise<Answer> {
 
 /** Waits for all, so that no answer is lost, and then throws the first failure. */
 async function allOrFirstError(calls: readonly Promise<void>[]): Promise<void> {
-	for (const outcome of await Promise.allSettled(calls)) {
+	for (const outcome of await Promise.allSettled(calls))
 		if (outcome.status === "rejected") throw outcome.reason;
-	}
 }
 
 /** Ms since the request went out; 0 when it did not. */

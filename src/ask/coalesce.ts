@@ -1,5 +1,5 @@
 /** Rows that wait for an identical one in flight, at most. */
-const MAX_WAITING = 4_096;
+const maxWaiting = 4_096;
 
 /** Identical questions in flight: the first is sent, and the others wait for its answer. */
 export class RequestCoalescer<Question> {
@@ -8,7 +8,7 @@ export class RequestCoalescer<Question> {
 
 	/** Nobody should bring more until some of them have been answered. */
 	get areTooMany(): boolean {
-		return this.#count >= MAX_WAITING;
+		return this.#count >= maxWaiting;
 	}
 
 	/** A question that is sent; those with the same key wait for it from now on. */

@@ -1,5 +1,5 @@
 /** How many outcomes may wait for a slow consumer. */
-const MAX_READY = 1_024;
+const maxReady = 1_024;
 
 /** What became of rows, on its way to a consumer who may be slow, and may leave before the end. */
 export class OutcomeQueue<Outcome> {
@@ -18,7 +18,7 @@ export class OutcomeQueue<Outcome> {
 
 	/** Whoever has more to bring waits for `room`. Never full for a consumer who has left. */
 	get isFull(): boolean {
-		return this.#ready.length >= MAX_READY && !this.#left;
+		return this.#ready.length >= maxReady && !this.#left;
 	}
 
 	/** The consumer has left: nothing waits for it any longer. */
@@ -67,7 +67,7 @@ export class OutcomeQueue<Outcome> {
 			const batch = this.#ready;
 			this.#ready = [];
 			this.#release();
-			if (batch.length >= MAX_READY) this.#onRoom();
+			if (batch.length >= maxReady) this.#onRoom();
 			yield batch;
 		}
 		if (this.#failure) throw this.#failure;

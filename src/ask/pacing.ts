@@ -120,9 +120,8 @@ export class Pacing {
 function slotCount(text: string | undefined): number | undefined {
 	if (text === undefined || text === "") return undefined;
 	const count = Number(text);
-	if (!Number.isInteger(count) || count < 1) {
+	if (!Number.isInteger(count) || count < 1)
 		throw new ConfigError(`LLM_GLOBAL_CONCURRENCY must be a positive integer, not "${text}"`);
-	}
 	return count;
 }
 

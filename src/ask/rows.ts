@@ -24,7 +24,7 @@ export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "ca
 }
 
 /** Rows taken at once from an iterable that has them at hand. */
-const ROWS_PER_LOOKUP = 64;
+const rowsPerLookup = 64;
 
 /**
  * Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them.
@@ -62,7 +62,7 @@ export async function* questionsOf<Row>(
 	try {
 		for (const row of rows) {
 			take(row);
-			if (options.cache === false || index % ROWS_PER_LOOKUP === 0) yield taken();
+			if (options.cache === false || index % rowsPerLookup === 0) yield taken();
 		}
 	} catch (error) {
 		failure = { error };

@@ -147,9 +147,8 @@ export class CostGuard {
 		if (usd !== null && outputTokens !== null) lane.isProbed = true;
 		if (outputTokens !== null) lane.largestOutput = Math.max(lane.largestOutput ?? 0, outputTokens);
 		const estimated = reservation.request.inputTokens;
-		if (inputTokens !== null && estimated > 0) {
+		if (inputTokens !== null && estimated > 0)
 			lane.inputFactor = Math.max(lane.inputFactor, inputTokens / estimated);
-		}
 	}
 
 	#expectedUsd(request: GuardedRequest, lane: ModelLane): number {

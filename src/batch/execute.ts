@@ -84,9 +84,8 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 				const isComplete = missing === 0 && errors.length === 0;
 				const isHurried = halt.abortSignal.aborted;
 				const { expectation, stringify } = options;
-				if (expectation !== undefined && !isHurried && checked.done + checked.failed > 0) {
+				if (expectation !== undefined && !isHurried && checked.done + checked.failed > 0)
 					judgeEarlierRows({ prompts, checked, format, expectation, resultAt: sink.resultsAt() }, stats);
-				}
 				const judge =
 					expectation &&
 					(({ expected }: BatchRow, answers: readonly string[]) => expectation.judge(expected, answers));

@@ -63,11 +63,10 @@ export function parseHaltPolicy(text: string): HaltPolicy {
 	const match = /^(now|soon),fail=(\d+(?:\.\d+)?)(%?)$/.exec(text);
 	const value = Number(match?.[2]);
 	const isShare = match?.[3] === "%";
-	if (match === null || value <= 0 || (isShare ? value > 100 : !Number.isInteger(value))) {
+	if (match === null || value <= 0 || (isShare ? value > 100 : !Number.isInteger(value)))
 		throw new UsageError(`invalid --halt policy "${text}"`, {
 			hint: "use a policy such as now,fail=1 or soon,fail=10%",
 		});
-	}
 	const when = match[1] as HaltPolicy["when"];
 	return isShare ? { when, count: undefined, share: value / 100 } : { when, count: value, share: undefined };
 }

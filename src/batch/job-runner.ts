@@ -90,7 +90,7 @@ export class JobRunner {
 			const isOurs =
 				record.run === run && record.model === this.#jobs.model && record.fetchedAt === undefined;
 			if (!isOurs) continue;
-			if (record.key !== this.#jobs.fingerprint) {
+			if (record.key !== this.#jobs.fingerprint)
 				throw new LlmxError(
 					`${record.rows} rows of ${model} are in a job that was created with another key or at another server`,
 					{
@@ -98,7 +98,6 @@ export class JobRunner {
 						hint: `use the key of then; or forget the job, and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
 					},
 				);
-			}
 			const found = await this.#jobs.creation.recover(record);
 			if (found === undefined) continue;
 			this.#open.set(found.tag, found);
@@ -228,11 +227,10 @@ export class JobRunner {
 			return;
 		}
 		if (status.state !== "failed" || results.size > 0) return;
-		if (culprits.size === 0) {
+		if (culprits.size === 0)
 			throw new LlmxError(`${id} was refused: ${refused[0]?.message ?? `its state is ${status.word}`}`, {
 				hint: "nothing was billed; its rows are missing, and can be sent without --via-jobs",
 			});
-		}
 		for (const [wireId, message] of culprits) this.#refused.set(wireId, this.#jobs.refusal(message));
 		onNote(`${id} was refused for ${culprits.size} of its rows; the others are submitted again`);
 		this.#isIncomplete = true;

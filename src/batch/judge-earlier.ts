@@ -26,9 +26,8 @@ export function judgeEarlierRows(rows: EarlierRows, stats: RunStats): void {
 			if (row.expected !== undefined && state === "done" && offset < results.size) {
 				const record = parseJson(resultAt(offset)) as Readonly<Record<string, unknown>>;
 				stats.notePass(expectation.judge(row.expected, format.answersOf(record)));
-			} else if (state === "failed" && offset < failures.size) {
+			} else if (state === "failed" && offset < failures.size)
 				stats.notePass(expectation.judge(row.expected, []));
-			}
 			position += 1;
 		}
 	}

@@ -68,9 +68,7 @@ export interface Rehearsal {
  */
 export async function rehearse(options: RehearseOptions): Promise<readonly Rehearsal[]> {
 	const rehearsals: Rehearsal[] = [];
-	for (const model of options.models) {
-		rehearsals.push(await new ModelRehearsal(model, options).run());
-	}
+	for (const model of options.models) rehearsals.push(await new ModelRehearsal(model, options).run());
 	return rehearsals;
 }
 
@@ -194,9 +192,7 @@ class ModelRehearsal {
 
 	#heldBy(): Rehearsal["heldBy"] {
 		let longest: readonly [string, number] = ["nothing", 0];
-		for (const entry of this.#heldMs) {
-			if (entry[1] > longest[1]) longest = entry;
-		}
+		for (const entry of this.#heldMs) if (entry[1] > longest[1]) longest = entry;
 		return { reason: longest[0], share: longest[1] / Math.max(1, this.#lastSentAt) };
 	}
 }

@@ -169,7 +169,7 @@ export interface RowBounds {
 const mostThought = 30_720;
 
 /** No model writes more in one answer, where no table says how much. */
-const MOST_OUTPUT = 131_072;
+const mostOutput = 131_072;
 
 /** Bounds of a row, so that they hold for 95 of 100 rows and their upper ends err upwards. */
 export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter | undefined): RowBounds {
@@ -187,7 +187,7 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		maxOutput,
 		seen: model.seen,
 	});
-	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? MOST_OUTPUT);
+	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? mostOutput);
 	const charges = model.viaJobs ? { tier: "batch" } : chargesOf(parameters);
 	const usd = (input: number, sound: number, outputTokens: number, isHigh: boolean): number | null => {
 		if (model.isFree) return 0;

@@ -31,9 +31,8 @@ export class LatencyHistogram {
 	}
 
 	addAll(other: LatencyHistogram): void {
-		for (const [bucket, count] of other.#counts.entries()) {
+		for (const [bucket, count] of other.#counts.entries())
 			if (count) this.#counts[bucket] = (this.#counts[bucket] ?? 0) + count;
-		}
 		this.#count += other.#count;
 	}
 }
@@ -111,9 +110,8 @@ export class RunStats {
 		const total = new RunStats();
 		for (const part of parts) {
 			for (const name of sums) total[name] += part[name];
-			for (const [errorClass, count] of part.failures) {
+			for (const [errorClass, count] of part.failures)
 				total.failures.set(errorClass, (total.failures.get(errorClass) ?? 0) + count);
-			}
 			total.latencies.addAll(part.latencies);
 			total.trouble ??= part.trouble;
 		}

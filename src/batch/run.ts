@@ -202,9 +202,8 @@ class ModelRunner {
 			this.#guarded.set(sent, request);
 		}
 		const verdict = guard.admit(sent, request);
-		if (verdict === "stop") {
+		if (verdict === "stop")
 			halt.soon({ text: `the next answer could exceed ${capName}`, exitCode: exitCodes.costCap });
-		}
 		return verdict;
 	}
 
@@ -275,9 +274,8 @@ class ModelRunner {
 		this.#failures += 1;
 		if (haltPolicy !== undefined) {
 			const { failed, finished } = RunStats.sum(modelRuns.map(({ stats }) => stats));
-			if (isTooManyFailures(haltPolicy, failed, finished)) {
+			if (isTooManyFailures(haltPolicy, failed, finished))
 				halt[haltPolicy.when](failureReason(haltPolicy, failed));
-			}
 			return;
 		}
 		const allAlike = this.#same.failed(error);

@@ -17,9 +17,9 @@ export interface ResponseCacheOptions {
 }
 
 /** How long a locked database is waited for, in ms, before this process goes on without it. */
-const PATIENCE_MS = 10_000;
+const patienceMs = 10_000;
 /** Writes do not follow each other faster: a transaction costs more than the answers in it. */
-const WRITE_EVERY_MS = 10;
+const writeEveryMs = 10;
 
 /**
  * Answers by key in a private SQLite database that processes share. Nothing is opened before the first call. No
@@ -35,7 +35,7 @@ export class ResponseCache {
 	readonly #writing = new Set<Promise<unknown>>();
 	/** Monotonic ms. */
 	#lastWriteAt = Number.NEGATIVE_INFINITY;
-	#patienceMs = PATIENCE_MS;
+	#patienceMs = patienceMs;
 	#broken = false;
 	#warned = false;
 
@@ -79,15 +79,14 @@ export class ResponseCache {
 				this.#lastWriteAt = performance.now();
 				const createdAt = this.#now();
 				const writing = this.#attempt((store) => store.setMany(entries, createdAt)).then(() => {
-					for (const [written, value] of entries) {
+					for (const [written, value] of entries)
 						if (this.#pending.get(written) === value) this.#pending.delete(written);
-					}
 					this.#writing.delete(writing);
 					resolve();
 				});
 				this.#writing.add(writing);
 			};
-			const waitMs = this.#lastWriteAt + WRITE_EVERY_MS - performance.now();
+			const waitMs = this.#lastWriteAt + writeEveryMs - performance.now();
 			if (waitMs > 0) setTimeout(write, waitMs);
 			else setImmediate(write);
 		});

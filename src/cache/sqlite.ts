@@ -17,11 +17,11 @@ export interface CacheStore {
 	close(): Promise<void>;
 }
 
-const TABLE = "responses";
+const responsesTable = "responses";
 /** SQLITE_CORRUPT. */
 const corrupt = 11;
 /** node:sqlite is synchronous: a longer wait for a lock would stop the whole event loop. */
-const BUSY_TIMEOUT_MS = 100;
+const busyTimeoutMs = 100;
 
 /** Opens, or creates, a database. The file exists already and is private; SQLite gives its -wal and -shm the same mode. */
 export async function openStore(path: string): Promise<CacheStore> {
@@ -29,9 +29,9 @@ export async function openStore(path: string): Promise<CacheStore> {
 	const sqlite = new KeyvSqlite({
 		uri: `sqlite://${path}`,
 		driver: "node:sqlite",
-		table: TABLE,
+		table: responsesTable,
 		wal: true,
-		busyTimeout: BUSY_TIMEOUT_MS,
+		busyTimeout: busyTimeoutMs,
 		keySize: 64,
 		iterationLimit: 500,
 	});
@@ -63,7 +63,7 @@ export async function openStore(path: string): Promise<CacheStore> {
 			await keyv.setMany(entries.map(([key, answer]) => ({ key, value: toStoredRow(answer, createdAt) })));
 		},
 		async statistics() {
-			const [counted] = (await sqlite.query(`SELECT COUNT(*) AS entries FROM ${TABLE}`)) as {
+			const [counted] = (await sqlite.query(`SELECT COUNT(*) AS entries FROM ${responsesTable}`)) as {
 				entries: number;
 			}[];
 			const [size] = (await sqlite.query(
@@ -79,8 +79,8 @@ export async function openStore(path: string): Promise<CacheStore> {
 			const old = "json_valid(value) AND json_extract(value, '$.value.created_at') >= ?";
 			const removed =
 				before === undefined
-					? await sqlite.query(`DELETE FROM ${TABLE} RETURNING key`)
-					: await sqlite.query(`DELETE FROM ${TABLE} WHERE NOT (${old}) RETURNING key`, before);
+					? await sqlite.query(`DELETE FROM ${responsesTable} RETURNING key`)
+					: await sqlite.query(`DELETE FROM ${responsesTable} WHERE NOT (${old}) RETURNING key`, before);
 			await sqlite.query("VACUUM");
 			await sqlite.query("PRAGMA wal_checkpoint(TRUNCATE)");
 			return removed.length;

@@ -49,11 +49,10 @@ export function filesOf(name: string, folder: string): string[] | undefined {
 		files = globSync(name, { cwd: folder }).filter((file) => isText(join(folder, file)));
 	else return undefined;
 	if (files.length === 0) throw new UsageError(`@${name} has no files`);
-	if (files.length > mostFiles) {
+	if (files.length > mostFiles)
 		throw new UsageError(`@${name} is ${formatPlural(files.length, "file")}, more than ${mostFiles}`, {
 			hint: "name a smaller folder or pattern",
 		});
-	}
 	return files.sort();
 }
 

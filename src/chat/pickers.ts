@@ -39,9 +39,8 @@ export function pickModel(chat: Chat): Picker {
 export function describeModel({ model, host }: Chat): string {
 	const { contextWindow, inputPrice, outputPrice } = host.factsOf(model);
 	const size = contextWindow === null ? [] : [`reads ${formatTokens(contextWindow)} tokens`];
-	if (inputPrice !== null && outputPrice !== null) {
+	if (inputPrice !== null && outputPrice !== null)
 		size.push(`${formatUsd(inputPrice)} in, ${formatUsd(outputPrice)} out per million tokens`);
-	}
 	const isLocal = /^(sim|local|ollama|lm_studio|hosted_vllm)\//.test(model);
 	if (size.length > 0 || isLocal) return [`model: ${model}`, ...size].join(" · ");
 	const near = nearestNames(

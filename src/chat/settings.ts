@@ -42,9 +42,8 @@ export function describeSettings(parameters: Parameters): string {
 		const value = parameters[key];
 		return value === undefined ? [] : [`${rowOf(key).name} = ${describeSetting(value)}`];
 	});
-	for (const [name, value] of Object.entries(parameters.extra ?? {})) {
+	for (const [name, value] of Object.entries(parameters.extra ?? {}))
 		lines.push(`extra.${name} = ${JSON.stringify(value)}`);
-	}
 	return lines.join("\n");
 }
 

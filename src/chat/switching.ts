@@ -52,9 +52,8 @@ export async function renameOpenSession(chat: Chat, name: string): Promise<void>
 	const { paths } = chat.host;
 	const before = chat.session.session;
 	checkSessionName(name);
-	if (readSession(paths, name) !== undefined) {
+	if (readSession(paths, name) !== undefined)
 		throw new UsageError(`a session named "${name}" already exists`, { hint: "choose another name" });
-	}
 	await chat.reopen(async () => {
 		if (readSession(paths, before.name) !== undefined) await renameSession(paths, before.name, name);
 		return openSession(paths, name, openOptions(chat));

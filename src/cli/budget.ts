@@ -28,7 +28,7 @@ export interface BudgetPeriod {
 	readonly when: "today" | "this month";
 }
 
-const WARN_FROM = 0.8;
+const warnFrom = 0.8;
 
 /**
  * Compares what the ledger says was spent, and what runs in progress have set aside, with the config's budgets. Reads
@@ -72,14 +72,13 @@ function judge(
 		const spent = `${formatCost(cost)} ${when}${aside}`;
 		if (cost.usd + claimedUsd >= limit) {
 			const message = `the ${name} budget of ${formatUsd(limit)} is spent: ${spent}`;
-			if (!overBudget) {
+			if (!overBudget)
 				throw new LlmxError(message, {
 					exitCode: exitCodes.costCap,
 					hint: `continue with --over-budget, or raise it: llmx config set budget.${name} USD`,
 				});
-			}
 			warning ??= message;
-		} else if (cost.usd >= WARN_FROM * limit) {
+		} else if (cost.usd >= warnFrom * limit) {
 			const percent = Math.floor((100 * cost.usd) / limit);
 			warning ??= `${percent} % of the ${name} budget of ${formatUsd(limit)} is spent: ${spent}`;
 		}
@@ -88,9 +87,9 @@ function judge(
 }
 
 /** How often a run looks whether it needs more of the budget. */
-const TOP_UP_MS = 500;
+const topUpMs = 500;
 /** A run takes more when it has used this much of what it has. */
-const TOP_UP_FROM = 0.7;
+const topUpFrom = 0.7;
 
 /** What a guard of spending says of itself and lets be done to it. */
 export interface Raisable {
@@ -143,16 +142,16 @@ export class RunBudget {
 		const tick = async () => {
 			if (this.#closed) return;
 			this.#claim.keep(this.grantedUsd - guard.spentUsd);
-			if (guard.committedUsd > this.grantedUsd * TOP_UP_FROM) {
+			if (guard.committedUsd > this.grantedUsd * topUpFrom) {
 				const more = await this.#claim.add(this.grantedUsd, this.#leftUsd);
 				this.grantedUsd += more;
 				guard.raise(more);
 			}
 			if (this.#closed) return await this.#claim.release();
-			this.#timer = setTimeout(() => void tick(), TOP_UP_MS);
+			this.#timer = setTimeout(() => void tick(), topUpMs);
 			this.#timer.unref();
 		};
-		this.#timer = setTimeout(() => void tick(), TOP_UP_MS);
+		this.#timer = setTimeout(() => void tick(), topUpMs);
 		this.#timer.unref();
 	}
 

@@ -74,12 +74,10 @@ export function createOutput(stream: Writable): OutputStream {
 			});
 		},
 		async flush() {
-			if (pending > 0 && !failure && !gone.signal.aborted) {
+			if (pending > 0 && !failure && !gone.signal.aborted)
 				await new Promise<void>((resolve) => waiting.push(resolve));
-			}
-			if (failure) {
+			if (failure)
 				throw new LlmxError(`cannot write the output: ${describeFileError(failure)}`, { cause: failure });
-			}
 		},
 	};
 }

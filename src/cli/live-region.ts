@@ -17,12 +17,8 @@ export class LiveRegion {
 		const fitting = lines
 			.slice(0, Math.max(1, (this.#output.rows ?? 24) - 1))
 			.map((line) => cutToWidth(line, columns));
-		if (
-			fitting.length === this.#lines.length &&
-			fitting.every((line, index) => line === this.#lines[index])
-		) {
+		if (fitting.length === this.#lines.length && fitting.every((line, index) => line === this.#lines[index]))
 			return;
-		}
 		const text = fitting.map((line) => `${line}\x1b[K`).join("\n");
 		// Rows that a narrower terminal has broken would be joined again by a wider one, unless they are erased.
 		const erase = columns === this.#drawnColumns ? "" : "\x1b[J";

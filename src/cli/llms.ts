@@ -6,7 +6,7 @@ import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { CommandContext } from "./command.ts";
 import { resolveModelName } from "./model-name.ts";
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 
 /** For someone who has just installed llmx. */
 const firstSteps = `try it offline, without a key:  llmx ask -m sim/echo "hello"   or   llmx chat sim/echo
@@ -76,11 +76,10 @@ export async function chooseModels(
 		return [...new Map(chosen.map((one) => [one.model, one])).values()];
 	}
 	const choice = defaultModel(context);
-	if (choice === undefined) {
+	if (choice === undefined)
 		throw new UsageError("no model is chosen, and no provider has a key", {
 			hint: firstSteps,
 		});
-	}
 	const { model, parameters, reason, isDefault } = choice;
 	if (isDefault && !quiet) io.stderr.write(`llmx: using ${sanitizeLine(model)}, ${reason}\n`);
 	return [{ model, parameters }];
@@ -102,7 +101,7 @@ export function createLLM(
 	const llmOptions: LLMOptions = {
 		env: io.env,
 		cache: cache.enabled,
-		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * DAY_MS,
+		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * dayMs,
 		onWarning: say,
 		...(debug && { onNote: say }),
 		...(!quiet && {

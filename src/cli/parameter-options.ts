@@ -27,9 +27,8 @@ export function addParameterOptions(command: Command, cwd: string): Command {
 		};
 		command.addOption(option.argParser(parse));
 		const alias = aliasOf(row);
-		if (alias !== undefined) {
+		if (alias !== undefined)
 			command.addOption(alias.argParser(parse).hideHelp().conflicts(option.attributeName()));
-		}
 	}
 	return command.option(
 		"-p, --param <key=value>",

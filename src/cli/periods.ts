@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
-const DAY_MS = 86_400_000;
-const units: Readonly<Record<string, number>> = { h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
+const dayMs = 86_400_000;
+const units: Readonly<Record<string, number>> = { h: 3_600_000, d: dayMs, w: 7 * dayMs };
 
 /** A length of time such as `12h`, `30d` or `2w`, in ms; for commander. */
 export function parseAge(text: string): number {
@@ -19,7 +19,7 @@ export function parseSince(text: string, now: number): number {
 	const wanted = text.trim().toLowerCase();
 	const today = startOfDay(now);
 	if (wanted === "today") return today;
-	if (wanted === "yesterday") return startOfDay(today - DAY_MS / 2);
+	if (wanted === "yesterday") return startOfDay(today - dayMs / 2);
 	if (wanted === "month") return new Date(new Date(now).getFullYear(), new Date(now).getMonth(), 1).getTime();
 	const match = /^(\d{1,5})\s*([hdwm])$/.exec(wanted);
 	if (match !== null) {
@@ -42,9 +42,8 @@ export function parseDay(text: string, complaint = "It must be a day such as 202
 		date === undefined ||
 		date.getDate() !== Number(match?.[3]) ||
 		date.getMonth() !== Number(match?.[2]) - 1
-	) {
+	)
 		throw new InvalidArgumentError(complaint);
-	}
 	return date.getTime();
 }
 

@@ -2,7 +2,7 @@ import { AbortedError, UsageError } from "../errors.ts";
 import type { Io } from "./io.ts";
 
 /** Longer input is not a key, so reading stops here. */
-const MAX_LENGTH = 64 << 10;
+const maxLength = 64 << 10;
 
 /**
  * Asks for something secret: typed on the terminal without echo, or piped in.
@@ -54,7 +54,7 @@ async function readPiped(io: Io): Promise<string> {
 	for await (const chunk of io.stdin) {
 		const bytes = Buffer.from(chunk);
 		length += bytes.length;
-		if (length > MAX_LENGTH) throw new UsageError("the key is too long");
+		if (length > maxLength) throw new UsageError("the key is too long");
 		chunks.push(bytes);
 	}
 	return Buffer.concat(chunks).toString("utf8");

@@ -17,9 +17,9 @@ export interface TextTableStyle {
 
 type Row = readonly string[];
 
-const GAP = "  ";
+const gap = "  ";
 /** A flexible column is not narrower than this. */
-const MIN_FLEXIBLE = 16;
+const minFlexible = 16;
 
 /**
  * Lays out rows under a line of titles; ends with a newline. Cells are plain, safe text on one line. Nothing is ever
@@ -45,7 +45,7 @@ export function renderTextTable(
 				.map(({ align }, index) =>
 					padText(parts[index]?.[at] ?? "", widths[index] as number, align ?? "left"),
 				)
-				.join(GAP)
+				.join(gap)
 				.trimEnd(),
 		);
 	};
@@ -54,7 +54,7 @@ export function renderTextTable(
 }
 
 function total(widths: readonly number[]): number {
-	return widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+	return widths.reduce((sum, width) => sum + width + gap.length, -gap.length);
 }
 
 /** Takes columns from the widest flexible ones; false when that is not enough. */
@@ -63,7 +63,7 @@ function shrink(widths: number[], columns: readonly TableColumn[], excess: numbe
 		let widest = -1;
 		for (const [index, { flexible }] of columns.entries()) {
 			const width = widths[index] as number;
-			if (flexible && width > MIN_FLEXIBLE && width > (widths[widest] ?? 0)) widest = index;
+			if (flexible && width > minFlexible && width > (widths[widest] ?? 0)) widest = index;
 		}
 		if (widest < 0) return false;
 		widths[widest] = (widths[widest] as number) - 1;
@@ -82,8 +82,8 @@ function renderBlocks(
 			const title = columns[index + 1]?.title ?? "";
 			return cell === "" ? [] : [title === "" ? cell : `${title} ${cell}`];
 		});
-		const below = flowText(facts.join(" · "), { width: width - GAP.length });
-		return [colors.bold(name), ...below.map((text) => (text === "" ? "" : GAP + text))].join("\n").trimEnd();
+		const below = flowText(facts.join(" · "), { width: width - gap.length });
+		return [colors.bold(name), ...below.map((text) => (text === "" ? "" : gap + text))].join("\n").trimEnd();
 	});
 	return `${blocks.join("\n")}\n`;
 }

@@ -1,5 +1,5 @@
 import { AbortedError, exitCodes, LlmxError, UsageError } from "../errors.ts";
-import { EXCHANGE_HEADER, type Http } from "../http/contract.ts";
+import { exchangeHeader, type Http } from "../http/contract.ts";
 import { isRedirect } from "../http/head.ts";
 import { createHttp } from "../http/http.ts";
 import { proxySettings } from "../http/proxy.ts";
@@ -43,11 +43,10 @@ function isMpegFrame([first = 0, second = 0]: Uint8Array): boolean {
 export function attachmentPart(name: string, bytes: Uint8Array): ContentPart {
 	if (bytes.length > maxFileBytes) throw tooLarge(name);
 	const mediaType = signatures.find(({ test }) => test(bytes))?.mediaType;
-	if (mediaType === undefined) {
+	if (mediaType === undefined)
 		throw new UsageError(`${name} is not a supported file type`, {
 			hint: "supported: PNG, JPEG, GIF, WebP, PDF, WAV, MP3, FLAC, Ogg, M4A; add text files with -f",
 		});
-	}
 	const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 	if (mediaType.startsWith("image/")) return { type: "image", mediaType, data };
 	if (mediaType.startsWith("audio/")) return { type: "audio", mediaType, data };
@@ -66,8 +65,8 @@ export interface UrlAttachmentOptions {
 	readonly timeoutMs?: number | undefined;
 }
 
-const DOWNLOAD_TIMEOUT_MS = 120_000;
-const MAX_REDIRECTS = 5;
+const downloadTimeoutMs = 120_000;
+const maxRedirects = 5;
 const imageName = /\.(?:png|jpe?g|gif|webp)$/i;
 
 /**
@@ -97,51 +96,47 @@ export async function downloadFrom(address: string, options: UrlAttachmentOption
 
 function readAddress(address: string): URL {
 	const url = URL.canParse(address) ? new URL(address) : undefined;
-	if (url === undefined || !/^https?:$/.test(url.protocol)) {
+	if (url === undefined || !/^https?:$/.test(url.protocol))
 		throw new UsageError(`"${address.slice(0, 200)}" is not an http(s) URL`);
-	}
-	if (url.username !== "" || url.password !== "") {
+	if (url.username !== "" || url.password !== "")
 		throw new UsageError(`${shown(url)}: URLs with a user name or password are not fetched`, {
 			hint: "download the file yourself and attach its path",
 		});
-	}
 	return url;
 }
 
 async function download(http: Http, start: URL, options: UrlAttachmentOptions): Promise<Uint8Array> {
 	let url = start;
-	for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+	for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
 		const answer = await get(http, url, options);
 		if (answer instanceof Uint8Array) return answer;
-		if (url.protocol === "https:" && answer.protocol === "http:") {
+		if (url.protocol === "https:" && answer.protocol === "http:")
 			throw new UsageError(`${shown(url)} redirects to plain http at ${answer.host}, which is not followed`, {
 				hint: "attach that URL itself if you trust it",
 			});
-		}
 		// A server out there must not make this machine ask its own network.
 		if (answer.hostname !== start.hostname && (await isPrivateHost(answer.hostname, options.resolve))) {
-			if (!(await isPrivateHost(start.hostname, options.resolve))) {
+			if (!(await isPrivateHost(start.hostname, options.resolve)))
 				throw new UsageError(
 					`${shown(url)} leads to ${answer.host} in a private network, which is not followed`,
 					{
 						hint: "attach that URL itself if you trust it",
 					},
 				);
-			}
 		}
 		if (answer.host !== url.host) options.onNote?.(`${shown(url)} is a redirect to ${answer.host}`);
 		url = answer;
 	}
-	throw new UsageError(`cannot download ${shown(start)}: more than ${MAX_REDIRECTS} redirects`);
+	throw new UsageError(`cannot download ${shown(start)}: more than ${maxRedirects} redirects`);
 }
 
 /** One request: the bytes, or the address that it leads to. */
 async function get(http: Http, url: URL, options: UrlAttachmentOptions): Promise<Uint8Array | URL> {
-	const { signal, timeoutMs = DOWNLOAD_TIMEOUT_MS } = options;
+	const { signal, timeoutMs = downloadTimeoutMs } = options;
 	const timeouts = { totalMs: timeoutMs, firstContentMs: Number.POSITIVE_INFINITY };
 	const exchange = http.begin({ signal, timeouts, showRedirects: true });
 	try {
-		const headers = { [EXCHANGE_HEADER]: exchange.id, accept: "*/*", "user-agent": "llmx" };
+		const headers = { [exchangeHeader]: exchange.id, accept: "*/*", "user-agent": "llmx" };
 		const response = await http.fetch(url, { headers });
 		if (response.ok) return await response.bytes();
 		const location = isRedirect(response.status) ? response.headers.get("location") : null;

@@ -59,9 +59,8 @@ function toImage(part: Json, where: string): ContentPart {
 function imageOfUrl(value: unknown, where: string): ImagePart {
 	const url = textAt(value, where);
 	if (url.startsWith("data:")) return { type: "image", ...dataUrlAt(url, where) };
-	if (!/^https?:\/\//i.test(url)) {
+	if (!/^https?:\/\//i.test(url))
 		throw new UsageError(`${where} must be an http(s) or data URL: "${url.slice(0, 80)}"`);
-	}
 	return { type: "image", url };
 }
 
@@ -70,17 +69,15 @@ function toFile(part: Json, where: string): ContentPart {
 	const { source } = part;
 	if (isObject(source)) {
 		if (source.type === "text") return { type: "text", text: textAt(source.data, `${where}.source.data`) };
-		if (source.type !== "base64") {
+		if (source.type !== "base64")
 			throw new UsageError(
 				`${where}.source must hold the document itself (base64), not ${kindOf(source.type)}`,
 			);
-		}
 		return { type: "file", ...base64At(source, `${where}.source`), ...filename(part.title) };
 	}
 	const file = isObject(part.file) ? part.file : part;
-	if (file.file_id !== undefined) {
+	if (file.file_id !== undefined)
 		throw new UsageError(`${where}: ids of uploaded files are not supported; attach the file itself`);
-	}
 	if (file.file_data !== undefined) {
 		const data = textAt(file.file_data, `${where}.file_data`);
 		return { type: "file", ...dataUrlAt(data, `${where}.file_data`), ...filename(file.filename) };
@@ -110,9 +107,8 @@ function base64At(source: Json, where: string): { mediaType: string; data: strin
 function dataUrlAt(url: string, where: string): { mediaType: string; data: string } {
 	const comma = url.indexOf(",");
 	const head = url.slice(0, Math.min(comma, 200));
-	if (!url.startsWith("data:") || comma === -1 || !head.endsWith(";base64")) {
+	if (!url.startsWith("data:") || comma === -1 || !head.endsWith(";base64"))
 		throw new UsageError(`${where} must be a data URL in base64 (data:TYPE;base64,…)`);
-	}
 	return {
 		mediaType: mediaTypeAt(head.slice("data:".length).split(";")[0], where),
 		data: dataAt(url.slice(comma + 1), where),

@@ -33,9 +33,8 @@ function toMessage(message: unknown, where: string): Message | Message[] {
 	if (!isObject(message)) throw new UsageError(`${where} must be an object, not ${kindOf(message)}`);
 	const { role: name, content } = message;
 	const role = typeof name === "string" && Object.hasOwn(roles, name) ? roles[name] : undefined;
-	if (role === undefined) {
+	if (role === undefined)
 		throw new UsageError(`${where}.role must be system, user, assistant or tool, not ${kindOf(name)}`);
-	}
 	if (role === "tool") return toToolResult(message, where);
 	const toolCalls = role === "assistant" ? toolCallsOf(message, where) : [];
 	const withCalls = <M extends Message>(made: M): M =>
@@ -44,9 +43,8 @@ function toMessage(message: unknown, where: string): Message | Message[] {
 	// OpenAI writes an answer without text as null.
 	if ((content === null || content === undefined) && role === "assistant")
 		return withCalls({ role, content: "" });
-	if (!Array.isArray(content)) {
+	if (!Array.isArray(content))
 		throw new UsageError(`${where}.content must be a string or a list of parts, not ${kindOf(content)}`);
-	}
 	const results: Message[] = [];
 	const parts: ContentPart[] = [];
 	for (const [index, part] of content.entries()) {

@@ -12,17 +12,15 @@ for (const [network, prefix] of [
 	["172.16.0.0", 12],
 	["192.0.0.0", 24],
 	["192.168.0.0", 16],
-] as const) {
+] as const)
 	privateAddresses.addSubnet(network, prefix, "ipv4");
-}
 for (const [network, prefix] of [
 	["::", 128],
 	["::1", 128],
 	["fc00::", 7],
 	["fe80::", 10],
-] as const) {
+] as const)
 	privateAddresses.addSubnet(network, prefix, "ipv6");
-}
 
 /** Finds the addresses of a host name; the system's own way unless given. */
 export type Resolve = (host: string) => Promise<readonly string[]>;

@@ -16,9 +16,8 @@ export function toolCallsOf(message: Json, where: string): ToolCall[] {
 
 function toCall(call: unknown, where: string): ToolCall {
 	if (!isObject(call)) throw new UsageError(`${where} must be an object, not ${kindOf(call)}`);
-	if (call.type !== undefined && call.type !== "function") {
+	if (call.type !== undefined && call.type !== "function")
 		throw new UsageError(`${where}.type must be function, not ${kindOf(call.type)}`);
-	}
 	const called = call.function;
 	if (!isObject(called)) throw new UsageError(`${where}.function must be an object, not ${kindOf(called)}`);
 	const { arguments: given = "{}" } = called;
@@ -60,9 +59,8 @@ export function toResultBlock(block: Json, where: string): Message {
 
 function resultContent(content: unknown, where: string): string | readonly ContentPart[] {
 	if (typeof content === "string") return content;
-	if (!Array.isArray(content)) {
+	if (!Array.isArray(content))
 		throw new UsageError(`${where} must be a string or a list of parts, not ${kindOf(content)}`);
-	}
 	return content.flatMap((part, index) => toPart(part, `${where}[${index}]`));
 }
 

@@ -62,7 +62,7 @@ export interface ExchangeOptions {
 }
 
 /** The header by which an SDK's request is matched to its exchange; our fetch takes it off before sending. */
-export const EXCHANGE_HEADER = "x-llmx-exchange";
+export const exchangeHeader = "x-llmx-exchange";
 
 /**
  * One request and its response, seen from the wire. The SDKs hide headers (genai drops them from errors) and end

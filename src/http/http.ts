@@ -1,8 +1,8 @@
 import type { Timeouts } from "../options.ts";
 import {
-	EXCHANGE_HEADER,
 	type Exchange,
 	type ExchangeOptions,
+	exchangeHeader,
 	type FetchLike,
 	type Http,
 } from "./contract.ts";
@@ -89,13 +89,12 @@ class PooledHttp implements Http {
 
 	readonly fetch: FetchLike = async (input, init = {}) => {
 		const url = this.#parse(typeof input === "string" ? input : "href" in input ? input.href : input.url);
-		if (url.protocol !== "https:" && url.protocol !== "http:") {
+		if (url.protocol !== "https:" && url.protocol !== "http:")
 			throw new TransportError(`not an http address: ${url.protocol}`, {
 				phase: "connect",
 				reason: "protocol",
 			});
-		}
-		const { headers, exchangeId } = headersOf(init.headers, EXCHANGE_HEADER);
+		const { headers, exchangeId } = headersOf(init.headers, exchangeHeader);
 		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
 		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
 		if (known !== undefined) known.url = url.origin + url.pathname;

@@ -25,9 +25,8 @@ function pairsOf(init: unknown): Iterable<[string, string | undefined]> {
 /** Puts headers into a flat list, in the place of those of the same name. */
 export function replaceHeaders(headers: string[], values: Readonly<Record<string, string>>): void {
 	for (const [name, value] of Object.entries(values)) {
-		for (let at = headers.length - 2; at >= 0; at -= 2) {
+		for (let at = headers.length - 2; at >= 0; at -= 2)
 			if (headers[at]?.toLowerCase() === name.toLowerCase()) headers.splice(at, 2);
-		}
 		headers.push(name, value);
 	}
 }

@@ -111,18 +111,14 @@ export class EventStreamReader implements EventStream {
 		const rest = this.#rest.join("") + this.#decoder.decode();
 		this.#bodyEnded = true;
 		this.#drop();
-		if (this.#kind === "events") {
-			this.#parser.feed(`${rest}\n\n`);
-		} else if (this.#kind === "json") {
-			this.#events.push({ name: undefined, data: rest, ended: false });
-		} else if (rest.trim() !== "") {
-			throw notApi(this.#options);
-		} else {
+		if (this.#kind === "events") this.#parser.feed(`${rest}\n\n`);
+		else if (this.#kind === "json") this.#events.push({ name: undefined, data: rest, ended: false });
+		else if (rest.trim() !== "") throw notApi(this.#options);
+		else
 			throw new TransportError(`${this.#options.origin} sent an empty answer`, {
 				phase: "body",
 				reason: "empty",
 			});
-		}
 	}
 
 	/** Errors are sometimes written into a stream without `data:`. */

@@ -217,9 +217,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		this.#queue.push(chunk);
 		if (this.#isErrorAnswer()) {
 			if (this.#bytes >= errorBodyBytes) this.#end(undefined);
-		} else if (this.#queue.unread > pauseBytes) {
-			this.#pause();
-		}
+		} else if (this.#queue.unread > pauseBytes) this.#pause();
 	}
 
 	/**

@@ -1,5 +1,5 @@
 import { AbortedError, type LlmxError } from "../errors.ts";
-import { EXCHANGE_HEADER, type Exchange, type Http } from "../http/contract.ts";
+import { type Exchange, exchangeHeader, type Http } from "../http/contract.ts";
 import { isObject, parseJson } from "../providers/error-body.ts";
 import { type FailureContext, notAnAnswer, toFailure } from "../providers/failure.ts";
 import type { ProviderRow } from "../providers/provider-row.ts";
@@ -162,7 +162,7 @@ export class JobClient {
 			...(body !== undefined && { "content-type": "application/json" }),
 			...(stream !== undefined && { "content-length": String(stream.length) }),
 			...request.headers,
-			[EXCHANGE_HEADER]: exchange.id,
+			[exchangeHeader]: exchange.id,
 		};
 		const response = await http.fetch(url, {
 			method: request.method ?? "GET",

@@ -54,11 +54,10 @@ export class ModelJobs {
 	/** @throws NoJobsError when the provider has no batch API that llmx speaks */
 	constructor(options: ModelJobsOptions) {
 		const { provider, baseUrl, keys } = options.route;
-		if (provider.jobs === null) {
+		if (provider.jobs === null)
 			throw new NoJobsError(`${provider.label} has no batch API that llmx speaks`, {
 				hint: "omit --via-jobs to send the rows now",
 			});
-		}
 		this.#options = options;
 		this.dialect = jobDialects[provider.jobs];
 		this.log = new JobLog(options.logPath);

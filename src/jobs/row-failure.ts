@@ -12,14 +12,13 @@ export function rowFailure(
 	modelId: string,
 	{ status, error, reason }: FailedResult,
 ): RequestError {
-	if (reason !== "failed") {
+	if (reason !== "failed")
 		return new RequestError(`${provider.label}: the job ${reason} before it came to this row`, {
 			provider: provider.id,
 			errorClass: "incomplete",
 			advice: { retry: "always", key: "keep" },
 			maybeBilled: false,
 		});
-	}
 	const detail = readErrorBody(error);
 	return classify({
 		provider,

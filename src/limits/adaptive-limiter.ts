@@ -90,16 +90,10 @@ export class AdaptiveLimiter implements Limiter {
 			this.#reason = this.#blockReason;
 			return blockedUntil - now;
 		}
-		if (this.#stall.waitUntil > Number.NEGATIVE_INFINITY) {
-			this.#stall.end(now);
-		}
-		if (this.#pausedAt !== undefined && !this.#stall.isOn) {
-			this.#endPause(this.#pausedAt, now);
-		}
+		if (this.#stall.waitUntil > Number.NEGATIVE_INFINITY) this.#stall.end(now);
+		if (this.#pausedAt !== undefined && !this.#stall.isOn) this.#endPause(this.#pausedAt, now);
 		let longest = this.#pacer.waitMs(now);
-		if (longest > 0) {
-			this.#reason = this.#pacer.reason;
-		}
+		if (longest > 0) this.#reason = this.#pacer.reason;
 		const tokens = this.#tokens.of(cost);
 		const longer = (waitMs: number, reason: string) => {
 			if (waitMs > longest) {
@@ -108,9 +102,7 @@ export class AdaptiveLimiter implements Limiter {
 			}
 		};
 		const levelMs = this.#levels.waitMs(tokens, now);
-		if (levelMs <= tooLongMs || this.#window.inFlight > 0) {
-			longer(levelMs, this.#levels.reason);
-		}
+		if (levelMs <= tooLongMs || this.#window.inFlight > 0) longer(levelMs, this.#levels.reason);
 		longer(this.#requestCeiling?.waitMs(1, now) ?? 0, "held by --rpm");
 		longer(this.#tokenCeiling?.waitMs(tokens.input + tokens.output, now) ?? 0, "held by --tpm");
 		return longest;
@@ -144,13 +136,9 @@ export class AdaptiveLimiter implements Limiter {
 			this.#levels.answered(success.snapshot);
 			this.#read(record, success.snapshot, now);
 		}
-		if (this.#stall.isProbe(record.sequence)) {
-			this.#stall.end(now);
-		}
+		if (this.#stall.isProbe(record.sequence)) this.#stall.end(now);
 		const { limit, meanLatencyMs } = this.#window;
-		if (limit !== undefined) {
-			this.#pacer.suspend((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
-		}
+		if (limit !== undefined) this.#pacer.suspend((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
 	}
 
 	refused(sending: SentRequest, { hintMs, snapshot, isOfRow }: RateRefusal): void {
@@ -158,17 +146,14 @@ export class AdaptiveLimiter implements Limiter {
 		const now = this.#now();
 		this.#window.ended();
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
-		if (snapshot !== undefined) {
-			this.#read(record, snapshot, now);
-		}
+		if (snapshot !== undefined) this.#read(record, snapshot, now);
 		this.#levels.refused(record.levels, { snapshot, hintMs });
 		if (isOfRow && !this.#stall.isOn) {
 			this.#pacer.noteRefused(record.sequence, now);
 			return;
 		}
-		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed) {
+		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed)
 			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
-		}
 		const account = this.#levels.account(record.levels, snapshot, this.#tokens.most, now);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
 		if (this.#stall.isOn || (account === "spent" && this.#refusedShare <= mostExplained)) {
@@ -220,20 +205,15 @@ export class AdaptiveLimiter implements Limiter {
 		const allowed = this.#levels.allowedRate(this.#tokens.mean);
 		if (Number.isFinite(allowed)) {
 			const rate = Math.max(1, burstFactor * allowed);
-			if (changed) {
-				this.#pacer.release(rate);
-			} else {
-				this.#pacer.open(rate);
-			}
+			if (changed) this.#pacer.release(rate);
+			else this.#pacer.open(rate);
 		}
 	}
 
 	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
 	#blameServer(record: SendingRecord, now: number): void {
 		const cause = this.#window.overloaded(record, this.#pacer.next, this.#pacer.bound, now);
-		if (cause === "load" && !this.#window.isTrying) {
-			this.#levels.disbelieve();
-		}
+		if (cause === "load" && !this.#window.isTrying) this.#levels.disbelieve();
 	}
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */
@@ -272,9 +252,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#pauseRun = 0;
 		// It may have ended long ago, with nothing to send since.
 		const pauseMs = this.#blockedUntil - from;
-		if (pauseMs >= longPauseMs && isProven) {
-			this.#pacer.resumed(now);
-		}
+		if (pauseMs >= longPauseMs && isProven) this.#pacer.resumed(now);
 	}
 
 	#block(now: number, waitMs: number, reason: string): void {

@@ -143,9 +143,7 @@ export class ConcurrencyWindow {
 	/** `sentAt` and `inFlight` are those of the request, `sequence` its number. */
 	succeeded({ sentAt, inFlight }: Omit<WindowedRequest, "sequence">, now: number): void {
 		const latencyMs = now - sentAt;
-		if (this.#latencyCount === 0) {
-			this.#growing.proven(this.#inFlight + 1);
-		}
+		if (this.#latencyCount === 0) this.#growing.proven(this.#inFlight + 1);
 		this.#latencies[this.#latencyCount++ % this.#latencies.length] = latencyMs;
 		this.#mean += Math.max(0.02, 1 / this.#latencyCount) * (latencyMs - this.#mean);
 		if (this.#latencyCount < 16 || this.#latencyCount % 16 === 0) {
@@ -169,20 +167,12 @@ export class ConcurrencyWindow {
 		const answers = this.#answerCount;
 		this.#answers.fill(0);
 		this.#answerCount = 0;
-		if (this.#limit !== undefined) {
-			return this.#lower(inFlight, sentAt, now);
-		}
-		if (answers < leastAnswers) {
-			return false;
-		}
-		if (above > clearlyAbove * answers) {
-			this.#evidence = [];
-		} else if (above <= mostAbove * answers) {
+		if (this.#limit !== undefined) return this.#lower(inFlight, sentAt, now);
+		if (answers < leastAnswers) return false;
+		if (above > clearlyAbove * answers) this.#evidence = [];
+		else if (above <= mostAbove * answers)
 			this.#evidence = [...this.#evidence, inFlight].slice(-this.#evidenceNeeded);
-		}
-		if (this.#evidence.length < this.#evidenceNeeded || !agree(this.#evidence)) {
-			return false;
-		}
+		if (this.#evidence.length < this.#evidenceNeeded || !agree(this.#evidence)) return false;
 		this.#limit = Math.max(1, Math.floor(0.97 * Math.min(...this.#evidence)));
 		this.#loweredAt = now;
 		this.#onTrial = true;
@@ -199,9 +189,7 @@ export class ConcurrencyWindow {
 	}
 
 	#lower(inFlight: number, sentAt: number, now: number): boolean {
-		if (sentAt <= this.#loweredAt) {
-			return true;
-		}
+		if (sentAt <= this.#loweredAt) return true;
 		this.#loweredAt = now;
 		this.#sinceRefusal = 0;
 		this.#step = 0;
@@ -235,19 +223,13 @@ export class ConcurrencyWindow {
 		now: number,
 	): Cause {
 		this.#overloads.note(sequence);
-		if (this.#overload !== undefined && sentAt <= this.#overload.at) {
-			return "unknown";
-		}
-		if (!this.#overloads.refused(sequence)) {
-			return "chance";
-		}
+		if (this.#overload !== undefined && sentAt <= this.#overload.at) return "unknown";
+		if (!this.#overloads.refused(sequence)) return "chance";
 		const before = this.at(rate, now).size;
 		const verdict = this.#overloads.verdict(before, sequence);
 		if (verdict !== "unknown") {
 			this.#overloads.settle(verdict, sequence);
-			if (verdict === "chance") {
-				this.#overload = undefined;
-			}
+			if (verdict === "chance") this.#overload = undefined;
 			return verdict;
 		}
 		this.#overloads.cut(before, next);

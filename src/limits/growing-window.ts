@@ -48,9 +48,7 @@ export class GrowingWindow {
 
 	/** The first answer, while so many are in flight. */
 	proven(inFlight: number): void {
-		if (!this.#eager) {
-			this.#size = Math.min(this.#size, Math.max(leastSize, inFlight));
-		}
+		if (!this.#eager) this.#size = Math.min(this.#size, Math.max(leastSize, inFlight));
 	}
 
 	get size(): number {
@@ -84,15 +82,11 @@ export class GrowingWindow {
 			const more = this.#queues ? 1 / Math.max(1, this.#size) : 1;
 			this.#size = Math.min(this.#most, this.#size + more);
 		}
-		if (sentAt < this.#roundFrom) {
-			return;
-		}
+		if (sentAt < this.#roundFrom) return;
 		this.#used ||= isUsed;
 		this.#sumMs += now - sentAt;
 		this.#sumInFlight += inFlight;
-		if (++this.#count >= Math.max(leastRound, this.size / 2)) {
-			this.#end(now);
-		}
+		if (++this.#count >= Math.max(leastRound, this.size / 2)) this.#end(now);
 	}
 
 	#end(now: number): void {

@@ -78,13 +78,9 @@ export class HeaderLevel {
 	/** What is left now, by the last reading. */
 	at(now: number): number {
 		const base = this.#base;
-		if (base === undefined) {
-			return Number.POSITIVE_INFINITY;
-		}
+		if (base === undefined) return Number.POSITIVE_INFINITY;
 		const spent = this.#spent - base.spent;
-		if (this.isWindowed) {
-			return now < this.#windowEnd.at ? base.remaining - spent : this.#limit - spent;
-		}
+		if (this.isWindowed) return now < this.#windowEnd.at ? base.remaining - spent : this.#limit - spent;
 		const elapsed = now - base.at;
 		const others = this.#othersPerMs * Math.min(elapsed, this.#horizonMs);
 		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * elapsed - others);
@@ -93,18 +89,12 @@ export class HeaderLevel {
 	/** Ms until a request of this cost should fit, 0 when it does now. */
 	waitMs(cost: number, now: number): number {
 		const base = this.#base;
-		if (base === undefined) {
-			return 0;
-		}
+		if (base === undefined) return 0;
 		const reserve = Math.min(mostReserve * this.#capacity, this.#worstError);
 		// More than the account can ever hold is asked of a full one.
 		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
-		if (missing <= 0) {
-			return 0;
-		}
-		if (this.isWindowed) {
-			return Math.max(1, this.#windowEnd.at - now);
-		}
+		if (missing <= 0) return 0;
+		if (this.isWindowed) return Math.max(1, this.#windowEnd.at - now);
 		const untilHorizonMs = Math.max(0, base.at + this.#horizonMs - now);
 		const back = (this.#refillPerMs - this.#othersPerMs) * untilHorizonMs;
 		return back >= missing
@@ -122,29 +112,22 @@ export class HeaderLevel {
 	/** A refused request used up nothing; `remaining` did not suffice for it, so it was bigger than thought. */
 	givenBack(mark: LevelMark, remaining: number | undefined, hintMs: number | undefined): void {
 		const { cost } = mark;
-		if (this.isWindowed && Number.isNaN(mark.predicted)) {
-			this.#windowEnd.refused();
-		} else if (remaining !== undefined) {
+		if (this.isWindowed && Number.isNaN(mark.predicted)) this.#windowEnd.refused();
+		else if (remaining !== undefined)
 			this.#worstError = Math.max(this.#worstError, 1.25 * (remaining - cost));
-		}
 		if (hintMs !== undefined) {
 			// The server knows when there is enough again, so no reserve is worth more time than that.
 			this.#worstError = Math.min(this.#worstError, this.#refillPerMs * (hintMs + hintSlackMs));
 		}
-		if (this.#base !== undefined && mark.spent > this.#base.spent) {
+		if (this.#base !== undefined && mark.spent > this.#base.spent)
 			this.#base = { ...this.#base, spent: this.#base.spent + cost };
-		}
 	}
 
 	/** Takes what headers say about the request that was sent at `sentAt`; older ones than the last are ignored. */
 	read(level: RateLevel, mark: LevelMark, sentAt: number, now: number): void {
-		if (this.#base !== undefined && sentAt < this.#base.at) {
-			return;
-		}
+		if (this.#base !== undefined && sentAt < this.#base.at) return;
 		const limit = level.limit ?? this.#limit;
-		if (limit <= 0) {
-			return;
-		}
+		if (limit <= 0) return;
 		if (limit !== this.#limit) {
 			// At a lower rate the predictions are off by less, and a reserve takes longer to fill.
 			this.#worstError *= Math.min(1, limit / Math.max(1, this.#limit));
@@ -169,9 +152,8 @@ export class HeaderLevel {
 
 	/** The server refused for want of this, so there was nothing left when `sentAt` was. */
 	exhausted(mark: LevelMark, sentAt: number): void {
-		if (this.#base !== undefined && sentAt >= this.#base.at) {
+		if (this.#base !== undefined && sentAt >= this.#base.at)
 			this.#base = { remaining: 0, at: sentAt, spent: mark.spent };
-		}
 	}
 
 	get #refillPerMs(): number {
@@ -189,18 +171,12 @@ export class HeaderLevel {
 	 */
 	#learnWindow(level: RateLevel, sentAt: number, now: number): void {
 		const { resetMs, remaining } = level;
-		if (resetMs === undefined) {
-			return;
-		}
+		if (resetMs === undefined) return;
 		this.#windowEnd.read(sentAt + resetMs, now + resetMs);
 		const before = this.#resetBase;
-		if (before !== undefined && sentAt - before.at < driftEveryMs) {
-			return;
-		}
+		if (before !== undefined && sentAt - before.at < driftEveryMs) return;
 		this.#resetBase = { resetMs, remaining, at: sentAt };
-		if (before === undefined) {
-			return;
-		}
+		if (before === undefined) return;
 		const moved = resetMs - before.resetMs;
 		const offBucket = Math.abs(moved + ((remaining - before.remaining) / this.#limit) * this.#windowMs);
 		const offWindow = Math.abs(moved + (sentAt - before.at));
@@ -238,9 +214,7 @@ export class HeaderLevel {
 		const base = this.#driftBase ?? reading;
 		const elapsed = reading.at - base.at;
 		const perMs = this.#limit / this.#windowMs;
-		if (base !== reading && elapsed < Math.min(driftEveryMs, (0.3 * this.#capacity) / perMs)) {
-			return;
-		}
+		if (base !== reading && elapsed < Math.min(driftEveryMs, (0.3 * this.#capacity) / perMs)) return;
 		this.#driftBase = reading;
 		const expected = base.remaining + elapsed * perMs - (reading.spent - base.spent);
 		const taken = (from: number) => (from - reading.remaining) / Math.max(1, elapsed);

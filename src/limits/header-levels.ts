@@ -62,9 +62,7 @@ export class HeaderLevels {
 	/** Ms until a request of so many tokens should fit all limits. */
 	waitMs(tokens: Tokens, now: number): number {
 		let longest = 0;
-		if (!this.isKnown) {
-			return longest;
-		}
+		if (!this.isKnown) return longest;
 		for (const [index, level] of this.#levels.entries()) {
 			const waitMs = level.isKnown ? level.waitMs(costIn(index, tokens), now) : 0;
 			if (waitMs > longest) {
@@ -84,9 +82,7 @@ export class HeaderLevels {
 	refused({ marks }: LevelMarks, { snapshot, hintMs }: Omit<RateRefusal, "isOfRow">): void {
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = marks[index];
-			if (mark !== undefined) {
-				level.givenBack(mark, stated(snapshot, index)?.remaining, hintMs);
-			}
+			if (mark !== undefined) level.givenBack(mark, stated(snapshot, index)?.remaining, hintMs);
 		}
 		this.#answeredAtZero = 0;
 	}
@@ -100,9 +96,7 @@ export class HeaderLevels {
 	/** A request was answered, with this word on what is left: said to be nothing time and again, it can't be true. */
 	answered(snapshot: RateSnapshot): void {
 		this.#answeredAtZero = nothingIsLeft(snapshot) ? this.#answeredAtZero + 1 : 0;
-		if (this.#answeredAtZero >= mostAtZero && !this.#wasRight) {
-			this.#isDisbelieved = true;
-		}
+		if (this.#answeredAtZero >= mostAtZero && !this.#wasRight) this.#isDisbelieved = true;
 	}
 
 	/** Takes what a response said. True when a limit is not what it was. */
@@ -124,15 +118,11 @@ export class HeaderLevels {
 	/** Requests per second that the stated limits allow in the long run, at so many tokens each. */
 	allowedRate(mean: Tokens): number {
 		let rate = Number.POSITIVE_INFINITY;
-		if (!this.isKnown) {
-			return rate;
-		}
+		if (!this.isKnown) return rate;
 		for (const [index, level] of this.#levels.entries()) {
 			// A day's allowance may be used up in an hour; what is left of it says enough.
 			const cost = dimensions[index] === "requestsPerDay" || !level.isKnown ? 0 : costIn(index, mean);
-			if (cost > 0) {
-				rate = Math.min(rate, (level.limit / level.windowMs / cost) * 1000);
-			}
+			if (cost > 0) rate = Math.min(rate, (level.limit / level.windowMs / cost) * 1000);
 		}
 		return rate;
 	}
@@ -147,23 +137,17 @@ export class HeaderLevels {
 		mostTokens: number,
 		now: number,
 	): "spent" | "plenty" | "unknown" {
-		if (!this.isKnown) {
-			return "unknown";
-		}
+		if (!this.isKnown) return "unknown";
 		let plenty = false;
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = sending.marks[index];
-			if (!level.isKnown || mark === undefined) {
-				continue;
-			}
+			if (!level.isKnown || mark === undefined) continue;
 			const isOfRequests = dimensions[index] === "requests" || dimensions[index] === "requestsPerDay";
 			const need = isOfRequests ? 1 : Math.max(mark.cost, mostTokens);
 			const little = nothingLeft * level.limit;
 			const remaining = stated(snapshot, index)?.remaining;
 			if (remaining !== undefined) {
-				if (remaining < need || remaining < little) {
-					return "spent";
-				}
+				if (remaining < need || remaining < little) return "spent";
 				plenty = true;
 			} else if (snapshot === undefined && level.at(now) < 2 * need + little) {
 				level.exhausted(mark, sending.sentAt);

@@ -74,11 +74,8 @@ export function endFailed(
 	isOfRow: boolean,
 ): void {
 	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
-	if (error instanceof RequestError && errorClass === "rate_limit") {
+	if (error instanceof RequestError && errorClass === "rate_limit")
 		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, isOfRow });
-	} else if (errorClass === "overloaded") {
-		limiter.overloaded(sending);
-	} else {
-		limiter.failed(sending);
-	}
+	else if (errorClass === "overloaded") limiter.overloaded(sending);
+	else limiter.failed(sending);
 }

@@ -91,9 +91,8 @@ export class RateEstimate {
 	decidedAt(now: number): number {
 		const record = this.#record;
 		let sequence = record.next;
-		while (sequence > record.oldest && now - record.sentAt(sequence - 1) < 1.5 * this.#refusalDelayMs) {
+		while (sequence > record.oldest && now - record.sentAt(sequence - 1) < 1.5 * this.#refusalDelayMs)
 			sequence--;
-		}
 		return sequence;
 	}
 
@@ -139,9 +138,7 @@ export class RateEstimate {
 	recentRate(now: number): number {
 		const record = this.#record;
 		let first = record.next;
-		while (first > record.oldest && now - record.sentAt(first - 1) < recentMs) {
-			first--;
-		}
+		while (first > record.oldest && now - record.sentAt(first - 1) < recentMs) first--;
 		const elapsed = Math.min(recentMs, Math.max(leastRecentMs, now - (this.#started?.at ?? now)));
 		return Math.max(1, ((record.next - first) / elapsed) * 1000);
 	}
@@ -153,9 +150,7 @@ export class RateEstimate {
 
 	/** More was let through since there was nothing left than the limit could have given: it must have risen. */
 	limitIsDisproved(now: number, rate: number): boolean {
-		if (this.#limit === undefined || this.#exhausted === undefined) {
-			return false;
-		}
+		if (this.#limit === undefined || this.#exhausted === undefined) return false;
 		const undecided = (rate * this.#refusalDelayMs * 1.5) / 1000;
 		const admitted = this.#admitted - this.#exhausted.admitted - undecided;
 		const possible = (this.#limit * (now - this.#exhausted.at)) / 1000;
@@ -178,9 +173,8 @@ export class RateEstimate {
 		this.#resumed = { at: now, admitted };
 		this.#lastRefused = this.#record.next - 1;
 		this.#lastFreeAt = now;
-		if (before === undefined || admitted === before.admitted || now - before.at > longestPeriodMs) {
+		if (before === undefined || admitted === before.admitted || now - before.at > longestPeriodMs)
 			return undefined;
-		}
 		this.#samples = admitted - before.admitted;
 		const periodMs = now - before.at;
 		return { rate: (1000 * this.#samples) / periodMs, periodMs };
@@ -204,9 +198,7 @@ export class RateEstimate {
 			// The long view holds while the limit stays what it was; the burst would say if it did not.
 			return { least: least * 1000, seen: undefined };
 		}
-		if (!enough) {
-			return { least: undefined, seen: undefined };
-		}
+		if (!enough) return { least: undefined, seen: undefined };
 		// A handful seen in a moment: by chance it may be too few, and too low a rate takes longer to notice.
 		this.#samples = Math.min(this.#samples, admitted);
 		return { least: undefined, seen: ((admitted + Math.sqrt(admitted) + 1) / elapsed) * 1000 };

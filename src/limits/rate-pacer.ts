@@ -166,9 +166,8 @@ export class RatePacer {
 		if (sequence < this.#cutBefore) {
 			// The rest of a burst does not cut again, but shows how deep its one cut should have been.
 			const { limit } = this.#estimate;
-			if (bounds.seen !== undefined && limit !== undefined && bounds.seen < 0.9 * limit) {
+			if (bounds.seen !== undefined && limit !== undefined && bounds.seen < 0.9 * limit)
 				this.#hold(bounds.seen, now);
-			}
 			return "load";
 		}
 		const isSurplus = this.#odds.refused(sequence);
@@ -264,9 +263,7 @@ export class RatePacer {
 		this.#estimate.limit = limit;
 		this.#curve = new HoldCurve(limit, this.#estimate.samples, periodMs);
 		this.#throttle.rate = this.#curve.start;
-		if (this.#phase !== "try") {
-			this.#phase = "hold";
-		}
+		if (this.#phase !== "try") this.#phase = "hold";
 		this.#cutBefore = this.#estimate.next;
 		this.#estimate.exhausted(now);
 		// What was refused has used up nothing.
@@ -275,9 +272,7 @@ export class RatePacer {
 
 	#advance(now: number): void {
 		const elapsed = this.#throttle.elapse(now);
-		if (elapsed > 0 && this.#throttle.isUsed(now)) {
-			this.#grow(elapsed, now);
-		}
+		if (elapsed > 0 && this.#throttle.isUsed(now)) this.#grow(elapsed, now);
 	}
 
 	#grow(elapsed: number, now: number): void {
@@ -287,12 +282,9 @@ export class RatePacer {
 			this.#throttle.rate = Math.min(highestRate, this.#throttle.rate * 2 ** (elapsed / doublingMs));
 		} else if (this.#phase === "hold" && this.#curve !== undefined) {
 			this.#throttle.rate = Math.max(this.#throttle.rate, this.#curve.advance(elapsed));
-			if (this.#throttle.rate < atLimit * (this.#estimate.limit ?? 0)) {
+			if (this.#throttle.rate < atLimit * (this.#estimate.limit ?? 0))
 				this.#atLimitFrom = this.#estimate.next;
-			}
-			if (this.#estimate.limitIsDisproved(now, this.#throttle.rate)) {
-				this.#phase = "climb";
-			}
+			if (this.#estimate.limitIsDisproved(now, this.#throttle.rate)) this.#phase = "climb";
 		}
 	}
 }

@@ -95,9 +95,7 @@ export class RefusalOdds {
 		this.#count(sequence, 1);
 		this.#refusals.push(sequence);
 		this.#refusals.sort((a, b) => a - b);
-		if (this.#refusals.length > remembered) {
-			this.#refusals.shift();
-		}
+		if (this.#refusals.length > remembered) this.#refusals.shift();
 		return this.#isSurplus();
 	}
 
@@ -110,9 +108,8 @@ export class RefusalOdds {
 	/** The load goes from `before` to less with number `next`, to see whether that helps. */
 	cut(before: number, next: number): void {
 		const refusals = this.#refusals.filter((sequence) => sequence >= this.#onset);
-		if (this.#segments.length === 0) {
+		if (this.#segments.length === 0)
 			this.#segments.push({ load: before, from: this.#onset, refusals, sent: 0, refused: 0 });
-		}
 		this.#segments.push({ load: before, from: next, refusals: [], sent: 0, refused: 0 });
 		// What is being looked into says nothing about chance before the verdict.
 		const from = this.#segments.at(-2)?.from ?? next;
@@ -125,9 +122,7 @@ export class RefusalOdds {
 	/** What the trial shows by now: all sendings before number `decided` are known to be let through or refused. */
 	verdict(load: number, decided: number): Cause {
 		const last = this.#segments.at(-1);
-		if (last === undefined) {
-			return "unknown";
-		}
+		if (last === undefined) return "unknown";
 		last.load = load;
 		for (const [index, segment] of this.#segments.entries()) {
 			const end = Math.min(decided, this.#segments[index + 1]?.from ?? decided);
@@ -135,13 +130,9 @@ export class RefusalOdds {
 			segment.refused = segment.refusals.filter((sequence) => sequence < end).length;
 		}
 		const { share } = this.#pooled;
-		if (last.sent * share < leastExpected && last.sent < longestTrial) {
-			return "unknown";
-		}
+		if (last.sent * share < leastExpected && last.sent < longestTrial) return "unknown";
 		const odds = this.#loadOdds(share);
-		if (last.sent >= longestTrial) {
-			return odds > hindsight || share > mostChance ? "load" : "chance";
-		}
+		if (last.sent >= longestTrial) return odds > hindsight || share > mostChance ? "load" : "chance";
 		return odds >= certain + hindsight
 			? "load"
 			: odds <= -certain && share <= mostChance
@@ -191,9 +182,7 @@ export class RefusalOdds {
 			const refused = Math.min(sent, this.#refusals.length - 1 - first);
 			const share = refused / sent;
 			const chance = this.#chanceWithout(sent, refused);
-			if (share <= chance) {
-				continue;
-			}
+			if (share <= chance) continue;
 			const odds = logLikelihood(sent, refused, share) - logLikelihood(sent, refused, chance);
 			if (odds > best) {
 				best = odds;
@@ -220,9 +209,8 @@ export class RefusalOdds {
 		let byLoad = this.#likelihoodOfStep();
 		for (const { load, sent: n, refused: k } of this.#segments) {
 			// The limit that each load alone would show, and one just under it.
-			for (const limit of [load, load * (1 - k / Math.max(1, n)), 0.9 * load]) {
+			for (const limit of [load, load * (1 - k / Math.max(1, n)), 0.9 * load])
 				byLoad = Math.max(byLoad, this.#likelihoodOf(limit));
-			}
 		}
 		return byLoad - byChance;
 	}

@@ -76,9 +76,7 @@ function collect(value: unknown, found: { texts: string[]; delays: number[] }, d
 			const inner = parseJson(child);
 			if (inner === undefined) found.texts.push(child);
 			else collect(inner, found, depth + 1);
-		} else if (name === "message" || name === "error" || name === "detail") {
-			found.texts.push(child);
-		}
+		} else if (name === "message" || name === "error" || name === "detail") found.texts.push(child);
 	}
 }
 

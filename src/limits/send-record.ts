@@ -28,17 +28,13 @@ export class SendRecord {
 	}
 
 	markRefused(sequence: number): void {
-		if (sequence >= this.oldest) {
-			this.#refused[sequence % size] = 1;
-		}
+		if (sequence >= this.oldest) this.#refused[sequence % size] = 1;
 	}
 
 	/** When the last one was sent that was not refused, as far as is known; -Infinity when none is. */
 	get admittedAt(): number {
 		let sequence = this.#next - 1;
-		while (sequence >= this.oldest && this.#refused[sequence % size] === 1) {
-			sequence--;
-		}
+		while (sequence >= this.oldest && this.#refused[sequence % size] === 1) sequence--;
 		return sequence < this.oldest ? Number.NEGATIVE_INFINITY : this.sentAt(sequence);
 	}
 
@@ -49,9 +45,8 @@ export class SendRecord {
 	/** Sendings in (from, to] that were not refused, as far as is known. */
 	admitted(from: number, to: number): number {
 		let count = 0;
-		for (let sequence = Math.max(from + 1, this.oldest); sequence <= to; sequence++) {
+		for (let sequence = Math.max(from + 1, this.oldest); sequence <= to; sequence++)
 			count += 1 - (this.#refused[sequence % size] ?? 0);
-		}
 		return count;
 	}
 
@@ -65,13 +60,8 @@ export class SendRecord {
 	/** How many sendings ending with `sequence` were refused without one let through between them, at most `most`. */
 	refusedInRow(sequence: number, most: number): number {
 		let count = 0;
-		while (
-			count < most &&
-			sequence - count >= this.oldest &&
-			this.#refused[(sequence - count) % size] === 1
-		) {
+		while (count < most && sequence - count >= this.oldest && this.#refused[(sequence - count) % size] === 1)
 			count++;
-		}
 		return count;
 	}
 }

@@ -43,18 +43,15 @@ export class Stall {
 	}
 
 	sent(sequence: number, now: number, refusalDelayMs: number): void {
-		if (this.isOn) {
+		if (this.isOn)
 			this.#probe = { sequence, until: now + Math.max(leastPatienceMs, patience * refusalDelayMs) };
-		}
 	}
 
 	/** Nothing was let through again. Returns for how many ms nothing should be sent. */
 	deepen(hintMs: number | undefined, now: number): number {
 		this.#probe = undefined;
 		const promised = this.#promisedAt;
-		if (promised !== undefined && this.#hints === "untried" && now < promised) {
-			this.#hints = "kept";
-		}
+		if (promised !== undefined && this.#hints === "untried" && now < promised) this.#hints = "kept";
 		const believed = this.believed(hintMs);
 		const tries = this.#tries++;
 		if (believed > 0) {
@@ -68,9 +65,7 @@ export class Stall {
 	/** One was let through. */
 	end(now: number): void {
 		const promised = this.#promisedAt;
-		if (promised !== undefined && promised - now > hintTrialMs) {
-			this.#hints = "broken";
-		}
+		if (promised !== undefined && promised - now > hintTrialMs) this.#hints = "broken";
 		this.#promisedAt = undefined;
 		this.#probe = undefined;
 		this.#tries = 0;

@@ -30,18 +30,14 @@ export class Throttle {
 			this.#heldBackAt = now;
 			return this.#silentUntil - now;
 		}
-		if (this.#credit >= 1) {
-			return 0;
-		}
+		if (this.#credit >= 1) return 0;
 		this.#heldBackAt = now;
 		return ((1 - this.#credit) / this.#rate) * 1000;
 	}
 
 	take(now: number): void {
 		this.#credit--;
-		if (this.#credit < 1) {
-			this.#heldBackAt = now;
-		}
+		if (this.#credit < 1) this.#heldBackAt = now;
 	}
 
 	/** The server has not counted one. */

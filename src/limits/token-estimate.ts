@@ -32,22 +32,17 @@ export class TokenEstimate {
 		const { maxOutputTokens, leastTokens = 0 } = cost;
 		const input = cost.inputTokens * this.#inputRatio;
 		let output = this.#output;
-		if (maxOutputTokens !== undefined) {
+		if (maxOutputTokens !== undefined)
 			output = this.#chargesMaxTokens ? maxOutputTokens : Math.min(maxOutputTokens, output);
-		}
 		return { input, output: Math.max(output, leastTokens - input) };
 	}
 
 	learn(estimatedInput: number, { inputTokens, outputTokens }: Success): void {
-		if (inputTokens === undefined || outputTokens === undefined) {
-			return;
-		}
+		if (inputTokens === undefined || outputTokens === undefined) return;
 		const weight = Math.max(leastWeight, 1 / ++this.#answers);
 		this.#output += weight * (outputTokens - this.#output);
 		this.#total += weight * (inputTokens + outputTokens - this.#total);
 		this.#most = Math.max(this.#most, inputTokens + outputTokens);
-		if (estimatedInput > 0) {
-			this.#inputRatio += weight * (inputTokens / estimatedInput - this.#inputRatio);
-		}
+		if (estimatedInput > 0) this.#inputRatio += weight * (inputTokens / estimatedInput - this.#inputRatio);
 	}
 }

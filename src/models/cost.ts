@@ -169,7 +169,7 @@ export function priceCall(call: PricedCall): CallCost {
 const leeway = 1.05;
 
 /** More tokens than any request can have, where no context window is known. */
-const MOST_TOKENS = 20_000_000;
+const mostTokens = 20_000_000;
 
 /**
  * A usage, or null when no request can have it: its input or one of its `n` answers is longer than the model's context
@@ -189,7 +189,7 @@ export function possibleUsage(
 	const price = findPrice(provider, modelId, { inputTokens: usage.inputTokens, own });
 	const passes = 1 + (charges?.webSearches ?? 0);
 	const window = charges?.untold === undefined && price?.contextWindow ? price.contextWindow * leeway : null;
-	const input = window === null ? MOST_TOKENS : window * passes;
-	const output = window === null ? MOST_TOKENS : Math.max(window, price?.maxOutput ?? 0) * passes * n;
+	const input = window === null ? mostTokens : window * passes;
+	const output = window === null ? mostTokens : Math.max(window, price?.maxOutput ?? 0) * passes * n;
 	return usage.inputTokens > input || usage.outputTokens > output ? null : usage;
 }

@@ -7,11 +7,11 @@ export interface ImageSize {
 }
 
 /** Enough for every header but those of photos with long metadata, whose whole data is looked through then. */
-const HEAD_BASE64 = 64 << 10;
+const headBase64 = 64 << 10;
 
 /** Width and height in pixels of a PNG, JPEG, GIF or WebP as base64; undefined for anything else. */
 export function imageSize(data: string): ImageSize | undefined {
-	const head = Buffer.from(data.slice(0, HEAD_BASE64), "base64");
+	const head = Buffer.from(data.slice(0, headBase64), "base64");
 	const size = pngSize(head) ?? gifSize(head) ?? webpSize(head);
 	if (size !== undefined || head.length < 2 || head.readUInt16BE(0) !== 0xffd8) return size;
 	return jpegSize(head) ?? jpegSize(Buffer.from(data, "base64"));
@@ -57,7 +57,7 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
 }
 
 /** More cannot be packed into one object stream of an honest file. */
-const MOST_INFLATED_BYTES = 16 << 20;
+const mostInflatedBytes = 16 << 20;
 
 /**
  * Pages of a PDF as base64; undefined where they cannot be counted. Page objects stand in the file as they are or, in
@@ -72,7 +72,7 @@ export function pdfPages(data: string): number | undefined {
 			const start = index + header.length;
 			const end = text.indexOf("endstream", start);
 			const objects = inflateSync(bytes.subarray(start, end), {
-				maxOutputLength: MOST_INFLATED_BYTES,
+				maxOutputLength: mostInflatedBytes,
 				finishFlush: 2,
 			});
 			pages += countPages(objects.toString("latin1"));
@@ -88,7 +88,7 @@ function countPages(text: string): number {
 }
 
 /** No speech is coded with fewer bytes a second than this. */
-const LEAST_BYTES_PER_SECOND = 2_000;
+const leastBytesPerSecond = 2_000;
 
 /** Seconds of a sound as base64, at most; a WAV says its rate itself. */
 export function audioSeconds(data: string): number {
@@ -96,5 +96,5 @@ export function audioSeconds(data: string): number {
 	const head = Buffer.from(data.slice(0, 64), "base64");
 	const isWav = head.length >= 32 && head.toString("latin1", 8, 12) === "WAVE";
 	const rate = isWav ? head.readUInt32LE(28) : 0;
-	return size / (rate > 0 ? rate : LEAST_BYTES_PER_SECOND);
+	return size / (rate > 0 ? rate : leastBytesPerSecond);
 }

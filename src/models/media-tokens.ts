@@ -33,12 +33,12 @@ function tiles({ width, height }: ImageSize): number {
 }
 
 /** The most tiles that an image can have: 2048 x 768. */
-const MOST_TILES = 8;
+const mostTiles = 8;
 
 const byTiles =
 	(base: number, tile: number) =>
 	(size: ImageSize | undefined): Range =>
-		size === undefined ? upTo(base, base + tile * MOST_TILES) : upTo(base, base + tile * tiles(size));
+		size === undefined ? upTo(base, base + tile * mostTiles) : upTo(base, base + tile * tiles(size));
 
 /** OpenAI's patches of 32 pixels, up to a most of them, times a factor of the model. */
 const byPatches =
@@ -143,7 +143,7 @@ function familyOf(provider: string, modelId: string): Family {
 }
 
 /** Bytes of a page of a PDF whose pages cannot be counted: fewer are hardly a page. */
-const LEAST_BYTES_PER_PAGE = 1_000;
+const leastBytesPerPage = 1_000;
 
 export interface MediaTokens extends Range {
 	/** Part of the tokens is of sound, which may have a price of its own. */
@@ -178,7 +178,7 @@ function count(part: Exclude<ContentPart, { type: "text" }>, family: Family): Me
 			return { ...family.image(part.data === undefined ? undefined : imageSize(part.data)), isAudio: false };
 		case "file": {
 			const pages = pdfPages(part.data);
-			const most = pages ?? Math.max(1, Math.ceil((part.data.length * 3) / 4 / LEAST_BYTES_PER_PAGE));
+			const most = pages ?? Math.max(1, Math.ceil((part.data.length * 3) / 4 / leastBytesPerPage));
 			return { low: family.page.low * (pages ?? 1), high: family.page.high * most, isAudio: false };
 		}
 		case "audio": {

@@ -64,9 +64,8 @@ function headersOf(headers: Headers, env: Environment): Headers {
 				return found;
 			});
 			// RFC 9110, 5.5
-			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
 				throw new ConfigError(`the header ${name.slice(0, 60)} holds a character that no header has`);
-			}
 			return [name, value];
 		}),
 	);

@@ -21,9 +21,8 @@ export function ownPrices(named: Named, ...sources: readonly (OwnPrices | undefi
 		for (const source of sources.toReversed()) {
 			const name = names.find((candidate) => source !== undefined && Object.hasOwn(source, candidate));
 			const found = name === undefined ? undefined : source?.[name];
-			if (name !== undefined && found !== undefined) {
+			if (name !== undefined && found !== undefined)
 				return [found].flat().map((price) => rowOf(name, price as OwnPrice, named));
-			}
 		}
 	}
 	return [];
@@ -43,9 +42,8 @@ function rowOf(name: string, own: OwnPrice, { provider, modelId }: Named): Price
 	const { input, output, cached, write, audio, batch, from, context, maxOutput } = own;
 	for (const [field, value] of Object.entries({ input, output, cached, write, audio, context, maxOutput })) {
 		const isNeeded = field === "input" || field === "output";
-		if (value === undefined ? isNeeded : !(value >= 0 && value < Infinity)) {
+		if (value === undefined ? isNeeded : !(value >= 0 && value < Infinity))
 			throw new UsageError(`prices: "${name}" needs ${field} as a number of at least 0`);
-		}
 	}
 	const jobs = typeof batch === "number" ? { input: input * batch, output: output * batch } : batch;
 	return {

@@ -184,9 +184,7 @@ function groupByName(prices: readonly Price[]): ProviderPrices {
 	for (const price of prices) add(price.model.toLowerCase(), price);
 	// A name is never another model's spelling.
 	const names = new Set(grouped.keys());
-	for (const price of prices) {
-		for (const alias of price.aliases) if (!names.has(alias)) add(alias, price);
-	}
+	for (const price of prices) for (const alias of price.aliases) if (!names.has(alias)) add(alias, price);
 	return grouped;
 }
 

@@ -93,9 +93,8 @@ function passedThrough(provider: string, modelId: string, options: PriceOptions)
 	if (provider !== "openrouter") return null;
 	const [name = "", variant] = modelId.split(":");
 	// These two only choose the host. `:online` takes a fee for searches; other variants are models of their own.
-	if (variant !== undefined) {
+	if (variant !== undefined)
 		return variant === "nitro" || variant === "floor" ? findPrice(provider, name, options) : null;
-	}
 	const slash = modelId.indexOf("/");
 	const vendor = passedThroughVendors[modelId.slice(0, slash).toLowerCase()];
 	if (vendor === undefined) return null;

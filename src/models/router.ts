@@ -60,12 +60,11 @@ export function route(model: string, options: RouteOptions): ModelRoute {
 	const { baseUrl, source } = effectiveBaseUrl(provider, options);
 	const keys = findKeys(provider, options);
 	const holdsSecret = keys.length > 0 || Object.values(provider.headers).some((value) => value.includes("$"));
-	if (holdsSecret && isPlainHttpBeyondLoopback(baseUrl)) {
+	if (holdsSecret && isPlainHttpBeyondLoopback(baseUrl))
 		throw new ConfigError(
 			`refusing to send the ${provider.label} key over plain http to ${hostOf(baseUrl)}`,
 			{ hint: "use https, or a loopback address" },
 		);
-	}
 	const prices = ownPrices({ model, provider, modelId }, ...(options.prices ?? []));
 	return { provider, modelId, baseUrl, baseUrlSource: source, keys, prices };
 }
@@ -76,11 +75,10 @@ export function route(model: string, options: RouteOptions): ModelRoute {
  */
 export function requireKeys(found: ModelRoute): readonly RouteKey[] {
 	const { provider, keys } = found;
-	if (keys.length === 0 && provider.keyRequired) {
+	if (keys.length === 0 && provider.keyRequired)
 		throw new MissingKeyError(`no API key for ${provider.label}: ${provider.keyEnv[0]} is not set`, {
 			hint: `export ${provider.keyEnv[0]}=…, or store it: llmx keys set ${provider.id}`,
 		});
-	}
 	return keys;
 }
 
@@ -152,9 +150,8 @@ function findProvider(
 		return { provider: prefixed, modelId };
 	}
 	const proxy = all.find(({ id }) => id === "litellm");
-	if (slash > 0 && proxy !== undefined && options.env.LITELLM_BASE_URL) {
+	if (slash > 0 && proxy !== undefined && options.env.LITELLM_BASE_URL)
 		return { provider: proxy, modelId: model };
-	}
 	throw noRoute(model, prefix, all);
 }
 
@@ -197,12 +194,10 @@ function cleanBaseUrl(provider: ProviderRow, value: string, source: string): str
 			hint: "it should look like https://host/v1",
 		});
 	}
-	if (url.username !== "" || url.password !== "") {
+	if (url.username !== "" || url.password !== "")
 		throw new ConfigError(`${where} must not contain a user name or password`);
-	}
-	if (url.search !== "" || url.hash !== "") {
+	if (url.search !== "" || url.hash !== "")
 		throw new ConfigError(`${where} must not contain a query or a fragment: "${url.origin}${url.pathname}"`);
-	}
 	// Some tools want the whole address of the endpoint: https://github.com/EleutherAI/lm-evaluation-harness/issues/1174
 	let path = url.pathname.replace(/\/+$/, "").replace(/\/(?:chat\/completions|v1\/messages)$/, "");
 	if (provider.wire !== "openai") path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
@@ -254,11 +249,10 @@ function toKeys(provider: ProviderRow, values: readonly string[], source: string
 	const bearer = provider.bearerKeyEnv.includes(source);
 	return [...unique].map((value) => {
 		// A key goes into a header, which takes visible ASCII only.
-		if (!/^[\x21-\x7e]+$/.test(value)) {
+		if (!/^[\x21-\x7e]+$/.test(value))
 			throw new ConfigError(`the ${provider.label} key (${source}) contains characters that no key has`, {
 				hint: "copy it again, without quotes, spaces or line breaks",
 			});
-		}
 		return { value, source, bearer };
 	});
 }

@@ -48,9 +48,8 @@ export function findLookalike(name: string): ParameterKey | undefined {
 export function findMisspelt(name: string): ParameterKey | undefined {
 	if (name.length > 40) return undefined;
 	const wanted = plainName(name);
-	for (const [spelling, { key }] of plain) {
+	for (const [spelling, { key }] of plain)
 		if (spelling.length >= 6 && isOneErrorApart(wanted, spelling)) return key;
-	}
 	return undefined;
 }
 

@@ -28,9 +28,8 @@ export class AttachmentFolder {
 				throw new RowProblem(`the file ${describeValue(path)} is outside the folder of --allow-files`);
 			const stats = statSync(file);
 			if (!stats.isFile()) throw new RowProblem(`${describeValue(path)} is not a file`);
-			if (stats.size > maxFileBytes) {
+			if (stats.size > maxFileBytes)
 				throw new RowProblem(`the file ${describeValue(path)} is larger than ${maxFileBytes >> 20} MiB`);
-			}
 			return readFileSync(file);
 		} catch (error) {
 			if (error instanceof RowProblem) throw error;

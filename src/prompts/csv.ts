@@ -229,8 +229,7 @@ function findLineEnd(text: string): CsvDialect["lineEnd"] {
 function guessDelimiter(text: string): string {
 	const { bare } = bareHeader(text);
 	let best = ",";
-	for (const candidate of candidates) {
+	for (const candidate of candidates)
 		if (bare.split(candidate).length > bare.split(best).length) best = candidate;
-	}
 	return best;
 }

@@ -64,17 +64,15 @@ export function openInput(
 	name: string,
 	given: InputFormat | undefined,
 ): PromptsInput {
-	if (/^https?:\/\//i.test(name)) {
+	if (/^https?:\/\//i.test(name))
 		throw new UsageError(`${name} is a URL; prompts are read from files`, {
 			hint: `pipe it in: curl -L '${name}' | llmx batch - --format ${given ?? formatOf(new URL(name).pathname) ?? "jsonl"}`,
 		});
-	}
 	const format = given ?? formatOf(name);
 	// Opening a pipe would wait for its writer.
 	if (files.factsOf(path)?.isRegular === false) {
-		if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+		if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
 			throw new UsageError(`${name} is a folder`, { hint: "name the prompts file in it" });
-		}
 		throw new UsageError(`${name} is not a regular file`, {
 			hint: `it must be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
 		});

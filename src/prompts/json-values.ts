@@ -109,9 +109,8 @@ export function* readJsonPieces(
 		text.skip(1);
 		text.skipBlank();
 	}
-	if (text.peek() !== undefined) {
+	if (text.peek() !== undefined)
 		yield { line: text.line, text: "", problem: "not valid JSON (more text behind the end of the list)" };
-	}
 }
 
 /** A text that comes in chunks, at a position that only goes forward. */

@@ -13,8 +13,7 @@ const notAnImage = /\.(?:pdf|docx?|txt|csv|json|wav|mp3|flac|ogg|m4a|mp4)$/i;
 export function linkedImage(address: string): ContentPart {
 	const url = URL.canParse(address) ? new URL(address) : undefined;
 	if (url === undefined) throw new RowProblem(`${describeValue(address)} is not a valid URL`);
-	if (notAnImage.test(url.pathname)) {
+	if (notAnImage.test(url.pathname))
 		throw new RowProblem(`${describeValue(address)} is not an image URL; download it and attach the file`);
-	}
 	return { type: "image", url: address };
 }

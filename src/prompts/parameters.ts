@@ -56,9 +56,8 @@ export class ParameterReader {
 	takeField(name: string, value: unknown, isFilledIn = false): boolean {
 		if (isFilledIn && name !== "n" && !isOwnName(name)) return false;
 		if (this.#take(name, value, "kept as metadata, not sent")) return true;
-		if (providersOwn.test(name)) {
+		if (providersOwn.test(name))
 			this.#warn(name, `"${name}" is kept as metadata, not sent; put it into "parameters" to send it`);
-		}
 		return false;
 	}
 
@@ -126,9 +125,7 @@ export class ParameterReader {
 		// A lookalike with a value that the parameter cannot have is something else.
 		const isMeant = similar !== undefined && (similar !== "responseFormat" || isObject(value));
 		const key = isMeant && rowOf(similar).accepts.read(value) !== null ? similar : findMisspelt(name);
-		if (key !== undefined) {
-			this.#warn(name, `"${name}" is ${otherwise}; did you mean "${rowOf(key).name}"?`);
-		}
+		if (key !== undefined) this.#warn(name, `"${name}" is ${otherwise}; did you mean "${rowOf(key).name}"?`);
 	}
 }
 

@@ -46,9 +46,8 @@ export class ProblemList {
 			const listed = isOneText ? [first] : shown;
 			for (const { line, text } of listed) lines.push(`${this.#name}:${line}: ${text}`);
 			const more = count - listed.length;
-			if (more > 0) {
+			if (more > 0)
 				lines.push(`  the same in ${more} more ${more === 1 ? "line" : "lines"}, the last is ${lastLine}`);
-			}
 		}
 		if (this.#hiddenKinds > 0) lines.push(`and ${this.#hiddenKinds} others`);
 		return lines;

@@ -90,16 +90,14 @@ export class RowBuilder {
 			if (typeof value === "string") return this.#fromFields(raw, { [this.#options.column]: value });
 			if (!isObject(value))
 				throw new RowProblem(`a row must be a string or an object, not ${describeValue(value)}`);
-			if (isObject(value.body) && value.custom_id !== undefined) {
+			if (isObject(value.body) && value.custom_id !== undefined)
 				return this.#fromOpenAi(raw, value, value.body);
-			}
 			return this.#fromFields(raw, value);
 		} catch (error) {
 			if (error instanceof RowProblem) throw error;
 			if (error instanceof MissingVariableError) throw new RowProblem(error.message);
-			if (error instanceof LlmxError) {
+			if (error instanceof LlmxError)
 				throw new RowProblem(error.hint ? `${error.message}; ${error.hint}` : error.message);
-			}
 			throw error;
 		}
 	}
@@ -178,19 +176,16 @@ export class RowBuilder {
 		body: Readonly<Record<string, unknown>>,
 	): BatchRow {
 		const { custom_id, url } = fields;
-		if (this.#options.template !== undefined || this.#options.preset !== undefined) {
+		if (this.#options.template !== undefined || this.#options.preset !== undefined)
 			throw new RowProblem("a template or preset cannot be applied to an OpenAI Batch line");
-		}
-		if (isSet(url) && !(typeof url === "string" && /\/chat\/completions$/.test(url))) {
+		if (isSet(url) && !(typeof url === "string" && /\/chat\/completions$/.test(url)))
 			throw new RowProblem(`only /v1/chat/completions lines can be sent, not ${describeValue(url)}`);
-		}
 		if (body.stream === true) throw new RowProblem('streaming is not supported in a batch; remove "stream"');
 		const reader = this.#reader(raw);
 		reader.takeAll(body, bodyFields);
 		const metadata: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-		for (const name of Object.keys(fields)) {
+		for (const name of Object.keys(fields))
 			if (!["custom_id", "method", "url", "body"].includes(name)) metadata[name] = fields[name];
-		}
 		const extra = Object.keys(metadata).length > 0 ? metadata : undefined;
 		const messages = this.#withSystem(body.messages, undefined);
 		this.use.messages += 1;
@@ -254,18 +249,16 @@ export class RowBuilder {
 	#attach(value: unknown): readonly ContentPart[] {
 		if (!isSet(value) || value === "") return [];
 		const sources = typeof value === "string" ? [value] : value;
-		if (!Array.isArray(sources) || !sources.every((source) => typeof source === "string")) {
+		if (!Array.isArray(sources) || !sources.every((source) => typeof source === "string"))
 			throw new RowProblem(
 				`"attachments" must be a path, a URL or a list of them, not ${describeValue(value)}`,
 			);
-		}
 		return sources.map((source) => {
 			if (isLink(source)) return linkedImage(source);
-			if (this.#options.attachments === undefined) {
+			if (this.#options.attachments === undefined)
 				throw new RowProblem(
 					`the row attaches the file ${describeValue(source)}; allow it with --allow-files DIR`,
 				);
-			}
 			return attachmentPart(source, this.#options.attachments.read(source));
 		});
 	}

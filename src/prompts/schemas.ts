@@ -19,9 +19,8 @@ export class SchemaSet {
 		if (responseFormat?.type !== "json-schema") return;
 		const name = this.#nameOf(responseFormat);
 		if (this.#formats.has(name)) return;
-		if (this.#formats.size >= mostSchemas) {
+		if (this.#formats.size >= mostSchemas)
 			throw new RowProblem(`more than ${mostSchemas} different JSON Schemas in one file`);
-		}
 		this.#formats.set(name, { format: responseFormat, line });
 	}
 

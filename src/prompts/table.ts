@@ -94,8 +94,7 @@ export function uniqueNames(names: readonly string[]): readonly string[] {
 function toObject(header: readonly string[], cells: readonly string[]): Record<string, string> {
 	// Without a prototype, so that a column called __proto__ is one like any other.
 	const fields = Object.create(null) as Record<string, string>;
-	for (let index = 0; index < header.length; index++) {
+	for (let index = 0; index < header.length; index++)
 		fields[header[index] as string] = cells[index] as string;
-	}
 	return fields;
 }

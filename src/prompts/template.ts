@@ -45,16 +45,14 @@ export function compileTemplate(source: string, what = "the template"): Template
 	let end = 0;
 	const takeLiteral = (to: number) => {
 		const text = source.slice(end, to);
-		if (text.includes("{{")) {
+		if (text.includes("{{"))
 			throw new UsageError(`${what} has a {{ that is not closed`, {
 				hint: "close it with }}, or write \\{{ for literal braces",
 			});
-		}
-		if (text.includes("{%")) {
+		if (text.includes("{%"))
 			throw new UsageError(`${what} has {% … %}, but only {{variables}} are filled in`, {
 				hint: "write \\{% for a literal {%",
 			});
-		}
 		literal += text;
 	};
 	for (const match of source.matchAll(placeholder)) {
@@ -82,9 +80,8 @@ export function compileTemplate(source: string, what = "the template"): Template
 
 function textOf(values: TemplateValues, name: string, what: string): string {
 	const value = Object.hasOwn(values, name) ? values[name] : follow(values, name.split("."));
-	if (value === undefined || value === null) {
+	if (value === undefined || value === null)
 		throw new MissingVariableError(what, name, values, value === null);
-	}
 	if (typeof value === "string") return value;
 	return numberText(value) ?? JSON.stringify(value);
 }

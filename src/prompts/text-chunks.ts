@@ -82,8 +82,7 @@ export function countLineEnds(text: string): number {
 	let count = 0;
 	for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) count += 1;
 	if (!text.includes("\r")) return count;
-	for (let at = text.indexOf("\r"); at !== -1; at = text.indexOf("\r", at + 1)) {
+	for (let at = text.indexOf("\r"); at !== -1; at = text.indexOf("\r", at + 1))
 		if (text[at + 1] !== "\n") count += 1;
-	}
 	return count;
 }

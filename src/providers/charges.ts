@@ -64,7 +64,7 @@ export function hasCitations(choices: unknown): boolean {
 }
 
 /** xAI's unit of money: https://docs.x.ai/developers/cost-tracking */
-const TICKS_PER_USD = 1e10;
+const ticksPerUsd = 1e10;
 
 /** The cost of a call where the provider says it, or why that figure is not all of it. */
 function costFields(usage: Json, headers: AnswerHeaders): Pick<Charges, "reportedUsd" | "untold"> {
@@ -85,7 +85,7 @@ function costFields(usage: Json, headers: AnswerHeaders): Pick<Charges, "reporte
 export function reportedCost(usage: unknown): number | null {
 	if (!isObject(usage)) return null;
 	const ticks = tokens(usage.cost_in_usd_ticks);
-	if (ticks !== undefined) return amount(ticks / TICKS_PER_USD);
+	if (ticks !== undefined) return amount(ticks / ticksPerUsd);
 	const { cost } = usage;
 	return amount(isObject(cost) ? cost.total_cost : cost) ?? amount(usage.estimated_cost);
 }
@@ -101,10 +101,10 @@ function headerCost(headers: AnswerHeaders): number | null {
 }
 
 /** No request costs as much: the longest input and output of the dearest model ever sold come to less. */
-const MOST_USD_OF_A_CALL = 1_000;
+const mostUsdOfACall = 1_000;
 
 function amount(value: unknown): number | null {
-	return typeof value === "number" && value >= 0 && value < MOST_USD_OF_A_CALL ? value : null;
+	return typeof value === "number" && value >= 0 && value < mostUsdOfACall ? value : null;
 }
 
 /** Takes binary noise off a sum. */

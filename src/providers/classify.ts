@@ -49,9 +49,8 @@ export function classify(reported: ReportedError): RequestError {
 	const effective = inBand ? statusInside(detail) : status;
 	let verdict = judge(provider, detail, effective);
 	// Inside a stream or an answer tokens were already made: asking again may cost again, so at most once.
-	if (inBand) {
+	if (inBand)
 		verdict = { ...verdict, retry: verdict.retry === "always" ? "once" : verdict.retry, maybeBilled: true };
-	}
 	if (reported.retryForbidden) verdict = { ...verdict, retry: "never" };
 	return new RequestError(messageFor(reported, verdict, effective, inBand), {
 		provider: provider.id,
@@ -89,17 +88,13 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 		if (has(contextCodes) || contextWords.test(message)) return { ...final, errorClass: "context_length" };
 	}
 	// Gemini and xAI answer 400 to a wrong key.
-	if (status === 401 || codes.includes("api_key_invalid") || (status === 400 && badKeyWords.test(message))) {
+	if (status === 401 || codes.includes("api_key_invalid") || (status === 400 && badKeyWords.test(message)))
 		return { ...again, errorClass: "auth", key: "drop" };
-	}
 	// OpenRouter's 402 for one request that asks for more than is left: a shorter answer would be paid for.
-	if (status === 402 && /fewer max_tokens|can only afford/i.test(message)) {
+	if (status === 402 && /fewer max_tokens|can only afford/i.test(message))
 		return { ...final, errorClass: "invalid_request" };
-	}
 	const cause = refusalCause(provider, detail, status);
-	if (status === 402 || cause === "account") {
-		return { ...again, errorClass: "quota", key: "retire" };
-	}
+	if (status === 402 || cause === "account") return { ...again, errorClass: "quota", key: "retire" };
 	if (cause === "row") return { ...final, errorClass: "too_large" };
 	if (cause === "context") return { ...final, errorClass: "context_length" };
 	if (cause === "server") return { ...again, errorClass: "overloaded" };

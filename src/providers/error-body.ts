@@ -113,9 +113,8 @@ function describe(message: string, body: unknown, inner?: Json): ErrorDetail {
 		if (isObject(nested)) add(nested.code);
 		const metadata = source.metadata;
 		if (isObject(metadata)) add(metadata.error_type);
-		for (const item of Array.isArray(source.details) ? source.details : []) {
+		for (const item of Array.isArray(source.details) ? source.details : [])
 			if (isObject(item)) add(item.reason);
-		}
 	}
 	return {
 		message,

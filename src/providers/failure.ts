@@ -44,9 +44,8 @@ export function toFailure(error: unknown, context: FailureContext): LlmxError {
 	const { exchange } = context;
 	if (error instanceof LlmxError && !(error instanceof TransportError)) return error;
 	const transport = exchange.failure ?? findTransportError(error);
-	if (transport?.reason === "aborted" || (exchange.signal.aborted && transport === undefined)) {
+	if (transport?.reason === "aborted" || (exchange.signal.aborted && transport === undefined))
 		return new AbortedError(undefined, { cause: transport?.cause ?? error });
-	}
 	if (transport !== undefined) return networkFailure(transport, context);
 	if (exchange.status !== undefined && exchange.status >= 400) return answeredFailure(context);
 	if (exchange.cut) return incomplete(context, "the connection was cut");

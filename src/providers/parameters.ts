@@ -13,19 +13,16 @@ const reserved = ["model", "messages", "contents", "stream", "n"];
 export function checkParameters(provider: ProviderRow, parameters: Parameters): void {
 	for (const key of parameterKeys) {
 		if (parameters[key] === undefined) continue;
-		if (provider.refuses.includes(key) || !isOnWire(provider.wire, key)) {
+		if (provider.refuses.includes(key) || !isOnWire(provider.wire, key))
 			throw unsupported(provider, rowOf(key).name);
-		}
 	}
-	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined) {
+	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined)
 		throw new UnsupportedError("reasoning_effort and thinking_budget cannot be combined");
-	}
 	for (const name of reserved) {
-		if (parameters.extra !== undefined && Object.hasOwn(parameters.extra, name)) {
+		if (parameters.extra !== undefined && Object.hasOwn(parameters.extra, name))
 			throw new UnsupportedError(`the raw parameter "${name}" is set by llmx itself`, {
 				hint: name === "n" ? "ask for several answers with -n" : "leave it out",
 			});
-		}
 	}
 }
 

@@ -37,9 +37,8 @@ export interface ProviderDefinition {
  * @throws ConfigError for an id that cannot stand before a slash
  */
 export function defineProvider(id: string, definition: ProviderDefinition): ProviderRow {
-	if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) {
+	if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id))
 		throw new ConfigError(`provider id "${id.slice(0, 64)}" must be lower-case letters, digits, "_" or "-"`);
-	}
 	const keyEnv = definition.key_env === undefined ? [] : [definition.key_env];
 	const known: ProviderRow | undefined = Object.hasOwn(providers, id)
 		? providers[id as keyof typeof providers]

@@ -9,9 +9,7 @@ const bearer = /\bBearer\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 /** Takes the given keys, and whatever looks like one, out of a text. */
 export function redact(text: string, keys: readonly (string | undefined)[] = []): string {
 	let safe = text;
-	for (const key of keys) {
-		if (key !== undefined && key.length >= 4) safe = safe.replaceAll(key, "[key]");
-	}
+	for (const key of keys) if (key !== undefined && key.length >= 4) safe = safe.replaceAll(key, "[key]");
 	return safe.replace(bearer, "Bearer [key]").replace(keyShapes, "[key]");
 }
 

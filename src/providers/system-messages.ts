@@ -13,9 +13,8 @@ export function takeSystem(
 ): { readonly system: string | undefined; readonly rest: readonly Message[] } {
 	const texts = messages.filter(({ role }) => role === "system").map((message) => textOf(provider, message));
 	const rest = messages.filter(({ role }) => role !== "system");
-	if (rest.length === 0) {
+	if (rest.length === 0)
 		throw new UnsupportedError(`${provider.label} needs a message of the user beside the system message`);
-	}
 	return { system: texts.length === 0 ? undefined : texts.join("\n\n"), rest };
 }
 

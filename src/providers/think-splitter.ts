@@ -72,9 +72,8 @@ export class ThinkSplitter {
  */
 export function splitThinking(whole: string): SplitText {
 	const end = unopenedEnd(whole);
-	if (end !== undefined) {
+	if (end !== undefined)
 		return { reasoning: whole.slice(0, end).trim(), text: whole.slice(end + close.length).trimStart() };
-	}
 	const splitter = new ThinkSplitter();
 	const first = splitter.push(whole);
 	const rest = splitter.end();

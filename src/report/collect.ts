@@ -48,11 +48,10 @@ export function collectRows(files: Files, sources: readonly ReportSource[]): rea
 				rows.push(row);
 			} else if (row.errorClass === undefined || rows[before]?.errorClass !== undefined) rows[before] = row;
 		}
-		if (lines > 0 && found === 0) {
+		if (lines > 0 && found === 0)
 			throw new UsageError(`${name} holds no results of llmx`, {
 				hint: "name the .jsonl file that llmx batch wrote",
 			});
-		}
 	}
 	return withColumns(rows, sources);
 }

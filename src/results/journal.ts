@@ -218,9 +218,8 @@ export class Journal {
 		if (size === this.size + this.#target.foreignBytes) return;
 		this.#target.foreignBytes = size - this.size;
 		let found = 0;
-		for (const { text, problem } of readLines(this.#files, this.file, { from })) {
+		for (const { text, problem } of readLines(this.#files, this.file, { from }))
 			if (problem === undefined && this.#options.readKey(text) !== undefined) found += 1;
-		}
 		if (found <= written || this.#isShared) return;
 		this.#isShared = true;
 		this.#trouble = new LlmxError(`another run writes to ${this.name} too`, {

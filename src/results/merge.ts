@@ -74,15 +74,13 @@ export function mergeResults(options: MergeOptions): MergeReport {
 		}
 		const wanted = options.ids ?? places.numbers();
 		const missing = claimAll(index, wanted, [...models]);
-		if (missing.count > 0 && !allowMissing) {
+		if (missing.count > 0 && !allowMissing)
 			throw new UsageError(`${missing.count} results are missing, nothing was written`, {
 				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\nuse --allow-missing to merge anyway`,
 			});
-		}
 		replaceOutput(files, target.path, target.name, (write) => {
-			for (const place of index.resultOffsets()) {
+			for (const place of index.resultOffsets())
 				write(handles[places.source(place)]?.lines.bytes(places.offset(place)) as Buffer);
-			}
 		});
 		const judgedBy = options.ids ? "prompts" : wanted ? "numbers" : "nothing";
 		return { records: places.size, models: [...models], missing: missing.count, judgedBy };

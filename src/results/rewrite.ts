@@ -157,9 +157,8 @@ function isInOrder(
 	}
 	const reader = new ChunkReader(files, journal.file);
 	let lines = 0;
-	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) {
+	for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next())
 		for (let at = chunk.indexOf(newline); at !== -1; at = chunk.indexOf(newline, at + 1)) lines += 1;
-	}
 	return lines === count;
 }
 
@@ -178,9 +177,8 @@ function setForeignAside(files: Files, journal: Journal, records: number): strin
 	);
 	try {
 		writeBuffered(files, file, (write) => {
-			for (const line of readLines(files, journal.file)) {
+			for (const line of readLines(files, journal.file))
 				if (isForeign(line)) write(bytesOf(files, journal.file, line));
-			}
 		});
 		files.sync(file);
 	} finally {

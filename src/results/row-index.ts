@@ -196,9 +196,8 @@ export class RowIndex {
 
 	/** Offsets of the results that answer a row, in the order of the input. */
 	*answeredOffsets(): Generator<number, void, undefined> {
-		for (let position = 0; position < this.#positions; position++) {
+		for (let position = 0; position < this.#positions; position++)
 			if (this.state(position) === "done") yield this.resultOffset(position);
-		}
 	}
 
 	/**
@@ -215,9 +214,8 @@ export class RowIndex {
 
 	/** Offsets of the failures that still stand, in the order of the input, then of those that are not of this input. */
 	*failureOffsets(): Generator<number, void, undefined> {
-		for (let position = 0; position < this.#positions; position++) {
+		for (let position = 0; position < this.#positions; position++)
 			if (this.state(position) === "failed") yield this.failureOffset(position);
-		}
 		for (let entry = 0; entry < this.#entries; entry++) {
 			const offset = this.#failures.offsets.get(entry);
 			if (offset !== 0 && !(this.#flags.get(entry) & wanted)) yield offset - 1;

@@ -51,9 +51,8 @@ export class FileSink implements Sink {
 		this.#overflow = new Overflow(files, output.resultsName, "results", output.rescueFolders);
 		this.#results = this.#open("results");
 		try {
-			for (let count = 0; count < spareDescriptors; count += 1) {
+			for (let count = 0; count < spareDescriptors; count += 1)
 				this.#spare.push(files.open(output.results, "r"));
-			}
 			// What an earlier run left to be thrown away must not be there for the next one.
 			if (checked.failures.tornBytes > 0) this.#failures = this.#open("failures");
 		} catch (error) {

@@ -87,9 +87,8 @@ export function arrangeSuperseded(options: ArrangeOptions, superseded: Supersede
 	const isWanted = (key: RecordKey) => superseded.isWanted(key);
 	replaceOutput(files, output.superseded, output.supersededName, (write) => {
 		for (const { line } of old()) write(line);
-		for (const { key, offset, line } of current()) {
+		for (const { key, offset, line } of current())
 			if (isStale(key, offset) && !superseded.has(key)) write(line);
-		}
 	});
 	replaceOutput(files, output.results, output.resultsName, (write) => {
 		for (const { key, offset, line } of current()) if (!isStale(key, offset)) write(line);

@@ -19,9 +19,7 @@ export class Alarm {
 
 	/** `at` is on the clock; Infinity asks for nothing. */
 	set(at: number): void {
-		if (at >= this.#at) {
-			return;
-		}
+		if (at >= this.#at) return;
 		const now = this.#clock.now();
 		const ringAt = Math.min(Math.max(at, now + shortestSleepMs), now + longestSleepMs);
 		this.#at = ringAt;

@@ -66,13 +66,9 @@ export class Backlog<Item> {
 		const isFull = this.#waiting.size + this.#refused.size >= maxWaiting;
 		const wantsFresh =
 			preferFresh || (again === undefined && (refused === undefined || this.#lastWasRefused));
-		if (wantsFresh && !isFull) {
-			this.#fresh ??= this.#take();
-		}
+		if (wantsFresh && !isFull) this.#fresh ??= this.#take();
 		const fresh = this.#fresh;
-		if (preferFresh) {
-			return fresh ?? again ?? refused;
-		}
+		if (preferFresh) return fresh ?? again ?? refused;
 		return again ?? (this.#lastWasRefused ? (fresh ?? refused) : (refused ?? fresh));
 	}
 
@@ -92,12 +88,9 @@ export class Backlog<Item> {
 	/** Nothing else is left to be sent, so an item need not wait for a hint that was overtaken by events. */
 	hasten(now: number, isOvertaken: (queued: QueuedItem<Item>) => boolean): number {
 		const first = this.#waiting.peek();
-		if (first === undefined || this.#waiting.nextAt <= now || !isOvertaken(first)) {
+		if (first === undefined || this.#waiting.nextAt <= now || !isOvertaken(first))
 			return Number.POSITIVE_INFINITY;
-		}
-		if (first.earliestAt > now) {
-			return first.earliestAt - now;
-		}
+		if (first.earliestAt > now) return first.earliestAt - now;
 		this.#waiting.takeDue(this.#waiting.nextAt);
 		this.#refused.push(first);
 		return 0;
@@ -109,9 +102,8 @@ export class Backlog<Item> {
 	}
 
 	#takeDue(now: number): void {
-		for (let due = this.#waiting.takeDue(now); due !== undefined; due = this.#waiting.takeDue(now)) {
+		for (let due = this.#waiting.takeDue(now); due !== undefined; due = this.#waiting.takeDue(now))
 			(due.refusals > 0 ? this.#refused : this.#due).push(due);
-		}
 	}
 
 	#take(): QueuedItem<Item> | undefined {

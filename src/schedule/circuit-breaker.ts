@@ -40,9 +40,7 @@ export class CircuitBreaker {
 
 	/** Ms until something may be sent: 0 for now, Infinity while a single request is being tried. */
 	waitMs(now: number): number {
-		if (this.#brokenSince === undefined) {
-			return 0;
-		}
+		if (this.#brokenSince === undefined) return 0;
 		return this.#trying ? Number.POSITIVE_INFINITY : Math.max(0, this.#pausedUntil - now);
 	}
 
@@ -80,18 +78,14 @@ export class CircuitBreaker {
 		this.#trying = false;
 		this.#note(true);
 		if (this.#brokenSince === undefined) {
-			if (this.#failures * 2 <= lastEnds) {
-				return undefined;
-			}
+			if (this.#failures * 2 <= lastEnds) return undefined;
 			this.#brokenSince = now;
 		} else if (now < this.#pausedUntil) {
 			// It was in flight when the pause began.
 			return undefined;
 		}
 		const over = this.#overdue(this.#brokenSince, now, error);
-		if (over !== undefined) {
-			return over;
-		}
+		if (over !== undefined) return over;
 		const pauseMs = Math.min(firstPauseMs * 2 ** this.#pauses++, longestPauseMs);
 		this.#pausedUntil = now + pauseMs;
 		return pauseMs;
@@ -100,15 +94,11 @@ export class CircuitBreaker {
 	#note(isFailure: boolean): void {
 		this.#ends.push(isFailure);
 		this.#failures += isFailure ? 1 : 0;
-		if (this.#ends.length > lastEnds) {
-			this.#failures -= this.#ends.shift() === true ? 1 : 0;
-		}
+		if (this.#ends.length > lastEnds) this.#failures -= this.#ends.shift() === true ? 1 : 0;
 	}
 
 	#overdue(since: number, now: number, error: RequestError): LlmxError | undefined {
-		if (now - since < this.#patienceMs) {
-			return undefined;
-		}
+		if (now - since < this.#patienceMs) return undefined;
 		const minutes = Math.round((now - since) / 60_000);
 		return new LlmxError(`nothing was answered for ${minutes} minutes: ${error.message}`, {
 			cause: error,

@@ -17,9 +17,7 @@ export class Fifo<T> {
 
 	shift(): T | undefined {
 		const item = this.#items[this.#head];
-		if (this.#head < this.#items.length) {
-			this.#items[this.#head++] = undefined;
-		}
+		if (this.#head < this.#items.length) this.#items[this.#head++] = undefined;
 		if (this.#head === this.#items.length) {
 			this.#items.length = 0;
 			this.#head = 0;

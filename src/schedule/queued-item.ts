@@ -56,9 +56,7 @@ export function queuedItem<Item>(item: Item, cost: TokenCost): QueuedItem<Item> 
 /** 0 when the item may be sent again with another key, because its own is out of use; undefined when it may not. */
 export function nextKeyDelay<Item>(queued: QueuedItem<Item>, { maybeBilled }: RequestError): 0 | undefined {
 	const retries = withNextKey(queued.retries, maybeBilled);
-	if (retries === undefined) {
-		return undefined;
-	}
+	if (retries === undefined) return undefined;
 	queued.retries = retries;
 	return 0;
 }
@@ -84,14 +82,9 @@ export function retryDelay<Item>(
 	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;
 	const before = counts ? queued.retries : { ...queued.retries, retries: Math.max(0, waits) };
 	const { hintless, next } = retries(before, error, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
-	if (next === undefined) {
-		return undefined;
-	}
-	if (counts) {
-		queued.retries = next.state;
-	} else {
-		queued.retries = { ...queued.retries, resends: next.state.resends };
-	}
+	if (next === undefined) return undefined;
+	if (counts) queued.retries = next.state;
+	else queued.retries = { ...queued.retries, resends: next.state.resends };
 	queued.earliestAt = now + hintless;
 	const remaining = isRefusal ? snapshot?.tokens?.remaining : undefined;
 	if (remaining !== undefined) {

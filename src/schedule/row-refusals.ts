@@ -38,16 +38,12 @@ export class RowRefusals {
 	 */
 	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
 		const isOfRow = this.isOvertaken(queued);
-		if (queued.refusals === 0) {
-			queued.firstRefusal = { at: now, answered: this.#answered };
-		}
+		if (queued.refusals === 0) queued.firstRefusal = { at: now, answered: this.#answered };
 		queued.futile = isOfRow ? 1 : queued.futile + 1;
 		queued.refusals++;
 		queued.strikes += isOfRow ? 1 : 0;
 		queued.answeredBefore = this.#answered;
-		if (queued.refusals < this.needed) {
-			return false;
-		}
+		if (queued.refusals < this.needed) return false;
 		const others = this.othersAnswered(queued);
 		const isProven = others >= leastOthers * (leastRefusals - 1) || queued.strikes >= leastRefusals - 1;
 		const waitedMs = now - (queued.firstRefusal?.at ?? now);

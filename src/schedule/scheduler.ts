@@ -56,9 +56,7 @@ export class Schedule<Item, Value> {
 	 * @throws what ended the run: the error given to `stop`, an AbortedError, or that of the last usable key
 	 */
 	run(): Promise<void> {
-		if (!this.#started) {
-			this.#start();
-		}
+		if (!this.#started) this.#start();
 		return this.#end.promise;
 	}
 
@@ -71,9 +69,7 @@ export class Schedule<Item, Value> {
 	 * Sends nothing more and lets what is in flight land; then `run` ends, by throwing `error` if one is given. Items that were not answered by then get no outcome.
 	 */
 	stop(error?: unknown): void {
-		if (this.#stopped) {
-			return;
-		}
+		if (this.#stopped) return;
 		this.#stopped = true;
 		this.#error = error;
 		this.#backlog.close();
@@ -92,22 +88,16 @@ export class Schedule<Item, Value> {
 		if (signal !== undefined) {
 			const onAbort = () => this.abort(new AbortedError(undefined, { cause: signal.reason }));
 			signal.addEventListener("abort", onAbort, { once: true, signal: this.#over.signal });
-			if (signal.aborted) {
-				onAbort();
-			}
+			if (signal.aborted) onAbort();
 		}
 		// An earlier run over the same route may have used up its keys.
-		if (route.end !== undefined) {
-			this.stop(route.end);
-		}
+		if (route.end !== undefined) this.stop(route.end);
 		this.#pump();
 	}
 
 	/** Sends all that may be sent now. Called whenever something has changed. */
 	#pump(): void {
-		if (!this.#started) {
-			return;
-		}
+		if (!this.#started) return;
 		if (!this.#stopped) {
 			const now = this.#clock.now();
 			const waitMs = this.#sendWhatMay(now);
@@ -121,28 +111,18 @@ export class Schedule<Item, Value> {
 		const { route, isFull, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
 		while (!this.#stopped && isFull?.() !== true) {
 			const most = this.#breaker.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
-			if (this.#inFlight >= most) {
-				return Number.POSITIVE_INFINITY;
-			}
+			if (this.#inFlight >= most) return Number.POSITIVE_INFINITY;
 			const outageMs = this.#breaker.waitMs(now);
-			if (outageMs > 0) {
-				return outageMs;
-			}
+			if (outageMs > 0) return outageMs;
 			const queued = this.#backlog.peek(now, this.#breaker.isOpen);
 			if (queued === undefined) {
 				const waitMs = this.#hasten(now);
-				if (waitMs > 0) {
-					return waitMs;
-				}
+				if (waitMs > 0) return waitMs;
 				continue;
 			}
-			if (this.#slots?.request() === false) {
-				return Number.POSITIVE_INFINITY;
-			}
+			if (this.#slots?.request() === false) return Number.POSITIVE_INFINITY;
 			const lane = route.pick(queued.cost);
-			if (lane === undefined) {
-				return route.waitMs;
-			}
+			if (lane === undefined) return route.waitMs;
 			const admission = this.#options.admit?.(queued.item) ?? "go";
 			if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
 				this.stop();
@@ -158,9 +138,7 @@ export class Schedule<Item, Value> {
 
 	/** At the end of a run nothing waits for a hint while others are answered. Returns ms until that is worth a look. */
 	#hasten(now: number): number {
-		if (!this.#backlog.isTail) {
-			return Number.POSITIVE_INFINITY;
-		}
+		if (!this.#backlog.isTail) return Number.POSITIVE_INFINITY;
 		return this.#backlog.hasten(now, (queued) => this.#refusals.isOvertaken(queued));
 	}
 
@@ -239,9 +217,7 @@ export class Schedule<Item, Value> {
 			onRetry?.(queued.item, { attempt: queued.attempts + 1, delayMs, reason: error.message });
 		}
 		const end = route.end;
-		if (end !== undefined) {
-			this.stop(end);
-		}
+		if (end !== undefined) this.stop(end);
 	}
 
 	/**
@@ -261,22 +237,16 @@ export class Schedule<Item, Value> {
 			queued.hasFailed = true;
 			verdict = this.#breaker.failed(now, error);
 		}
-		if (verdict instanceof LlmxError) {
-			this.stop(verdict);
-		} else if (verdict !== undefined) {
-			this.#options.onPause?.(verdict, error);
-		}
+		if (verdict instanceof LlmxError) this.stop(verdict);
+		else if (verdict !== undefined) this.#options.onPause?.(verdict, error);
 	}
 
 	#endIfDone(): void {
 		const unfinished = this.#inFlight + (this.#stopped ? 0 : this.#backlog.size);
 		if (unfinished === 0) {
 			this.#over.abort();
-			if (this.#error === undefined) {
-				this.#end.resolve();
-			} else {
-				this.#end.reject(this.#error);
-			}
+			if (this.#error === undefined) this.#end.resolve();
+			else this.#end.reject(this.#error);
 		}
 	}
 }

@@ -10,11 +10,8 @@ export class Source<Item> {
 	/** `onChange` is called when an asynchronous item has arrived, the source has ended, or reading it failed. */
 	constructor(items: Iterable<Item> | AsyncIterable<Item>, onChange: (error?: unknown) => void) {
 		this.#onChange = onChange;
-		if (Symbol.asyncIterator in items) {
-			this.#async = items[Symbol.asyncIterator]();
-		} else {
-			this.#sync = items[Symbol.iterator]();
-		}
+		if (Symbol.asyncIterator in items) this.#async = items[Symbol.asyncIterator]();
+		else this.#sync = items[Symbol.iterator]();
 	}
 
 	/** Nothing more will come. */
@@ -24,9 +21,7 @@ export class Source<Item> {
 
 	/** The next item, or undefined when there is none at this moment. */
 	take(): { readonly item: Item } | undefined {
-		if (this.#exhausted) {
-			return undefined;
-		}
+		if (this.#exhausted) return undefined;
 		if (this.#sync !== undefined) {
 			const next = this.#sync.next();
 			if (next.done) {
@@ -46,9 +41,7 @@ export class Source<Item> {
 
 	/** Lets the iterable clean up; nothing is taken any more. */
 	close(): void {
-		if (this.#exhausted) {
-			return;
-		}
+		if (this.#exhausted) return;
 		this.#exhausted = true;
 		this.#sync?.return?.();
 		// A generator that is still running answers when it gets there; nobody waits for it.
@@ -56,18 +49,13 @@ export class Source<Item> {
 	}
 
 	#fetch(): void {
-		if (this.#pending || this.#async === undefined) {
-			return;
-		}
+		if (this.#pending || this.#async === undefined) return;
 		this.#pending = true;
 		this.#async.next().then(
 			(next) => {
 				this.#pending = false;
-				if (next.done) {
-					this.#exhausted = true;
-				} else if (!this.#exhausted) {
-					this.#arrived = { item: next.value };
-				}
+				if (next.done) this.#exhausted = true;
+				else if (!this.#exhausted) this.#arrived = { item: next.value };
 				this.#onChange();
 			},
 			(error) => {

@@ -25,9 +25,7 @@ export class TimeQueue<T> {
 		while (index > 0) {
 			const parent = (index - 1) >> 1;
 			const above = entries[parent];
-			if (above === undefined || !isBefore(entry, above)) {
-				break;
-			}
+			if (above === undefined || !isBefore(entry, above)) break;
 			entries[index] = above;
 			index = parent;
 		}
@@ -38,13 +36,9 @@ export class TimeQueue<T> {
 	takeDue(now: number): T | undefined {
 		const entries = this.#entries;
 		const first = entries[0];
-		if (first === undefined || first.at > now) {
-			return undefined;
-		}
+		if (first === undefined || first.at > now) return undefined;
 		const last = entries.pop();
-		if (last !== undefined && last !== first) {
-			this.#sink(last);
-		}
+		if (last !== undefined && last !== first) this.#sink(last);
 		return first.value;
 	}
 
@@ -54,15 +48,11 @@ export class TimeQueue<T> {
 		for (;;) {
 			let child = 2 * index + 1;
 			const left = entries[child];
-			if (left === undefined) {
-				break;
-			}
+			if (left === undefined) break;
 			const right = entries[child + 1];
 			const smaller = right !== undefined && isBefore(right, left) ? right : left;
 			child = smaller === left ? child : child + 1;
-			if (!isBefore(smaller, entry)) {
-				break;
-			}
+			if (!isBefore(smaller, entry)) break;
 			entries[index] = smaller;
 			index = child;
 		}

@@ -78,9 +78,7 @@ export class VirtualClock implements Clock {
 		for (;;) {
 			// A macrotask: every promise reaction that can run at this moment has run when it comes back.
 			await new Promise((resolve) => setImmediate(resolve));
-			if (settled) {
-				return work;
-			}
+			if (settled) return work;
 			this.#dropCancelled();
 			if (this.#held > 0 || this.#timers.size === 0) {
 				await new Promise<void>((resolve) => {
@@ -90,16 +88,14 @@ export class VirtualClock implements Clock {
 				continue;
 			}
 			this.#now = Math.max(this.#now, this.#timers.nextAt);
-			for (let timer = this.#timers.takeDue(this.#now); timer; timer = this.#timers.takeDue(this.#now)) {
+			for (let timer = this.#timers.takeDue(this.#now); timer; timer = this.#timers.takeDue(this.#now))
 				timer.fire?.();
-			}
 		}
 	}
 
 	// A timer that was taken back must not carry time forward to where it stood.
 	#dropCancelled(): void {
-		for (let first = this.#timers.peek(); first && first.fire === undefined; first = this.#timers.peek()) {
+		for (let first = this.#timers.peek(); first && first.fire === undefined; first = this.#timers.peek())
 			this.#timers.takeDue(this.#timers.nextAt);
-		}
 	}
 }

@@ -23,9 +23,7 @@ export class Accounts {
 		this.#common = common;
 		const own = new Set<string>();
 		for (const [name, { keys, limits }] of Object.entries(accounts)) {
-			for (const key of keys) {
-				this.#accountOf.set(key, name);
-			}
+			for (const key of keys) this.#accountOf.set(key, name);
 			if (limits !== undefined) {
 				own.add(name);
 				this.#limits.set(name, new AccountLimits(limits, now));
@@ -38,9 +36,7 @@ export class Accounts {
 	of(key: string): AccountLimits | undefined {
 		const account = this.#accountOf.get(key) ?? key;
 		const existing = this.#limits.get(account);
-		if (existing !== undefined || this.#common === undefined) {
-			return existing;
-		}
+		if (existing !== undefined || this.#common === undefined) return existing;
 		const created = new AccountLimits(this.#common, this.#now);
 		this.#limits.set(account, created);
 		return created;
@@ -49,18 +45,11 @@ export class Accounts {
 	change(limits: Limits, account?: string): void {
 		if (account !== undefined) {
 			const existing = this.#limits.get(account);
-			if (existing === undefined) {
-				this.#limits.set(account, new AccountLimits(limits, this.#now));
-			} else {
-				existing.change(limits);
-			}
+			if (existing === undefined) this.#limits.set(account, new AccountLimits(limits, this.#now));
+			else existing.change(limits);
 			return;
 		}
 		this.#common = limits;
-		for (const [name, existing] of this.#limits) {
-			if (!this.#own.has(name)) {
-				existing.change(limits);
-			}
-		}
+		for (const [name, existing] of this.#limits) if (!this.#own.has(name)) existing.change(limits);
 	}
 }

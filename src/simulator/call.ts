@@ -87,9 +87,7 @@ export class Call {
 
 	/** Writes a piece of the body and waits until the kernel has it or the client is gone. */
 	async write(piece: string | Buffer): Promise<void> {
-		if (this.ended) {
-			return;
-		}
+		if (this.ended) return;
 		await new Promise<void>((resolve) => {
 			this.#wake = resolve;
 			this.response.write(piece, () => resolve());
@@ -160,9 +158,7 @@ export class Call {
 		const spoken = Number.isFinite(pace.tokensPerSecond)
 			? (this.answer.outputTokens / pace.tokensPerSecond) * 1_000
 			: 0;
-		if (await this.sleep(pace.firstTokenMs + spoken)) {
-			this.send(200, json, this.plainBody);
-		}
+		if (await this.sleep(pace.firstTokenMs + spoken)) this.send(200, json, this.plainBody);
 	}
 
 	/** Every frame at its due time, counted from the start, so that slow timers do not add up. */
@@ -180,9 +176,7 @@ export class Call {
 		for (let index = 0; index < list.length; index++) {
 			const spoken = Math.min(Math.max(0, index - firstContent), Math.max(0, lastContent - firstContent));
 			const waitMs = start + pace.firstTokenMs + spoken * betweenMs - performance.now();
-			if (waitMs > 0 && !(await this.sleep(waitMs))) {
-				return;
-			}
+			if (waitMs > 0 && !(await this.sleep(waitMs))) return;
 			const frame = list[index] as WireEvent;
 			response.write(array ? encodeElement(frame, index === 0) : encodeEvent(frame, wire.lineEnd));
 		}

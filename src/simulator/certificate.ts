@@ -67,9 +67,7 @@ function oid(dotted: string): Buffer {
 	const bytes = [first * 40 + second];
 	for (const arc of rest) {
 		const septets = [arc & 0x7f];
-		for (let value = arc >> 7; value > 0; value >>= 7) {
-			septets.unshift((value & 0x7f) | 0x80);
-		}
+		for (let value = arc >> 7; value > 0; value >>= 7) septets.unshift((value & 0x7f) | 0x80);
 		bytes.push(...septets);
 	}
 	return der(tag.oid, Buffer.from(bytes));

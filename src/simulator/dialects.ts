@@ -95,24 +95,18 @@ function levelHeaders(
 	level: Level | undefined,
 	reset: ((ms: number) => string) | undefined,
 ): void {
-	if (level === undefined) {
-		return;
-	}
+	if (level === undefined) return;
 	list.push(
 		`${prefix}-limit-${name}`,
 		String(level.limit),
 		`${prefix}-remaining-${name}`,
 		String(level.remaining),
 	);
-	if (reset !== undefined) {
-		list.push(`${prefix}-reset-${name}`, reset(level.resetMs));
-	}
+	if (reset !== undefined) list.push(`${prefix}-reset-${name}`, reset(level.resetMs));
 }
 
 function anthropicHeaders(list: HeaderList, name: string, level: Level | undefined, epochMs: number): void {
-	if (level === undefined) {
-		return;
-	}
+	if (level === undefined) return;
 	const reset = `${new Date(epochMs + level.resetMs).toISOString().slice(0, 19)}Z`;
 	list.push(`anthropic-ratelimit-${name}-limit`, String(level.limit));
 	list.push(`anthropic-ratelimit-${name}-remaining`, String(level.remaining));
@@ -125,12 +119,8 @@ function seconds(ms: number): string {
 
 /** A duration as Go prints it: "12ms", "1.5s", "6m0s". */
 export function goDuration(ms: number): string {
-	if (ms <= 0) {
-		return "0s";
-	}
-	if (ms < 1_000) {
-		return `${Math.ceil(ms)}ms`;
-	}
+	if (ms <= 0) return "0s";
+	if (ms < 1_000) return `${Math.ceil(ms)}ms`;
 	const total = Math.ceil(ms) / 1_000;
 	const hours = Math.floor(total / 3_600);
 	const minutes = Math.floor((total % 3_600) / 60);

@@ -86,21 +86,18 @@ export class AccountLimits {
 	admit(tokens: number): LimitDecision {
 		const now = this.#now();
 		const { maxInFlight, requestsPerDay } = this.#limits;
-		if (requestsPerDay !== undefined && this.#today(now) >= requestsPerDay) {
+		if (requestsPerDay !== undefined && this.#today(now) >= requestsPerDay)
 			return { admitted: false, limitedBy: "requests-day", retryAfterMs: dayMs - (now % dayMs) };
-		}
-		if (maxInFlight !== undefined && this.#inFlight >= maxInFlight) {
+		if (maxInFlight !== undefined && this.#inFlight >= maxInFlight)
 			return { admitted: false, limitedBy: "in-flight", retryAfterMs: 0 };
-		}
 		const requestWait = this.#requests?.waitMs(1, now) ?? 0;
 		const tokenWait = this.#tokens?.waitMs(tokens, now) ?? 0;
-		if (requestWait > 0 || tokenWait > 0) {
+		if (requestWait > 0 || tokenWait > 0)
 			return {
 				admitted: false,
 				limitedBy: tokenWait > requestWait ? "tokens" : "requests",
 				retryAfterMs: Math.max(requestWait, tokenWait),
 			};
-		}
 		this.#requests?.take(1, now);
 		this.#tokens?.take(tokens, now);
 		this.#usedToday++;
@@ -138,13 +135,9 @@ export class AccountLimits {
 	}
 
 	#renew(meter: Meter | undefined, perMinute: number | undefined, now: number): Meter | undefined {
-		if (perMinute === undefined) {
-			return undefined;
-		}
+		if (perMinute === undefined) return undefined;
 		const { shape = "bucket", burstSeconds = 60, initialFill = 1 } = this.#limits;
-		if (meter === undefined) {
-			return newMeter(shape, perMinute, burstSeconds, initialFill, now);
-		}
+		if (meter === undefined) return newMeter(shape, perMinute, burstSeconds, initialFill, now);
 		meter.change(perMinute, burstSeconds, now);
 		return meter;
 	}

@@ -47,9 +47,7 @@ export class Listener {
 	async goDown(): Promise<void> {
 		await new Promise<void>((resolve) => {
 			this.#server.close(() => resolve());
-			for (const socket of this.#sockets) {
-				socket.destroy();
-			}
+			for (const socket of this.#sockets) socket.destroy();
 		});
 	}
 
@@ -62,23 +60,17 @@ export class Listener {
 	async outage(ms: number): Promise<void> {
 		await this.goDown();
 		await new Promise((resolve) => setTimeout(resolve, ms));
-		if (!this.#closed) {
-			await this.comeUp();
-		}
+		if (!this.#closed) await this.comeUp();
 	}
 
 	/** Closes the connection after this answer if it has had as many as the options allow. */
 	closeWhenDue(response: ServerResponse): void {
 		const most = this.#options.answersPerConnection;
 		const { socket } = response;
-		if (most === undefined || socket === null) {
-			return;
-		}
+		if (most === undefined || socket === null) return;
 		const answers = (this.#answersOn.get(socket) ?? 0) + 1;
 		this.#answersOn.set(socket, answers);
-		if (answers >= most) {
-			response.once("finish", () => socket.end());
-		}
+		if (answers >= most) response.once("finish", () => socket.end());
 	}
 
 	#track(socket: Socket): void {

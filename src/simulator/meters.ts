@@ -169,9 +169,7 @@ class SlidingLog implements Meter {
 
 	#forget(now: number): void {
 		for (let entry = this.#taken[this.#first]; entry !== undefined; entry = this.#taken[this.#first]) {
-			if (entry.at > now - minuteMs) {
-				break;
-			}
+			if (entry.at > now - minuteMs) break;
 			this.#used -= entry.cost;
 			this.#first++;
 		}

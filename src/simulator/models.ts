@@ -111,28 +111,21 @@ export function answerOf(request: SimulatedRequest): SimulatedAnswer {
 
 function inputTokensOf(request: SimulatedRequest): number {
 	let tokens = 0;
-	for (const turn of request.turns) {
-		tokens += countTokens(turn.text) + turn.attachments * attachmentTokens;
-	}
+	for (const turn of request.turns) tokens += countTokens(turn.text) + turn.attachments * attachmentTokens;
 	return tokens;
 }
 
 function textFor(request: SimulatedRequest, index: number): string {
 	const { format, model } = request;
-	if (typeof format === "object") {
-		return JSON.stringify(schemaInstance(format.schema));
-	}
-	if (format === "json" || model === "json") {
+	if (typeof format === "object") return JSON.stringify(schemaInstance(format.schema));
+	if (format === "json" || model === "json")
 		return JSON.stringify({
 			prompt: request.prompt,
 			words: request.prompt.split(/\s+/).filter(Boolean).length,
 			ok: true,
 		});
-	}
 	const count = /^words-(\d{1,7})$/.exec(model);
-	if (count !== null) {
-		return words(Number(count[1]), index);
-	}
+	if (count !== null) return words(Number(count[1]), index);
 	switch (model) {
 		case "markdown":
 			return markdownSample;
@@ -157,9 +150,7 @@ function limit(request: SimulatedRequest, fullText: string, fullReasoning: strin
 		text = at < 0 ? text : text.slice(0, at);
 	}
 	const { maxTokens } = request;
-	if (maxTokens === undefined) {
-		return { text, reasoning: fullReasoning, finish: "stop" };
-	}
+	if (maxTokens === undefined) return { text, reasoning: fullReasoning, finish: "stop" };
 	const reasoning = firstTokens(fullReasoning, maxTokens);
 	const kept = firstTokens(text, maxTokens - countTokens(reasoning));
 	return {
@@ -170,16 +161,12 @@ function limit(request: SimulatedRequest, fullText: string, fullReasoning: strin
 }
 
 function firstTokens(text: string, tokens: number): string {
-	if (countTokens(text) <= tokens) {
-		return text;
-	}
+	if (countTokens(text) <= tokens) return text;
 	let bytes = 0;
 	let end = 0;
 	for (const character of text) {
 		bytes += Buffer.byteLength(character);
-		if (bytes > tokens * 4) {
-			break;
-		}
+		if (bytes > tokens * 4) break;
 		end += character.length;
 	}
 	return text.slice(0, end);
@@ -196,11 +183,10 @@ const vocabulary =
 
 function words(count: number, index: number): string {
 	const chosen: string[] = [];
-	for (let at = 0; at < count; at++) {
+	for (let at = 0; at < count; at++)
 		chosen.push(
 			vocabulary[(at * 7 + Math.floor(at / vocabulary.length) + index * 13) % vocabulary.length] as string,
 		);
-	}
 	return chosen.join(" ");
 }
 
@@ -213,9 +199,7 @@ export function deltasOf(text: string): string[] {
 		let end = text.indexOf(" ", start + longest);
 		end = end < 0 || end > start + longest + 24 ? Math.min(text.length, start + longest + 24) : end;
 		const last = text.charCodeAt(end - 1);
-		if (last >= 0xd800 && last <= 0xdbff && end < text.length) {
-			end++;
-		}
+		if (last >= 0xd800 && last <= 0xdbff && end < text.length) end++;
 		deltas.push(text.slice(start, end));
 		start = end;
 	}
@@ -230,9 +214,7 @@ export function pickByRate<Name extends string>(
 	let drawn = random();
 	for (const [name, rate] of rates) {
 		drawn -= rate;
-		if (drawn < 0) {
-			return name;
-		}
+		if (drawn < 0) return name;
 	}
 	return undefined;
 }

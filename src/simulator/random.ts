@@ -20,13 +20,9 @@ const z95 = 1.6448536269514722;
 
 /** Draws one latency in ms; a fixed one draws nothing. */
 export function drawLatency(latency: Latency, random: Random): number {
-	if (typeof latency === "number") {
-		return latency;
-	}
+	if (typeof latency === "number") return latency;
 	const { medianMs, p95Ms } = latency;
-	if (!(medianMs > 0) || p95Ms <= medianMs) {
-		return Math.max(0, medianMs);
-	}
+	if (!(medianMs > 0) || p95Ms <= medianMs) return Math.max(0, medianMs);
 	// Box-Muller; 1 - random() is never 0, whose logarithm would be infinite.
 	const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 	return medianMs * Math.exp((Math.log(p95Ms / medianMs) / z95) * normal);

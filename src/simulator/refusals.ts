@@ -22,9 +22,7 @@ export function refusal(
 	const headers = limitHeaders(dialect, state, epochMs);
 	const wait = hintMs === undefined ? undefined : Math.ceil(hintMs);
 	const says = (name: string, value: string) => {
-		if (wait !== undefined) {
-			headers.push(name, value);
-		}
+		if (wait !== undefined) headers.push(name, value);
 	};
 	const inSeconds = String(Math.ceil((wait ?? 0) / 1_000));
 	switch (dialect) {

@@ -19,14 +19,10 @@ export class RequestLog {
 	}
 
 	note(request: SimulatedRequest, outcome: string): void {
-		if (this.#size === 0) {
-			return;
-		}
+		if (this.#size === 0) return;
 		const { wire, path, model, key, stream, prompt, headers, body } = request;
 		this.#entries.push({ wire, path, model, key, stream, prompt, headers, body, at: this.#now(), outcome });
 		// Cut now and then, so that a long run pays for it once per `size` requests.
-		if (this.#entries.length >= this.#size * 2) {
-			this.#entries = this.#entries.slice(-this.#size);
-		}
+		if (this.#entries.length >= this.#size * 2) this.#entries = this.#entries.slice(-this.#size);
 	}
 }

@@ -55,12 +55,10 @@ export function routeOf(
 ): SimulatedRoute | undefined {
 	const question = url.indexOf("?");
 	const path = question < 0 ? url : url.slice(0, question);
-	if (path.endsWith("/chat/completions")) {
+	if (path.endsWith("/chat/completions"))
 		return method === "POST" ? { kind: "generate", wire: "openai" } : undefined;
-	}
-	if (path.endsWith("/v1/messages")) {
+	if (path.endsWith("/v1/messages"))
 		return method === "POST" ? { kind: "generate", wire: "anthropic" } : undefined;
-	}
 	const gemini = /\/models\/([^/:]+(?:\/[^/:]+)*|[^/]+):(generateContent|streamGenerateContent)$/.exec(path);
 	if (gemini !== null) {
 		const stream = gemini[2] === "streamGenerateContent";
@@ -81,13 +79,9 @@ export function routeOf(
 /** The key in whatever header or query parameter its wire uses. */
 export function keyOf(headers: IncomingMessage["headers"], url: string): string {
 	const named = headers["x-api-key"] ?? headers["x-goog-api-key"] ?? headers["api-key"];
-	if (typeof named === "string") {
-		return named;
-	}
+	if (typeof named === "string") return named;
 	const bearer = headers.authorization;
-	if (bearer !== undefined) {
-		return bearer.startsWith("Bearer ") ? bearer.slice(7) : bearer;
-	}
+	if (bearer !== undefined) return bearer.startsWith("Bearer ") ? bearer.slice(7) : bearer;
 	const question = url.indexOf("?");
 	return question < 0 ? "" : (new URLSearchParams(url.slice(question)).get("key") ?? "");
 }
@@ -146,14 +140,11 @@ function readOpenAi(body: Body): Read {
 
 function readAnthropic(body: Body): Read {
 	const turns = turnsOf(body.messages, "messages");
-	if (typeof body.max_tokens !== "number") {
-		throw new Error("max_tokens: Field required");
-	}
-	if (turns.some((turn) => turn.role === "system")) {
+	if (typeof body.max_tokens !== "number") throw new Error("max_tokens: Field required");
+	if (turns.some((turn) => turn.role === "system"))
 		throw new Error(
 			'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter',
 		);
-	}
 	const format = (body.output_config as Body | undefined)?.format as Body | undefined;
 	const thinking = (body.thinking as Body | undefined)?.type;
 	return {
@@ -172,9 +163,8 @@ function readAnthropic(body: Body): Read {
 }
 
 function readGemini(body: Body): Read<"model" | "stream" | "streamFormat"> {
-	if (!Array.isArray(body.contents) || body.contents.length === 0) {
+	if (!Array.isArray(body.contents) || body.contents.length === 0)
 		throw new Error("* GenerateContentRequest.contents: contents is not specified");
-	}
 	const turns = (body.contents as Body[]).map((content) => ({
 		role: content.role === "model" ? "assistant" : "user",
 		...textOf(content.parts),
@@ -197,31 +187,24 @@ function readGemini(body: Body): Read<"model" | "stream" | "streamFormat"> {
 }
 
 function modelOf(body: Body): string {
-	if (typeof body.model !== "string" || body.model === "") {
+	if (typeof body.model !== "string" || body.model === "")
 		throw new Error("you must provide a model parameter");
-	}
 	return body.model;
 }
 
 function turnsOf(messages: unknown, name: string): SimulatedTurn[] {
-	if (!Array.isArray(messages) || messages.length === 0) {
+	if (!Array.isArray(messages) || messages.length === 0)
 		throw new Error(`${name}: at least one message is required`);
-	}
 	return messages.map((message: Body) => ({ role: String(message.role), ...textOf(message.content) }));
 }
 
 function textOf(content: unknown): { text: string; attachments: number } {
-	if (typeof content === "string") {
-		return { text: content, attachments: 0 };
-	}
+	if (typeof content === "string") return { text: content, attachments: 0 };
 	let text = "";
 	let attachments = 0;
 	for (const part of Array.isArray(content) ? (content as Body[]) : []) {
-		if (typeof part.text === "string") {
-			text += part.text;
-		} else {
-			attachments++;
-		}
+		if (typeof part.text === "string") text += part.text;
+		else attachments++;
 	}
 	return { text, attachments };
 }

@@ -11,20 +11,12 @@ export function schemaInstance(schema: unknown): unknown {
 }
 
 function instanceOf(value: unknown, root: Schema, depth: number): unknown {
-	if (!isSchema(value) || depth > maxDepth) {
-		return null;
-	}
+	if (!isSchema(value) || depth > maxDepth) return null;
 	const schema = resolve(value, root);
-	if ("const" in schema) {
-		return schema.const;
-	}
-	if (Array.isArray(schema.enum) && schema.enum.length > 0) {
-		return schema.enum[0];
-	}
+	if ("const" in schema) return schema.const;
+	if (Array.isArray(schema.enum) && schema.enum.length > 0) return schema.enum[0];
 	const alternative = [schema.anyOf, schema.oneOf].find((list) => Array.isArray(list) && list.length > 0);
-	if (alternative !== undefined) {
-		return instanceOf((alternative as unknown[])[0], root, depth + 1);
-	}
+	if (alternative !== undefined) return instanceOf((alternative as unknown[])[0], root, depth + 1);
 	switch (typeOf(schema)) {
 		case "object":
 			return objectOf(schema, root, depth);
@@ -54,9 +46,7 @@ function resolve(schema: Schema, root: Schema): Schema {
 		const { $ref, ...beside } = flat;
 		flat = { ...lookUp($ref as string, root), ...beside };
 	}
-	if (!Array.isArray(flat.allOf)) {
-		return flat;
-	}
+	if (!Array.isArray(flat.allOf)) return flat;
 	const { allOf, ...merged } = flat as Record<string, unknown>;
 	for (const part of allOf as unknown[]) {
 		if (isSchema(part)) {
@@ -82,9 +72,7 @@ function typeOf(schema: Schema): string {
 	const type = Array.isArray(schema.type)
 		? (schema.type as unknown[]).find((name) => name !== "null")
 		: schema.type;
-	if (typeof type === "string") {
-		return type.toLowerCase();
-	}
+	if (typeof type === "string") return type.toLowerCase();
 	return "properties" in schema ? "object" : "items" in schema ? "array" : "string";
 }
 
@@ -94,9 +82,8 @@ function objectOf(schema: Schema, root: Schema, depth: number): Record<string, u
 	const result: Record<string, unknown> = {};
 	for (const name of new Set([...Object.keys(properties), ...(required ?? [])])) {
 		// Optional properties end a recursive schema before the depth limit does.
-		if (required === undefined || required.has(name) || depth < 3) {
+		if (required === undefined || required.has(name) || depth < 3)
 			result[name] = instanceOf(properties[name] ?? {}, root, depth + 1);
-		}
 	}
 	return result;
 }

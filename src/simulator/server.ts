@@ -117,9 +117,7 @@ class LoopbackSimulator implements Simulator {
 		let size = 0;
 		request.on("data", (chunk: Buffer) => {
 			size += chunk.length;
-			if (size <= maxBodyBytes) {
-				chunks.push(chunk);
-			}
+			if (size <= maxBodyBytes) chunks.push(chunk);
 		});
 		request.on("end", () => {
 			if (route?.kind === "generate") {
@@ -129,9 +127,8 @@ class LoopbackSimulator implements Simulator {
 				this.#listModels(route.wire, request, response);
 			} else {
 				const body = Buffer.concat(chunks);
-				if (!this.#jobs.serve(request, response, body, this.url)) {
+				if (!this.#jobs.serve(request, response, body, this.url))
 					this.#control(request, response, body.toString());
-				}
 			}
 		});
 	}
@@ -175,15 +172,11 @@ class LoopbackSimulator implements Simulator {
 
 	/** Limits, then faults, then the answer. */
 	#begin(request: SimulatedRequest, response: ServerResponse): void {
-		if (response.closed) {
-			return;
-		}
+		if (response.closed) return;
 		const { stats } = this;
 		const call = new Call(this.#host, request, response, this.#count++);
 		const limits = this.#accounts.of(request.key);
-		if (limits !== undefined && !this.#admit(call, limits)) {
-			return;
-		}
+		if (limits !== undefined && !this.#admit(call, limits)) return;
 		stats.inFlight++;
 		stats.mostInFlight = Math.max(stats.mostInFlight, stats.inFlight);
 		response.once("close", () => {
@@ -228,12 +221,8 @@ class LoopbackSimulator implements Simulator {
 	}
 
 	#paceOf(call: Call): AnswerPace | undefined {
-		if (call.answer.pace !== undefined) {
-			return call.answer.pace;
-		}
-		if (!this.#hasLatency) {
-			return undefined;
-		}
+		if (call.answer.pace !== undefined) return call.answer.pace;
+		if (!this.#hasLatency) return undefined;
 		return {
 			firstTokenMs: drawLatency(this.#options.latency ?? 0, this.#random),
 			tokensPerSecond: this.#options.tokensPerSecond ?? Number.POSITIVE_INFINITY,

@@ -77,11 +77,10 @@ class SocketPlace implements Place {
 		// The name is free as soon as nobody listens, before the connections end.
 		const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
 		first?.destroy();
-		if (others.length > 0) {
+		if (others.length > 0)
 			setTimeout(() => {
 				for (const socket of others) socket.destroy();
 			}, headStartMs).unref();
-		}
 		if (others.length === 0) await closed;
 	}
 }

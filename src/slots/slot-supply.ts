@@ -17,9 +17,7 @@ export class SlotSupply {
 
 	/** True when a slot is at hand; else one is on its way. */
 	request(): boolean {
-		if (this.#slot !== undefined) {
-			return true;
-		}
+		if (this.#slot !== undefined) return true;
 		if (!this.#acquiring) {
 			this.#acquiring = true;
 			this.#acquire().then(

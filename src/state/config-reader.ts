@@ -37,9 +37,8 @@ export const number =
 	(lowest: number, whole = false): Reader<number> =>
 	(value, path) => {
 		const kind = `${whole ? "a whole number" : "a number"}${lowest > -Infinity ? ` of at least ${lowest}` : ""}`;
-		if (typeof value !== "number" || value < lowest || (whole && !Number.isInteger(value))) {
+		if (typeof value !== "number" || value < lowest || (whole && !Number.isInteger(value)))
 			throw wrong(path, kind, value);
-		}
 		return value;
 	};
 

@@ -171,9 +171,8 @@ function readConfig(value: unknown): Config {
 	};
 	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);
 	for (const id of Object.keys(config.providers)) {
-		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id)) {
+		if (!/^[a-z0-9][a-z0-9_-]*$/.test(id))
 			throw new ConfigProblem(["providers", id], `invalid provider name "${id}"`, "use a-z, 0-9, _ and -");
-		}
 	}
 	return config;
 }
@@ -256,9 +255,8 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 		variables: recordOf(fields.variables, [...path, "variables"], text),
 		parameters: readParameters(fields.parameters ?? {}, [...path, "parameters"]),
 	};
-	if (preset.system === undefined && preset.prompt === undefined) {
+	if (preset.system === undefined && preset.prompt === undefined)
 		throw new ConfigProblem(path, `"${path.join(".")}" needs a "system" or a "prompt"`);
-	}
 	return preset;
 }
 

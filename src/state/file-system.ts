@@ -143,9 +143,7 @@ export function writeAll(
 	bytes: Uint8Array,
 	length = bytes.length,
 ): void {
-	for (let written = 0; written < length; ) {
-		written += files.write(file, bytes, written, length - written);
-	}
+	for (let written = 0; written < length; ) written += files.write(file, bytes, written, length - written);
 }
 
 /** Together 2 s, in ms. */

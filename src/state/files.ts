@@ -16,8 +16,8 @@ import { dirname } from "node:path";
 import { systemFiles } from "./file-system.ts";
 import { replaceAtomically } from "./replace.ts";
 
-const PRIVATE_FOLDER = 0o700;
-const PRIVATE_FILE = 0o600;
+const privateFolder = 0o700;
+const privateFile = 0o600;
 
 /** Creates a folder and its missing parents with mode 0700 whatever the umask; one that exists is left as it is. */
 export function ensurePrivateFolder(path: string): void {
@@ -25,8 +25,8 @@ export function ensurePrivateFolder(path: string): void {
 	const parent = dirname(path);
 	if (parent !== path) ensurePrivateFolder(parent);
 	try {
-		mkdirSync(path, { mode: PRIVATE_FOLDER });
-		chmodSync(path, PRIVATE_FOLDER);
+		mkdirSync(path, { mode: privateFolder });
+		chmodSync(path, privateFolder);
 	} catch (error) {
 		// Another process was faster.
 		if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -40,17 +40,17 @@ export function ensurePrivateFolder(path: string): void {
 export function openPrivateFile(path: string, flags: number): number {
 	let descriptor: number;
 	try {
-		descriptor = openSync(path, flags | constants.O_CREAT, PRIVATE_FILE);
+		descriptor = openSync(path, flags | constants.O_CREAT, privateFile);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 		ensurePrivateFolder(dirname(path));
-		descriptor = openSync(path, flags | constants.O_CREAT, PRIVATE_FILE);
+		descriptor = openSync(path, flags | constants.O_CREAT, privateFile);
 	}
 	try {
 		const stats = fstatSync(descriptor);
 		// A link to /dev/null is a way to keep nothing, and root must not close that to everybody.
 		const ours = stats.isFile() && stats.uid === process.geteuid?.();
-		if (ours && (stats.mode & 0o777) !== PRIVATE_FILE) fchmodSync(descriptor, PRIVATE_FILE);
+		if (ours && (stats.mode & 0o777) !== privateFile) fchmodSync(descriptor, privateFile);
 	} catch (error) {
 		closeSync(descriptor);
 		throw error;
@@ -71,7 +71,7 @@ export function ensurePrivateFile(path: string): void {
 export function replaceFile(path: string, text: string): void {
 	const target = followLink(path);
 	ensurePrivateFolder(dirname(target));
-	replaceAtomically(systemFiles, target, (write) => write(Buffer.from(text, "utf8")), { mode: PRIVATE_FILE });
+	replaceAtomically(systemFiles, target, (write) => write(Buffer.from(text, "utf8")), { mode: privateFile });
 }
 
 /**

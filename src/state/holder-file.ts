@@ -50,9 +50,8 @@ export async function takeHolderFile(path: string, options: HolderFileOptions): 
 			const holder = parse(found.text);
 			const state = holder === undefined ? "unknown" : await findProcess(table, holder);
 			const silentMs = files.facts(file).modifiedMs - found.modifiedMs;
-			if (state === "alive" || (state === "unknown" && silentMs < options.silentAfterMs)) {
+			if (state === "alive" || (state === "unknown" && silentMs < options.silentAfterMs))
 				return { by: holder, isElsewhere: state === "unknown" && table.platform !== "win32" };
-			}
 			const heir = holder?.id ?? hash("sha1", found.text).slice(0, 16);
 			const right = await takeHolderFile(`${path}.${heir}`, options);
 			if ("by" in right) return right;

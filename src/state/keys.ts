@@ -25,11 +25,10 @@ export function readStoredKeys(path: string): StoredKeys {
 	let content: string;
 	try {
 		const mode = fstatSync(descriptor).mode & 0o777;
-		if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+		if (process.platform !== "win32" && (mode & 0o077) !== 0)
 			throw new ConfigError(`the stored keys in ${path} can be read by others (mode ${mode.toString(8)})`, {
 				hint: `run: chmod 600 ${path}, and replace the keys if others may have seen them`,
 			});
-		}
 		content = readFileSync(descriptor, "utf8");
 	} catch (error) {
 		if (error instanceof ConfigError) throw error;
@@ -46,11 +45,10 @@ export function readStoredKeys(path: string): StoredKeys {
 	} catch {
 		value = undefined;
 	}
-	if (!isStoredKeys(value)) {
+	if (!isStoredKeys(value))
 		throw new ConfigError(`the stored keys in ${path} are damaged`, {
 			hint: "delete the file and store the keys again with: llmx keys set PROVIDER",
 		});
-	}
 	return value;
 }
 
@@ -70,11 +68,10 @@ export function storeKey(path: string, provider: string, key: string): void {
 	const keys = [...new Set(parts.filter((part) => part !== ""))];
 	if (keys.length === 0) throw new UsageError("the key is empty");
 	for (const one of keys) {
-		if (!/^[\x21-\x7e]+$/.test(one)) {
+		if (!/^[\x21-\x7e]+$/.test(one))
 			throw new UsageError("the key contains spaces or characters that no key has", {
 				hint: "copy it again, without quotes and line breaks",
 			});
-		}
 	}
 	writeKeys(path, { ...readStoredKeys(path), [provider]: keys });
 }

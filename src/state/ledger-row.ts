@@ -151,9 +151,8 @@ export function parseRow(line: string): LedgerRow | undefined {
 		!isNumberOrNull(row.cost_usd) ||
 		!isNumberOrNull(row.input_tokens) ||
 		!isNumberOrNull(row.output_tokens)
-	) {
+	)
 		return undefined;
-	}
 	return {
 		ts: row.ts,
 		command: row.command,

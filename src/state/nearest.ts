@@ -40,9 +40,8 @@ function typingDistance(a: string, b: string, limit: number): number {
 				(row[j - 1] as number) + 1,
 				(previous[j - 1] as number) + (same ? 0 : 1),
 			);
-			if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+			if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
 				cost = Math.min(cost, (before[j - 2] as number) + 1);
-			}
 			row.push(cost);
 		}
 		before = previous;

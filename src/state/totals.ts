@@ -6,13 +6,13 @@ import { unknownCallsOf } from "./ledger-row.ts";
 import type { Paths } from "./paths.ts";
 
 /** A whole month before this one, for any month and zone. */
-const KEPT_MS = 64 * 86_400_000;
+const keptMs = 64 * 86_400_000;
 /** Zones differ from UTC by quarters of an hour, so that a local day or month is a number of these. */
-const QUARTER_MS = 15 * 60_000;
+const quarterMs = 15 * 60_000;
 /** The totals are stored again when this much of the ledger came after them. */
-const STORE_AFTER_BYTES = 64 << 10;
+const storeAfterBytes = 64 << 10;
 /** This much of the ledger before `offset` is kept to notice a ledger that was replaced. */
-const MARK_BYTES = 256;
+const markBytes = 256;
 
 /**
  * Sums of the first `offset` bytes of the ledger. As a pure function of those bytes, any stored version is right,
@@ -53,11 +53,11 @@ export async function readSpending(paths: Paths, now: number = Date.now()): Prom
 		},
 		start,
 	);
-	if (end - start > STORE_AFTER_BYTES) storeTotals(paths, end, quarters);
+	if (end - start > storeAfterBytes) storeTotals(paths, end, quarters);
 	const day = new Date(now);
 	const [year, month, date] = [day.getFullYear(), day.getMonth(), day.getDate()];
 	const sum = (from: Date, to: Date): Cost => {
-		const [first, end] = [from.getTime() / QUARTER_MS, to.getTime() / QUARTER_MS];
+		const [first, end] = [from.getTime() / quarterMs, to.getTime() / quarterMs];
 		let cost = { usd: 0, unknownCalls: 0 };
 		for (const [quarter, [usd, unknown]] of Object.entries(quarters)) {
 			if (Number(quarter) < first || Number(quarter) >= end) continue;
@@ -79,7 +79,7 @@ function quarterOf(ts: string): number {
 	const minute = ts.slice(0, 16);
 	if (minute !== lastTime) {
 		lastTime = minute;
-		lastNumber = Math.floor(Date.parse(ts) / QUARTER_MS);
+		lastNumber = Math.floor(Date.parse(ts) / quarterMs);
 	}
 	return lastNumber;
 }
@@ -111,7 +111,7 @@ function readTotals(paths: Paths): StoredTotals | undefined {
 
 function storeTotals(paths: Paths, offset: number, quarters: Record<string, QuarterTotal>): void {
 	const newest = Object.keys(quarters).reduce((most, quarter) => Math.max(most, Number(quarter)), 0);
-	const first = newest - KEPT_MS / QUARTER_MS;
+	const first = newest - keptMs / quarterMs;
 	const kept = Object.entries(quarters).filter(([quarter]) => Number(quarter) >= first);
 	try {
 		const mark = markBefore(paths.ledger, offset);
@@ -127,7 +127,7 @@ function markBefore(ledger: string, offset: number): string | undefined {
 	const descriptor = openSync(ledger, "r");
 	try {
 		if (!(offset >= 0) || fstatSync(descriptor).size < offset) return undefined;
-		const mark = Buffer.alloc(Math.min(MARK_BYTES, offset));
+		const mark = Buffer.alloc(Math.min(markBytes, offset));
 		readSync(descriptor, mark, 0, mark.length, offset - mark.length);
 		return mark.toString("latin1");
 	} finally {

@@ -10,7 +10,7 @@ export interface AnswerColumn {
 	readonly footer: string;
 }
 
-const GAP = "   ";
+const gap = "   ";
 
 /** Lays texts out side by side; ends with a newline. */
 export function renderColumns(
@@ -18,7 +18,7 @@ export function renderColumns(
 	options: { width: number; colors: Colors },
 ): string {
 	const { colors } = options;
-	const width = Math.floor((options.width - GAP.length * (columns.length - 1)) / columns.length);
+	const width = Math.floor((options.width - gap.length * (columns.length - 1)) / columns.length);
 	const cells = columns.map(({ text }) =>
 		renderMarkdown(sanitize(text), { width, colors, breakWords: true }).split("\n").slice(0, -1),
 	);
@@ -34,7 +34,7 @@ export function renderColumns(
 			(row) =>
 				`${row
 					.map((cell) => padText(cell, width))
-					.join(GAP)
+					.join(gap)
 					.trimEnd()}\n`,
 		)
 		.join("");

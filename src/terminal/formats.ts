@@ -126,9 +126,8 @@ export function usageLine(figures: AnswerFigures): string {
 	}
 	if (cached) return [...parts, "$0", "from the cache"].join(" · ");
 	parts.push(costUsd === null ? "cost unknown" : formatUsd(costUsd), formatDuration(latencyMs));
-	if (usage !== null && usage.outputTokens > 0 && latencyMs > 0) {
+	if (usage !== null && usage.outputTokens > 0 && latencyMs > 0)
 		parts.push(`${formatCount((usage.outputTokens * 1000) / latencyMs)} tok/s`);
-	}
 	return parts.join(" · ");
 }
 

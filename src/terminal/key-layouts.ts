@@ -26,9 +26,8 @@ const layouts: readonly (readonly [string, string])[] = [
 
 const keys = new Map<string, string>();
 for (const [own, latin] of layouts) {
-	for (const [index, character] of [...own].entries()) {
+	for (const [index, character] of [...own].entries())
 		if (!keys.has(character)) keys.set(character, latin[index] ?? character);
-	}
 }
 
 /** The Latin character on the key that types `character`; the character itself when that is not known. */

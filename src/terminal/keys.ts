@@ -230,9 +230,8 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	if (fields[1]?.endsWith(":3")) return { events: [], length };
 	if (final === "u") return { events: codeEvents(fields[0], modifiers), length };
 	if (final === "~" && fields[0] === "27") return { events: codeEvents(fields[2], modifiers), length };
-	if (parameters === "" && (final === "I" || final === "O")) {
+	if (parameters === "" && (final === "I" || final === "O"))
 		return { events: [{ type: "focus", isFocused: final === "I" }], length };
-	}
 	if (final === "Z") return { events: [keyEvent("tab", { shift: true })], length };
 	const name = final === "~" ? numberKeys[fields[0] ?? ""] : letterKeys[final];
 	if (name === undefined || parameters.startsWith("?") || parameters.startsWith("<"))

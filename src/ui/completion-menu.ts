@@ -86,9 +86,8 @@ export class CompletionMenu {
 				return true;
 			case "send":
 				// The only command that begins like what is typed is meant.
-				if (count === 1 && menu.selected < 0 && /^\/[a-z]+$/i.test(this.#editor.text)) {
+				if (count === 1 && menu.selected < 0 && /^\/[a-z]+$/i.test(this.#editor.text))
 					this.#editor.setText((menu.completion.candidates[0]?.text ?? "").trimEnd());
-				}
 				return false;
 			default:
 				return false;

@@ -66,9 +66,8 @@ export function layOutFrame(state: ScreenState, colors: Colors): Frame {
 function aboveLines(state: ScreenState, colors: Colors): string[] {
 	const { tail, activity, attachments, queued, columns, now } = state;
 	const lines = tail === "" ? [] : breakText(tail, columns).split("\n");
-	if (activity !== undefined) {
+	if (activity !== undefined)
 		lines.push("", colors.dim(truncateText(`  ${activityText(activity, now)} · Esc stops`, columns)));
-	}
 	if (queued.length > 0) {
 		const next = sanitizeLine((queued[0] ?? "").replace(/\s+/g, " "));
 		lines.push(colors.dim(truncateText(`  ⏎ ${queued.length} queued: ${next}`, columns)));

@@ -132,9 +132,8 @@ class Screen {
 		const deadline = performance.now() + stopTime;
 		while (chat.busy && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
 		this.#transcript.settle();
-		if (chat.session.session.all.length > 0) {
+		if (chat.session.session.all.length > 0)
 			this.#transcript.notice(`saved as ${chat.session.session.name} · llmx chat -c goes on with it`);
-		}
 		await this.#stage.end();
 		await chat.close();
 	}

@@ -183,9 +183,8 @@ export class Transcript implements ChatView {
 	toggleReasoning(last: string): string {
 		this.showReasoning = !this.showReasoning;
 		if (this.#markdown !== undefined) this.#schedule();
-		else if (this.showReasoning && last !== "") {
+		else if (this.showReasoning && last !== "")
 			this.#store.print(`\n${this.#colors.dim(wrapNotice(sanitize(last.trim()), "  ", this.#columns))}`);
-		}
 		return this.showReasoning ? "reasoning is shown from now on" : "reasoning is folded from now on";
 	}
 

@@ -73,9 +73,8 @@ describe("the end of a run", () => {
 		expect(await halted("soon,fail=5")).toEqual([20, 1, false, "5 rows failed (--halt soon at 5)"]);
 		expect(await halted("soon,fail=25%")).toEqual([12, 1, false, "3 rows failed (--halt soon at 25 %)"]);
 		expect(await halted("soon,fail=26%")).toEqual([100, 1, false, undefined]);
-		for (const wrong of ["now", "fail=1", "later,fail=1", "now,fail=0", "now,fail=1.5", "now,fail=101%"]) {
+		for (const wrong of ["now", "fail=1", "later,fail=1", "now,fail=0", "now,fail=1.5", "now,fail=101%"])
 			expect(() => parseHaltPolicy(wrong)).toThrow("invalid --halt policy");
-		}
 	});
 
 	it("is the cap of --max-cost, before it can be crossed", async () => {

@@ -117,9 +117,8 @@ describe("ResponseCache", () => {
 		expect(await cache.get("a")).toBeUndefined();
 		await cache.set("a", answer);
 		await cache.set("b", { ...answer, usage: null, costUsd: null });
-		for (const name of readdirSync(join(folder, "cache"))) {
+		for (const name of readdirSync(join(folder, "cache")))
 			expect(statSync(join(folder, "cache", name)).mode & 0o777).toBe(0o600);
-		}
 		await cache.close();
 		const again = open();
 		expect(await again.get("a")).toEqual(answer);
@@ -335,9 +334,7 @@ describe("ResponseCache", () => {
 		const code = `import { ResponseCache } from ${JSON.stringify(module)};
 			const cache = new ResponseCache(process.argv[1], { onWarning: (message) => { console.error(message); process.exitCode = 1; } });
 			const answer = JSON.parse(process.argv[2]);
-			for (let round = 0; round < 60; round += 1) {
-				await Promise.all([0, 1, 2].map((part) => cache.set(process.pid + " " + round + " " + part, answer)));
-			}
+			for (let round = 0; round < 60; round += 1) await Promise.all([0, 1, 2].map((part) => cache.set(process.pid + " " + round + " " + part, answer)));
 			await cache.close();`;
 		const run = () =>
 			new Promise<void>((resolve, reject) => {

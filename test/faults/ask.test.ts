@@ -110,9 +110,8 @@ async function ask(wire: WireName, fault: Fault, flags: readonly string[]): Prom
 		const where = `${fault.name} ${flags.join(" ")}\nstdout: ${io.out().slice(0, 300)}\nstderr: ${io.err().slice(0, 1_000)}`;
 		expect(exitByName[fault.name] ?? exitByRow[fault.row], where).toContain(code);
 		if (code !== 0) expect(io.err(), where).toMatch(/^llmx: /m);
-		for (const seen of [io.out(), io.err(), ...filesUnder(home)]) {
+		for (const seen of [io.out(), io.err(), ...filesUnder(home)])
 			expect(seen.includes(plantedKey), where).toBe(false);
-		}
 		expect(io.err(), where).not.toMatch(
 			/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/,
 		);

@@ -89,9 +89,7 @@ describe("a batch that meets every fault of a request", () => {
 				rows.map(({ id }) => id).toSorted(),
 			);
 			expect(failures.map(({ id }) => id).every((id) => names.includes(id))).toBe(true);
-			for (const { id, cost_usd, maybe_billed } of failures) {
-				expect(cost_usd === null, id).toBe(maybe_billed);
-			}
+			for (const { id, cost_usd, maybe_billed } of failures) expect(cost_usd === null, id).toBe(maybe_billed);
 			const summary = JSON.parse(readFileSync(join(folder, "summary.json"), "utf8"));
 			const sums = createTestIo({ cwd: folder, env: { LLMX_HOME: join(folder, "home") } });
 			expect(await main(["cost", "--json"], sums)).toBe(0);

@@ -104,9 +104,8 @@ describe("generate", () => {
 		expect(
 			seen.map((row) => (String(row[0]).includes("keep-alive") ? [...row.slice(0, 2), 1] : row)),
 		).toEqual(rows);
-		for (const [index, [prompt, errorClass]] of rows.entries()) {
+		for (const [index, [prompt, errorClass]] of rows.entries())
 			expect(run.results[index]).toBe(errorClass === null ? prompt : null);
-		}
 	});
 
 	it("does not count waiting for a limit as a failure, and loses no row to it", async () => {

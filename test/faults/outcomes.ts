@@ -80,9 +80,7 @@ export async function brokenStream(
 	const seen = await meet(spec, { ...options, mode: "stream" });
 	const whole = `${nasty} [[fault:${spec}]]`;
 	expect(seen.error).toMatchObject({ errorClass, maybeBilled: true });
-	if (options.exitCode !== undefined) {
-		expect(seen.error?.exitCode).toBe(options.exitCode);
-	}
+	if (options.exitCode !== undefined) expect(seen.error?.exitCode).toBe(options.exitCode);
 	expect(seen.shown.length).toBeGreaterThan(0);
 	expect(whole.startsWith(seen.shown)).toBe(true);
 	expect(seen.error?.partialText).toBe(seen.shown);

@@ -78,9 +78,8 @@ function replay(
 	return (response) => {
 		response.writeHead(status, { "content-type": type, ...Object.fromEntries(kept) });
 		const size = Math.min(pieceBytes, bytes.length);
-		for (let start = 0; start < bytes.length; start += size) {
+		for (let start = 0; start < bytes.length; start += size)
 			response.write(bytes.subarray(start, start + size));
-		}
 		response.end();
 	};
 }

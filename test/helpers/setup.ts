@@ -8,9 +8,8 @@ import { cleanUp } from "./cleanup.ts";
 const home = mkdtempSync(join(tmpdir(), "llmx-test-"));
 process.env.LLMX_HOME = home;
 for (const name of Object.keys(process.env)) {
-	if (/(_API_KEY|_KEYS|_BASE_URL|_TOKEN)$/.test(name) || (name.startsWith("LLMX_") && name !== "LLMX_HOME")) {
+	if (/(_API_KEY|_KEYS|_BASE_URL|_TOKEN)$/.test(name) || (name.startsWith("LLMX_") && name !== "LLMX_HOME"))
 		delete process.env[name];
-	}
 }
 afterEach(cleanUp);
 afterAll(() => rmSync(home, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { exchangeHeader, type Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
 import { failure, post } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
@@ -80,7 +80,7 @@ describe("a body", () => {
 		});
 		const small = createHttp({ caps: { bodyBytes: 2 ** 20 } });
 		const exchange = small.begin();
-		const response = await small.fetch(wire.origin, { headers: { [EXCHANGE_HEADER]: exchange.id } });
+		const response = await small.fetch(wire.origin, { headers: { [exchangeHeader]: exchange.id } });
 		const error = await failure(response.text());
 		expect(error).toMatchObject({ reason: "too-large" });
 		expect(error.message).toContain("1 MiB");

@@ -1,6 +1,6 @@
 import events from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { exchangeHeader, type Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
 import { failure, post, readEvents } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
@@ -136,7 +136,7 @@ describe("an abort", () => {
 		const controller = new AbortController();
 		const response = await http.fetch(wire.origin, {
 			method: "POST",
-			headers: { [EXCHANGE_HEADER]: exchange.id },
+			headers: { [exchangeHeader]: exchange.id },
 			signal: controller.signal,
 		});
 		const events = response.events();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { exchangeHeader, type Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
 import { failure, post } from "./posting.ts";
 import { httpWire, tcpWire } from "./wire.ts";
@@ -23,13 +23,13 @@ describe("a request", () => {
 		const exchange = http.begin();
 		const response = await http.fetch(`${wire.origin}/v1/chat?alt=sse`, {
 			method: "post",
-			headers: new Headers({ Authorization: "Bearer k", [EXCHANGE_HEADER]: exchange.id }),
+			headers: new Headers({ Authorization: "Bearer k", [exchangeHeader]: exchange.id }),
 			body: '{"a":"ü"}',
 		});
 		const seen = (await response.json()) as { headers: Record<string, string>; [key: string]: unknown };
 		expect(seen).toMatchObject({ method: "POST", url: "/v1/chat?alt=sse", body: '{"a":"ü"}' });
 		expect(seen.headers.authorization).toBe("Bearer k");
-		expect(seen.headers).not.toHaveProperty(EXCHANGE_HEADER);
+		expect(seen.headers).not.toHaveProperty(exchangeHeader);
 		expect(response.ok).toBe(true);
 		expect(response.headers.get("X-Request-Id")).toBe("r1");
 		expect([...response.headers.entries()]).toContainEqual(["x-request-id", "r1"]);

@@ -1,5 +1,5 @@
 import type { ServerEvent } from "../../src/http/contract.ts";
-import { EXCHANGE_HEADER, type Exchange, type FetchResponse, type Http } from "../../src/http/contract.ts";
+import { type Exchange, exchangeHeader, type FetchResponse, type Http } from "../../src/http/contract.ts";
 import { findTransportError, type TransportError } from "../../src/http/transport-error.ts";
 
 /** The TransportError that a promise rejects with. */
@@ -16,7 +16,7 @@ export async function failure(promise: Promise<unknown>): Promise<TransportError
 export function post(http: Http, exchange: Exchange, url: string, body = "{}") {
 	return http.fetch(url, {
 		method: "POST",
-		headers: { "content-type": "application/json", [EXCHANGE_HEADER]: exchange.id },
+		headers: { "content-type": "application/json", [exchangeHeader]: exchange.id },
 		body,
 	});
 }

@@ -2,7 +2,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { EXCHANGE_HEADER, type Exchange, type Http } from "../../src/http/contract.ts";
+import { type Exchange, exchangeHeader, type Http } from "../../src/http/contract.ts";
 import { createHttp } from "../../src/http/http.ts";
 import { findTransportError } from "../../src/http/transport-error.ts";
 import { httpWire, tcpWire, type Wire } from "./wire.ts";
@@ -59,7 +59,7 @@ const sdks: readonly Sdk[] = [
 		async ask(wire, exchange) {
 			const answer = await openai(wire).chat.completions.create(
 				{ model: "m", messages: question },
-				{ headers: { [EXCHANGE_HEADER]: exchange.id }, signal: exchange.signal },
+				{ headers: { [exchangeHeader]: exchange.id }, signal: exchange.signal },
 			);
 			return answer.choices[0]?.message.content ?? "";
 		},
@@ -70,7 +70,7 @@ const sdks: readonly Sdk[] = [
 		async ask(wire, exchange) {
 			const answer = await anthropic(wire).messages.create(
 				{ model: "m", max_tokens: 9, messages: question },
-				{ headers: { [EXCHANGE_HEADER]: exchange.id }, signal: exchange.signal },
+				{ headers: { [exchangeHeader]: exchange.id }, signal: exchange.signal },
 			);
 			const [block] = answer.content;
 			return block?.type === "text" ? block.text : "";
@@ -85,7 +85,7 @@ const sdks: readonly Sdk[] = [
 				contents: "hi",
 				config: {
 					abortSignal: exchange.signal,
-					httpOptions: { headers: { [EXCHANGE_HEADER]: exchange.id } },
+					httpOptions: { headers: { [exchangeHeader]: exchange.id } },
 				},
 			});
 			return answer.text ?? "";
@@ -104,7 +104,7 @@ describe.each(sdks)("the $name SDK", (sdk) => {
 		const exchange = http.begin();
 		expect(await sdk.ask(wire, exchange)).toBe("Hello");
 		expect(exchange).toMatchObject({ status: 200, sent: true, cut: false });
-		expect(headers).not.toContain(EXCHANGE_HEADER);
+		expect(headers).not.toContain(exchangeHeader);
 		exchange.close();
 	});
 

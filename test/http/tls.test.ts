@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { EXCHANGE_HEADER, type Http } from "../../src/http/contract.ts";
+import { exchangeHeader, type Http } from "../../src/http/contract.ts";
 import { createHttp, type HttpOptions } from "../../src/http/http.ts";
 import { findTransportError, transportFailure } from "../../src/http/transport-error.ts";
 import { listening, type Wire } from "./wire.ts";
@@ -30,7 +30,7 @@ async function post(http: Http, url: string): Promise<string> {
 	try {
 		const response = await http.fetch(url, {
 			method: "POST",
-			headers: { [EXCHANGE_HEADER]: exchange.id },
+			headers: { [exchangeHeader]: exchange.id },
 			body: "{}",
 		});
 		return await response.text();
@@ -50,7 +50,7 @@ describe("a secure connection", () => {
 		const http = client({});
 		const exchange = http.begin();
 		const error: unknown = await http
-			.fetch(wire.origin, { headers: { [EXCHANGE_HEADER]: exchange.id } })
+			.fetch(wire.origin, { headers: { [exchangeHeader]: exchange.id } })
 			.catch((reason: unknown) => reason);
 		const found = findTransportError(error);
 		expect(found).toMatchObject({ reason: "tls", phase: "connect", exitCode: 1 });

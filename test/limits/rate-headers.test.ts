@@ -188,9 +188,8 @@ describeWithMaterial("recorded headers", () => {
 			const snapshot = readRateHeaders(headers, dialect, now);
 			const limits = Object.values(snapshot);
 			for (const limit of limits) {
-				for (const value of Object.values(limit)) {
+				for (const value of Object.values(limit))
 					if (value !== undefined) expect(value).toBeGreaterThanOrEqual(0);
-				}
 				// A limit that is nearly whole is whole again within the window it is counted by, or shortly after.
 				if (limit.resetMs !== undefined) expect(limit.resetMs).toBeLessThanOrEqual(2 * limit.windowMs);
 			}

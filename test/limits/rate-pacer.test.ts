@@ -10,9 +10,8 @@ function setUp(admits: (now: number) => boolean) {
 	const run = (durationMs: number): { readonly sent: number; readonly refused: number } => {
 		const before = { ...counts };
 		for (const end = now + durationMs; now < end; now += 5) {
-			while (verdicts[0] !== undefined && verdicts[0].at <= now) {
+			while (verdicts[0] !== undefined && verdicts[0].at <= now)
 				pacer.refused((verdicts.shift() as (typeof verdicts)[number]).sequence, now, 0);
-			}
 			for (let burst = 0; burst < 20 && pacer.waitMs(now) === 0; burst++) {
 				const sequence = pacer.sent(now);
 				counts.sent++;

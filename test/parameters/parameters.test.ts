@@ -147,9 +147,8 @@ describe.each(parameterKeys)("the parameter %s", (key) => {
 
 	it("is found by its own name, by llmx's name in code, and with other separators", () => {
 		const { name, alsoCalled } = rowOf(key);
-		for (const written of [name, key, name.replaceAll("_", "-"), name.toUpperCase(), ...alsoCalled]) {
+		for (const written of [name, key, name.replaceAll("_", "-"), name.toUpperCase(), ...alsoCalled])
 			expect([written, findParameter(written)?.key]).toEqual([written, key]);
-		}
 	});
 
 	it("is refused, by its name, by a provider that does not take it", () => {

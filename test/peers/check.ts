@@ -123,9 +123,8 @@ async function main(): Promise<void> {
 			cwd: folder,
 			stdio: "inherit",
 		});
-		for (const start of [startOwn, () => startAimock(folder), () => startMockLlm(folder)]) {
+		for (const start of [startOwn, () => startAimock(folder), () => startMockLlm(folder)])
 			peers.push(await start());
-		}
 		for (const peer of peers) {
 			for (const wire of peer.wires) {
 				for (const streamed of [false, true]) {

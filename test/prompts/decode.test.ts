@@ -48,9 +48,8 @@ describe("a prompts file", () => {
 		for (const bytes of [gzipSync(text), zstdCompressSync(text, withChecksum)]) {
 			const damaged = Buffer.from(bytes);
 			damaged.fill(0xff, bytes.length >> 1, (bytes.length >> 1) + 20);
-			for (const wrong of [bytes.subarray(0, -5), damaged]) {
+			for (const wrong of [bytes.subarray(0, -5), damaged])
 				await expect(read("bad.jsonl", wrong)).rejects.toThrow(/bad\.jsonl is damaged: its (gzip|zstd) data/);
-			}
 		}
 		await expect(read("odd.txt", Buffer.from("\ufeffa\ud800b", "utf16le"))).rejects.toThrow(
 			"its UTF-16 text",

@@ -199,9 +199,8 @@ describe("error bodies", () => {
 		]) {
 			expect(isErrorPayload(body), JSON.stringify(body)).toBe(true);
 		}
-		for (const body of [{ choices: [], error: null }, { choices: [], detail: 1 }, null, [], "x", {}]) {
+		for (const body of [{ choices: [], error: null }, { choices: [], detail: 1 }, null, [], "x", {}])
 			expect(isErrorPayload(body), JSON.stringify(body)).toBe(false);
-		}
 		expect(isErrorPayload({ message: "x" }, "error")).toBe(true);
 	});
 });

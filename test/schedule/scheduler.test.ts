@@ -179,9 +179,7 @@ describe("schedule", () => {
 				run(["a"], {
 					maxRetries: 2,
 					attempt: async (_item, attempt) => {
-						if (attempt.number < 9) {
-							throw failure("rate_limit");
-						}
+						if (attempt.number < 9) throw failure("rate_limit");
 						return "done";
 					},
 				}),
@@ -298,9 +296,7 @@ describe("schedule", () => {
 		let aborted = 0;
 		function* items() {
 			try {
-				for (let item = 1; ; item++) {
-					yield item;
-				}
+				for (let item = 1; ; item++) yield item;
 			} finally {
 				closed = true;
 			}

@@ -28,8 +28,6 @@ it("docs/simulator.md lists every model and every fault (UPDATE_GOLDEN=1 rewrite
 		"|---|---|---|---|---|",
 		...faultRows,
 	]);
-	if (process.env.UPDATE_GOLDEN === "1") {
-		writeFileSync(path, expected);
-	}
+	if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, expected);
 	expect(written).toBe(expected);
 });

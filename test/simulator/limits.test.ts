@@ -20,9 +20,7 @@ function account(limits: Limits, at = { now: 0 }) {
 describe("the limits of an account", () => {
 	it("admit a minute's allowance at once, then exactly the rate", () => {
 		const { load, limited } = account({ requestsPerMinute: 600 });
-		for (let sent = 0; sent < 600; sent++) {
-			expect(limited.admit(1).admitted).toBe(true);
-		}
+		for (let sent = 0; sent < 600; sent++) expect(limited.admit(1).admitted).toBe(true);
 		expect(limited.admit(1).admitted).toBe(false);
 		expect(load(10, 60_000)).toBe(599);
 	});

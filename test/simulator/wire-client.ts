@@ -43,17 +43,13 @@ export function ask(simulator: Simulator, prompt: string, options: AskOptions = 
 			socket.removeAllListeners();
 			socket.on("error", () => {});
 			const raw = look();
-			if (options.socket === undefined) {
-				socket.destroy();
-			}
+			if (options.socket === undefined) socket.destroy();
 			resolve(raw);
 		};
 		socket.on("data", (chunk) => {
 			chunks.push(chunk);
 			const raw = look();
-			if (options.until === undefined ? raw.complete : options.until(raw)) {
-				finish();
-			}
+			if (options.until === undefined ? raw.complete : options.until(raw)) finish();
 		});
 		socket.on("error", () => {
 			ended = "reset";
@@ -98,9 +94,7 @@ function parse(bytes: Buffer, ended: Raw["ended"]): Raw {
 		ended,
 		pieces: 0,
 	};
-	if (headEnd < 0) {
-		return none;
-	}
+	if (headEnd < 0) return none;
 	const [statusLine = "", ...lines] = bytes.subarray(0, headEnd).toString("latin1").split("\r\n");
 	const headers = Object.fromEntries(
 		lines.map((line) => [

@@ -127,9 +127,8 @@ describe.each(platforms)("slots as on %s", (platform) => {
 		// Files cannot say who waits, so there a process gives way after half a second only.
 		const enough = platform === "linux" ? 8 : 2;
 		const theirs = async () => {
-			for (let line = await other.next(); line !== undefined; line = await other.next()) {
+			for (let line = await other.next(); line !== undefined; line = await other.next())
 				if (line === "got") order.push("theirs");
-			}
 		};
 		const mine = async () => {
 			while (turns() < enough) {

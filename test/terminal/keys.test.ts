@@ -73,9 +73,8 @@ describe("keys", () => {
 		["\x1bOM", "enter"],
 	])("%j is %s", (sequence, word) => {
 		expect(decode(sequence)).toEqual([word]);
-		for (let split = 1; split < sequence.length; split += 1) {
+		for (let split = 1; split < sequence.length; split += 1)
 			expect(decode(sequence.slice(0, split), sequence.slice(split))).toEqual([word]);
-		}
 	});
 
 	it("are told apart when many come in one chunk", () => {

@@ -85,11 +85,10 @@ export const settingCommands: readonly ChatCommand[] = [
 		completes: Object.keys(cacheModes),
 		run(chat, mode) {
 			if (mode !== "") {
-				if (!Object.hasOwn(cacheModes, mode)) {
+				if (!Object.hasOwn(cacheModes, mode))
 					throw new UsageError(`unknown cache mode "${mode}"`, {
 						hint: "/cache on, /cache off or /cache refresh",
 					});
-				}
 				chat.cache = cacheModes[mode] ?? true;
 			}
 			const name =
@@ -126,9 +125,8 @@ export async function applyPreset(chat: Chat, name: string, input: string): Prom
 	const preset = chat.host.fillPreset(name, input === "" ? null : input);
 	if (preset.model !== undefined) await chat.setModel(preset.model);
 	if (preset.system !== undefined) chat.session.system = preset.system;
-	if (Object.keys(preset.parameters).length > 0) {
+	if (Object.keys(preset.parameters).length > 0)
 		chat.setParameters({ ...chat.parameters, ...preset.parameters });
-	}
 	if (input !== "") await chat.ask(preset.prompt);
 	else {
 		chat.view.notice(
@@ -146,9 +144,8 @@ function showTokens(chat: Chat): void {
 	const lines = [
 		`history: ${formatCount(used)} tokens${of} in ${formatPlural(session.turns.length, "turn")}`,
 	];
-	if (session.system !== undefined) {
+	if (session.system !== undefined)
 		lines.push(`system prompt: about ${formatCount(estimateTextTokens(session.system))} of them`);
-	}
 	const { attachedTokens, tokens, inputUsd } = chat.estimate("");
 	if (attachedTokens > 0) lines.push(`attached: about ${formatCount(attachedTokens)} more`);
 	if (inputUsd !== null && tokens > 0)

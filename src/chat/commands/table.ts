@@ -110,11 +110,10 @@ export async function submit(chat: Chat, text: string): Promise<void> {
 			return applyPreset(chat, input.name, input.argument);
 		case "command": {
 			const { name, argument } = input.command;
-			if (argument === undefined && input.argument !== "") {
+			if (argument === undefined && input.argument !== "")
 				throw new UsageError(`/${name} takes no argument`, {
 					hint: "a space in front of it sends the line as text",
 				});
-			}
 			return input.command.run(chat, input.argument);
 		}
 		case "slip": {

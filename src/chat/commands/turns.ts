@@ -87,9 +87,8 @@ export const turnCommands: readonly ChatCommand[] = [
 			if (count < 2)
 				throw new UsageError("the last question has one answer", { hint: "/retry asks for another" });
 			const wanted = argument === "" ? (number % count) + 1 : Number(argument);
-			if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= count)) {
+			if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= count))
 				throw new UsageError(`there is no answer ${argument}`, { hint: `/answer 1 to /answer ${count}` });
-			}
 			chat.move((session) => session.walkAnswers(wanted - number));
 			chat.view.resumed(shownTurns(chat.session.turns.slice(-1)));
 			chat.view.notice(describeAnswer(chat));

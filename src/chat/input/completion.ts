@@ -50,9 +50,8 @@ export function complete(text: string, cursor: number, chat: Chat): Completion |
 		return offer(cursor - word.length, cursor, candidatesFor(found.completes, word, chat));
 	}
 	const mention = /(?:^|[\s(])@([^\s"]*)$/.exec(before)?.[1];
-	if (mention !== undefined && !/^https?:/i.test(mention)) {
+	if (mention !== undefined && !/^https?:/i.test(mention))
 		return offer(cursor - mention.length, cursor, mentionable(mention, chat.host.folder));
-	}
 	const path = /(?:^|\s)((?:~|\.{1,2})?\/\S*)$/.exec(before)?.[1];
 	if (path === undefined || (path === before && !path.includes("/", 1))) return undefined;
 	return offer(cursor - path.length, cursor, paths(path, chat.host.folder));

@@ -157,9 +157,8 @@ export class Editor {
 			index = cell.end;
 		}
 		// The end of a row that goes on is the start of the next one.
-		if (index === target.end && target.continues && index > target.start) {
+		if (index === target.end && target.continues && index > target.start)
 			index = previousGrapheme(this.#text, index);
-		}
 		this.#move(index);
 		this.#goal = goal;
 		return true;

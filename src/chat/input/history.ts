@@ -95,9 +95,8 @@ export function openHistory(path: string, onWarning: (message: string) => void):
 	const entries = attempt(() => readEntries(path)) ?? [];
 	const kept = dedupe(entries);
 	// Many repeats: begin the file anew, so that reading it stays quick.
-	if (entries.length > 2 * kept.length + 1000) {
+	if (entries.length > 2 * kept.length + 1000)
 		attempt(() => replaceFile(path, kept.map((text) => `${JSON.stringify(text)}\n`).join("")));
-	}
 	return new InputHistory(kept, (text) => {
 		if (text.length <= longestKept) attempt(() => file.append([`${JSON.stringify(text)}\n`]));
 	});

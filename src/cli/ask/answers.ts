@@ -22,7 +22,7 @@ export interface AnswerFlags {
 }
 
 /** A column narrower than this is no pleasure to read. */
-const MIN_COLUMN = 48;
+const minColumn = 48;
 
 /**
  * Asks one model or several at once and prints the answers in the order of the models.
@@ -40,7 +40,7 @@ export async function printAnswers(io: Io, flags: AnswerFlags, jobs: readonly An
 		}
 		return 0;
 	}
-	const fits = io.stdout.isTTY && widthOf(io.stdout) >= jobs.length * MIN_COLUMN;
+	const fits = io.stdout.isTTY && widthOf(io.stdout) >= jobs.length * minColumn;
 	return fits && !flags.json && flags.extract === undefined
 		? printSideBySide(io, jobs)
 		: printInTurn(io, flags, jobs);
@@ -226,9 +226,7 @@ class AskTurn {
 				await current.end();
 				stdout.write("---\n");
 			}
-			if (index > 0) {
-				current = await createAnswerWriter(this.#io, this.#flags.raw === true);
-			}
+			if (index > 0) current = await createAnswerWriter(this.#io, this.#flags.raw === true);
 			current.push(text);
 		}
 		if (current !== writer) await current.end();

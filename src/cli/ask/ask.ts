@@ -116,9 +116,8 @@ async function runAsk(words: readonly string[], flags: AskFlags, context: Comman
 	const filled = preset?.fill(input, flags.var);
 	const prompt = requirePrompt(filled?.prompt ?? input);
 	const own = readParameters(flags);
-	if (wantsSession(flags) && (flags.model?.length ?? 0) > 1) {
+	if (wantsSession(flags) && (flags.model?.length ?? 0) > 1)
 		throw new UsageError("a session uses one model", { hint: "choose one with -m" });
-	}
 	const session = await openAskSession(io, paths, flags);
 	try {
 		const names = flags.model ?? asList(preset?.model ?? session?.session.model);
@@ -153,7 +152,7 @@ async function send(sending: Sending): Promise<number> {
 	const { signal } = interrupt;
 	const llms: LLM[] = [];
 	try {
-		for (const { model } of models) {
+		for (const { model } of models)
 			llms.push(
 				createLLM(context, model, {
 					command: "ask",
@@ -163,7 +162,6 @@ async function send(sending: Sending): Promise<number> {
 					quiet: flags.quiet,
 				}),
 			);
-		}
 		// What costs nothing needs no budget.
 		if (!flags.cacheOnly && llms.some(({ isFree }) => !isFree)) await warnOfBudget(sending);
 		const attachments = await readAttachments(io, flags.attach ?? [], {

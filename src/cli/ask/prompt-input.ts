@@ -5,7 +5,7 @@ import { describeFileError } from "../../state/file-errors.ts";
 import type { Io } from "../io.ts";
 
 /** A person who waits at a silent pipe should learn after this long what llmx waits for. */
-const STDIN_HINT_AFTER_MS = 1_000;
+const stdinHintAfterMs = 1_000;
 /** As for a file. */
 const stdinLimitBytes = 32 * 1024 * 1024;
 
@@ -89,7 +89,7 @@ async function readStdin(io: Io, isOnlySource: boolean): Promise<string> {
 	const hint = setTimeout(() => {
 		const skip = isOnlySource ? "" : "; skip this with --no-stdin";
 		io.stderr.write(`llmx: reading the prompt from stdin (Ctrl-D ends it${skip})\n`);
-	}, STDIN_HINT_AFTER_MS);
+	}, stdinHintAfterMs);
 	const chunks: Buffer[] = [];
 	let length = 0;
 	try {

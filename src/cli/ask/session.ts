@@ -27,9 +27,8 @@ export async function openAskSession(
 	flags: SessionFlags,
 ): Promise<OpenSession | undefined> {
 	const options = { folder: io.cwd };
-	if (flags.continue && flags.session !== undefined) {
+	if (flags.continue && flags.session !== undefined)
 		throw new UsageError("--continue cannot be used with --session");
-	}
 	if (flags.session !== undefined) return announceFork(io, await openSession(paths, flags.session, options));
 	if (!flags.continue) return undefined;
 	const latest = latestSession(paths, io.cwd);

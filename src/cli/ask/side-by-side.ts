@@ -57,9 +57,8 @@ export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promi
 	region.clear();
 	io.stdout.write(renderColumns(columns, style));
 	let exitCode = 0;
-	for (const [index, answered] of answers.entries()) {
+	for (const [index, answered] of answers.entries())
 		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);
-	}
 	return exitCode;
 }
 

@@ -125,17 +125,15 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 
 function parseShard(value: string): { index: number; count: number } {
 	const [, index, count] = /^(\d+)\/(\d+)$/.exec(value)?.map(Number) ?? [];
-	if (index === undefined || count === undefined || index < 1 || index > count) {
+	if (index === undefined || count === undefined || index < 1 || index > count)
 		throw new InvalidArgumentError("It must be i/n with i from 1 to n, such as 2/4.");
-	}
 	return { index, count };
 }
 
 function parseShare(value: string): number {
 	const [, number] = /^(\d+(?:\.\d+)?)\s*%?$/.exec(value) ?? [];
-	if (number === undefined || Number(number) > 100) {
+	if (number === undefined || Number(number) > 100)
 		throw new InvalidArgumentError("It must be a percentage, such as 95%.");
-	}
 	return Number(number) / 100;
 }
 

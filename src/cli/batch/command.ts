@@ -43,11 +43,10 @@ export async function runBatch(
 	context: CommandContext,
 ): Promise<number> {
 	const { io } = context;
-	if (flags.failUnder !== undefined && flags.expect === undefined) {
+	if (flags.failUnder !== undefined && flags.expect === undefined)
 		throw new UsageError("--fail-under needs --expect", {
 			hint: "--expect COLUMN names the expected answers",
 		});
-	}
 	const target = chooseTarget(io, source, flags);
 	const sends = !flags.dryRun && !flags.rehearse;
 	checkTarget(io, source, target, { sends, overwrite: flags.overwrite ?? false });
@@ -223,9 +222,8 @@ class BatchCommand {
 	#sayWhatIsTaken(prompts: PromptsFile, checked: Checked): void {
 		const { quiet, dryRun } = this.#flags;
 		const model = this.#models.byDefault;
-		if (model !== undefined && checked.models.includes(model.model)) {
+		if (model !== undefined && checked.models.includes(model.model))
 			this.#log(`using ${model.model}, ${model.reason}`);
-		}
 		if (quiet || checked.problems.count > 0) return;
 		const taken = dryRun ? undefined : takenLine(prompts, this.#flags);
 		if (taken !== undefined && checked.missing > 0) this.#context.io.stderr.write(`${taken}\n`);

@@ -82,14 +82,13 @@ export async function agreeOnCost(
 	if (!isDear(estimate)) return estimate;
 	const cost = costText(estimate);
 	// The answer cannot be read from where the prompts come from.
-	if (!io.stdin.isTTY || !io.stderr.isTTY) {
+	if (!io.stdin.isTTY || !io.stderr.isTTY)
 		throw new UsageError(`this run may cost ${cost}, and there is no terminal to confirm on`, {
 			hint:
 				estimate.unpricedRows > 0
 					? "confirm with --yes, or see details with --dry-run"
 					: "confirm with --yes, set a limit with --max-cost USD, or see details with --dry-run",
 		});
-	}
 	return (await confirm(io, `Send ${formatPlural(estimate.rows, "row")} for ${cost}?`)) ? estimate : null;
 }
 

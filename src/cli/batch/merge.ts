@@ -35,20 +35,17 @@ export async function runMerge(
 	const named = (name: string) => ({ name, path: systemFiles.resolve(resolve(io.cwd, name)) });
 	const target = named(flags.output);
 	const parts = sources.map(named);
-	if (parts.some(({ path }) => isSameFile(path, target.path))) {
+	if (parts.some(({ path }) => isSameFile(path, target.path)))
 		throw new UsageError(`${flags.output} is one of the input files`, {
 			hint: "choose another file with -o",
 		});
-	}
-	if (flags.input !== undefined && isSameFile(resolve(io.cwd, flags.input), target.path)) {
+	if (flags.input !== undefined && isSameFile(resolve(io.cwd, flags.input), target.path))
 		throw new UsageError(`${flags.output} is the prompts file itself`, {
 			hint: "choose another file with -o",
 		});
-	}
 	checkWritable(target);
-	if (!flags.overwrite && systemFiles.factsOf(target.path)?.size) {
+	if (!flags.overwrite && systemFiles.factsOf(target.path)?.size)
 		throw new UsageError(`${flags.output} already exists`, { hint: "use --overwrite to replace it" });
-	}
 	const claim = await OutputClaim.take([target]);
 	try {
 		await merge(parts, target, flags, io);

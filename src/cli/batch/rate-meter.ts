@@ -28,9 +28,8 @@ export class RateMeter {
 
 	#advance(): number {
 		const second = Math.floor((this.#now() - this.#startedAt) / 1000);
-		for (let past = Math.max(this.#second + 1, second - windowSeconds + 1); past <= second; past++) {
+		for (let past = Math.max(this.#second + 1, second - windowSeconds + 1); past <= second; past++)
 			this.#buckets[past % windowSeconds] = 0;
-		}
 		this.#second = second;
 		return second;
 	}

@@ -27,8 +27,7 @@ export async function openRunBudget(
 	if (overBudget || cacheOnly || isFree || estimate.rows === 0) return null;
 	const wanted = Math.min(estimate.usd.high, maxCost ?? Number.POSITIVE_INFINITY);
 	const run = await RunBudget.open(settings.paths, budget, wanted);
-	if (run !== null && estimate.unpricedRows > 0) {
+	if (run !== null && estimate.unpricedRows > 0)
 		log(`${formatPlural(estimate.unpricedRows, "row")} of unknown price cannot be held to ${run.name}`);
-	}
 	return run;
 }

@@ -77,11 +77,10 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	});
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
-	if (cap !== undefined && allowanceUsd > 0 && checked.missing > 0) {
+	if (cap !== undefined && allowanceUsd > 0 && checked.missing > 0)
 		log(
 			`answers have no bound, so the run may pass ${cap.name} by up to ${formatUsd(allowanceUsd)}; --max-tokens makes it a hard cap`,
 		);
-	}
 	if (guard !== undefined && cap?.isBudget) budget?.watch(guard);
 	const stopListening = listen(run, halt, progress, log);
 	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
@@ -128,9 +127,8 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			again: commandsAgain(context.argv),
 			timeline: timeline.toJson(),
 		};
-		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
+		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0)
 			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
-		}
 		writeJsonFile(target.summary, summaryJson(view));
 		if (target.report !== undefined) await writeBatchReport(run, target.report, timeline.toJson());
 		return outcome.exitCode;
@@ -145,9 +143,8 @@ export function capOf({
 	flags: { maxCost },
 	budget,
 }: Pick<BatchRun, "flags" | "budget">): { usd: number; name: string; isBudget: boolean } | undefined {
-	if (budget !== null && budget.grantedUsd < (maxCost ?? Number.POSITIVE_INFINITY)) {
+	if (budget !== null && budget.grantedUsd < (maxCost ?? Number.POSITIVE_INFINITY))
 		return { usd: budget.grantedUsd, name: budget.name, isBudget: true };
-	}
 	return maxCost === undefined ? undefined : { usd: maxCost, name: "--max-cost", isBudget: false };
 }
 

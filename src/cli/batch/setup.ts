@@ -24,19 +24,16 @@ export async function openPrompts(
 	path: string | undefined,
 	format: InputFormat | undefined,
 ): Promise<PromptsInput> {
-	if (path !== undefined && path !== "-") {
+	if (path !== undefined && path !== "-")
 		return decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, format));
-	}
-	if (path === undefined && io.stdin.isTTY) {
+	if (path === undefined && io.stdin.isTTY)
 		throw new UsageError("no prompts file given", {
 			hint: "llmx batch prompts.jsonl -m MODEL, or pipe prompts in: llmx batch - --format text -m MODEL",
 		});
-	}
-	if (format === undefined) {
+	if (format === undefined)
 		throw new UsageError("cannot infer the format of stdin", {
 			hint: "say what it is: --format jsonl, json, csv, tsv or text",
 		});
-	}
 	const spooled = await spool(io.stdin as AsyncIterable<Uint8Array>, "stdin");
 	return decodeInput(systemFiles, { name: "stdin", format, ...spooled });
 }
@@ -80,11 +77,10 @@ export async function createPrompts(io: Io, options: PromptsOptions): Promise<Pr
 function templateOf(io: Io, { template: text, var: variables = {} }: BatchFlags): Template | undefined {
 	if (text === undefined) return undefined;
 	const template = compileTemplate(readTemplate(io, text));
-	if (template.names.every((name) => Object.hasOwn(variables, name))) {
+	if (template.names.every((name) => Object.hasOwn(variables, name)))
 		throw new UsageError("the template names no field of a row, so every prompt would be the same", {
 			hint: "put the name of a field or column in double braces, as in {{prompt}}",
 		});
-	}
 	return template;
 }
 

@@ -53,11 +53,10 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	}
 	const page = reportName(name);
 	const kind = outputKind(name);
-	if ((kind === "csv" || kind === "tsv") && flags.outFormat === "openai") {
+	if ((kind === "csv" || kind === "tsv") && flags.outFormat === "openai")
 		throw new UsageError("--out-format openai requires JSONL output", {
 			hint: `choose a name ending in .jsonl with -o`,
 		});
-	}
 	const journal = kind === "jsonl" ? name : `${name}.jsonl`;
 	const failuresName = failuresNameOf(journal);
 	const supersededName = nameBeside(journal, "superseded");
@@ -107,9 +106,8 @@ function outputName(io: Io, source: string | undefined, flags: BatchFlags): stri
 	if (output === "-" || (output === undefined && source === undefined)) return "-";
 	const own = defaultName(source ?? "stdin", flags);
 	if (output === undefined) return own;
-	if (source !== undefined && isSameFile(resolve(io.cwd, source), resolve(io.cwd, output))) {
+	if (source !== undefined && isSameFile(resolve(io.cwd, source), resolve(io.cwd, output)))
 		throw new UsageError(`${output} is the prompts file itself`, { hint: "choose another output with -o" });
-	}
 	const isFolder =
 		/[/\\]$/.test(output) || statSync(resolve(io.cwd, output), { throwIfNoEntry: false })?.isDirectory();
 	return isFolder ? join(output, basename(own)) : output;
@@ -162,33 +160,29 @@ export function checkTarget(
 	refusePrompts(prompts, [...outputs, ...outputsOf(target, true)]);
 	for (const [index, output] of outputs.entries()) {
 		const twin = outputs.slice(0, index).find((other) => isSameFile(other.path, output.path));
-		if (twin !== undefined) {
+		if (twin !== undefined)
 			throw new UsageError(`${output.name} cannot hold both ${twin.holds} and ${output.holds}`, {
 				hint: "choose another file for one of them",
 			});
-		}
 		checkWritable(output);
 	}
-	if (summary !== undefined && systemFiles.factsOf(summary.path)?.size && !isSummary(summary.path)) {
+	if (summary !== undefined && systemFiles.factsOf(summary.path)?.size && !isSummary(summary.path))
 		throw new UsageError(`${summary.name} exists and is no summary of llmx`, {
 			hint: "choose another file with --summary-json, or remove this one",
 		});
-	}
 	if (!sends || files === undefined) return;
-	if (report !== undefined && systemFiles.factsOf(report.path)?.size && !isReport(report.path)) {
+	if (report !== undefined && systemFiles.factsOf(report.path)?.size && !isReport(report.path))
 		throw new UsageError(`${report.name} exists and is not a report of llmx`, {
 			hint: "move it, or choose another output with -o",
 		});
-	}
 	if (rendered !== undefined && !overwrite && systemFiles.factsOf(rendered.path)?.size) {
-		if (!systemFiles.factsOf(files.results)?.size) {
+		if (!systemFiles.factsOf(files.results)?.size)
 			throw new UsageError(
 				`${rendered.name} exists, and there is no ${files.resultsName} that it was made of`,
 				{
 					hint: "choose another output with -o, or --overwrite to replace this one",
 				},
 			);
-		}
 	}
 	if (!overwrite) refuseRescued(files);
 }
@@ -224,11 +218,10 @@ export function checkWritable({ name, path }: NamedPath): void {
 	const facts = systemFiles.factsOf(path);
 	if (facts !== undefined && !facts.isRegular) throw new UsageError(`${name} is not a regular file`);
 	const folder = dirname(path);
-	if (systemFiles.factsOf(folder) === undefined) {
+	if (systemFiles.factsOf(folder) === undefined)
 		throw new UsageError(`cannot write ${name}: there is no folder ${dirname(name)}`, {
 			hint: "create it first",
 		});
-	}
 	try {
 		if (facts !== undefined) systemFiles.close(systemFiles.open(path, "r+"));
 		// Files are replaced by new ones beside them.

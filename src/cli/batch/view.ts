@@ -125,9 +125,8 @@ function formatLeft(ms: number): string {
 
 function costParts({ stats, total, capUsd }: BatchView): string[] {
 	const parts = [`${formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts })} so far`];
-	if (stats.finished >= leastForAverage && stats.usd > 0 && stats.finished < total) {
+	if (stats.finished >= leastForAverage && stats.usd > 0 && stats.finished < total)
 		parts.push(`about ${formatUsd((stats.usd / stats.finished) * total)} in all`);
-	}
 	if (capUsd !== undefined) parts.push(`cap ${formatUsd(capUsd)}`);
 	return parts;
 }

@@ -88,11 +88,8 @@ async function clear(
 	{ io }: CommandContext,
 ): Promise<number> {
 	// Every answer was paid for.
-	if (
-		!(await agreeToDelete(io, flags.yes, "delete the stored answers? asking them again costs money again"))
-	) {
+	if (!(await agreeToDelete(io, flags.yes, "delete the stored answers? asking them again costs money again")))
 		return exitCodes.usage;
-	}
 	const removed = await withCache(path, (cache) => cache.clear(flags.olderThan));
 	io.stderr.write(
 		removed === null

@@ -79,12 +79,10 @@ async function runChat(
 	context: CommandContext,
 ): Promise<number> {
 	const { io } = context;
-	if (argument !== undefined && flags.model !== undefined && argument !== flags.model) {
+	if (argument !== undefined && flags.model !== undefined && argument !== flags.model)
 		throw new UsageError("the model was given twice", { hint: "llmx chat MODEL, or llmx chat -m MODEL" });
-	}
-	if (flags.continue && flags.session !== undefined) {
+	if (flags.continue && flags.session !== undefined)
 		throw new UsageError("--continue cannot be used with --session");
-	}
 	const isScreen =
 		flags.plain !== true &&
 		io.env.TERM !== "dumb" &&

@@ -3,7 +3,7 @@ import { LlmxError } from "../../errors.ts";
 import type { Io } from "../io.ts";
 
 /** Terminals ignore or cut longer OSC 52 sequences. */
-const TERMINAL_LIMIT = 74_000;
+const terminalLimit = 74_000;
 
 const tools: readonly (readonly [string, ...string[]])[] = [
 	["pbcopy"],
@@ -21,18 +21,16 @@ const tools: readonly (readonly [string, ...string[]])[] = [
 export async function copyText(io: Io, text: string): Promise<string> {
 	const isRemote = Boolean(io.env.SSH_CONNECTION || io.env.SSH_TTY);
 	if (!isRemote) {
-		for (const [command, ...args] of tools) {
+		for (const [command, ...args] of tools)
 			if (usesDisplay(command, io.env) && (await feed(command, args, text))) return "copied to the clipboard";
-		}
 	}
 	if (!io.stdout.isTTY)
 		throw new LlmxError("no clipboard available", { hint: "use /export to write a file instead" });
 	const encoded = Buffer.from(text, "utf8").toString("base64");
-	if (encoded.length > TERMINAL_LIMIT) {
+	if (encoded.length > terminalLimit)
 		throw new LlmxError("the answer is too long for the terminal's clipboard", {
 			hint: "use /export to write a file instead",
 		});
-	}
 	io.stdout.write(`\x1b]52;c;${encoded}\x07`);
 	return "copied through the terminal, if it allows that (OSC 52)";
 }

@@ -23,7 +23,7 @@ export interface ChatHostOptions {
 }
 
 /** So many sessions are looked at for the models that were used last. */
-const RECENT_SESSIONS = 12;
+const recentSessions = 12;
 
 /** The world around a chat, as the command line knows it. */
 export function createChatHost(context: CommandContext, options: ChatHostOptions): ChatHost {
@@ -79,7 +79,7 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 /** The models that sessions ended with, the last one first. */
 function recentModels(paths: ChatHost["paths"]): string[] {
 	return sessionNames(paths)
-		.slice(0, RECENT_SESSIONS)
+		.slice(0, recentSessions)
 		.flatMap((name) => {
 			try {
 				return readSession(paths, name)?.model ?? [];

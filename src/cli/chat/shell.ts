@@ -5,7 +5,7 @@ import { LlmxError } from "../../errors.ts";
 import type { Io } from "../io.ts";
 
 /** What a command prints beyond this (bytes) is not taken: no model reads so much. */
-const MAX_OUTPUT_BYTES = 1 << 20;
+const maxOutputBytes = 1 << 20;
 
 /**
  * Runs a command line in the user's shell, without a terminal, and returns what it printed to stdout and stderr.
@@ -29,7 +29,7 @@ export function runCommand(io: Io, command: string, signal: AbortSignal): Promis
 			const decoder = new StringDecoder("utf8");
 			stream.on("data", (chunk: Buffer) => {
 				size += chunk.length;
-				if (size <= MAX_OUTPUT_BYTES) output += decoder.write(chunk);
+				if (size <= maxOutputBytes) output += decoder.write(chunk);
 			});
 		};
 		take(child.stdout);
@@ -46,7 +46,7 @@ export function runCommand(io: Io, command: string, signal: AbortSignal): Promis
 		child.on("close", (code) => {
 			signal.removeEventListener("abort", stop);
 			if (signal.aborted) reject(new LlmxError("the command was stopped"));
-			else if (size > MAX_OUTPUT_BYTES) resolve({ output: `${output}\n… cut at 1 MB`, exitCode: code ?? 1 });
+			else if (size > maxOutputBytes) resolve({ output: `${output}\n… cut at 1 MB`, exitCode: code ?? 1 });
 			else resolve({ output, exitCode: code ?? 1 });
 		});
 	});

@@ -5,7 +5,7 @@ import { type ExitCode, exitCodes } from "../../errors.ts";
 import type { Io } from "../io.ts";
 
 /** A second Ctrl-C this soon (ms) after the first leaves. */
-const AGAIN_WITHIN_MS = 3_000;
+const againWithinMs = 3_000;
 
 /**
  * What signals do in line mode. Ctrl-C stops the answer; without one a person is told that a second one leaves, and a
@@ -29,7 +29,7 @@ export function leaveOnSignals(
 		if (signal === "SIGINT" && isConversation) {
 			const now = chat.host.now();
 			if (chat.stop()) return;
-			if (now - lastPress <= AGAIN_WITHIN_MS) leave(exitCodes.interrupted);
+			if (now - lastPress <= againWithinMs) leave(exitCodes.interrupted);
 			else {
 				// Behind the ^C that the terminal has echoed.
 				view.notice("\npress Ctrl-C again to leave");

@@ -176,9 +176,8 @@ complete -c llmx -f`,
 	};
 	for (const command of tree) {
 		const here = `complete -c llmx -n "__llmx_at ${quoted(keyOf(command))}"`;
-		for (const { name, description } of command.subcommands) {
+		for (const { name, description } of command.subcommands)
 			lines.push(`${here} -a ${quoted(name)} -d ${quoted(description)}`);
-		}
 		if (command.argument.kind !== "none") lines.push(here + values(command.argument));
 		for (const { flags, description, value } of command.options) {
 			const names = flags.map((flag) =>

@@ -119,21 +119,19 @@ function indentOf(text: string): string {
 
 function edit(path: string, { io }: CommandContext): void {
 	// An editor that nobody named opens only where there is somebody to see it.
-	if (!io.env.VISUAL && !io.env.EDITOR && !io.stdout.isTTY) {
+	if (!io.env.VISUAL && !io.env.EDITOR && !io.stdout.isTTY)
 		throw new UsageError("no editor is set", { hint: `set VISUAL or EDITOR, or edit ${path} yourself` });
-	}
 	const editor = editorOf(io.env);
 	// Text that was refused last time is what the user wants to keep editing.
 	const draft = `${path}.draft`;
 	if (!existsSync(draft)) replaceFile(draft, readText(path) || "{\n}\n");
 	const { command, args, shell } = editorCommand(editor, draft);
 	const run = spawnSync(command, args, { stdio: "inherit", env: io.env, shell });
-	if (run.error !== undefined || run.status !== 0) {
+	if (run.error !== undefined || run.status !== 0)
 		throw new LlmxError(`the editor "${editor}" failed`, {
 			hint: `VISUAL or EDITOR names another; your text is in ${draft}`,
 			cause: run.error,
 		});
-	}
 	const text = readFileSync(draft, "utf8");
 	try {
 		parseConfig(text, draft);

@@ -24,11 +24,10 @@ export function configPath(key: string, value?: unknown): string[] {
 	const dot = key.indexOf(".");
 	const section = dot < 0 ? key : key.slice(0, dot);
 	const rest = dot < 0 ? "" : key.slice(dot + 1);
-	if (!(configFields as readonly string[]).includes(section)) {
+	if (!(configFields as readonly string[]).includes(section))
 		throw new UsageError(`the config has no field "${section}"`, {
 			hint: didYouMean(section, configFields) ?? `it may have: ${configFields.join(", ")}`,
 		});
-	}
 	if (rest === "") return [section];
 	const fields = fieldsBelowName[section];
 	if (fields === undefined) return [section, ...rest.split(".")];

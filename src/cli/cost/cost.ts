@@ -34,8 +34,8 @@ interface CostFlags {
 	readonly reprice?: boolean;
 }
 
-const MAX_BAR = 20;
-const MIN_BAR = 6;
+const maxBar = 20;
+const minBar = 6;
 
 const examples = `
 Calls of unknown price are counted separately, never as $0. Days are in your time zone.
@@ -138,8 +138,8 @@ function toText(report: CostReport, { by, colors, width, limitUsd, periods }: Co
 	]);
 	let table = renderTextTable(columns, rows, { width, colors });
 	// Bars are for eyes: a pipe gets figures only, and so does a terminal without room for them.
-	const barWidth = Math.min(MAX_BAR, (width ?? 0) - widthOf(table) - 2);
-	if (barWidth >= MIN_BAR) {
+	const barWidth = Math.min(maxBar, (width ?? 0) - widthOf(table) - 2);
+	if (barWidth >= minBar) {
 		const dearest = Math.max(limitUsd ?? 0, ...groups.map((group) => group.costUsd));
 		const withBars = rows.map((row, index) => [
 			...row,
@@ -152,9 +152,8 @@ function toText(report: CostReport, { by, colors, width, limitUsd, periods }: Co
 	lines.push(` for ${formatPlural(total.calls, "call")}`);
 	if (total.failedCalls > 0) lines.push(`, ${formatCount(total.failedCalls)} of them failed`);
 	lines.push("\n");
-	if (total.cachedCalls > 0) {
+	if (total.cachedCalls > 0)
 		lines.push(`cache  ${formatPlural(total.cachedCalls, "answer")} saved ${formatUsd(total.savedUsd)}\n`);
-	}
 	if (total.unknownCalls > 0) lines.push(`unknown  ${unknownText(total)}\n`);
 	if (total.reportedUsd > 0) {
 		const computed = formatUsd(total.costUsd - total.reportedUsd);

@@ -46,7 +46,7 @@ export interface CostQuery {
 }
 
 /** The key of calls without a session. */
-const NO_SESSION = "(none)";
+const noSession = "(none)";
 
 /** Sums the ledger in one pass. Memory grows with the number of groups only. */
 export async function sumLedger(
@@ -82,7 +82,7 @@ function keyOf(row: LedgerRow, by: Grouping, nameOf: NameResolver): string {
 		case "day":
 			return localDay(row.ts);
 		case "session":
-			return row.session === null ? NO_SESSION : nameOf(row.session, row.ts);
+			return row.session === null ? noSession : nameOf(row.session, row.ts);
 		default:
 			return row[by];
 	}

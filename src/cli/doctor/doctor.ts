@@ -155,9 +155,8 @@ function* examineWay(
 	env: CommandContext["io"]["env"],
 ): Iterable<Finding> {
 	const proxy = proxyTo(baseUrl, env);
-	if (proxy !== undefined) {
+	if (proxy !== undefined)
 		yield { about: "proxy", state: "ok", text: proxy ?? "none: NO_PROXY exempts the server" };
-	}
 	const names = Object.keys(headers);
 	if (names.length > 0)
 		yield { about: "headers", state: "ok", text: `${names.join(", ")} (values are not shown)` };

@@ -152,14 +152,13 @@ export async function removeJob(name: string, flags: JobsFlags, context: Command
 			});
 		if (!(await confirm(io, question))) return exitCodes.ok;
 	}
-	if (record.rawId !== undefined && !flags.keep) {
+	if (record.rawId !== undefined && !flags.keep)
 		await withJob(name, flags, context, async (found, { jobs }) => {
 			await jobs.remove(found, await jobs.status(found));
 			return exitCodes.ok;
 		}).catch((error: Error) => {
 			io.stderr.write(`llmx: the provider keeps its files: ${sanitizeLine(error.message)}\n`);
 		});
-	}
 	const log = logOf(context);
 	log.append({ event: "forgotten", job: record.tag, why: "by llmx jobs rm" });
 	log.close();

@@ -92,14 +92,13 @@ function listKeys(flags: ListFlags, { io, settings }: CommandContext): number {
 async function setKey(name: string, extra: readonly string[], context: CommandContext): Promise<number> {
 	const { io } = context;
 	const provider = findRow(name, context);
-	if (extra.length > 0) {
+	if (extra.length > 0)
 		throw new UsageError(
 			"keys are not taken from the command line, where other users and your shell history can see them",
 			{
 				hint: `run "llmx keys set ${provider.id}" and type it, or pipe it in; if it was a real key, replace it`,
 			},
 		);
-	}
 	const { paths } = context.settings;
 	storeKey(paths.keys, provider.id, await readSecret(io, `key for ${provider.label}: `));
 	const shown = readStoredKeys(paths.keys)[provider.id]?.map(maskKey).join(" ");
@@ -112,11 +111,10 @@ async function setKey(name: string, extra: readonly string[], context: CommandCo
 function forgetKey(name: string, context: CommandContext): number {
 	const { io } = context;
 	const provider = findRow(name, context);
-	if (!removeKey(context.settings.paths.keys, provider.id)) {
+	if (!removeKey(context.settings.paths.keys, provider.id))
 		throw new UsageError(`no key is stored for ${provider.label}`, {
 			hint: "list stored keys with: llmx keys list",
 		});
-	}
 	io.stderr.write(`llmx: removed the key for ${provider.label}\n`);
 	return 0;
 }

@@ -54,9 +54,8 @@ async function runModels(
 	// After --live the first word may name the provider: it has to be named, and there is nothing else to search.
 	const [word = "", ...rest] = query;
 	const named = flags.provider ?? (flags.live ? word : undefined);
-	if (named === "") {
+	if (named === "")
 		throw new UsageError("--live needs a provider", { hint: "for example: llmx models --live sambanova" });
-	}
 	const chosen = named === undefined ? states : [findState(named, states)];
 	const all = flags.live ? await liveModels(chosen[0] as ProviderState, context) : pricedModels(chosen);
 	const words = (named === word ? rest : query).map((text) => text.toLowerCase());

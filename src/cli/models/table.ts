@@ -106,12 +106,12 @@ function noteOf(price: Price | null): string {
 	return notes.filter((note) => note !== "").join(", ");
 }
 
-const DAY_MS = 86_400_000;
+const dayMs = 86_400_000;
 
 /** `prices read 1 to 67 days ago`; undefined for models without any. */
 function ageOf(rows: readonly ModelRow[]): string | undefined {
 	const days = rows.flatMap(({ price }) =>
-		price === null ? [] : [Math.max(0, Math.floor((Date.now() - Date.parse(price.date)) / DAY_MS))],
+		price === null ? [] : [Math.max(0, Math.floor((Date.now() - Date.parse(price.date)) / dayMs))],
 	);
 	if (days.length === 0) return undefined;
 	const [least, most] = [Math.min(...days), Math.max(...days)];

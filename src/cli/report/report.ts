@@ -90,11 +90,10 @@ async function runReport(
 export function reportSources(io: Io, name: string): ReportSource[] {
 	const source = (file: string) => ({ name: file, path: resolve(io.cwd, file) });
 	const journal = /\.(?:csv|tsv|json|gz)$/i.test(name) ? source(`${name}.jsonl`) : source(name);
-	if (!existsSync(journal.path)) {
+	if (!existsSync(journal.path))
 		throw new UsageError(`cannot read ${journal.name}: no such file`, {
 			hint: journal.name === name ? "name the results file" : `${name} was made from it, and has less in it`,
 		});
-	}
 	const failures = source(failuresNameOf(journal.name));
 	return existsSync(failures.path) ? [journal, failures] : [journal];
 }
@@ -103,11 +102,10 @@ function reportTarget(io: Io, output: string): ReportSource {
 	const path = resolve(io.cwd, output);
 	const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
 	const name = isFolder ? join(output, "report.html") : output;
-	if (!/\.html?$/i.test(name)) {
+	if (!/\.html?$/i.test(name))
 		throw new UsageError(`a report is an HTML page, not ${basename(name)}`, {
 			hint: "give -o a name that ends in .html",
 		});
-	}
 	return { name, path: resolve(io.cwd, name) };
 }
 
@@ -117,11 +115,10 @@ function reportTarget(io: Io, output: string): ReportSource {
  */
 function checkReport(target: ReportSource): void {
 	checkWritable(target);
-	if (systemFiles.factsOf(target.path)?.size && !isReport(target.path)) {
+	if (systemFiles.factsOf(target.path)?.size && !isReport(target.path))
 		throw new UsageError(`${target.name} exists and is not a report of llmx`, {
 			hint: "choose another file with -o",
 		});
-	}
 }
 
 async function readPrompts(

@@ -105,9 +105,8 @@ function* allSessions(paths: Paths, io: Io): Iterable<Session> {
 			io.stderr.write(`llmx: ${sanitizeLine(error.message)}; skipped\n`);
 		}
 	}
-	for (const path of straySessions(paths)) {
+	for (const path of straySessions(paths))
 		io.stderr.write(`llmx: ${sanitizeLine(path)} is not a session; skipped\n`);
-	}
 }
 
 function sayDamage(paths: Paths, session: Session, io: Io): void {
@@ -202,7 +201,7 @@ async function remove(
 }
 
 /** How much of a message is shown around what was found. */
-const CONTEXT = 40;
+const shownAround = 40;
 
 function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 	const colors = colorsFor(io, "stdout");
@@ -216,8 +215,8 @@ function search(paths: Paths, wanted: string, { io }: CommandContext): number {
 			const at = text.toLowerCase().indexOf(needle);
 			if (at < 0) continue;
 			found += 1;
-			const start = Math.max(0, at - CONTEXT);
-			const end = Math.min(text.length, at + wanted.length + CONTEXT);
+			const start = Math.max(0, at - shownAround);
+			const end = Math.min(text.length, at + wanted.length + shownAround);
 			const excerpt = `${start > 0 ? "…" : ""}${text.slice(start, end)}${end < text.length ? "…" : ""}`;
 			const where = `${session.name}:${message.id}`;
 			const branch = current.has(message.id) ? "" : " (other branch)";
@@ -237,9 +236,8 @@ function writeExport(paths: Paths, name: string, flags: ExportFlags, { io }: Com
 		return 0;
 	}
 	const path = resolve(io.cwd, flags.output);
-	if (existsSync(path) && !flags.overwrite) {
+	if (existsSync(path) && !flags.overwrite)
 		throw new UsageError(`${flags.output} already exists`, { hint: "use --overwrite to replace it" });
-	}
 	replaceFile(path, text);
 	return 0;
 }

@@ -130,15 +130,13 @@ function simulatorOptions(flags: SimulateFlags): SimulatorOptions {
 }
 
 function startFailure(error: unknown, port: number): unknown {
-	if (error instanceof RangeError) {
+	if (error instanceof RangeError)
 		return new UsageError(error.message, { hint: "see llmx simulate --list", cause: error });
-	}
-	if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
+	if ((error as NodeJS.ErrnoException).code === "EADDRINUSE")
 		return new UsageError(`port ${port} is already in use`, {
 			hint: "choose another --port, or 0 to pick a free one",
 			cause: error,
 		});
-	}
 	return error;
 }
 

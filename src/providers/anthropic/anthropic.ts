@@ -1,5 +1,5 @@
 import Anthropic from "@anthropic-ai/sdk";
-import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
+import { exchangeHeader, type FetchResponse } from "../../http/contract.ts";
 import type {
 	Adapter,
 	AdapterCall,
@@ -82,11 +82,10 @@ class AnthropicMessages implements Adapter {
 		exchange,
 	}: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
 		try {
-			const options = { headers: { [EXCHANGE_HEADER]: exchange.id } };
+			const options = { headers: { [exchangeHeader]: exchange.id } };
 			const models: ListedModel[] = [];
-			for await (const model of this.#client(key).models.list({ limit: 1000 }, options)) {
+			for await (const model of this.#client(key).models.list({ limit: 1000 }, options))
 				models.push({ id: model.id, contextWindow: model.max_input_tokens ?? null });
-			}
 			return models;
 		} catch (error) {
 			throw toFailure(error, { provider: this.#context.provider, modelId: undefined, key, exchange });
@@ -104,7 +103,7 @@ class AnthropicMessages implements Adapter {
 
 	async #post(body: Record<string, unknown>, call: AdapterCall): Promise<FetchResponse> {
 		const response = await this.#client(call.key)
-			.post("/v1/messages", { body, headers: { [EXCHANGE_HEADER]: call.exchange.id } })
+			.post("/v1/messages", { body, headers: { [exchangeHeader]: call.exchange.id } })
 			.asResponse();
 		return response as unknown as FetchResponse;
 	}

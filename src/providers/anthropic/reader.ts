@@ -61,9 +61,8 @@ export class AnthropicReader extends AnswerReader {
 	protected complete(): readonly AnswerPart[] {
 		const context = this.failureContext;
 		if (this.#stopReason === "refusal") throw blocked(context, this.#refusal);
-		if (this.#stopReason === undefined && !this.done) {
+		if (this.#stopReason === undefined && !this.done)
 			throw incomplete(context, "it ended without a stop reason");
-		}
 		// A pause is to be gone on from with the tools of the turn, and llmx runs none.
 		if (this.#stopReason === "pause_turn") throw aborted(context, this.#stopReason);
 		const finishReason = finishReasonOf(this.#stopReason);
@@ -90,12 +89,10 @@ export class AnthropicReader extends AnswerReader {
 	#readBlock(block: unknown, place: number): readonly AnswerPart[] {
 		if (!isObject(block)) return noParts;
 		this.#readDetails(block, place);
-		if (typeof block.text === "string" && block.text !== "") {
+		if (typeof block.text === "string" && block.text !== "")
 			return [{ type: "text-delta", text: block.text }];
-		}
-		if (typeof block.thinking === "string" && block.thinking !== "") {
+		if (typeof block.thinking === "string" && block.thinking !== "")
 			return [{ type: "reasoning-delta", text: block.thinking }];
-		}
 		return noParts;
 	}
 

@@ -49,12 +49,10 @@ function setSampling(body: Json, provider: ProviderRow, call: AdapterRequest, ve
 	const { parameters } = call;
 	const { temperature, topP } = parameters;
 	// https://docs.anthropic.com/en/api/messages, 2026-11-29: from 0 to 1, and from 4.5 on not beside top_p.
-	if (temperature !== undefined && temperature > 1) {
+	if (temperature !== undefined && temperature > 1)
 		throw unsupported(provider, `a temperature of ${temperature}: it goes from 0 to 1`);
-	}
-	if (temperature !== undefined && topP !== undefined && version >= 4.5) {
+	if (temperature !== undefined && topP !== undefined && version >= 4.5)
 		throw unsupported(provider, "temperature and top_p together", call.modelId);
-	}
 	if (version >= firstWithoutSampling) {
 		const refused = (["temperature", "topP", "topK"] as const).find((key) => parameters[key] !== undefined);
 		if (refused !== undefined) throw unsupported(provider, rowOf(refused).name, call.modelId);
@@ -81,9 +79,8 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterRequest, ve
 	}
 	if (version < 3.7) throw unsupported(provider, "thinking", call.modelId);
 	const { temperature, topK } = call.parameters;
-	if ((temperature !== undefined && temperature !== 1) || topK !== undefined) {
+	if ((temperature !== undefined && temperature !== 1) || topK !== undefined)
 		throw unsupported(provider, "a temperature or top_k beside thinking", call.modelId);
-	}
 	if (effort !== undefined && version >= firstAdaptive) {
 		const level = effort === "minimal" ? "low" : effort;
 		if (level !== effort) call.onNote?.("reasoning_effort minimal is sent as low, Anthropic's lowest");
@@ -91,28 +88,25 @@ function setThinking(body: Json, provider: ProviderRow, call: AdapterRequest, ve
 		body.output_config = { effort: level };
 		return;
 	}
-	if (version >= firstWithoutSampling) {
+	if (version >= firstWithoutSampling)
 		throw unsupported(provider, "thinking_budget (it takes reasoning_effort)", call.modelId);
-	}
 	const budget = thinkingBudget ?? budgets[effort as "low"];
 	// https://docs.anthropic.com/en/docs/build-with-claude/extended-thinking, 2026-11-29
 	if (budget < 1_024)
 		throw unsupported(provider, `a thinking budget of ${budget}: it takes 1024 tokens or more`);
-	if (maxTokens !== undefined && maxTokens <= budget) {
+	if (maxTokens !== undefined && maxTokens <= budget)
 		throw new UnsupportedError(
 			`max_tokens (${maxTokens}) must be more than the thinking budget (${budget}), which it includes`,
 			{ hint: "raise max_tokens, or lower reasoning_effort or thinking_budget" },
 		);
-	}
 	if (maxTokens === undefined) body.max_tokens = defaultLimit(version) + budget;
 	body.thinking = { type: "enabled", budget_tokens: budget };
 }
 
 function anthropicMessage(provider: ProviderRow, { role, content, toolCalls, toolCallId }: Message): Json {
 	const parts = typeof content === "string" ? content : content.map((part) => anthropicPart(provider, part));
-	if (role === "tool") {
+	if (role === "tool")
 		return { role: "user", content: [{ type: "tool_result", tool_use_id: toolCallId, content: parts }] };
-	}
 	if (toolCalls === undefined) return { role, content: parts };
 	const said = typeof parts !== "string" ? parts : parts === "" ? [] : [{ type: "text", text: parts }];
 	return { role, content: [...said, ...toolCalls.map((call) => toolUse(provider, call))] };

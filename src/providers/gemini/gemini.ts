@@ -1,7 +1,7 @@
 // The SDK's build for browsers: the one for Node reads keys and projects from the environment, warns on the console
 // about them, and brings Google's authentication and a WebSocket library along.
 import { GoogleGenAI } from "@google/genai/web";
-import { EXCHANGE_HEADER, type FetchInit, type FetchLike, type FetchResponse } from "../../http/contract.ts";
+import { exchangeHeader, type FetchInit, type FetchLike, type FetchResponse } from "../../http/contract.ts";
 import type {
 	Adapter,
 	AdapterCall,
@@ -65,7 +65,7 @@ class Gemini implements Adapter {
 		const { key, exchange } = call;
 		try {
 			const pager = await this.#client(key).models.list({
-				config: { pageSize: 1000, httpOptions: { headers: { [EXCHANGE_HEADER]: exchange.id } } },
+				config: { pageSize: 1000, httpOptions: { headers: { [exchangeHeader]: exchange.id } } },
 			});
 			const models: ListedModel[] = [];
 			for await (const { name, inputTokenLimit } of pager) {
@@ -105,7 +105,7 @@ class Gemini implements Adapter {
 			if (!response.ok) return response;
 			return { ...unread, status: response.status, headers: response.headers } as unknown as FetchResponse;
 		};
-		const httpOptions = { headers: { [EXCHANGE_HEADER]: call.exchange.id }, fetch };
+		const httpOptions = { headers: { [exchangeHeader]: call.exchange.id }, fetch };
 		const parameters = {
 			model: call.modelId,
 			contents,

@@ -63,14 +63,12 @@ export class GeminiReader extends AnswerReader {
 		const context = this.failureContext;
 		if (this.#blockedWhy !== undefined) throw blocked(context, this.#blockedWhy);
 		if (!this.#hasCandidate) throw blocked(context, "no candidate was returned");
-		if (this.#finishReason === undefined) {
+		if (this.#finishReason === undefined)
 			throw incomplete(context, "the stream ended without a finish reason");
-		}
 		const finishReason = this.#finish(this.#finishReason);
 		const isEmpty = this.received.text === "" && this.details.details === undefined;
-		if (brokenReasons.has(this.#finishReason) || (finishReason === "other" && isEmpty)) {
+		if (brokenReasons.has(this.#finishReason) || (finishReason === "other" && isEmpty))
 			throw emptyEnd(context, this.#finishReason, this.#finishMessage);
-		}
 		if (this.#finishReason === "OTHER") throw aborted(context, this.#finishReason);
 		return [this.finishPart(finishReason)];
 	}

@@ -120,9 +120,8 @@ function textOf(provider: ProviderRow, part: ContentPart): string {
 
 function geminiPart(part: ContentPart): Json {
 	if (part.type === "text") return { text: part.text };
-	if (part.type === "image" && part.url !== undefined) {
+	if (part.type === "image" && part.url !== undefined)
 		return { fileData: { fileUri: part.url, ...(part.mediaType && { mimeType: part.mediaType }) } };
-	}
 	return { inlineData: { mimeType: part.mediaType ?? "image/png", data: part.data ?? "" } };
 }
 
@@ -173,9 +172,8 @@ function thinkingConfig(provider: ProviderRow, call: AdapterRequest): Json | und
 		return thinking?.canSwitchOff ? { thinkingBudget: 0 } : undefined;
 	}
 	if (effort === "none" || budget === 0) {
-		if (thinking !== undefined && !thinking.canSwitchOff) {
+		if (thinking !== undefined && !thinking.canSwitchOff)
 			throw unsupported(provider, "switching thinking off", modelId);
-		}
 		return { thinkingBudget: 0 };
 	}
 	if (budget !== undefined) return { thinkingBudget: budget, includeThoughts: true };
@@ -198,11 +196,10 @@ function rawPatch(extra: Parameters["extra"]): Json | null {
 		if (bodyFields.has(name)) patch[name] = value;
 		else generation[name] = value;
 	}
-	if (Object.keys(generation).length > 0) {
+	if (Object.keys(generation).length > 0)
 		patch.generationConfig = isObject(patch.generationConfig)
 			? { ...patch.generationConfig, ...generation }
 			: generation;
-	}
 	return patch;
 }
 

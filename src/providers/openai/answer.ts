@@ -35,9 +35,8 @@ export function readMessage(message: unknown): MessageParts {
 
 /** `reasoning_content` (DeepSeek, xAI, Z.ai), `reasoning` (OpenRouter, Groq, Cerebras), or `reasoning_details`. */
 function readReasoning(message: Record<string, unknown>): string {
-	if (typeof message.reasoning_content === "string" && message.reasoning_content !== "") {
+	if (typeof message.reasoning_content === "string" && message.reasoning_content !== "")
 		return message.reasoning_content;
-	}
 	if (typeof message.reasoning === "string" && message.reasoning !== "") return message.reasoning;
 	// The details repeat what the other fields say, so they count only where those are missing.
 	return Array.isArray(message.reasoning_details) ? textOf(message.reasoning_details) : "";

@@ -1,4 +1,4 @@
-import { EXCHANGE_HEADER, type FetchResponse } from "../../http/contract.ts";
+import { exchangeHeader, type FetchResponse } from "../../http/contract.ts";
 import type {
 	Adapter,
 	AdapterCall,
@@ -54,7 +54,7 @@ class OpenAiCompatible implements Adapter {
 	async listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
 		try {
 			const response = await this.#client(call.key)
-				.get("/models", { headers: { [EXCHANGE_HEADER]: call.exchange.id } })
+				.get("/models", { headers: { [exchangeHeader]: call.exchange.id } })
 				.asResponse();
 			const payload = parseJson(await response.text());
 			// Together answers with a bare list.
@@ -76,7 +76,7 @@ class OpenAiCompatible implements Adapter {
 	}
 
 	#post(body: Record<string, unknown>, { key, exchange }: AdapterCall): Promise<FetchResponse> {
-		const headers = { [EXCHANGE_HEADER]: exchange.id };
+		const headers = { [exchangeHeader]: exchange.id };
 		const response = this.#client(key)
 			.request({ method: "post", path: "/chat/completions", body, headers })
 			.asResponse();

@@ -42,9 +42,7 @@ export function readOpenAiAnswer(
 	const { usage, charges } = openAiBill(provider, payload, context.exchange.headers);
 	const billed = { ...context, usage, charges };
 	const list: readonly unknown[] = payload.choices;
-	if (list.length === 0) {
-		throw failed(billed, "malformed_response", "the answer holds no choice");
-	}
+	if (list.length === 0) throw failed(billed, "malformed_response", "the answer holds no choice");
 	const choices = list
 		.map((choice) => readChoice(choice, payload, billed, list.length === 1))
 		.filter((choice) => choice !== null);
@@ -78,13 +76,11 @@ function readChoice(
 		if (only) throw aborted(own, choice.finish_reason);
 		return null;
 	}
-	if (finishReason === "other" && only && split.text === "" && details === undefined) {
+	if (finishReason === "other" && only && split.text === "" && details === undefined)
 		throw emptyEnd(own, choice.finish_reason);
-	}
 	// Among several answers one that was filtered away does not take the others with it.
-	if (only && (finishReason === "content-filter" || parts.refusal !== "")) {
+	if (only && (finishReason === "content-filter" || parts.refusal !== ""))
 		throw blocked(own, parts.refusal || filterReason(choice));
-	}
 	return {
 		text: split.text,
 		reasoning: split.reasoning === "" ? null : split.reasoning,
@@ -161,15 +157,13 @@ export class OpenAiReader extends AnswerReader {
 		const context = this.failureContext;
 		if (this.#refusal !== "") throw blocked(context, this.#refusal);
 		if (this.#finishReason === "content-filter") throw blocked(context, this.#filterReason);
-		if (this.#finishReason === undefined && !this.done) {
+		if (this.#finishReason === undefined && !this.done)
 			throw incomplete(context, "the stream ended without a finish reason");
-		}
 		if (this.#choices === 0) throw failed(context, "malformed_response", "the answer holds no choice");
 		const finishReason = this.#finishReason ?? "other";
 		if (finishReason === "aborted") throw aborted(context, this.#rawFinish);
-		if (finishReason === "other" && this.received.text === "" && this.details.details === undefined) {
+		if (finishReason === "other" && this.received.text === "" && this.details.details === undefined)
 			throw emptyEnd(context, this.#rawFinish);
-		}
 		return [...last, this.finishPart(finishReason)];
 	}
 

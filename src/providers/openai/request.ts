@@ -21,14 +21,13 @@ const newLimit = /^(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
 export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Body {
 	const { modelId, n } = call;
 	checkParameters(provider, call.parameters);
-	if (provider.id === "openai" && needsResponses(modelId)) {
+	if (provider.id === "openai" && needsResponses(modelId))
 		throw new UnsupportedError(
 			`${modelId} is served by OpenAI's Responses API only, which llmx does not speak`,
 			{
 				hint: "choose another model: llmx models openai",
 			},
 		);
-	}
 	const parameters = takenBy(call);
 	const body: Body = {
 		...provider.extraBody,
@@ -116,9 +115,7 @@ function fitsStrictMode(schema: unknown): boolean {
 		if (schema.additionalProperties !== false || !names.every((name) => required.includes(name)))
 			return false;
 		if (!Object.values(schema.properties).every(fitsStrictMode)) return false;
-	} else if (schema.type === "object") {
-		return false;
-	}
+	} else if (schema.type === "object") return false;
 	return Object.entries(schema).every(([key, value]) => key === "properties" || fitsStrictMode(value));
 }
 
@@ -144,9 +141,8 @@ function openAiContent(provider: ProviderRow, { role, content }: Message): Body 
 	return {
 		role,
 		content: content.map((part) => {
-			if (part.type !== "text" && role !== "user") {
+			if (part.type !== "text" && role !== "user")
 				throw unsupported(provider, `${nameOf(part)} in a message of the ${role}`);
-			}
 			return openAiPart(provider, part);
 		}),
 	};

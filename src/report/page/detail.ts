@@ -38,9 +38,8 @@ export class Detail {
 		if (group.length > 1) parts.push(this.#differencesSwitch());
 		const columns = group.map((member) => this.#answer(member, group[0] as number));
 		parts.push(element("div", { class: "answers" }, ...columns));
-		if (metadata !== undefined) {
+		if (metadata !== undefined)
 			parts.push(this.#section("Metadata", this.#text(JSON.stringify(metadata, null, 2))));
-		}
 		this.element.replaceChildren(...parts);
 		this.element.scrollTop = 0;
 	}

@@ -25,9 +25,8 @@ export function drawing<Name extends keyof SVGElementTagNameMap>(
 }
 
 function setAttributes(made: Element, attributes: Readonly<Record<string, unknown>>): void {
-	for (const [key, value] of Object.entries(attributes)) {
+	for (const [key, value] of Object.entries(attributes))
 		if (value !== undefined && value !== false) made.setAttribute(key, String(value));
-	}
 }
 
 /** The element of the page with an id. Throws when the page is not the one that belongs to this script. */

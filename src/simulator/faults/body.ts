@@ -132,9 +132,7 @@ export const bodyFaults: readonly Fault[] = [
 		async play(call, value) {
 			open(call);
 			call.response.flushHeaders();
-			if (await call.sleep(stallMs(value))) {
-				call.response.end(bodyOf(call));
-			}
+			if (await call.sleep(stallMs(value))) call.response.end(bodyOf(call));
 		},
 	},
 	{
@@ -148,9 +146,7 @@ export const bodyFaults: readonly Fault[] = [
 			const half = Math.floor(body.length / 2);
 			open(call);
 			call.response.write(body.slice(0, half));
-			if (await call.sleep(stallMs(value))) {
-				call.response.end(body.slice(half));
-			}
+			if (await call.sleep(stallMs(value))) call.response.end(body.slice(half));
 		},
 	},
 	{
@@ -163,9 +159,7 @@ export const bodyFaults: readonly Fault[] = [
 			open(call);
 			for (let at = 0; at < bytes.length; at++) {
 				call.response.write(bytes.subarray(at, at + 1));
-				if (!(await call.sleep(Number(value)))) {
-					return;
-				}
+				if (!(await call.sleep(Number(value)))) return;
 			}
 			call.response.end();
 		},
@@ -180,9 +174,7 @@ export const bodyFaults: readonly Fault[] = [
 			const { before, after } = aroundText(call);
 			open(call);
 			await call.write(before);
-			for (let sent = 0; sent < Number(value) && !call.ended; sent++) {
-				await call.write("a".repeat(mebibyte));
-			}
+			for (let sent = 0; sent < Number(value) && !call.ended; sent++) await call.write("a".repeat(mebibyte));
 			call.response.end(after + call.encode(call.frames.finish));
 		},
 	},
@@ -194,9 +186,7 @@ export const bodyFaults: readonly Fault[] = [
 		async play(call) {
 			open(call);
 			await call.write(aroundText(call).before);
-			while (!call.ended) {
-				await call.write("endless ".repeat(8_192));
-			}
+			while (!call.ended) await call.write("endless ".repeat(8_192));
 		},
 	},
 	{
@@ -216,9 +206,8 @@ export const bodyFaults: readonly Fault[] = [
 			gzip.pipe(call.response);
 			gzip.write(aroundText(call).before);
 			const block = Buffer.alloc(mebibyte, "a");
-			for (let sent = 0; sent < Number(value) && !call.ended; sent++) {
+			for (let sent = 0; sent < Number(value) && !call.ended; sent++)
 				await new Promise((resolve) => gzip.write(block, resolve));
-			}
 			if (call.ended) {
 				gzip.destroy();
 				return;

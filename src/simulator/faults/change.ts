@@ -24,9 +24,7 @@ export function sendFrames(call: Call, frames: readonly WireEvent[]): void {
 /** Frames with changed JSON; end markers stay as they are. */
 export function changed(frames: readonly WireEvent[], call: Call, change: Change): WireEvent[] {
 	return frames.map((frame) => {
-		if (!frame.data.startsWith("{")) {
-			return frame;
-		}
+		if (!frame.data.startsWith("{")) return frame;
 		const body = JSON.parse(frame.data);
 		change(body, call);
 		return { ...frame, data: JSON.stringify(body) };
@@ -42,11 +40,8 @@ export function contentFault(
 	return {
 		...about,
 		play(call, value) {
-			if (call.request.stream) {
-				sendFrames(call, stream(call.frames, call, value));
-			} else {
-				sendChanged(call, (body) => plain[call.request.wire]?.(body, call));
-			}
+			if (call.request.stream) sendFrames(call, stream(call.frames, call, value));
+			else sendChanged(call, (body) => plain[call.request.wire]?.(body, call));
 		},
 	};
 }
@@ -61,9 +56,8 @@ export function finishing(
 		openai(body, _call, reason) {
 			for (const choice of body.choices) {
 				choice.finish_reason = choice.finish_reason === null ? null : reason;
-				if (choice.message !== undefined) {
+				if (choice.message !== undefined)
 					choice.message.content = share === 0 ? null : firstPart(choice.message.content, share);
-				}
 			}
 		},
 		gemini(body, _call, reason) {
@@ -72,33 +66,28 @@ export function finishing(
 					const text = firstPart(candidate.content.parts.at(-1).text, share);
 					candidate.finishReason = reason;
 					candidate.content = share === 0 ? {} : { ...candidate.content, parts: [{ text }] };
-					if (reason === "SAFETY") {
+					if (reason === "SAFETY")
 						candidate.safetyRatings = [
 							{ category: "HARM_CATEGORY_HATE_SPEECH", probability: "HIGH", blocked: true },
 						];
-					}
 				}
 			}
 		},
 		anthropic(body, _call, reason) {
 			const target = body.type === "message" ? body : body.type === "message_delta" ? body.delta : undefined;
-			if (target === undefined) {
-				return;
-			}
+			if (target === undefined) return;
 			target.stop_reason = reason;
-			if (reason === "refusal") {
+			if (reason === "refusal")
 				target.stop_details = {
 					type: "refusal",
 					category: "cyber",
 					explanation: "This request was blocked under the Usage Policy.",
 				};
-			}
-			if (body.type === "message") {
+			if (body.type === "message")
 				body.content =
 					share === 0
 						? []
 						: body.content.map((block: Json) => ({ ...block, text: firstPart(block.text, share) }));
-			}
 		},
 	};
 	return {

@@ -39,9 +39,7 @@ export const connectionFaults: readonly Fault[] = [
 		does: "says nothing",
 		value: stallValue,
 		async play(call, value) {
-			if (await call.sleep(stallMs(value))) {
-				await call.respond(undefined);
-			}
+			if (await call.sleep(stallMs(value))) await call.respond(undefined);
 		},
 	},
 	{
@@ -51,9 +49,7 @@ export const connectionFaults: readonly Fault[] = [
 		value: "ms after which it closes the connection; without it never",
 		async play(call, value) {
 			call.socket.write(halfHead);
-			if (await call.sleep(stallMs(value))) {
-				call.socket.end();
-			}
+			if (await call.sleep(stallMs(value))) call.socket.end();
 		},
 	},
 	{

@@ -39,9 +39,7 @@ export const endingFaults: readonly Fault[] = [
 		async play(call, value) {
 			call.openStream();
 			call.response.write(call.encode(allFrames(call.frames)));
-			if (await call.sleep(stallMs(value))) {
-				call.response.end();
-			}
+			if (await call.sleep(stallMs(value))) call.response.end();
 		},
 	},
 	{
@@ -54,9 +52,8 @@ export const endingFaults: readonly Fault[] = [
 			const { opening, content, finish, usage, done } = call.frames;
 			call.openStream();
 			call.response.write(encodeOpen(call, [...opening, ...content, ...finish]));
-			if (await call.sleep(stallMs(value))) {
+			if (await call.sleep(stallMs(value)))
 				call.response.end(encodeOpen(call, [...usage, ...done], false) + closing(call));
-			}
 		},
 	},
 	{

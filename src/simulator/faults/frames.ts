@@ -3,9 +3,8 @@ import { arrayEnd, encodeElement, encodeEvent, type WireEvent, type WireEvents }
 
 /** The frames of a stream as text, open at its end: a JSON array is not closed. */
 export function encodeOpen(call: Call, frames: readonly WireEvent[], first = true): string {
-	if (call.request.streamFormat === "array") {
+	if (call.request.streamFormat === "array")
 		return frames.map((frame, index) => encodeElement(frame, first && index === 0)).join("");
-	}
 	return frames.map((frame) => encodeEvent(frame, call.wire.lineEnd)).join("");
 }
 

@@ -24,14 +24,12 @@ const emptyErrors: Readonly<Record<string, unknown>> = {
 
 /** The answer with something put beside it: into its JSON, or into that of each frame of a stream. */
 function sendBeside(call: Call, fields: Readonly<Record<string, unknown>>): void {
-	if (call.request.stream) {
+	if (call.request.stream)
 		sendFrames(
 			call,
 			changed(allFrames(call.frames), call, (body) => Object.assign(body, fields)),
 		);
-	} else {
-		call.send(200, json, JSON.stringify({ ...JSON.parse(call.plainBody), ...fields }));
-	}
+	else call.send(200, json, JSON.stringify({ ...JSON.parse(call.plainBody), ...fields }));
 }
 
 /** The answer made so large that it fills many packets however well it is compressed. */

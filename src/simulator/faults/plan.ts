@@ -39,9 +39,8 @@ export class FaultPlan {
 		random: Random,
 	) {
 		for (const [text, rate] of Object.entries(rates)) {
-			if (!(rate >= 0 && rate <= 1)) {
+			if (!(rate >= 0 && rate <= 1))
 				throw new RangeError(`the rate of fault "${text}" must be between 0 and 1, not ${rate}`);
-			}
 			known(text);
 		}
 		this.#rates = Object.entries(rates);
@@ -56,16 +55,10 @@ export class FaultPlan {
 
 	choose(request: SimulatedRequest): ChosenFault | undefined {
 		const byKey = this.#byKey.get(request.key);
-		if (byKey !== undefined) {
-			return chosen(byKey, request);
-		}
+		if (byKey !== undefined) return chosen(byKey, request);
 		const asked = this.#asked(request);
-		if (asked !== undefined) {
-			return chosen(asked, request);
-		}
-		if (this.#rates.length === 0) {
-			return undefined;
-		}
+		if (asked !== undefined) return chosen(asked, request);
+		if (this.#rates.length === 0) return undefined;
 		const drawn = pickByRate(this.#rates, this.#random);
 		const spec = drawn === undefined ? undefined : parseSpec(drawn);
 		const fault = spec === undefined ? undefined : findFault(spec.name);
@@ -78,18 +71,14 @@ export class FaultPlan {
 	/** Directives are used up in their order: `[[fault:503 x2]][[fault:429]]` is 503, 503, then 429 for ever. */
 	#asked(request: SimulatedRequest): FaultSpec | undefined {
 		const byModel = request.model.startsWith(modelPrefix);
-		if (!byModel && !request.prompt.includes("[[fault:")) {
-			return undefined;
-		}
+		if (!byModel && !request.prompt.includes("[[fault:")) return undefined;
 		const texts = byModel
 			? [request.model.slice(modelPrefix.length)]
 			: Array.from(request.prompt.matchAll(directivePattern), (match) => match[1] as string);
 		let attempt = this.#countAttempt(`${request.model}\0${request.prompt}`);
 		for (const text of texts) {
 			const spec = parseSpec(text) ?? { name: text, value: undefined, times: Number.POSITIVE_INFINITY };
-			if (attempt < spec.times) {
-				return spec;
-			}
+			if (attempt < spec.times) return spec;
 			attempt -= spec.times;
 		}
 		return undefined;
@@ -98,18 +87,15 @@ export class FaultPlan {
 	#countAttempt(prompt: string): number {
 		const attempt = this.#attempts.get(prompt) ?? 0;
 		this.#attempts.set(prompt, attempt + 1);
-		if (this.#attempts.size > rememberedPrompts) {
+		if (this.#attempts.size > rememberedPrompts)
 			this.#attempts.delete(this.#attempts.keys().next().value as string);
-		}
 		return attempt;
 	}
 }
 
 function parseSpec(text: string): FaultSpec | undefined {
 	const match = specPattern.exec(text.trim());
-	if (match === null) {
-		return undefined;
-	}
+	if (match === null) return undefined;
 	return {
 		name: match[1] as string,
 		value: match[2],
@@ -119,9 +105,8 @@ function parseSpec(text: string): FaultSpec | undefined {
 
 function known(text: string): FaultSpec {
 	const spec = parseSpec(text);
-	if (spec === undefined || findFault(spec.name) === undefined) {
+	if (spec === undefined || findFault(spec.name) === undefined)
 		throw new RangeError(`the simulator knows no fault "${text}"`);
-	}
 	return spec;
 }
 
@@ -147,11 +132,9 @@ function chosen(spec: FaultSpec, request: SimulatedRequest): ChosenFault {
 }
 
 function mismatch(fault: Fault, request: SimulatedRequest): string | undefined {
-	if (fault.on !== undefined && (fault.on === "stream") !== request.stream) {
+	if (fault.on !== undefined && (fault.on === "stream") !== request.stream)
 		return `the fault "${fault.name}" needs a ${fault.on === "stream" ? "streaming" : "plain"} request`;
-	}
-	if (fault.wires !== undefined && !fault.wires.includes(request.wire)) {
+	if (fault.wires !== undefined && !fault.wires.includes(request.wire))
 		return `the fault "${fault.name}" does not exist on the ${request.wire} wire`;
-	}
 	return undefined;
 }

@@ -14,17 +14,14 @@ export const shapeFaults: readonly Fault[] = [
 		},
 		{
 			openai: (body) => {
-				for (const { message } of body.choices) {
-					message.content = contentList(message.content);
-				}
+				for (const { message } of body.choices) message.content = contentList(message.content);
 			},
 		},
 		(frames, call) =>
 			changed(allFrames(frames), call, (body) => {
 				for (const { delta } of body.choices) {
-					if (typeof delta.content === "string" && delta.content !== "") {
+					if (typeof delta.content === "string" && delta.content !== "")
 						delta.content = contentList(delta.content);
-					}
 				}
 			}),
 	),

@@ -19,13 +19,9 @@ export function statusFault(status: number): Fault {
 		row: rowOf(status),
 		does: `answers HTTP ${status} with the wire's error body`,
 		play(call) {
-			if (status === 401) {
-				badKey(call);
-			} else if (status === 429) {
-				fail(call, 429, { message: "Rate limit reached. Please try again later." });
-			} else {
-				fail(call, status, { message: `Simulated failure with status ${status}.` });
-			}
+			if (status === 401) badKey(call);
+			else if (status === 429) fail(call, 429, { message: "Rate limit reached. Please try again later." });
+			else fail(call, status, { message: `Simulated failure with status ${status}.` });
 		},
 	};
 }
@@ -37,7 +33,7 @@ function rowOf(status: number): string {
 
 /** Gemini has no 401 for a key it does not know: it is a 400 with a reason. */
 function badKey(call: Call): void {
-	if (call.request.wire === "gemini") {
+	if (call.request.wire === "gemini")
 		fail(call, 400, {
 			message: "API key not valid. Please pass a valid API key.",
 			details: [
@@ -49,11 +45,9 @@ function badKey(call: Call): void {
 				},
 			],
 		});
-	} else if (call.request.wire === "anthropic") {
+	else if (call.request.wire === "anthropic")
 		fail(call, 401, { message: "invalid x-api-key" }, ["x-should-retry", "false"]);
-	} else {
-		fail(call, 401, { message: badKeyMessage });
-	}
+	else fail(call, 401, { message: badKeyMessage });
 }
 
 /** A 429 whose only hint is the header `name` with `value` as it is. */

@@ -72,9 +72,8 @@ const slow: readonly Fault[] = [
 			const sent = start(frames, undefined);
 			call.openStream();
 			call.response.write(encodeOpen(call, sent));
-			if (await call.sleep(stallMs(value))) {
+			if (await call.sleep(stallMs(value)))
 				call.response.end(encodeOpen(call, allFrames(frames).slice(sent.length), false) + closing(call));
-			}
 		},
 	},
 	{
@@ -101,9 +100,7 @@ const slow: readonly Fault[] = [
 			call.openStream();
 			await call.write(encodeOpen(call, opening));
 			const block = encodeOpen(call, content, opening.length === 0);
-			while (!call.ended) {
-				await call.write(block);
-			}
+			while (!call.ended) await call.write(block);
 		},
 	},
 ];

@@ -6,19 +6,14 @@ import type { Fault } from "./fault.ts";
 
 /** Calls `change` on every usage object in a body. */
 function onUsage(body: Json, change: (usage: Json) => void): void {
-	for (const usage of [body.usage, body.usageMetadata, body.message?.usage]) {
-		if (typeof usage === "object" && usage !== null) {
-			change(usage);
-		}
-	}
+	for (const usage of [body.usage, body.usageMetadata, body.message?.usage])
+		if (typeof usage === "object" && usage !== null) change(usage);
 }
 
 function dropUsage(body: Json): void {
 	delete body.usage;
 	delete body.usageMetadata;
-	if (body.message !== undefined) {
-		delete body.message.usage;
-	}
+	if (body.message !== undefined) delete body.message.usage;
 }
 
 function spoilUsage(body: Json): void {
@@ -47,13 +42,12 @@ export const usageFaults: readonly Fault[] = [
 		{},
 		(frames, call) => {
 			const repeated = changed(frames.content, call, (body) => {
-				if (call.request.wire === "openai") {
+				if (call.request.wire === "openai")
 					body.usage = {
 						prompt_tokens: call.answer.inputTokens,
 						completion_tokens: 1,
 						total_tokens: call.answer.inputTokens + 1,
 					};
-				}
 			});
 			const last = frames.finish.slice(-1);
 			const early =

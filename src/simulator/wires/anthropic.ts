@@ -28,9 +28,8 @@ export const anthropicWire: Wire = {
 		let block = 0;
 		if (reasoning !== "") {
 			opening.push(blockStart(0, `{"type":"thinking","thinking":"","signature":""}`), ping);
-			for (const piece of deltasOf(reasoning)) {
+			for (const piece of deltasOf(reasoning))
 				content.push(blockDelta(0, `{"type":"thinking_delta","thinking":${JSON.stringify(piece)}}`));
-			}
 			content.push(blockDelta(0, `{"type":"signature_delta","signature":"${signature}"}`));
 			content.push(event("content_block_stop", `"index":0`));
 			content.push(blockStart(1, `{"type":"text","text":""}`));
@@ -38,9 +37,8 @@ export const anthropicWire: Wire = {
 		} else {
 			opening.push(blockStart(0, `{"type":"text","text":""}`), ping);
 		}
-		for (const piece of deltasOf(text)) {
+		for (const piece of deltasOf(text))
 			content.push(blockDelta(block, `{"type":"text_delta","text":${JSON.stringify(piece)}}`));
-		}
 		return {
 			opening,
 			content,

@@ -25,12 +25,8 @@ export const geminiWire: Wire = {
 		const finish: WireEvent[] = [];
 		for (let index = 0; index < answer.choices.length; index++) {
 			const choice = answer.choices[index] as SimulatedChoice;
-			for (const piece of deltasOf(choice.reasoning)) {
-				content.push(frame(index, part(piece, true), ""));
-			}
-			for (const piece of deltasOf(choice.text)) {
-				content.push(frame(index, part(piece, false), ""));
-			}
+			for (const piece of deltasOf(choice.reasoning)) content.push(frame(index, part(piece, true), ""));
+			for (const piece of deltasOf(choice.text)) content.push(frame(index, part(piece, false), ""));
 			finish.push(frame(index, part("", false), `,"finishReason":"${finishReasons[choice.finish]}"`));
 		}
 		return { opening: [], content, finish, usage: [], done: [] };

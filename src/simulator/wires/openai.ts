@@ -30,13 +30,11 @@ export const openAiWire: Wire = {
 			opening.push(frame(index, `{"role":"assistant","content":"","refusal":null}`, "null"));
 			if (answer.reasoningForm !== "think") {
 				const field = answer.reasoningForm === "field" ? "reasoning" : "reasoning_content";
-				for (const piece of deltasOf(choice.reasoning)) {
+				for (const piece of deltasOf(choice.reasoning))
 					content.push(frame(index, `{"content":null,"${field}":${JSON.stringify(piece)}}`, "null"));
-				}
 			}
-			for (const piece of deltasOf(visibleText(answer, choice))) {
+			for (const piece of deltasOf(visibleText(answer, choice)))
 				content.push(frame(index, `{"content":${JSON.stringify(piece)}}`, "null"));
-			}
 			finish.push(frame(index, "{}", `"${choice.finish}"`));
 		}
 		const usage = request.includeUsage ? [{ data: `${head}],"usage":${usageOf(answer)}}` }] : [];
@@ -70,9 +68,7 @@ function visibleText(answer: SimulatedAnswer, choice: SimulatedChoice): string {
 }
 
 function reasoningMember(answer: SimulatedAnswer, reasoning: string): string {
-	if (reasoning === "" || answer.reasoningForm === "think") {
-		return "";
-	}
+	if (reasoning === "" || answer.reasoningForm === "think") return "";
 	return `,"${answer.reasoningForm === "field" ? "reasoning" : "reasoning_content"}":${JSON.stringify(reasoning)}`;
 }
 

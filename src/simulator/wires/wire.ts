@@ -50,14 +50,11 @@ export function allFrames(frames: WireEvents): WireEvent[] {
 export function encodeFrames(frames: readonly WireEvent[], format: "sse" | "array", lineEnd: string): string {
 	let text = "";
 	if (format === "array") {
-		for (let index = 0; index < frames.length; index++) {
+		for (let index = 0; index < frames.length; index++)
 			text += encodeElement(frames[index] as WireEvent, index === 0);
-		}
 		return `${text === "" ? "[" : text}${arrayEnd}`;
 	}
-	for (const frame of frames) {
-		text += encodeEvent(frame, lineEnd);
-	}
+	for (const frame of frames) text += encodeEvent(frame, lineEnd);
 	return text;
 }
 

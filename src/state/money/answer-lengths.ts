@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { scanLedger } from "../ledger.ts";
 
 /** This much of the end of the ledger tells how long answers have been lately; older ones say less. */
-const READ_BYTES = 8 << 20;
+const readBytes = 8 << 20;
 /** Fewer answers are chance. */
-const LEAST_ANSWERS = 20;
+const leastAnswers = 20;
 
 /** How long the answers of a model have been: between so many output tokens. */
 export interface AnswerLengths {
@@ -29,11 +29,11 @@ export async function readAnswerLengths(ledger: string): Promise<ReadonlyMap<str
 			if (known === undefined) lengths.set(name, [tokens]);
 			else known.push(tokens);
 		},
-		Math.max(0, size - READ_BYTES),
+		Math.max(0, size - readBytes),
 	);
 	const ranges = new Map<string, AnswerLengths>();
 	for (const [name, known] of lengths) {
-		if (known.length < LEAST_ANSWERS) continue;
+		if (known.length < leastAnswers) continue;
 		known.sort((a, b) => a - b);
 		const at = (share: number) =>
 			known[Math.min(known.length - 1, Math.floor(known.length * share))] as number;

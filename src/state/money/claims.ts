@@ -4,8 +4,8 @@ import { ensurePrivateFolder, replaceFile } from "../files.ts";
 import { acquireLock, type Lock } from "../lock.ts";
 
 /** Claims are made one after another; a claimer that is slower than this is taken to be stuck. */
-const PATIENCE_MS = 2_000;
-const RETRY_MS = 15;
+const patienceMs = 2_000;
+const retryMs = 15;
 
 /**
  * What runs in progress have set aside of a budget that they share: a file for each run, in USD. It counts as long as
@@ -106,10 +106,10 @@ function readClaim(path: string): number | undefined {
 }
 
 async function waitForLock(path: string): Promise<Lock | undefined> {
-	for (let waitedMs = 0; waitedMs < PATIENCE_MS; waitedMs += RETRY_MS) {
+	for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += retryMs) {
 		const taken = await acquireLock(path);
 		if ("lock" in taken) return taken.lock;
-		await new Promise((resolve) => setTimeout(resolve, RETRY_MS * (0.5 + Math.random())));
+		await new Promise((resolve) => setTimeout(resolve, retryMs * (0.5 + Math.random())));
 	}
 	return undefined;
 }

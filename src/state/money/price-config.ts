@@ -34,13 +34,12 @@ const readPrice: Reader<OwnPrice> = (value, path) => {
 	const fields = fieldsOf(value, path, priceFields);
 	const usd = (name: (typeof priceFields)[number]) => optional(number(0))(fields[name], [...path, name]);
 	const [input, output] = [usd("input"), usd("output")];
-	if (input === undefined || output === undefined) {
+	if (input === undefined || output === undefined)
 		throw new ConfigProblem(
 			path,
 			`"${path.join(".")}" needs "input" and "output"`,
 			"in USD per million tokens, as in the provider's list",
 		);
-	}
 	const price = {
 		input,
 		output,

@@ -66,9 +66,7 @@ export async function readSessionCosts(
 		0,
 		'"session":"',
 	);
-	for (const session of sessions) {
-		if (!spent.has(session.name)) spent.set(session.name, spentOf(session));
-	}
+	for (const session of sessions) if (!spent.has(session.name)) spent.set(session.name, spentOf(session));
 	return spent;
 }
 

@@ -6,20 +6,18 @@ import { ConfigError, UsageError } from "../../errors.ts";
 import { describeFileError, systemFiles } from "../file-system.ts";
 import type { Paths } from "../paths.ts";
 
-const EXTENSION = ".jsonl";
+const extension = ".jsonl";
 
 /** Throws UsageError unless a session may have this name: it becomes the name of a file. */
 export function checkSessionName(name: string, platform: string = process.platform): void {
-	if (!isSessionName(name)) {
+	if (!isSessionName(name))
 		throw new UsageError(`"${name}" is not a valid session name`, {
 			hint: "use up to 64 letters, digits, dots, dashes and underscores, starting with a letter or digit",
 		});
-	}
-	if (platform === "win32" && isDeviceName(name)) {
+	if (platform === "win32" && isDeviceName(name))
 		throw new UsageError(`"${name}" is not a valid session name: Windows reserves it for a device`, {
 			hint: "choose another name",
 		});
-	}
 }
 
 function isSessionName(name: string): boolean {
@@ -44,10 +42,10 @@ export function sessionNames(paths: Paths): string[] {
 		throw unreadable(paths.sessions, error);
 	}
 	return files
-		.filter((file) => file.endsWith(EXTENSION) && isSessionName(file.slice(0, -EXTENSION.length)))
+		.filter((file) => file.endsWith(extension) && isSessionName(file.slice(0, -extension.length)))
 		.flatMap((file) => {
 			const stats = statSync(join(paths.sessions, file), { throwIfNoEntry: false });
-			return stats?.isFile() ? [{ name: file.slice(0, -EXTENSION.length), time: stats.mtimeMs }] : [];
+			return stats?.isFile() ? [{ name: file.slice(0, -extension.length), time: stats.mtimeMs }] : [];
 		})
 		.sort((a, b) => b.time - a.time || (a.name < b.name ? -1 : 1))
 		.map(({ name }) => name);
@@ -61,13 +59,13 @@ export function unreadable(path: string, error: unknown): ConfigError {
 	});
 }
 
-export const fileOf = (paths: Paths, name: string) => join(paths.sessions, name + EXTENSION);
+export const fileOf = (paths: Paths, name: string) => join(paths.sessions, name + extension);
 
 /** What lies among the sessions under the name of one and is none: paths. */
 export function straySessions(paths: Paths): string[] {
-	const names = new Set(sessionNames(paths).map((name) => name + EXTENSION));
+	const names = new Set(sessionNames(paths).map((name) => name + extension));
 	const files = systemFiles.factsOf(paths.sessions) === undefined ? [] : readdirSync(paths.sessions);
 	return files
-		.filter((file) => file.endsWith(EXTENSION) && !names.has(file))
+		.filter((file) => file.endsWith(extension) && !names.has(file))
 		.map((file) => join(paths.sessions, file));
 }

@@ -74,9 +74,8 @@ export type StoredSession = {
 export function linesOf(session: Session): SessionLine[] {
 	const { createdAt: at, folder, forkedFrom, title, model, system, parameters, all, messages } = session;
 	const lines: SessionLine[] = [{ type: "start", at, folder, forked_from: forkedFrom }];
-	if ([title, model, system, parameters].some((setting) => setting !== undefined)) {
+	if ([title, model, system, parameters].some((setting) => setting !== undefined))
 		lines.push(settingsLine(at, { title, model, system, parameters }));
-	}
 	lines.push(...all.map(lineOf));
 	const head = messages.at(-1)?.id ?? null;
 	if (head !== (all.at(-1)?.id ?? null)) lines.push({ type: "head", at, message: head });
@@ -153,9 +152,8 @@ export function applyLine(session: StoredSession, line: SessionLine): void {
 			break;
 		case "head":
 			// A message that was lost with its line leaves the conversation where it was.
-			if (line.message === null || session.all.some(({ id }) => id === line.message)) {
+			if (line.message === null || session.all.some(({ id }) => id === line.message))
 				session.messages = pathTo(session.all, line.message);
-			}
 			break;
 		case "inherited":
 			session.inherited = session.all.length;

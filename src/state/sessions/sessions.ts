@@ -133,9 +133,8 @@ export async function beginSession(paths: Paths, options: OpenOptions): Promise<
 		if (taken.has(name)) continue;
 		const own = await lock(paths, name);
 		if (own === undefined) continue;
-		if (readSession(paths, name) === undefined) {
+		if (readSession(paths, name) === undefined)
 			return writerOf(paths, begin(name, null, options), own, true, null, options);
-		}
 		await own.release();
 	}
 }
@@ -243,9 +242,8 @@ function writerOf(
 			write(lines);
 		},
 		goTo(message) {
-			if (message !== (session.messages.at(-1)?.id ?? null)) {
+			if (message !== (session.messages.at(-1)?.id ?? null))
 				write([{ type: "head", at: timeOf(options), message }]);
-			}
 		},
 		update(settings) {
 			const line = settingsLine(timeOf(options), settings);

@@ -96,9 +96,8 @@ export function expandTabs(line: string): string {
 	if (!/^ {0,64}\t/.test(line)) return line;
 	let indent = "";
 	let at = 0;
-	for (; at < 64 && (line[at] === " " || line[at] === "\t"); at += 1) {
+	for (; at < 64 && (line[at] === " " || line[at] === "\t"); at += 1)
 		indent += line[at] === " " ? " " : " ".repeat(4 - (indent.length % 4));
-	}
 	return indent + line.slice(at);
 }
 

@@ -46,11 +46,10 @@ export class BlockOutput {
 	}
 
 	add(lines: readonly string[]): void {
-		for (const line of lines) {
+		for (const line of lines)
 			this.#write(
 				line === "" ? this.#containers.emptyPrefix(this.#colors, this.width) : this.#prefix() + line,
 			);
-		}
 	}
 
 	/** Lines that are copied stand at the screen's left edge, whatever is around them. */

@@ -43,9 +43,8 @@ export class Paragraph {
 		this.#open += text;
 		const lines: string[] = [];
 		wordEnd.lastIndex = scanned;
-		for (let found = wordEnd.exec(this.#open); found !== null; found = wordEnd.exec(this.#open)) {
+		for (let found = wordEnd.exec(this.#open); found !== null; found = wordEnd.exec(this.#open))
 			this.#takeWord(found.index + 1, lines);
-		}
 		this.#cutLongWord(this.#open.length, lines);
 		if (this.#plain > this.#start) this.#hand(this.#plain, this.#open.slice(this.#start, this.#plain), lines);
 		this.#open = this.#open.slice(this.#start);

@@ -101,9 +101,8 @@ describe("editing", () => {
 				for (const choice of choices) {
 					operations[choice]?.(edited);
 					const boundaries = [0];
-					for (const { index, segment } of new Intl.Segmenter().segment(edited.text)) {
+					for (const { index, segment } of new Intl.Segmenter().segment(edited.text))
 						boundaries.push(index + segment.length);
-					}
 					expect(boundaries).toContain(edited.cursor);
 				}
 			}),

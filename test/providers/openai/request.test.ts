@@ -90,9 +90,8 @@ describe("parameters", () => {
 			[providers.openai, { extra: { messages: [] } }],
 			[providers.openai, { extra: { n: 2 } }],
 		];
-		for (const [provider, parameters] of refused) {
+		for (const [provider, parameters] of refused)
 			expect(() => with_(provider, parameters), JSON.stringify(parameters)).toThrow(UnsupportedError);
-		}
 	});
 
 	it("of reasoning take each provider's form", () => {
@@ -198,8 +197,7 @@ describe("messages", () => {
 			[providers.openai, { type: "image", url: "https://x.example/a.png" }, "system"],
 			[providers.openai, { type: "image", url: "https://x.example/a.png" }, "assistant"],
 		];
-		for (const [provider, part, role] of refused) {
+		for (const [provider, part, role] of refused)
 			expect(() => parts(provider, [part], role), JSON.stringify(part)).toThrow(UnsupportedError);
-		}
 	});
 });

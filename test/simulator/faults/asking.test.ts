@@ -21,9 +21,8 @@ describe("the table of faults", () => {
 describe("asking for faults", () => {
 	it("uses directives up in their order, then answers", async () => {
 		const statuses: number[] = [];
-		for (let attempt = 0; attempt < 5; attempt++) {
+		for (let attempt = 0; attempt < 5; attempt++)
 			statuses.push((await ask(simulator, "again [[fault:503 x2]][[fault:429-retry-after=7 x1]]")).status);
-		}
 		expect(statuses).toEqual([503, 503, 429, 200, 200]);
 	});
 
@@ -66,9 +65,7 @@ describe("asking for faults", () => {
 	it("draws faults by rate from the seed, only where they can happen", async () => {
 		const outcomes = async (seed: number) => {
 			await using drawn = await startSimulator({ seed, errors: { "503": 0.3, "cut-stream": 0.3 } });
-			for (let sent = 0; sent < 40; sent++) {
-				await ask(drawn, "x");
-			}
+			for (let sent = 0; sent < 40; sent++) await ask(drawn, "x");
 			return drawn.requests.map((request) => request.outcome);
 		};
 		const first = await outcomes(5);
