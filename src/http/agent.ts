@@ -81,14 +81,25 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 		connect: {
 			timeout: options.connectTimeoutMs,
 			allowH2: options.http2,
-			ca: caCertificates.length > 0 ? trusted(caCertificates) : undefined,
 		},
 	};
+	let trusted: string[] | undefined;
+	/** Only TLS needs them, and to have them all takes as long as loading the rest of the network. */
+	const certificates = () => {
+		if (caCertificates.length > 0) trusted ??= trustedBesides(caCertificates);
+		return trusted && { ca: trusted };
+	};
+	const optionsFor = (origin: string | URL) => ({
+		...clientOptions,
+		...(String(origin).startsWith("https:") && { connect: { ...clientOptions.connect, ...certificates() } }),
+	});
 	const pooled = {
 		...clientOptions,
-		factory: (origin: string | URL, poolOptions: object) =>
+		factory: (origin: string | URL, poolOptions: Pool.Options) =>
 			new Pool(origin, {
 				...poolOptions,
+				// An agent for a proxy connects by a function of its own.
+				...(typeof poolOptions.connect !== "function" && optionsFor(origin)),
 				factory: (url, ownOptions) => new CountingClient(url, ownOptions),
 			}),
 	};
@@ -96,10 +107,14 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 	const proxied = new Map<string, Dispatcher>();
 	const throughProxy = (proxy: string): Dispatcher => {
 		if (options.createProxyAgent === undefined) throw new TypeError("no agent for proxies");
-		const { ca } = clientOptions.connect;
-		const tls = { allowH2: options.http2, ...(ca !== undefined && { ca }) };
+		const tls = { allowH2: options.http2, ...certificates() };
 		const connectTimeout = options.connectTimeoutMs;
-		return options.createProxyAgent(proxy, { ...pooled, connectTimeout, requestTls: tls, proxyTls: { ca } });
+		return options.createProxyAgent(proxy, {
+			...pooled,
+			connectTimeout,
+			requestTls: tls,
+			proxyTls: { ...certificates() },
+		});
 	};
 	const keptAgent = (origin: string): Dispatcher => {
 		const proxy = options.proxyOf(origin);
@@ -114,7 +129,7 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 			const proxy = options.proxyOf(String(request.origin));
 			const alone =
 				proxy === undefined
-					? new CountingClient(request.origin as string, clientOptions)
+					? new CountingClient(request.origin as string, optionsFor(request.origin as string))
 					: throughProxy(proxy);
 			alone.dispatch(request, handler);
 			void alone.close();
@@ -126,7 +141,7 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 	};
 }
 
-function trusted(caCertificates: readonly string[]): string[] {
+function trustedBesides(caCertificates: readonly string[]): string[] {
 	const tls = process.getBuiltinModule("node:tls");
 	return [...tls.getCACertificates("default"), ...caCertificates];
 }

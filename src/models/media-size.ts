@@ -1,5 +1,4 @@
 /** Reads off an attachment, without decoding it, what providers count its tokens by. Nothing here throws. */
-import { inflateSync } from "node:zlib";
 
 export interface ImageSize {
 	readonly width: number;
@@ -71,7 +70,7 @@ export function pdfPages(data: string): number | undefined {
 		try {
 			const start = index + header.length;
 			const end = text.indexOf("endstream", start);
-			const objects = inflateSync(bytes.subarray(start, end), {
+			const objects = process.getBuiltinModule("node:zlib").inflateSync(bytes.subarray(start, end), {
 				maxOutputLength: mostInflatedBytes,
 				finishFlush: 2,
 			});
