@@ -36,7 +36,7 @@ describe("headers of a provider", () => {
 	});
 
 	it("that need a variable nobody has set are refused before anything is sent", () => {
-		const providers = { corp: { base_url: "http://127.0.0.1:9/v1", headers: { "x-a": "${NOT_SET}" } } };
+		const providers = { corp: { base_url: "http://127.0.0.1:9/v1", headers: { "x-a": "$NOT_SET" } } };
 		expect(() => llmWith("corp/m", { providers }, {})).toThrow(ConfigError);
 	});
 });
