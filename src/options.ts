@@ -102,18 +102,22 @@ export interface BatchOptions extends GenerateOptions {
 	readonly onStatus?: ((id: string) => void) | undefined;
 }
 
+/** Where a job stands: one word for what every provider says in its own. */
+export type JobState =
+	| "validating"
+	| "running"
+	| "finalizing"
+	| "cancelling"
+	| "completed"
+	| "failed"
+	| "expired"
+	| "cancelled"
+	/** The provider used a word that llmx does not know: not an end. */
+	| "unknown";
+
 /** How a provider's batch jobs stand, all jobs of one id taken together. */
 export interface BatchStatus {
-	readonly state:
-		| "validating"
-		| "running"
-		| "finalizing"
-		| "cancelling"
-		| "completed"
-		| "failed"
-		| "expired"
-		| "cancelled"
-		| "unknown";
+	readonly state: JobState;
 	/** Nothing more will happen. */
 	readonly isFinal: boolean;
 	/** Prompts; null where the provider does not count them (yet). */

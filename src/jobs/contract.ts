@@ -1,18 +1,6 @@
+import type { JobState } from "../options.ts";
 import type { JobClient } from "./client.ts";
 import type { PartFile } from "./part-file.ts";
-
-/** Where a job stands: one word for what every provider says in its own. */
-export type JobState =
-	| "validating"
-	| "running"
-	| "finalizing"
-	| "cancelling"
-	| "completed"
-	| "failed"
-	| "expired"
-	| "cancelled"
-	/** The provider used a word that llmx does not know: not an end. */
-	| "unknown";
 
 const finalStates: ReadonlySet<JobState> = new Set(["completed", "failed", "expired", "cancelled"]);
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { JobState } from "../options.ts";
 import { LineAppender } from "../state/files.ts";
-import type { JobState } from "./contract.ts";
 
 /** One line of jobs.jsonl: what happened to a job, in the spelling of files. */
 export type JobEvent =

@@ -1,6 +1,7 @@
+import type { JobState } from "../../options.ts";
 import { isObject } from "../../providers/error-body.ts";
 import { tokens } from "../../providers/usage.ts";
-import type { JobCandidate, JobCounts, JobIntent, JobProblem, JobResult, JobState } from "../contract.ts";
+import type { JobCandidate, JobCounts, JobIntent, JobProblem, JobResult } from "../contract.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,7 @@
+import type { JobState } from "../../options.ts";
 import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
-import type { JobDialect, JobResult, JobState, JobStatus, WriteLines } from "../contract.ts";
+import type { JobDialect, JobResult, JobStatus, WriteLines } from "../contract.ts";
 import { count, findIn, text, time } from "./common.ts";
 import { uploadFile } from "./openai.ts";
 
