@@ -82,7 +82,13 @@ export interface ResponseInfo {
 	readonly systemFingerprint?: string;
 }
 
-export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other";
+const finishReasons = ["stop", "length", "content-filter", "tool-calls", "other"] as const;
+
+export type FinishReason = (typeof finishReasons)[number];
+
+export function isFinishReason(value: unknown): value is FinishReason {
+	return (finishReasons as readonly unknown[]).includes(value);
+}
 
 /**
  * Tokens of one or more calls. `inputTokens` includes cached, cache-written and audio input;

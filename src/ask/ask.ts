@@ -172,7 +172,7 @@ export class AskRun {
 			const { text, reasoning } = received;
 			return { model, text, texts: [text], reasoning: reasoning || null, ...finish };
 		}
-		throw new LlmxError(`${model}: the stream ended without a finish`);
+		throw new LlmxError(`${model}: the stream ended without a finish reason`);
 	}
 }
 

@@ -12,14 +12,14 @@ export function jobNotes(
 	const left = rows - results.size;
 	if (state === "expired" || state === "cancelled") {
 		const rest = left > 0 ? `; ${left} are missing` : "";
-		notes.push(`${id} ${state}: it brought results for ${results.size} of its ${rows} rows${rest}`);
+		notes.push(`${id} ${state}: it returned results for ${results.size} of its ${rows} rows${rest}`);
 	} else if (state === "completed" && left > 0) {
 		notes.push(`${id} completed without results for ${left} of its ${rows} rows; they are missing`);
 	}
 	if (results.foreign > 0)
-		notes.push(`${id} brought ${results.foreign} results of rows that are not its own`);
+		notes.push(`${id} returned ${results.foreign} results for rows that are not its own`);
 	if (results.conflicting > 0)
-		notes.push(`${id} brought ${results.conflicting} results twice; the first counts`);
+		notes.push(`${id} returned ${results.conflicting} results twice; the first of each is kept`);
 	const [problem] = state === "completed" ? problems : [];
 	if (problem !== undefined) notes.push(`${id}: ${problem.message}`);
 	return notes;

@@ -95,7 +95,7 @@ export class JobRunner {
 					`${record.rows} rows of ${model} are in a job that was created with another key or at another server`,
 					{
 						exitCode: exitCodes.auth,
-						hint: `use the key of then; or forget the job, and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
+						hint: `use the key it was created with; or forget the job and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
 					},
 				);
 			const found = await this.#jobs.creation.recover(record);
@@ -221,7 +221,7 @@ export class JobRunner {
 			const tokens = refused.map(({ message }) => limitIn(message)).find((limit) => limit !== undefined);
 			const { provider, modelId } = this.#modelRun;
 			if (tokens !== undefined) log.append({ event: "room", provider, model_id: modelId, tokens });
-			onNote(`${id} found no room in the queue; nothing was billed, and its rows are submitted again`);
+			onNote(`${id} did not fit into the queue; nothing was billed, and its rows will be submitted again`);
 			if (this.#open.size === 0) await this.#sleep(this.#options.pollMs);
 			this.#isIncomplete = true;
 			return;
@@ -232,7 +232,7 @@ export class JobRunner {
 				hint: "nothing was billed; its rows are missing, and can be sent without --via-jobs",
 			});
 		for (const [wireId, message] of culprits) this.#refused.set(wireId, this.#jobs.refusal(message));
-		onNote(`${id} was refused for ${culprits.size} of its rows; the others are submitted again`);
+		onNote(`${id} was refused for ${culprits.size} of its rows; the others will be submitted again`);
 		this.#isIncomplete = true;
 	}
 

@@ -196,14 +196,14 @@ export class ResponseCache {
 			: isDamage(error)
 				? `it is damaged (${reason}); "llmx cache clear" makes a new one`
 				: reason;
-		this.#options.onWarning?.(`going on without the response cache ${this.path}: ${then}`);
+		this.#options.onWarning?.(`continuing without the response cache ${this.path}: ${then}`);
 	}
 }
 
 /** What is said when an answer may come from the cache only, and is not there. */
 export function cacheMiss(): CacheMissError {
 	return new CacheMissError("the answer is not in the cache", {
-		hint: "leave --cache-only away to ask the model",
+		hint: "omit --cache-only to ask the model",
 	});
 }
 

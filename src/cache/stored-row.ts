@@ -9,7 +9,7 @@ import {
 	toResponseRow,
 } from "../state/result-row.ts";
 import { fromUsageRow, isUsageRow, toUsageRow, type UsageRow } from "../state/usage-row.ts";
-import type { FinishReason } from "../types.ts";
+import { type FinishReason, isFinishReason } from "../types.ts";
 import type { CachedAnswer } from "./answer.ts";
 
 export interface StoredAnswer {
@@ -77,14 +77,6 @@ export function readStoredRow(value: unknown): StoredAnswer | undefined {
 
 const rowFields = ["choices", "usage", "cost_usd", "created_at"];
 const choiceFields = ["text", "reasoning", "finish_reason"];
-const finishReasons: readonly unknown[] = [
-	"stop",
-	"length",
-	"content-filter",
-	"tool-calls",
-	"other",
-] satisfies FinishReason[];
-
 function isStoredRow(value: unknown): value is StoredRow {
 	if (!hasExactly(value, rowFields, "response")) return false;
 	if (value.response !== undefined && !isResponseRow(value.response)) return false;
@@ -104,7 +96,7 @@ function isStoredChoice(value: unknown): value is StoredChoice {
 	if (value.details !== undefined && !isDetailsRow(value.details)) return false;
 	const { text, reasoning, finish_reason } = value;
 	const isText = typeof text === "string" && (typeof reasoning === "string" || reasoning === null);
-	return isText && finishReasons.includes(finish_reason);
+	return isText && isFinishReason(finish_reason);
 }
 
 /** Whether a value has these fields, perhaps the optional one, and no others. */

@@ -5,8 +5,8 @@ export const commands: CommandTable = {
 	ask: { summary: "ask a model one question", load: () => import("./ask/ask.ts") },
 	chat: { summary: "chat with a model in the terminal", load: () => import("./chat/chat.ts") },
 	batch: { summary: "run many prompts through a model", load: () => import("./batch/batch.ts") },
-	jobs: { summary: "look after batch jobs at providers", load: () => import("./jobs/jobs.ts") },
-	report: { summary: "write results as a page to look at", load: () => import("./report/report.ts") },
+	jobs: { summary: "manage batch jobs at providers", load: () => import("./jobs/jobs.ts") },
+	report: { summary: "write results as an HTML page", load: () => import("./report/report.ts") },
 	simulate: {
 		summary: "run a server that imitates providers",
 		load: () => import("./simulate/simulate.ts"),

@@ -76,7 +76,9 @@ async function storeFirstKey(io: Io): Promise<readonly string[] | undefined> {
 	if (key === "") return undefined;
 	const provider = providerOfKey(key);
 	if (provider === undefined) {
-		io.stderr.write("llmx: whose key is that? store it with its provider's name: llmx keys set PROVIDER\n");
+		io.stderr.write(
+			"llmx: cannot tell which provider this key is for; store it with: llmx keys set PROVIDER\n",
+		);
 		return undefined;
 	}
 	const { keys } = resolvePaths(io.env);

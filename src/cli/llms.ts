@@ -77,7 +77,7 @@ export async function chooseModels(
 	}
 	const choice = defaultModel(context);
 	if (choice === undefined)
-		throw new UsageError("no model is chosen, and no provider has a key", {
+		throw new UsageError("no model chosen, and no provider has a key", {
 			hint: firstSteps,
 		});
 	const { model, parameters, reason, isDefault } = choice;

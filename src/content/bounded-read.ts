@@ -110,9 +110,12 @@ class BoundedReading {
 	#wait(): false {
 		const limit = this.#options.silenceMs ?? silenceMs;
 		if (this.#now() - this.#heardAt < limit) return false;
-		throw new UsageError(`${this.#options.name} is a pipe, and nothing came from it for ${limit / 1000} s`, {
-			hint: "start what writes to it first",
-		});
+		throw new UsageError(
+			`${this.#options.name} is a pipe, and nothing was written to it for ${limit / 1000} s`,
+			{
+				hint: "start what writes to it first",
+			},
+		);
 	}
 
 	#tooLarge(): UsageError {

@@ -109,19 +109,19 @@ function describe(reason: TransportReason, phase: TransportPhase, origin: string
 		case "dns":
 			return `no such host: ${origin}`;
 		case "dns-temporary":
-			return `the name of ${origin} could not be looked up just now`;
+			return `the name of ${origin} could not be looked up`;
 		case "unreachable":
 			return `${origin} cannot be reached from here`;
 		case "too-many-files":
-			return `no further connection to ${origin}: too many files are open (ulimit -n, or a lower --concurrency)`;
+			return `cannot open another connection to ${origin}: too many open files (raise ulimit -n, or lower --concurrency)`;
 		case "timeout-connect":
-			return `no connection to ${origin} in time`;
+			return `connecting to ${origin} timed out`;
 		case "tls":
 			return `no secure connection to ${origin}: ${detail}`;
 		case "aborted":
 			return `the request to ${origin} was stopped`;
 		case "too-large":
-			return `${origin} sent more headers than can be right`;
+			return `${origin} sent too many headers`;
 		case "protocol":
 			return `${origin} does not speak HTTP as expected: ${detail}`;
 		case "cut":
@@ -129,6 +129,6 @@ function describe(reason: TransportReason, phase: TransportPhase, origin: string
 		default:
 			return phase === "headers"
 				? `${origin} closed the connection in the middle of its headers`
-				: `${origin} closed the connection before an answer came`;
+				: `${origin} closed the connection before answering`;
 	}
 }

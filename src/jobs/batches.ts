@@ -101,7 +101,9 @@ async function retrieve(open: OpenJobs, id: string): Promise<string[][]> {
 	for (const record of recordsOf(open, id)) {
 		const status = await jobs.status(record);
 		if (!isFinal(status.state))
-			throw new LlmxError(`the batch ${id} has not ended: ${status.word}`, { hint: "wait for its end" });
+			throw new LlmxError(`the batch ${id} has not ended: ${status.word}`, {
+				hint: "wait until it has ended",
+			});
 		const file = await jobs.results(record, status);
 		try {
 			const booked =
@@ -129,7 +131,7 @@ async function retrieve(open: OpenJobs, id: string): Promise<string[][]> {
 	}
 	if (results.every((texts) => texts !== null)) return results as string[][];
 	for (const [index, texts] of results.entries())
-		if (texts === null) errors[index] ??= new LlmxError("the batch brought no result for this prompt");
+		if (texts === null) errors[index] ??= new LlmxError("the batch returned no result for this prompt");
 	const missing = results.filter((texts) => texts === null).length;
 	throw new PartialFailureError(`${missing} of ${count} prompts have no answer`, { results, errors });
 }

@@ -142,7 +142,7 @@ export class JobCreation {
 		}
 		const why =
 			verdict.kind === "several"
-				? `${verdict.count} jobs at ${route.provider.label} could be it`
+				? `${verdict.count} jobs at ${route.provider.label} match`
 				: verdict.kind === "none"
 					? `the list of ${route.provider.label} does not have it`
 					: `${route.provider.label} could not be asked: ${verdict.reason}`;
@@ -150,7 +150,7 @@ export class JobCreation {
 			`it is not known whether a job of ${intent.rows} rows was created: ${why}`,
 			{
 				cause,
-				hint: `run the same command again to look again; if you are sure that there is no such job: llmx jobs rm ${intent.tag}`,
+				hint: `run the same command again to look again; if you are sure there is no such job: llmx jobs rm ${intent.tag}`,
 			},
 		);
 	}

@@ -47,5 +47,5 @@ function modelNotice({ provider, modelId, baseUrlSource }: ModelRoute): string |
 			{ hint: "choose another model (llmx models), or set the base URL of a gateway that translates" },
 		);
 	if (price.retired === null || Date.parse(price.retired) > Date.now()) return undefined;
-	return `${provider.label} retired ${modelId} on ${price.retired}: it may refuse it, or answer with a dearer model`;
+	return `${provider.label} retired ${modelId} on ${price.retired}: it may be refused, or answered by a more expensive model`;
 }

@@ -65,7 +65,9 @@ function headersOf(headers: Headers, env: Environment): Headers {
 			});
 			// RFC 9110, 5.5
 			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
-				throw new ConfigError(`the header ${name.slice(0, 60)} holds a character that no header has`);
+				throw new ConfigError(
+					`the header ${name.slice(0, 60)} contains a character that a header cannot have`,
+				);
 			return [name, value];
 		}),
 	);

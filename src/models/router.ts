@@ -250,9 +250,12 @@ function toKeys(provider: ProviderRow, values: readonly string[], source: string
 	return [...unique].map((value) => {
 		// A key goes into a header, which takes visible ASCII only.
 		if (!/^[\x21-\x7e]+$/.test(value))
-			throw new ConfigError(`the ${provider.label} key (${source}) contains characters that no key has`, {
-				hint: "copy it again, without quotes, spaces or line breaks",
-			});
+			throw new ConfigError(
+				`the ${provider.label} key (${source}) contains characters that a key cannot have`,
+				{
+					hint: "copy it again, without quotes, spaces or line breaks",
+				},
+			);
 		return { value, source, bearer };
 	});
 }

@@ -72,9 +72,9 @@ export function openInput(
 	// Opening a pipe would wait for its writer.
 	if (files.factsOf(path)?.isRegular === false) {
 		if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
-			throw new UsageError(`${name} is a folder`, { hint: "name the prompts file in it" });
+			throw new UsageError(`${name} is a folder`, { hint: "name a prompts file inside it" });
 		throw new UsageError(`${name} is not a regular file`, {
-			hint: `it must be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
+			hint: `it would have to be read twice; pipe it in: llmx batch - --format ${format ?? "jsonl"} < ${name}`,
 		});
 	}
 	try {

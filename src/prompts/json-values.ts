@@ -110,7 +110,7 @@ export function* readJsonPieces(
 		text.skipBlank();
 	}
 	if (text.peek() !== undefined)
-		yield { line: text.line, text: "", problem: "not valid JSON (more text behind the end of the list)" };
+		yield { line: text.line, text: "", problem: "not valid JSON (text after the end of the list)" };
 }
 
 /** A text that comes in chunks, at a position that only goes forward. */

@@ -74,7 +74,7 @@ const reasons: readonly (readonly [at: RegExp, reason: string])[] = [
 	[/\/\/|\/\*|#/y, "JSON has no comments"],
 	[/'/y, "JSON has double quotes only"],
 	[/\ufeff/y, "a byte order mark in the middle of the file"],
-	[/,\s*$/y, "a comma behind the row"],
+	[/,\s*$/y, "a comma after the row"],
 	[/[}\]]/y, "a comma before the closing bracket, or a value is missing"],
 	[/[\x00-\x1f]/y, "a line break, tab or control character inside a text; write it as an escape"],
 	[/[\u201c\u201d\u201e]/y, "typographic quotes; JSON has straight ones"],

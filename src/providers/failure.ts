@@ -134,7 +134,7 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 		hint: notRunning
 			? `start the server, or set ${provider.baseUrlEnv[0]}`
 			: isOwnLimit(transport.reason)
-				? "give it more time with --timeout; this request may have been billed"
+				? "allow more time with --timeout; this request may have been billed"
 				: transport.reason === "proxy"
 					? "check HTTPS_PROXY and NO_PROXY: llmx doctor"
 					: hintFor(failure.errorClass, failure.maybeBilled, provider),
@@ -166,7 +166,7 @@ function hintFor(errorClass: ErrorClass, maybeBilled: boolean, provider: Provide
 		case "redirect":
 			return "check the base URL: llmx doctor";
 		case "tls":
-			return "a certificate authority of your own goes into NODE_EXTRA_CA_CERTS";
+			return "for your own certificate authority, set NODE_EXTRA_CA_CERTS";
 		case "too_large":
 			return undefined;
 		default:

@@ -23,7 +23,7 @@ function readAsset(name: string): string {
 			if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
 		}
 	}
-	throw new LlmxError(`llmx is not installed whole: ${name} is missing`, {
+	throw new LlmxError(`the installation of llmx is incomplete: ${name} is missing`, {
 		hint: "install it again, or npm run build",
 	});
 }

@@ -49,7 +49,7 @@ export function collectRows(files: Files, sources: readonly ReportSource[]): rea
 			} else if (row.errorClass === undefined || rows[before]?.errorClass !== undefined) rows[before] = row;
 		}
 		if (lines > 0 && found === 0)
-			throw new UsageError(`${name} holds no results of llmx`, {
+			throw new UsageError(`${name} contains no llmx results`, {
 				hint: "name the .jsonl file that llmx batch wrote",
 			});
 	}

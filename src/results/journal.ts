@@ -132,7 +132,7 @@ export class Journal {
 	get rescueNote(): string | undefined {
 		const { noun, name, path } = this.#options;
 		if (this.#path === path) return undefined;
-		if (!this.#isAsWritten()) return `not all ${noun} could be brought to safety: see ${this.name}`;
+		if (!this.#isAsWritten()) return `some ${noun} could not be saved: see ${this.name}`;
 		return `all ${this.#records} ${noun} are in ${this.name}; move it to ${name} before you run the command again`;
 	}
 
@@ -244,7 +244,7 @@ export class Journal {
 			this.#trouble = new LlmxError(message);
 		} catch (error) {
 			this.#isLost = true;
-			this.#trouble = new LlmxError(`${message}, and there is no other place for its ${noun}`, {
+			this.#trouble = new LlmxError(`${message}, and its ${noun} could not be saved elsewhere`, {
 				hint: describeFileError(error),
 				cause: error,
 			});

@@ -79,7 +79,7 @@ export function replaceOutput(
 	} catch (error) {
 		if (error instanceof LlmxError) throw error;
 		throw new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
-			hint: "make room and run the same command again: nothing is sent twice",
+			hint: "free some space and run the same command again: nothing is sent twice",
 			cause: error,
 		});
 	}

@@ -69,7 +69,7 @@ export function storeKey(path: string, provider: string, key: string): void {
 	if (keys.length === 0) throw new UsageError("the key is empty");
 	for (const one of keys) {
 		if (!/^[\x21-\x7e]+$/.test(one))
-			throw new UsageError("the key contains spaces or characters that no key has", {
+			throw new UsageError("the key contains spaces or characters that a key cannot have", {
 				hint: "copy it again, without quotes and line breaks",
 			});
 	}

@@ -33,7 +33,7 @@ export interface LockHeld {
 export interface LockOptions {
 	/** Another system than this one, in tests. */
 	readonly table?: ProcessTable;
-	/** Called once when another process has taken the lock although this one lives. */
+	/** Called once when another process is using the lock although this one lives. */
 	readonly onLost?: (path: string) => void;
 }
 

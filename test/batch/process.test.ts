@@ -183,7 +183,7 @@ describe("a run that is killed", () => {
 		const second = start([], 10, undefined, "gpt-4.1-mini");
 		expect(await second.ended).toBe(0);
 		expect(second.err()).toContain(
-			"the run before was killed with 4 requests on the way: they may be billed",
+			"the previous run was killed with 4 requests in flight: they may be billed",
 		);
 		const ledger = readFileSync(join(folder, "home", "ledger.jsonl"), "utf8")
 			.trim()

@@ -51,7 +51,7 @@ describe("what a batch is told to write", () => {
 		[
 			"the summary over somebody's notes",
 			["--summary-json", "notes.json"],
-			"notes.json exists and is no summary",
+			"notes.json exists and is not a summary",
 		],
 		["a table over somebody's own", ["-o", "mine.csv"], "mine.csv exists, and there is no mine.csv.jsonl"],
 		[

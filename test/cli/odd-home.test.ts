@@ -87,7 +87,7 @@ describe("a session with lines that are none", () => {
 		expect(exitCode).toBe(0);
 		expect(out).toContain("whole");
 		expect(err).toBe(
-			`llmx: ${join(home, "sessions", "old.jsonl")}:1 and 3 more are no lines of a session and are left out\n`,
+			`llmx: ${join(home, "sessions", "old.jsonl")}:1 and 3 more are not lines of a session and were left out\n`,
 		);
 	});
 });

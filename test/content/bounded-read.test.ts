@@ -44,7 +44,7 @@ describe.each(Object.entries(ways))("%s", (_, read) => {
 		it("gives up a pipe that nobody writes to", async () => {
 			execFileSync("mkfifo", [path]);
 			await expect(read(path, { name: "pipe", now: hurried() })).rejects.toThrow(
-				"pipe is a pipe, and nothing came from it for 30 s",
+				"pipe is a pipe, and nothing was written to it for 30 s",
 			);
 		});
 

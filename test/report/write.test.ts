@@ -126,7 +126,7 @@ describe("a report", () => {
 	});
 
 	it("is of results alone, and leaves nothing open", () => {
-		expect(() => report({ "notes.jsonl": "my notes\n" })).toThrow("notes.jsonl holds no results of llmx");
+		expect(() => report({ "notes.jsonl": "my notes\n" })).toThrow("notes.jsonl contains no llmx results");
 		const { files } = report({ "a.jsonl": `${resultLine({ id: "1" })}torn {"id` });
 		expect(files.openHandles).toBe(0);
 		expect(() => collectRows(files, [{ name: "gone", path: "gone" }])).toThrow("cannot read gone");

@@ -170,7 +170,7 @@ class AskTurn {
 			this.#io.stderr.write(`${sanitize(result.text).trimEnd()}\n`);
 			this.#printUsage(result);
 			this.#job.onEnd?.(result);
-			const error = new LlmxError("the answer has no block of code", { hint: "omit -x to print all of it" });
+			const error = new LlmxError("the answer has no code block", { hint: "omit -x to print all of it" });
 			return { ok: false, error, partialText: "" };
 		}
 		const { stdout } = this.#io;

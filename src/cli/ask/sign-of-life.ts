@@ -84,7 +84,9 @@ export class SignOfLife {
 			what,
 			...(isOver || seconds < 1 ? [] : [`${seconds} s`]),
 			...(tokens > 0 ? [`≈ ${formatCount(tokens)} tokens`] : []),
-			...(isOver || this.#waits.length > 1 ? [] : [tokens > 0 ? "Ctrl-C keeps what came" : "Ctrl-C stops"]),
+			...(isOver || this.#waits.length > 1
+				? []
+				: [tokens > 0 ? "Ctrl-C keeps the partial answer" : "Ctrl-C stops"]),
 		];
 		return `${sign} ${parts.join(" · ")}`;
 	}

@@ -90,13 +90,13 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addOption(new Option("--refresh", "bypass the cache and store the new answers").conflicts("cacheOnly"))
 		.option("--cache-only", "answer from the cache only; fail if an answer is missing")
 		.option("--via-jobs", "send the rows as the provider's batch jobs: cheaper, and done within hours")
-		.option("--detach", "with --via-jobs: submit, and come back later with the same command")
+		.option("--detach", "with --via-jobs: submit and exit; run the same command later to go on")
 		.option("--finish-live", "with --via-jobs: send at once what the jobs left undone")
 		.option("--job-rows <count>", "with --via-jobs: maximum rows per job", parsePositive)
-		.option("--poll <seconds>", "with --via-jobs: time between two looks at a job (default: 60)", parseAmount)
+		.option("--poll <seconds>", "with --via-jobs: time between status checks (default: 60)", parseAmount)
 		.option("--notify <command>", "with --via-jobs: shell command to run when all is done")
-		.option("--no-escape-formulas", "write answers into tables as they are, also such as =1+1")
-		.option("--report", "write a page to look at the results with, beside them (see llmx report)")
+		.option("--no-escape-formulas", "write table cells as they are, even formulas such as =1+1")
+		.option("--report", "also write the results as an HTML page (see llmx report)")
 		.option("--summary-json <file>", "write the summary as JSON")
 		.option("-q, --quiet", "print neither progress nor the summary")
 		.enablePositionalOptions()
@@ -119,7 +119,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)
 		.option("--allow-missing", "merge even if rows are missing")
-		.option("--overwrite", "replace the file to write when it exists")
+		.option("--overwrite", "replace the output file if it exists")
 		.action((results: string[], flags: MergeFlags) => runMerge(results, flags, context));
 }
 

@@ -17,7 +17,7 @@ export class OutputClaim {
 	static async take(outputs: readonly NamedPath[]): Promise<OutputClaim> {
 		const taken = await acquireLock(
 			outputs.map(({ path }) => path),
-			{ onLost: (file) => claim.#onLost(`another process has taken ${file}`) },
+			{ onLost: (file) => claim.#onLost(`another process is using ${file}`) },
 		);
 		if ("held" in taken) throw inUse(outputs, taken.held);
 		const claim = new OutputClaim(outputs, taken.lock);
@@ -40,7 +40,7 @@ export class OutputClaim {
 		this.#lock.showLife();
 	}
 
-	/** Calls `listener` once when another process has taken this one for dead, and the files with it. */
+	/** Calls `listener` once when another process is using this one for dead, and the files with it. */
 	whenLost(listener: (message: string) => void): void {
 		this.#onLost = listener;
 	}

@@ -237,7 +237,7 @@ class BatchCommand {
 		await Promise.all(this.#models.all.map(({ llm }) => llm.syncLedger()));
 		const requests = formatPlural(this.#lost.length, "request");
 		this.#log(
-			`the run before was killed with ${requests} on the way: they may be billed, and are sent again`,
+			`the previous run was killed with ${requests} in flight: they may be billed, and are sent again`,
 		);
 	}
 

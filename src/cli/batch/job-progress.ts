@@ -47,7 +47,7 @@ export class JobProgress {
 	}
 }
 
-/** `2 jobs · running · 1,200 of 3,000 rows · 12 min old, expires in 23 h · next look in 55 s`. */
+/** `2 jobs · running · 1,200 of 3,000 rows · 12 min old, expires in 23 h · next check in 55 s`. */
 function jobLine(jobs: readonly JobView[], waitingParts: number, now: number, sinceLookMs: number): string {
 	if (jobs.length === 0) return "";
 	const oldest = Math.min(...jobs.map(({ record }) => record.submittedAt));
@@ -58,8 +58,8 @@ function jobLine(jobs: readonly JobView[], waitingParts: number, now: number, si
 	return [
 		stateText(jobs, waitingParts),
 		`${coarse(now - oldest)} old${expiry}`,
-		...(nextMs > 0 ? [`next look in ${formatDuration(nextMs, { coarse: true })}`] : []),
-		...(trouble === undefined ? [] : [`last look failed: ${sanitizeLine(trouble)}`]),
+		...(nextMs > 0 ? [`next check in ${formatDuration(nextMs, { coarse: true })}`] : []),
+		...(trouble === undefined ? [] : [`last check failed: ${sanitizeLine(trouble)}`]),
 	].join(" · ");
 }
 

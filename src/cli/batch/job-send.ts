@@ -161,8 +161,8 @@ function openLines(jobs: JobRunOutcome | undefined, again: string): string[] {
 	return [
 		`jobs      ${formatPlural(jobs.openRows, "row")} in ${formatPlural(ids.length, "job")}, which go on at the provider`,
 		...ids.map((id) => `          ${sanitizeLine(id)}`),
-		`          come back for the answers: ${sanitizeLine(again)}`,
-		"          or look at them: llmx jobs list",
+		`          fetch the answers later: ${sanitizeLine(again)}`,
+		"          or check on them: llmx jobs list",
 	];
 }
 
@@ -172,7 +172,7 @@ function listen({ context: { io } }: JobBatchRun, halt: Halt, log: (text: string
 		const exitCode = (128 + constants.signals[signal]) as ExitCode;
 		signals += 1;
 		if (signals > 1) io.exit(exitCode);
-		log(`leaving (${signal}): jobs that were submitted go on at the provider`);
+		log(`leaving (${signal}): submitted jobs go on at the provider`);
 		halt.now({ text: `by ${signal}`, exitCode });
 	});
 }

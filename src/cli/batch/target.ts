@@ -167,7 +167,7 @@ export function checkTarget(
 		checkWritable(output);
 	}
 	if (summary !== undefined && systemFiles.factsOf(summary.path)?.size && !isSummary(summary.path))
-		throw new UsageError(`${summary.name} exists and is no summary of llmx`, {
+		throw new UsageError(`${summary.name} exists and is not a summary of llmx`, {
 			hint: "choose another file with --summary-json, or remove this one",
 		});
 	if (!sends || files === undefined) return;
@@ -178,7 +178,7 @@ export function checkTarget(
 	if (rendered !== undefined && !overwrite && systemFiles.factsOf(rendered.path)?.size) {
 		if (!systemFiles.factsOf(files.results)?.size)
 			throw new UsageError(
-				`${rendered.name} exists, and there is no ${files.resultsName} that it was made of`,
+				`${rendered.name} exists, and there is no ${files.resultsName} that it was made from`,
 				{
 					hint: "choose another output with -o, or --overwrite to replace this one",
 				},

@@ -170,12 +170,12 @@ function toText(report: CostReport, { by, colors, width, limitUsd, periods }: Co
 
 const reasons = {
 	no_price: "without a price (--reprice looks again)",
-	no_usage: "whose answer did not say its tokens",
-	untold: "with charges that have no published price",
-	interrupted: "broken off, and perhaps billed",
+	no_usage: "without usage in the answer",
+	untold: "with charges of no published price",
+	interrupted: "interrupted, possibly billed",
 } as const;
 
-/** `2 without a price (--reprice looks again) · 1 broken off, and perhaps billed`. */
+/** `2 without a price (--reprice looks again) · 1 interrupted, possibly billed`. */
 function unknownText({ unknown }: CostSum): string {
 	return Object.entries(reasons)
 		.filter(([reason]) => unknown[reason as keyof typeof reasons] > 0)

@@ -109,7 +109,7 @@ function* examineModel(
 	const choice = chooseModel({ flag, env, providers, storedKeys, configModel: config.defaultModel });
 	if (choice === undefined) {
 		const hint = "choose one: llmx config set default_model MODEL; without a key: llmx ask -m sim/echo hello";
-		yield { about: "model", state: "problem", text: "none is chosen, and no provider has a key", hint };
+		yield { about: "model", state: "problem", text: "none chosen, and no provider has a key", hint };
 		return;
 	}
 	const model = resolveAlias(choice.model, config);
@@ -197,7 +197,7 @@ async function* examineState(paths: Paths, config: Config): AsyncGenerator<Findi
 		: {
 				about: "ledger",
 				state: "note",
-				text: `${formatPlural(rows, "call")}, and ${formatPlural(damaged, "damaged line")} that are skipped`,
+				text: `${formatPlural(rows, "call")}, and ${formatPlural(damaged, "damaged line")} skipped`,
 			};
 	yield { about: "sessions", state: "ok", text: formatCount(sessionNames(paths).length) };
 	try {

@@ -125,15 +125,13 @@ export async function cancelJob(name: string, flags: JobsFlags, context: Command
 	return withJob(name, flags, context, async (record, { jobs }) => {
 		if (!jobs.dialect.canCancel)
 			throw new LlmxError(`jobs at ${record.provider} cannot be cancelled`, {
-				hint: "it ends by itself; what it brings can be fetched then",
+				hint: "it ends by itself; fetch its results then",
 			});
 		await jobs.cancel(record);
 		const status = await jobs.status(record);
 		printJob(record, status, flags, context);
 		if (!isFinal(status.state))
-			context.io.stderr.write(
-				"llmx: it is being cancelled; rows that are done by then are kept, and are paid for\n",
-			);
+			context.io.stderr.write("llmx: cancelling; rows done by then are kept and billed\n");
 		return exitCodes.ok;
 	});
 }
@@ -142,7 +140,7 @@ export async function cancelJob(name: string, flags: JobsFlags, context: Command
 export async function removeJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
 	const { io } = context;
 	const named = findJob(name, flags, context);
-	if (!("record" in named)) throw new UsageError(`this computer knows no job "${name}"`);
+	if (!("record" in named)) throw new UsageError(`no such job on this computer: "${name}"`);
 	const { record } = named;
 	if (record.fetchedAt === undefined && !flags.yes) {
 		const question = `Its ${formatPlural(record.rows, "row")} may have been paid for, and will be sent again. Forget it?`;

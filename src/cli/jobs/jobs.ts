@@ -25,45 +25,47 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addHelpText("after", examples);
 	command
 		.command("list", { isDefault: true })
-		.description("jobs that this computer submitted, newest first")
-		.option("-a, --all", "also those whose results were fetched")
-		.option("--json", "print one JSON object a line")
+		.description("list jobs submitted from this computer, newest first")
+		.option("-a, --all", "include jobs whose results were fetched")
+		.option("--json", "print one JSON object per line")
 		.action(async (flags: JobsFlags) => finish(await listJobs(flags, context)));
 	command
 		.command("status")
-		.description("ask the provider how a job stands")
+		.description("ask the provider for a job's status")
 		.argument("<job>", "id of the job")
-		.option("-m, --model <model>", "model, for a job that another computer submitted")
+		.option("-m, --model <model>", "model, for a job submitted from another computer")
 		.option("--json", "print one JSON object")
 		.action(async (job: string, flags: JobsFlags) => finish(await showJob(job, flags, context)));
 	command
 		.command("wait")
-		.description("wait for the end of a job; exit 0 when it completed")
+		.description("wait until a job ends; exit 0 if it completed")
 		.argument("<job>", "id of the job")
-		.option("-m, --model <model>", "model, for a job that another computer submitted")
-		.option("--poll <seconds>", "time between two looks (default: 60, more for old jobs)", parseAmount)
+		.option("-m, --model <model>", "model, for a job submitted from another computer")
+		.option("--poll <seconds>", "time between status checks (default: 60, longer for old jobs)", parseAmount)
 		.option("--json", "print one JSON object at the end")
 		.action(async (job: string, flags: JobsFlags) => finish(await waitForJob(job, flags, context)));
 	command
 		.command("fetch")
-		.description("write the results of an ended job; rows of llmx batch go where its command puts them")
+		.description("write the results of a finished job; the rows of a batch go where its command puts them")
 		.argument("<job>", "id of the job")
-		.requiredOption("-o, --output <file>", "the file to write; - for stdout")
-		.option("-m, --model <model>", "model, for a job that another computer submitted")
+		.requiredOption("-o, --output <file>", "file to write; - for stdout")
+		.option("-m, --model <model>", "model, for a job submitted from another computer")
 		.option("--json", "print one JSON object with the counts")
 		.action(async (job: string, flags: JobsFlags) => finish(await fetchJob(job, flags, context)));
 	command
 		.command("cancel")
-		.description("stop a job; rows that are done are kept, and paid for")
+		.description("cancel a job; rows already done are kept and billed")
 		.argument("<job>", "id of the job")
-		.option("-m, --model <model>", "model, for a job that another computer submitted")
+		.option("-m, --model <model>", "model, for a job submitted from another computer")
 		.option("--json", "print one JSON object")
 		.action(async (job: string, flags: JobsFlags) => finish(await cancelJob(job, flags, context)));
 	command
 		.command("rm")
-		.description("forget a job, so that its rows can be sent again; deletes an ended one at the provider")
+		.description(
+			"forget a job, so that its rows can be sent again; a finished one is also deleted at the provider",
+		)
 		.argument("<job>", "id of the job")
-		.option("--keep", "leave what the provider keeps of it")
+		.option("--keep", "keep its files at the provider")
 		.option("-y, --yes", "do not ask")
 		.action(async (job: string, flags: JobsFlags) => finish(await removeJob(job, flags, context)));
 }

@@ -33,12 +33,12 @@ export function findJob(name: string, { model }: JobsFlags, context: CommandCont
 	const found = named.length > 0 ? named : jobs.filter((job) => (jobId(job) ?? job.tag).startsWith(name));
 	const [record, ...others] = found;
 	if (others.length > 0)
-		throw new UsageError(`several jobs begin with "${name}"`, { hint: "see llmx jobs list" });
+		throw new UsageError(`several jobs start with "${name}"`, { hint: "see llmx jobs list" });
 	if (record !== undefined) return { record };
 	const parsed = parseJobId(name);
 	if (parsed === undefined || model === undefined)
-		throw new UsageError(`this computer knows no job "${name}"`, {
-			hint: "see llmx jobs list; a job that another computer submitted needs its whole id and -m MODEL",
+		throw new UsageError(`no such job on this computer: "${name}"`, {
+			hint: "see llmx jobs list; a job submitted from another computer needs its full id and -m MODEL",
 		});
 	return { model, rawId: parsed.rawId, rows: parsed.rows };
 }
@@ -54,7 +54,7 @@ export async function withJob(
 	const known = "record" in named ? named.record : undefined;
 	if (known !== undefined && known.rawId === undefined)
 		throw new LlmxError(`it is not known whether the job ${known.tag} exists`, {
-			hint: `run the batch command again to find out; or forget it: llmx jobs rm ${known.tag}`,
+			hint: `run the batch command again to find out, or forget it: llmx jobs rm ${known.tag}`,
 		});
 	const interrupt = createInterrupt(context.io);
 	const model = "record" in named ? named.record.model : named.model;
@@ -65,7 +65,7 @@ export async function withJob(
 		if (known !== undefined && known.key !== open.jobs.fingerprint)
 			throw new LlmxError(`${name} was created with another key, or at another server`, {
 				exitCode: exitCodes.auth,
-				hint: "use the key of then: providers show a job only to keys of its own project",
+				hint: "use the key it was created with: providers show a job only to keys of the same project",
 			});
 		const record = "record" in named ? named.record : open.jobs.foreignRecord(named.rawId, named.rows);
 		return await action(record, open, interrupt.signal);

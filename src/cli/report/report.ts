@@ -41,18 +41,16 @@ Examples:
 /** Adds the options and the action of `report`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
-		.description(
-			"Write results as one page to look at: totals, distributions, failures, models side by side.",
-		)
+		.description("Write results as one HTML page: totals, distributions, failures, models side by side.")
 		.argument("<results...>", "results files of llmx batch")
-		.option("-o, --output <file>", "the page (default: the first results file with .html)")
+		.option("-o, --output <file>", "page to write (default: the first results file with .html)")
 		.option("--title <text>", "title of the page")
 		.option("--summary <file>", "summary JSON of the run, for its throughput over time")
-		.option("--input <file>", "the prompts, to show them beside the answers")
+		.option("--input <file>", "prompts file, to show the prompts beside the answers")
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
 		.option("--column <name>", "field or column that holds the prompt", "prompt")
-		.option("--template <text>", "template that the prompts were put into")
-		.option("-s, --system <text>", "system prompt that they were sent with")
+		.option("--template <text>", "template the prompts were filled into")
+		.option("-s, --system <text>", "system prompt they were sent with")
 		.option("--id <column>", "field or column of the prompts that holds the id")
 		.option("--no-id", "the rows of the prompts were numbered")
 		.addHelpText("after", examples)

@@ -55,7 +55,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("show")
 		.description("print a session")
 		.argument("<session>", "its name")
-		.option("--all", "also what was undone, changed or asked for again")
+		.option("--all", "include turns that were undone, edited or retried")
 		.action(async (name: string, flags: { readonly all?: boolean }) =>
 			finish(await show(paths, name, flags, io)),
 		);
@@ -68,7 +68,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("export")
 		.description("export a session as Markdown or JSON")
 		.argument("<session>", "its name")
-		.option("--all", "in Markdown also what was undone, changed or asked for again (JSON has it always)")
+		.option("--all", "in Markdown include turns that were undone, edited or retried (JSON has it always)")
 		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
 		.option("-o, --output <path>", "file to write instead of stdout")
 		.option("--overwrite", "replace the file if it exists")

@@ -55,10 +55,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--rpd <count>", "requests per day for each key", parseCount)
 		.option("--in-flight <count>", "concurrent requests for each key", parsePositive)
 		.addOption(
-			new Option(
-				"--dialect <name>",
-				"provider provider whose limit headers and 429s to imitate to imitate",
-			).choices(dialectNames),
+			new Option("--dialect <name>", "provider whose limit headers and 429s to imitate").choices(
+				dialectNames,
+			),
 		)
 		.option(
 			"--latency <ms>",

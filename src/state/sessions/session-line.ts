@@ -1,5 +1,5 @@
 import type { Parameters } from "../../parameters/table.ts";
-import type { ContentPart, FinishReason, Message } from "../../types.ts";
+import { type ContentPart, type FinishReason, isFinishReason, type Message } from "../../types.ts";
 import { isUsageRow, type UsageRow } from "../usage-row.ts";
 
 /** What holds for a session until it is changed. */
@@ -96,14 +96,6 @@ function readSettings({ title, model, system, parameters }: Fields, at: string):
 
 const roles: readonly unknown[] = ["system", "user", "assistant"] satisfies Message["role"][];
 
-const finishReasons: readonly unknown[] = [
-	"stop",
-	"length",
-	"content-filter",
-	"tool-calls",
-	"other",
-] satisfies FinishReason[];
-
 function readMessage(line: Fields, at: string): SessionLine | undefined {
 	const { role, content, model, usage, cost_usd, cached, interrupted, cut, summary } = line;
 	const { id, parent, finish_reason, attachments, copy_of } = line;
@@ -112,7 +104,7 @@ function readMessage(line: Fields, at: string): SessionLine | undefined {
 	if (cost_usd !== undefined && cost_usd !== null && !Number.isFinite(cost_usd)) return undefined;
 	if (!isOptionalFlag(cached) || !isOptionalFlag(interrupted)) return undefined;
 	if (!isOptionalFlag(cut) || !isOptionalFlag(summary)) return undefined;
-	if (finish_reason !== undefined && !finishReasons.includes(finish_reason)) return undefined;
+	if (finish_reason !== undefined && !isFinishReason(finish_reason)) return undefined;
 	if (attachments !== undefined && !isTexts(attachments)) return undefined;
 	if (!isOptionalId(id) || !isOptionalId(copy_of) || (parent !== null && !isOptionalId(parent)))
 		return undefined;

@@ -191,7 +191,7 @@ export function damageOf(path: string, { damaged, firstDamaged }: Session): stri
 	if (firstDamaged === null) return undefined;
 	const others =
 		damaged === 1
-			? "is no line of a session and is"
-			: `and ${damaged - 1} more are no lines of a session and are`;
+			? "is not a line of a session and was"
+			: `and ${damaged - 1} more are not lines of a session and were`;
 	return `${path}:${firstDamaged} ${others} left out`;
 }
