@@ -60,7 +60,8 @@ async function ask(home: string, question: string) {
 }
 
 /** One line for the ledger, one for the cache, at the most. */
-const warnings = /^(llmx: (the ledger cannot be written|continuing without the response cache)[^\n]*\n){0,2}$/;
+const warnings =
+	/^(llmx: (the ledger cannot be written|continuing without the response cache)[^\n]*\n){0,2}$/;
 
 describe("a disk that fails", () => {
 	it.each([
