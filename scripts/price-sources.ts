@@ -166,7 +166,7 @@ function rowsOfNames(
 	);
 }
 
-/** Beginnings such as `claude-sonnet-4@`, and names in the form of other tools such as `cerebras:x`, are no names. */
+/** Beginnings such as `claude-sonnet-4@`, and names in the form of other tools such as `cerebras:x`, are not names. */
 export function isName(provider: string, name: string): boolean {
 	return (
 		/^[a-z0-9][^,"\s]*[a-z0-9]$/i.test(name) &&

@@ -188,7 +188,7 @@ export class LLM {
 		return this.#withBatches(options, (batches) => batches.submit(prompts));
 	}
 
-	/** How the jobs of an id stand. @throws RequestError; UsageError when it is no id of this provider */
+	/** How the jobs of an id stand. @throws RequestError; UsageError when it is not an id of this provider */
 	async batchStatus(id: string): Promise<BatchStatus> {
 		return this.#withBatches({}, (batches) => batches.status(id));
 	}

@@ -36,7 +36,7 @@ class HashClash extends Error {}
 /**
  * Goes through the whole prompts file before anything is sent: finds every problem, and what is answered already.
  * Keeps no text of any row.
- * @throws UsageError when a results file holds something that is no result
+ * @throws UsageError when a results file holds something that is not a result
  */
 export function checkPrompts(options: CheckOptions): Checked {
 	for (let attempt = 0; attempt < 5; attempt++) {

@@ -47,7 +47,7 @@ function spellingsOf(path: string, platform: NodeJS.Platform = process.platform)
 		try {
 			spellings.unshift(fileURLToPath(unquoted));
 		} catch {
-			// It is no address of a local file: then it is a name, however odd.
+			// It is not a local file's address: then it is a name, however odd.
 		}
 	}
 	return spellings;

@@ -16,7 +16,7 @@ const mention = /(?<![^\s(])@(?:"([^"\n]+)"|((?:\\ |[^\s"])+))/g;
 const mediaName = /\.(png|jpe?g|gif|webp|pdf|wav|mp3|flac|ogg|m4a)$/i;
 const ignored = new Set(["node_modules", ".git", "dist", "__pycache__", ".venv"]);
 
-/** The files and pages that a text mentions. What is no file or address stays plain text: `@ada`. */
+/** The files and pages that a text mentions. What is not a file or address stays plain text: `@ada`. */
 export async function mentionedIn(
 	text: string,
 	host: ChatHost,

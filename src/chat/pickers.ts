@@ -72,7 +72,7 @@ export function pickSession(chat: Chat): Picker {
 		try {
 			return readSession(paths, name) ?? [];
 		} catch {
-			// A file that is no session of ours.
+			// A file that is not a session of ours.
 			return [];
 		}
 	});

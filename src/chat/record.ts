@@ -20,7 +20,7 @@ export interface PlacedTurn {
 	readonly isCut: boolean;
 }
 
-/** Pairs questions with answers; a question that was never answered is no turn. */
+/** Pairs questions with answers; a question that was never answered is not a turn. */
 export function placeTurns(messages: readonly SessionMessage[]): PlacedTurn[] {
 	const turns: PlacedTurn[] = [];
 	let question: SessionMessage | undefined;

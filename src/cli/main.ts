@@ -144,7 +144,7 @@ async function report(thrown: unknown, io: Io, debug: boolean): Promise<number> 
 	return known ? error.exitCode : exitCodes.failed;
 }
 
-/** What the file system answers where nobody expected it to fail is no mistake of the program. */
+/** What the file system answers where nobody expected it to fail is not a mistake of the program. */
 function ofFileSystem(error: unknown): LlmxError | undefined {
 	if (!(error instanceof Error)) return undefined;
 	const { syscall, code, path } = error as NodeJS.ErrnoException;

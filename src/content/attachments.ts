@@ -38,7 +38,7 @@ function isMpegFrame([first = 0, second = 0]: Uint8Array): boolean {
 
 /**
  * Turns a file's bytes into a content part. The kind is read from the bytes, for names lie.
- * @throws UsageError when it is no image, PDF or sound that any provider takes, or is larger than 32 MiB
+ * @throws UsageError when it is not an image, PDF or sound that any provider takes, or is larger than 32 MiB
  */
 export function attachmentPart(name: string, bytes: Uint8Array): ContentPart {
 	if (bytes.length > maxFileBytes) throw tooLarge(name);

@@ -3,7 +3,7 @@ import type { ContentPart, ImagePart } from "../types.ts";
 
 type Json = Record<string, unknown>;
 
-/** One part, or none for what is no part of the conversation itself. */
+/** One part, or none for what is not a part of the conversation itself. */
 export function toPart(part: unknown, where: string): ContentPart | [] {
 	if (typeof part === "string") return { type: "text", text: part };
 	if (!isObject(part)) throw new UsageError(`${where} must be an object, not ${kindOf(part)}`);

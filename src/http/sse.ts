@@ -94,7 +94,7 @@ export class EventStreamReader implements EventStream {
 		}
 	}
 
-	/** The parser forgets a line that is no field when it comes in pieces, so it is given whole lines. */
+	/** The parser forgets a line that is not a field when it comes in pieces, so it is given whole lines. */
 	#takeLines(text: string): void {
 		const lineEnd = Math.max(text.lastIndexOf("\n"), text.lastIndexOf("\r")) + 1;
 		if (lineEnd === 0) {

@@ -36,7 +36,7 @@ export interface JobRequest {
 export interface JobResponse {
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string>>;
-	/** Parsed; undefined when it is no JSON. */
+	/** Parsed; undefined when it is not JSON. */
 	readonly body: unknown;
 }
 

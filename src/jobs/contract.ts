@@ -110,7 +110,7 @@ export interface JobDialect {
 	status(client: JobClient, rawId: string): Promise<JobStatus>;
 	/** Hands on every line of every result file there is, in any order, whatever the final state. */
 	download(client: JobClient, rawId: string, status: JobStatus, write: WriteLines): Promise<void>;
-	/** Reads a line that `download` wrote; undefined when it is no result. */
+	/** Reads a line that `download` wrote; undefined when it is not a result. */
 	read(line: unknown): JobResult | undefined;
 	cancel(client: JobClient, rawId: string): Promise<void>;
 	/** Deletes what the provider keeps of an ended job, as far as it can be deleted. */

@@ -28,7 +28,7 @@ export class ResultsFile {
 	foreign = 0;
 	/** Results that came a second time with another outcome. */
 	conflicting = 0;
-	/** Lines that are no result. */
+	/** Lines that are not results. */
 	unreadable = 0;
 	readonly #dialect: JobDialect;
 	readonly #places = new Map<string, Place>();

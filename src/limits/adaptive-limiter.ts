@@ -30,7 +30,7 @@ const mostExplained = 0.003;
 const shareWeight = 1 / 1000;
 /** A pause of this length shows that a limit comes back all at once, and not bit by bit. */
 const longPauseMs = 1_500;
-/** So many refusals in a row, or a promise that was kept, show that it was no accident. */
+/** So many refusals in a row, or a promise that was kept, show that it was not an accident. */
 const provenRun = 5;
 /** A limit that ends so late is better heard from the server, which may have an error code for it. */
 const tooLongMs = 300_000;

@@ -4,7 +4,7 @@ const priorSendings = 50;
 const memory = 4_000;
 /** Log odds from which it is taken that refusals come more often than they used to. */
 const surplusOdds = 9;
-/** Log odds from which so many refusals in a row are no chance. */
+/** Log odds from which so many refusals in a row are not chance. */
 const runOdds = 7;
 /** Log odds from which one cause is taken for certain. */
 const certain = 3;
@@ -67,7 +67,7 @@ export class RefusalOdds {
 	}
 
 	/**
-	 * So many refusals in a row, which have been counted, are no chance. While it is being found out how many come by
+	 * So many refusals in a row, which have been counted, are not chance. While it is being found out how many come by
 	 * chance, it may be any of those seen, though hardly more than half.
 	 */
 	isRun(count: number): boolean {
@@ -174,7 +174,7 @@ export class RefusalOdds {
 		return (1 + Math.max(0, calm.refused - refused)) / (priorSendings + Math.max(0, calm.sent - sent));
 	}
 
-	/** The stretch from some refusal to this one is compared with chance; the first of a stretch is no evidence itself. */
+	/** The stretch from some refusal to this one is compared with chance; the first of a stretch is not evidence itself. */
 	#isSurplus(): boolean {
 		let best = 0;
 		for (let first = this.#refusals.length - 2; first >= 0; first--) {

@@ -8,7 +8,7 @@ export const plainDialect: CsvDialect = { delimiter: ",", lineEnd: "\r\n", hasMa
  * OWASP, "CSV Injection".
  */
 const formulaStart = /^[=+\-@\t\r\n\uff0b\uff0d\uff1d\uff20]/;
-/** A number is no formula, whatever its sign. */
+/** A number is not a formula, whatever its sign. */
 const plainNumber = /^[+-]?(?:\d[\d.,]*|\.\d+)(?:[eE][+-]?\d+)?\s?%?$/;
 
 /** Keeps a spreadsheet from running a text that others have written: it gets a leading apostrophe. */

@@ -17,7 +17,7 @@ export interface RawRow {
 	readonly value: unknown;
 	/** Why it cannot be used; `value` is then undefined. */
 	readonly problem?: string;
-	/** This is no row, but something about the file that people may want to know. */
+	/** This is not a row, but something about the file that people may want to know. */
 	readonly note?: string;
 }
 

@@ -26,7 +26,7 @@ export interface CompiledPreset {
 	fill(input: string | null, variables?: TemplateValues): FilledPreset;
 }
 
-/** @throws UsageError for an unknown preset, or one whose text is no template */
+/** @throws UsageError for an unknown preset, or one whose text is not a template */
 export function compilePreset(config: Pick<Config, "presets">, name: string): CompiledPreset {
 	const preset = Object.hasOwn(config.presets, name) ? config.presets[name] : undefined;
 	if (preset === undefined) {

@@ -106,7 +106,7 @@ export abstract class AnswerReader {
 
 	/**
 	 * Takes a whole answer.
-	 * @throws RequestError when it is no answer, or an error
+	 * @throws RequestError when it is not an answer, or an error
 	 */
 	takeWhole(payload: Record<string, unknown>): void {
 		if (!this.understands(payload)) throw notAnAnswer(this.failureContext);

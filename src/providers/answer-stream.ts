@@ -12,7 +12,7 @@ import {
 	toFailure,
 } from "./failure.ts";
 
-/** Sends and reads one whole answer: a JSON object that is no error, or a RequestError. */
+/** Sends and reads one whole answer: a JSON object that is not an error, or a RequestError. */
 export async function readAnswerBody(
 	send: () => Promise<FetchResponse>,
 	context: FailureContext,

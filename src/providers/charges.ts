@@ -175,7 +175,7 @@ function chunksOf(source: Json): readonly Json[] {
 	return Array.isArray(source.groundingChunks) ? source.groundingChunks.filter(isObject) : [];
 }
 
-/** Tokens of one kind in a list such as `promptTokensDetails`; NaN where a figure of it is no count. */
+/** Tokens of one kind in a list such as `promptTokensDetails`; NaN where a figure of it is not a count. */
 export function modality(details: unknown, kind: string): number {
 	if (!Array.isArray(details)) return 0;
 	return details

@@ -131,7 +131,7 @@ export function openAiResponse(payload: Json): ResponseInfo | undefined {
 	return Object.keys(info).length === 0 ? undefined : info;
 }
 
-/** The arguments of a call as an object; undefined where they are no JSON object. */
+/** The arguments of a call as an object; undefined where they are not a JSON object. */
 export function argumentsOf({ function: { arguments: given } }: ToolCall): Json | undefined {
 	if (given.trim() === "") return {};
 	const parsed = parseJson(given);

@@ -6,7 +6,7 @@ export function tokens(value: unknown): number | undefined {
 	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
-/** A count that may be left out or null, which says that there is none; undefined for a figure that is no count. */
+/** A count that may be left out or null, which says that there is none; undefined for a figure that is not a count. */
 export function optionalTokens(value: unknown): number | undefined {
 	return value === undefined || value === null ? 0 : tokens(value);
 }

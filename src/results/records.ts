@@ -38,9 +38,9 @@ export const outputFormats: readonly OutputFormat[] = ["llmx", "openai"];
 export interface RecordFormat {
 	result(row: RecordRow, result: Result): Readonly<Record<string, unknown>>;
 	failure(row: RecordRow, failure: FailureRecord): Readonly<Record<string, unknown>>;
-	/** Undefined when the line is no result of this format; a failure is none. */
+	/** Undefined when the line is not a result of this format; a failure is none. */
 	readResultKey(line: string): RecordKey | undefined;
-	/** Undefined when the line is no failure of this format. */
+	/** Undefined when the line is not a failure of this format. */
 	readFailureKey(line: string): RecordKey | undefined;
 	/** The answers of a result, given as `parseJson` returned it. */
 	answersOf(record: JsonRecord): readonly string[];

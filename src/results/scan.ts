@@ -40,7 +40,7 @@ const noJournal: JournalState = {
 
 /**
  * Reads the records of a journal without changing it. A file that is not there is an empty one.
- * @throws UsageError naming the line when something in it is no record, other than a torn one at its end
+ * @throws UsageError naming the line when something in it is not a record, other than a torn one at its end
  */
 export function scanJournal(files: Files, path: string | undefined, options: ScanOptions): JournalState {
 	const facts = path === undefined ? undefined : files.factsOf(path);

@@ -18,7 +18,7 @@ export class SupersededRecords {
 
 	/**
 	 * Reads which records there are. `seed` is that of the row index.
-	 * @throws UsageError when something in the file is no result
+	 * @throws UsageError when something in the file is not a result
 	 */
 	constructor(files: Files, output: OutputFiles | undefined, format: RecordFormat, seed: number) {
 		this.#index = new RowIndex(seed, "");

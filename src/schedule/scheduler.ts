@@ -222,7 +222,7 @@ export class Schedule<Item, Value> {
 
 	/**
 	 * Tells the circuit breaker of a failure. Once there is nothing left but what has failed before, a failure says
-	 * nothing new about it: the last few items that nobody could answer are no outage.
+	 * nothing new about it: the last few items that nobody could answer are not an outage.
 	 */
 	#noteFailure(queued: QueuedItem<Item>, error: RequestError): void {
 		const isTail = queued.hasFailed && this.#backlog.isTail && !this.#breaker.isOpen;

@@ -188,7 +188,7 @@ class LoopbackSimulator implements Simulator {
 		if (fault !== undefined) {
 			stats.faults[fault.name] = (stats.faults[fault.name] ?? 0) + 1;
 			this.#log.note(request, fault.name);
-			// A value that makes no sense (a status that is no number) ends this connection, not the server.
+			// A value that makes no sense (a status that is not a number) ends this connection, not the server.
 			fault.play(call).catch(() => call.socket.destroy());
 			return;
 		}

@@ -40,7 +40,7 @@ export interface LedgerEntry {
 	readonly latencyMs: number;
 	/** When the call ended, in ms since 1970; now when absent. */
 	readonly endedAt?: number | undefined;
-	/** The entry is no call: it prices the row at this offset of the file, which had none. */
+	/** The entry is not a call: it prices the row at this offset of the file, which had none. */
 	readonly reprices?: number | undefined;
 	/** Of an answer that came in a batch job: the job and its row there. */
 	readonly job?: string | undefined;
@@ -69,7 +69,7 @@ export interface LedgerRow {
 	readonly unknown: UnknownCost | null;
 	readonly cost_source: "reported" | null;
 	readonly charges: Charges | null;
-	/** The row is no call, but gives a price to one that had none: the offset of its line in the file. */
+	/** The row is not a call, but gives a price to one that had none: the offset of its line in the file. */
 	readonly reprices: number | null;
 	readonly cached: boolean;
 	/** 0 for a call that was not cached; null when what a hit saved is unknown. */

@@ -226,7 +226,7 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	const fields = parameters.split(";");
 	const modifiers = readModifiers(fields[1]);
 	if (alt) modifiers.alt = true;
-	// The kitty protocol can report releases; they are no input.
+	// The kitty protocol can report releases; they are not input.
 	if (fields[1]?.endsWith(":3")) return { events: [], length };
 	if (final === "u") return { events: codeEvents(fields[0], modifiers), length };
 	if (final === "~" && fields[0] === "27") return { events: codeEvents(fields[2], modifiers), length };

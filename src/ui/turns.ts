@@ -14,7 +14,7 @@ export interface TurnStyle {
 	readonly colors: Colors;
 }
 
-/** A column narrower than this is no pleasure to read. */
+/** A column narrower than this is hard to read. */
 const narrowestColumn = 44;
 
 export function renderTurn(turn: ShownTurn, style: TurnStyle, { renderMarkdown }: Rendering): string {

@@ -58,7 +58,7 @@ describe("a prompt", () => {
 		const prompt = readPrompt(io, { words: [], files: [], stdin: true });
 		for (const byte of bytes) stdin.write(Buffer.of(byte));
 		stdin.end();
-		// Only the newline that ends the last line is no part of it, nor the mark that says it is UTF-8.
+		// Only the newline that ends the last line is not a part of it, nor the mark that says it is UTF-8.
 		expect(await prompt).toBe(text.slice(1, -1));
 	});
 

@@ -34,7 +34,7 @@ export async function checkStreamed(fixture: AnswerFixture): Promise<void> {
 	}
 }
 
-/** An answer that is no stream is read as expected at once. */
+/** An answer that is not a stream is read as expected at once. */
 export async function checkWhole(fixture: AnswerFixture): Promise<void> {
 	const { provider, expected } = fixture;
 	const server = await scriptedServer(replay(fixture, Number.POSITIVE_INFINITY));

@@ -130,7 +130,7 @@ describe.each(parameterKeys)("the parameter %s", (key) => {
 		for (const value of values) {
 			const expected = verdict(() => places.json.config?.(value) as Parameters, key);
 			for (const [place, read] of Object.entries(places.json)) {
-				// A field without a value is no field in a row.
+				// A field without a value is not a field in a row.
 				if (value === null && !["config", "preset", "library"].includes(place)) continue;
 				expect({ place, value, ...verdict(() => read(value), key) }).toEqual({ place, value, ...expected });
 			}

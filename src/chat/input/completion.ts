@@ -105,7 +105,7 @@ function sessionCandidates(chat: Chat): readonly Candidate[] {
 				const session = readSession(paths, text);
 				return { text, note: session && titleOf(session) };
 			} catch {
-				// A file that is no session of ours.
+				// A file that is not a session of ours.
 				return { text };
 			}
 		});

@@ -21,7 +21,7 @@ export interface AnswerFlags {
 	readonly extract?: "first" | "last" | undefined;
 }
 
-/** A column narrower than this is no pleasure to read. */
+/** A column narrower than this is hard to read. */
 const minColumn = 48;
 
 /**

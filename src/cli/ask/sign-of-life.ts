@@ -32,7 +32,7 @@ export class SignOfLife {
 	constructor(io: Io, names: readonly string[], isWanted: boolean) {
 		this.#io = io;
 		this.#waits = names.map((name) => ({ name, what: "waiting", characters: 0 }));
-		// A transcript of a test is no screen that somebody waits at.
+		// A transcript of a test is not a terminal that somebody watches.
 		const isScreen = io.terminal !== undefined && io.stderr.isTTY && io.env.TERM !== "dumb";
 		if (!isWanted || !isScreen) return;
 		this.#timer = setInterval(() => void this.#draw(), drawEvery);

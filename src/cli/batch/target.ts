@@ -34,7 +34,7 @@ export interface Target {
 	readonly report: NamedPath | undefined;
 }
 
-/** Names under which a process finds its own stdout: it cannot be read again, and so is no journal. */
+/** Names under which a process finds its own stdout: it cannot be read again, and so is not a journal. */
 const stdoutNames = /^\/(?:dev\/(?:stdout|fd\/1)|proc\/self\/fd\/1)$/;
 
 /**
@@ -236,7 +236,7 @@ export function checkWritable({ name, path }: NamedPath): void {
 	}
 }
 
-/** Larger files are no summaries. */
+/** Larger files are not summaries. */
 const summaryLimit = 1 << 20;
 
 /** What `--summary-json` writes after a run, a dry run or a rehearsal. */

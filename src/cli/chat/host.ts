@@ -84,7 +84,7 @@ function recentModels(paths: ChatHost["paths"]): string[] {
 			try {
 				return readSession(paths, name)?.model ?? [];
 			} catch {
-				// A file that is no session of ours.
+				// A file that is not a session of ours.
 				return [];
 			}
 		});

@@ -43,7 +43,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		});
 }
 
-/** Names to complete. With a broken config, what does not depend on it is completed: a key press is no place for an error. */
+/** Names to complete. With a broken config, what does not depend on it is completed: a key press is not a place for an error. */
 function namesOf(kind: NameKind, { settings }: CommandContext): Iterable<string> {
 	let known: Pick<Config, "aliases" | "presets"> & Pick<Settings, "providers">;
 	try {

@@ -35,7 +35,7 @@ const states: Readonly<Record<string, JobState>> = {
 	DELETED: "cancelled",
 };
 
-/** The state that a provider's word stands for. Enums are open, so a word that is not known is no end. */
+/** The state that a provider's word stands for. Enums are open, so a word that is not known is not an end. */
 export function stateOf(word: string): JobState {
 	const name = word.toUpperCase().replace(/^(?:JOB|BATCH)_STATE_/, "");
 	return Object.hasOwn(states, name) ? (states[name] as JobState) : "unknown";

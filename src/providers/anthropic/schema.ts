@@ -28,7 +28,7 @@ const refused = new Set([
 	"not",
 ]);
 
-/** Keywords whose value is a map of schemas, so that its names are no keywords. */
+/** Keywords whose value is a map of schemas, so that its names are not keywords. */
 const maps = new Set(["properties", "$defs", "definitions"]);
 
 /** A copy that Anthropic takes: what it refuses is said in the description, and no object takes other properties. */

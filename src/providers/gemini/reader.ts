@@ -22,7 +22,7 @@ const blockingReasons = new Set([
 	"LANGUAGE",
 ]);
 
-/** The model broke off in an attempt at something that is no answer: a call that cannot be read, or was not allowed. */
+/** The model broke off in an attempt at something that is not an answer: a call that cannot be read, or was not allowed. */
 const brokenReasons = new Set([
 	"MALFORMED_FUNCTION_CALL",
 	"MALFORMED_RESPONSE",

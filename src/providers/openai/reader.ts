@@ -32,7 +32,7 @@ export function openAiBill(
 	};
 }
 
-/** The answer in a parsed body that is no error; throws when there is none or it was blocked. */
+/** The answer in a parsed body that is not an error; throws when there is none or it was blocked. */
 export function readOpenAiAnswer(
 	provider: ProviderRow,
 	payload: Record<string, unknown>,

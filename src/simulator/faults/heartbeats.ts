@@ -1,7 +1,7 @@
 import type { Fault } from "./fault.ts";
 import { spelling } from "./spelling.ts";
 
-/** Sends something that is no part of the answer before its first event and behind each. */
+/** Sends something that is not a part of the answer before its first event and behind each. */
 function heartbeat(name: string, does: string, beat: string): Fault {
 	return spelling(
 		`heartbeat-${name}`,
@@ -14,7 +14,7 @@ function heartbeat(name: string, does: string, beat: string): Fault {
 export const heartbeatFaults: readonly Fault[] = [
 	heartbeat("empty", "events without data", "data:\n\ndata: "),
 	heartbeat("ping", "`event: ping` without data", "event: ping\ndata: "),
-	heartbeat("text", "a word that is no JSON", "data: keep-alive"),
+	heartbeat("text", "a word that is not JSON", "data: keep-alive"),
 	heartbeat("null", "`data: null`", "data: null"),
 	heartbeat("object", "`data: {}`", "data: {}"),
 	heartbeat("typed", 'a `{"type": "ping"}` that the wire may not know', 'data: {"type": "ping"}'),

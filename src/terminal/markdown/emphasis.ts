@@ -43,7 +43,7 @@ export function emphasisAt(source: string, start: number): Delimiter {
 		if (length !== 2) return none;
 		return { ...none, canOpen: !/\s/.test(after), canClose: !/\s/.test(before) };
 	}
-	// Paths, globs and products are no emphasis.
+	// Paths, globs and products are not emphasis.
 	if (/[/\\]/.test(before) || /[/\\]/.test(after)) return none;
 	const isInside = letter.test(before) && letter.test(after);
 	if (isInside && (character === "_" || (length === 1 && !beyondAscii.test(before + after)))) return none;

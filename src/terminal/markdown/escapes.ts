@@ -23,7 +23,7 @@ export function wordAt(source: string, index: number): Word {
 	return { start, end, isPattern: !isFormula && pattern.test(word) };
 }
 
-/** `1\.` at the start of a line is a number with a full stop that is no list. */
+/** `1\.` at the start of a line is a number with a full stop that is not a list. */
 export function isNumbering(word: string): boolean {
 	return numbering.test(word);
 }

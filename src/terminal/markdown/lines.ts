@@ -49,7 +49,7 @@ export function isTableRule(line: string, header: string): boolean {
 	return line.includes("|") && splitCells(line).length === splitCells(header).length;
 }
 
-/** The cells of a table's row, trimmed. `\|` is no border. */
+/** The cells of a table's row, trimmed. `\|` is not a border. */
 export function splitCells(line: string): string[] {
 	const inner = line.trim().replace(/^\|/, "");
 	const cells = inner.split(/(?<!\\)\|/);
