@@ -165,8 +165,10 @@ describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
 	});
 
 	it("one byte now and then is bounded by the whole request's time", async () => {
-		const seen = await meet("trickle=20", { wire, llm: { timeoutMs: 250, maxRetries: 0 } });
-		expect(seen.error).toMatchObject({ errorClass: "timeout", maybeBilled: true });
+		await patiently(async ({ firstContentMs }) => {
+			const seen = await meet("trickle=20", { wire, llm: { timeoutMs: firstContentMs, maxRetries: 0 } });
+			expect(seen.error).toMatchObject({ errorClass: "timeout", maybeBilled: true });
+		});
 	});
 });
 
