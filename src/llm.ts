@@ -89,7 +89,7 @@ export class LLM {
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
 	startPacing(now: () => number, keys = keysOf(this.#parts.route, now)): Pacing {
-		return pacingOf(this.#parts.route, keys, this.#options, this.#parts.paths.slots, now);
+		return pacingOf(this.#parts, keys, this.#options, now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */

@@ -123,7 +123,7 @@ export function llmx(options: { readonly concurrency?: number } = {}): Client {
 		const schedule = new Schedule<number, void>(pauses.length > 0 ? rowsOf(run) : plainRowsOf(run), {
 			clock,
 			random,
-			maxInFlight: concurrency,
+			maxInFlight: concurrency === undefined ? undefined : () => concurrency,
 			route: new KeyLanes(new Keys("simulated", [], now), () => limiter),
 			cost: (row) => ({ inputTokens: inputTokens(row, meanTokens) }),
 			attempt: async (row, attempt) => {

@@ -97,7 +97,7 @@ class ManyRun<Row> {
 		const { admit } = control;
 		return new Schedule(this.#misses(), {
 			route: pacing.route,
-			maxInFlight: pacing.maxInFlight,
+			maxInFlight: () => pacing.maxInFlight,
 			acquireSlot: pacing.acquireSlot,
 			onPause: control.onPause,
 			maxRetries,

@@ -8,6 +8,8 @@ import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
 import { Keys } from "../schedule/keys.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
+import type { LLMParts } from "./parts.ts";
+import type { LimitPart } from "./runtime.ts";
 
 /** How requests are held back at one moment, over all keys. */
 export interface Pace {
@@ -48,33 +50,48 @@ export function keysOf({ provider, keys }: ModelRoute, now: () => number): Keys 
 /** The limiters of one model for one run, by key, and what all keys share. */
 export class Pacing {
 	readonly route: KeyLanes;
-	readonly maxInFlight: number;
 	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
 	readonly acquireSlot: ((signal?: AbortSignal) => Promise<ReleaseSlot>) | undefined;
 	readonly #options: PacingOptions;
+	readonly #requestCeiling: Ceiling | undefined;
+	readonly #tokenCeiling: Ceiling | undefined;
+	#maxInFlight: number;
 	#slots: Promise<Slots> | undefined;
 
 	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer */
 	constructor(options: PacingOptions) {
 		const { provider, keys, maxConcurrent, rpm, tpm, now } = options;
 		this.#options = options;
-		this.maxInFlight = maxConcurrent ?? mostConcurrent;
-		const requestCeiling = rpm === undefined ? undefined : new Ceiling(rpm, now());
-		const tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
+		this.#maxInFlight = maxConcurrent ?? mostConcurrent;
+		this.#requestCeiling = rpm === undefined ? undefined : new Ceiling(rpm, now());
+		this.#tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
 		// Each key gets a limiter of its own. Where several belong to one account after all, each sees the others' use
 		// in the headers, or meets it in refusals, and makes room.
 		const limiterOf = () =>
 			new AdaptiveLimiter({
 				now,
-				requestCeiling,
-				tokenCeiling,
-				concurrency: this.maxInFlight,
+				requestCeiling: this.#requestCeiling,
+				tokenCeiling: this.#tokenCeiling,
+				concurrency: this.#maxInFlight,
 				eager: maxConcurrent !== undefined,
 				chargesMaxTokens: provider.chargesMaxTokens,
 			});
 		this.route = new KeyLanes(keys, limiterOf);
 		const count = slotCount(options.globalConcurrency);
 		this.acquireSlot = count === undefined ? undefined : (signal) => this.#acquire(count, signal);
+	}
+
+	/** Requests that may be in flight over all keys. */
+	get maxInFlight(): number {
+		return this.#maxInFlight;
+	}
+
+	/** Keeps from now on to a part of what the user allowed; what nobody limited stays as it is. */
+	divide({ rate, inFlight }: LimitPart): void {
+		const { rpm, tpm, maxConcurrent, now } = this.#options;
+		if (rpm !== undefined) this.#requestCeiling?.change(rpm * rate, now());
+		if (tpm !== undefined) this.#tokenCeiling?.change(tpm * rate, now());
+		if (maxConcurrent !== undefined) this.#maxInFlight = inFlight(maxConcurrent);
 	}
 
 	get pace(): Pace {
@@ -127,20 +144,21 @@ function slotCount(text: string | undefined): number | undefined {
 
 /** The pacing of a model's requests, by its route, its keys and the options of its LLM. */
 export function pacingOf(
-	{ provider }: ModelRoute,
+	{ route: { provider }, paths, onPacing }: Pick<LLMParts, "route" | "paths" | "onPacing">,
 	keys: Keys,
 	{ maxConcurrent, rpm, tpm, env = process.env }: LLMOptions,
-	slotsFolder: string,
 	now: () => number,
 ): Pacing {
-	return new Pacing({
+	const pacing = new Pacing({
 		provider,
 		keys,
 		maxConcurrent,
 		rpm,
 		tpm,
 		globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
-		slotsFolder,
+		slotsFolder: paths.slots,
 		now,
 	});
+	onPacing?.(pacing);
+	return pacing;
 }

@@ -28,6 +28,7 @@ export interface LLMParts {
 	readonly accounting: Accounting;
 	readonly cached: CachedAnswers;
 	readonly caller: Caller;
+	readonly onPacing: LLMRuntime["onPacing"];
 }
 
 /**
@@ -63,5 +64,6 @@ export function assemble(model: string, options: LLMOptions, runtime: LLMRuntime
 		accounting,
 		cached: new CachedAnswers({ ...common, cache }),
 		caller: new Caller({ ...common, http, ledger, onNote }),
+		onPacing: runtime.onPacing,
 	};
 }

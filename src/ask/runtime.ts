@@ -2,6 +2,20 @@ import type { Settings } from "../models/settings.ts";
 import type { Timeouts } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
 
+/** The part of a user's limits that one of several processes has; all of them together have the whole. */
+export interface LimitPart {
+	/** Of the requests and tokens per minute, 0 to 1. */
+	readonly rate: number;
+	/** Most requests in flight, of `total`. */
+	readonly inFlight: (total: number) => number;
+}
+
+/** Limits that can be divided among processes. */
+export interface DividedLimits {
+	/** Keeps from now on to this part of them. */
+	divide(part: LimitPart): void;
+}
+
 /**
  * What the command line hands in and hears besides, and what a test puts in the place of time, chance and the
  * network's patience.
@@ -15,6 +29,8 @@ export interface LLMRuntime {
 	readonly timeouts?: Partial<Timeouts> | undefined;
 	/** Called when ledger rows could not be written where they belong. */
 	readonly onLedgerLost?: (() => void) | undefined;
+	/** Hears of the limits of a run of many prompts before it sends. */
+	readonly onPacing?: ((limits: DividedLimits) => void) | undefined;
 	/** Instead of reading the config and the stored keys. */
 	readonly settings?: Settings | undefined;
 }

@@ -105,7 +105,7 @@ class ModelRehearsal {
 		const { random } = this.#options;
 		const run = new Schedule(this.#rows(), {
 			route: this.#pacing.route,
-			maxInFlight: this.#pacing.maxInFlight,
+			maxInFlight: () => this.#pacing.maxInFlight,
 			clock: this.#clock,
 			random,
 			cost: ({ guessedTokens, maxTokens }: RehearsedRow) => ({

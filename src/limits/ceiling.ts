@@ -3,16 +3,24 @@ const burstSeconds = 1;
 
 /** A ceiling the user set (`--rpm`, `--tpm`): a bucket that refills evenly. */
 export class Ceiling {
-	readonly #perMs: number;
-	readonly #capacity: number;
+	#perMs: number;
+	#capacity: number;
 	#level: number;
 	#at: number;
 
 	constructor(perMinute: number, now: number) {
 		this.#perMs = perMinute / 60_000;
-		this.#capacity = Math.max(1, (perMinute / 60) * burstSeconds);
+		this.#capacity = capacityOf(perMinute);
 		this.#level = this.#capacity;
 		this.#at = now;
+	}
+
+	/** From now on so many a minute; what was saved up or overdrawn stays, as far as it fits. */
+	change(perMinute: number, now: number): void {
+		this.waitMs(0, now);
+		this.#perMs = perMinute / 60_000;
+		this.#capacity = capacityOf(perMinute);
+		this.#level = Math.min(this.#level, this.#capacity);
 	}
 
 	get perSecond(): number {
@@ -29,4 +37,8 @@ export class Ceiling {
 	take(cost: number): void {
 		this.#level -= cost;
 	}
+}
+
+function capacityOf(perMinute: number): number {
+	return Math.max(1, (perMinute / 60) * burstSeconds);
 }

@@ -34,8 +34,11 @@ export type ItemOutcome<Item, Value> =
 	| { readonly ok: true; readonly item: Item; readonly value: Value; readonly attempts: number }
 	| { readonly ok: false; readonly item: Item; readonly error: unknown; readonly attempts: number };
 
-/** `wait` asks again when the next request has ended; `stop` sends nothing more and lets what is in flight land. */
-export type Admission = "go" | "wait" | "stop";
+/**
+ * `wait` asks again when the next request has ended; `hold` in a moment, for it depends on others; `stop` sends nothing
+ * more and lets what is in flight land.
+ */
+export type Admission = "go" | "wait" | "hold" | "stop";
 
 export interface ScheduleOptions<Item, Value> {
 	/** Sends one request. Rejects with RequestError whose advice decides what follows. */
@@ -47,8 +50,8 @@ export interface ScheduleOptions<Item, Value> {
 	/** By which keys the items go. */
 	readonly route: KeyLanes;
 	readonly cost?: ((item: Item) => TokenCost) | undefined;
-	/** In flight over all keys. */
-	readonly maxInFlight?: number | undefined;
+	/** Most requests in flight over all keys; asked before every sending, for it may change. */
+	readonly maxInFlight?: (() => number) | undefined;
 	/**
 	 * How often an item is sent again after failures. Refusals for rate and failures in an outage do not count, unless
 	 * it is 0. Default 5.

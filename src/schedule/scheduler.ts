@@ -12,6 +12,8 @@ import { RowRefusals } from "./row-refusals.ts";
 import { type ScheduleOptions, SendContext } from "./schedule-options.ts";
 
 const noTokens: TokenCost = { inputTokens: 0 };
+/** What others decide is asked about so often, in ms. */
+const holdMs = 25;
 /** In flight until the first answer, so that a provider that is down costs few requests. */
 const maxUnproven = 64;
 
@@ -108,10 +110,12 @@ export class Schedule<Item, Value> {
 
 	/** Gives back ms until it is worth trying again, Infinity when an end must come first. */
 	#sendWhatMay(now: number): number {
-		const { route, isFull, maxInFlight = Number.POSITIVE_INFINITY } = this.#options;
+		const { route, isFull } = this.#options;
 		while (!this.#stopped && isFull?.() !== true) {
+			const maxInFlight = this.#options.maxInFlight?.() ?? Number.POSITIVE_INFINITY;
 			const most = this.#breaker.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
-			if (this.#inFlight >= most) return Number.POSITIVE_INFINITY;
+			// With none in flight there is no end that would let the next one go.
+			if (this.#inFlight >= most) return most < 1 ? holdMs : Number.POSITIVE_INFINITY;
 			const outageMs = this.#breaker.waitMs(now);
 			if (outageMs > 0) return outageMs;
 			const queued = this.#backlog.peek(now, this.#breaker.isOpen);
@@ -128,6 +132,8 @@ export class Schedule<Item, Value> {
 				this.stop();
 			} else if (admission === "wait") {
 				return Number.POSITIVE_INFINITY;
+			} else if (admission === "hold") {
+				return holdMs;
 			} else {
 				this.#backlog.take(queued);
 				this.#send(queued, lane);

@@ -107,7 +107,7 @@ async function runFor(
 		clock,
 		random,
 		route,
-		maxInFlight,
+		maxInFlight: () => maxInFlight,
 		cost: () => ({ inputTokens: 7 }),
 		attempt: async (_row, attempt) => {
 			const { snapshot, inputTokens, outputTokens } = await provider.request(7);

@@ -122,6 +122,35 @@ describe("schedule", () => {
 		expect(outcomes.map(({ item }) => item)).toEqual([1, 2]);
 	});
 
+	it("asks again in a moment about what depends on others, also with nothing in flight", async () => {
+		const { clock, run } = setUp();
+		const sentAt: number[] = [];
+		const { schedule } = run(["a", "b"], {
+			admit: () => (clock.now() < 1_000 ? "hold" : "go"),
+			attempt: async () => void sentAt.push(clock.now()),
+		});
+		await clock.run(schedule.run());
+		expect(sentAt).toHaveLength(2);
+		for (const at of sentAt) expect(at).toBeGreaterThanOrEqual(1_000);
+		for (const at of sentAt) expect(at).toBeLessThanOrEqual(1_025);
+	});
+
+	it("keeps to a number in flight that changes, also from none", async () => {
+		const { clock, run } = setUp(100);
+		let inFlight = 0;
+		const most = () => (clock.now() < 500 ? 0 : clock.now() < 1_000 ? 1 : 3);
+		const { schedule } = run(Array.from({ length: 30 }).keys(), {
+			maxInFlight: most,
+			attempt: async () => {
+				expect(++inFlight).toBeLessThanOrEqual(most());
+				await clock.sleep(100);
+				inFlight--;
+			},
+		});
+		await clock.run(schedule.run());
+		expect(clock.now()).toBeGreaterThan(500 + 500 + (25 * 100) / 3);
+	});
+
 	it("lets a waiting row hold no slot", async () => {
 		const { clock, run } = setUp(1);
 		const sent: [string, number][] = [];
