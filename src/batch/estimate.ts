@@ -1,6 +1,6 @@
 import type { Range } from "../models/media-tokens.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
-import { add, type PricedModel, rowBounds, type TokenCounter, times } from "./row-bounds.ts";
+import { add, type PricedModel, type RowBounds, rowBounds, type TokenCounter, times } from "./row-bounds.ts";
 
 /** Loads the real tokenizer, which takes about 0.1 s. */
 export async function loadTokenCounter(): Promise<TokenCounter> {
@@ -15,6 +15,8 @@ export class Estimate {
 	usd: Range = { low: 0, high: 0 };
 	/** Rows of models without a price; they are not part of `usd`. */
 	unpricedRows = 0;
+	/** The same of the way that is not taken: as batch jobs, or now where the rows go as jobs. */
+	readonly otherWay = { usd: { low: 0, high: 0 } as Range, unpricedRows: 0, impossibleRows: 0 };
 	/** Rows without a bound of their own on the answer. */
 	unboundedRows = 0;
 	/** Of these those whose length was taken from the user's ledger. */
@@ -39,6 +41,7 @@ export class Estimate {
 		this.outputTokens = add(this.outputTokens, times(outputTokens, row.n));
 		if (usd === null) this.unpricedRows += 1;
 		else this.usd = add(this.usd, usd);
+		this.#addOtherWay(model, bounds);
 		const worst = bounds.usdOf(bounds.worstOutput) ?? 0;
 		this.worstUsd += worst;
 		if (isBounded) return;
@@ -49,5 +52,16 @@ export class Estimate {
 			low: Math.min(this.assumed.low, outputTokens.low),
 			high: Math.max(this.assumed.high, outputTokens.high),
 		};
+	}
+
+	#addOtherWay({ hasJobs }: PricedModel, { otherUsd }: RowBounds): void {
+		const { otherWay } = this;
+		if (!hasJobs) {
+			otherWay.impossibleRows += 1;
+			return;
+		}
+		const usd = otherUsd();
+		if (usd === null) otherWay.unpricedRows += 1;
+		else otherWay.usd = add(otherWay.usd, usd);
 	}
 }

@@ -27,6 +27,8 @@ export interface PricedModel {
 	readonly own?: readonly Price[] | undefined;
 	/** How long its answers have been, by the user's ledger. */
 	readonly seen?: SeenOutput | undefined;
+	/** The provider has a batch API, whose prices are its own. */
+	readonly hasJobs?: boolean | undefined;
 	/** Its rows go as batch jobs, at the price of those. */
 	readonly viaJobs?: boolean | undefined;
 }
@@ -163,7 +165,11 @@ export interface RowBounds {
 	readonly usdOf: (outputTokens: number, inputTokens?: number) => number | null;
 	/** USD between the lower and the upper ends; null when unknown. */
 	readonly usd: Range | null;
+	/** The same of the way that is not taken: as batch jobs, or now where the rows go as jobs. */
+	readonly otherUsd: () => Range | null;
 }
+
+const ofJobs: Charges = { tier: "batch" };
 
 /** The largest budget that a reasoning effort is turned into. */
 const mostThought = 30_720;
@@ -188,8 +194,16 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		seen: model.seen,
 	});
 	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? mostOutput);
-	const charges = model.viaJobs ? { tier: "batch" } : chargesOf(parameters);
-	const usd = (input: number, sound: number, outputTokens: number, isHigh: boolean): number | null => {
+	const [charges, otherCharges] = model.viaJobs
+		? [ofJobs, chargesOf(parameters)]
+		: [chargesOf(parameters), ofJobs];
+	const usdOf = (
+		charges: Charges,
+		input: number,
+		sound: number,
+		outputTokens: number,
+		isHigh: boolean,
+	): number | null => {
 		if (model.isFree) return 0;
 		const found = findPrice(model.provider, model.modelId, { inputTokens: input, own: model.own });
 		if (found === null) return null;
@@ -215,8 +229,11 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		);
 		return one === null || answers === null ? null : one * requests + answers;
 	};
-	const low = usd(once.low, 0, output.low, false);
-	const high = usd(once.high, audio, output.high, true);
+	const usdBy = (charges: Charges): Range | null => {
+		const low = usdOf(charges, once.low, 0, output.low, false);
+		const high = usdOf(charges, once.high, audio, output.high, true);
+		return low === null || high === null ? null : { low: Math.min(low, high), high };
+	};
 	return {
 		requests,
 		inputTokens: times(once, requests),
@@ -224,8 +241,15 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		worstOutput,
 		isBounded: bound !== undefined,
 		usdOf: (outputTokens, inputTokens) =>
-			usd(inputTokens === undefined ? once.high : inputTokens / requests, audio, outputTokens, true),
-		usd: low === null || high === null ? null : { low: Math.min(low, high), high },
+			usdOf(
+				charges,
+				inputTokens === undefined ? once.high : inputTokens / requests,
+				audio,
+				outputTokens,
+				true,
+			),
+		usd: usdBy(charges),
+		otherUsd: () => usdBy(otherCharges),
 	};
 }
 

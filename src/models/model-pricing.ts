@@ -10,6 +10,8 @@ export interface ModelPricing {
 	readonly modelId: string;
 	/** Servers of the user's own and the simulator charge nothing. */
 	readonly isFree: boolean;
+	/** The provider has a batch API that llmx speaks. */
+	readonly hasJobs: boolean;
 	/** Answers that one request may ask for. */
 	readonly choicesPerCall: number;
 	/** The bound on an answer that goes out with a request when nobody sets one; undefined without. */
@@ -19,9 +21,10 @@ export interface ModelPricing {
 }
 
 export function pricingOf({ provider, modelId, prices: own }: ModelRoute): ModelPricing {
-	const { id, local, free, choicesPerCall, wire } = provider;
+	const { id, local, free, jobs, choicesPerCall, wire } = provider;
 	const impliedMaxTokens = wire === "anthropic" ? defaultLimit(versionOf(modelId)) : undefined;
-	return { provider: id, modelId, isFree: local || free, choicesPerCall, impliedMaxTokens, own };
+	const isFree = local || free;
+	return { provider: id, modelId, isFree, hasJobs: jobs !== null, choicesPerCall, impliedMaxTokens, own };
 }
 
 const noticed = new WeakSet<ModelRoute>();

@@ -26,6 +26,7 @@ import { OutputClaim } from "./claim.ts";
 import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely, oldPrices } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
+import { requireJobs, requireOneRequest } from "./job-checks.ts";
 import { sendBatchByJobs } from "./job-send.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type ClientRun, ModelRuns } from "./model-runs.ts";
@@ -153,13 +154,16 @@ class BatchCommand {
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
 					rough.add(row, modelRun);
-					if (viaJobs) this.#jobCosts.add(row, modelRun);
+					if (!viaJobs) return;
+					requireOneRequest(row, modelRun);
+					this.#jobCosts.add(row, modelRun);
 				},
 				random: Math.random,
 			};
 			progress.begin("checking");
 			const checked = checkPrompts(checkOptions);
 			progress.end();
+			if (viaJobs) requireJobs(checked.models.map((model) => this.#models.of(model)));
 			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
 			const closely = () =>
@@ -269,8 +273,10 @@ class BatchCommand {
 		close: Awaited<ReturnType<typeof estimateClosely>>,
 	): number {
 		const { io } = this.#context;
-		io.stdout.write(`${dryRunLines(checked, close, takenParts(prompts, this.#flags)).join("\n")}\n`);
-		writeJsonFile(this.#target.summary, dryRunJson(checked, close));
+		const viaJobs = this.#flags.viaJobs ?? false;
+		const lines = dryRunLines(checked, close, viaJobs, takenParts(prompts, this.#flags));
+		io.stdout.write(`${lines.join("\n")}\n`);
+		writeJsonFile(this.#target.summary, dryRunJson(checked, close, viaJobs));
 		for (const warning of oldPrices(this.#models.all)) this.#log(warning);
 		checked.problems.throwIfAny();
 		return exitCodes.ok;

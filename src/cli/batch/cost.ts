@@ -110,7 +110,11 @@ function isDear(estimate: Estimate): boolean {
 }
 
 /** `$1.20 to $3.40`, `about $3.40`, `… + 12 rows of unknown price`. */
-export function costText({ usd, unpricedRows, rows }: Estimate): string {
+export function costText({
+	usd,
+	unpricedRows,
+	rows,
+}: Pick<Estimate, "usd" | "unpricedRows" | "rows">): string {
 	const unknown = `${formatPlural(unpricedRows, "row")} of unknown price`;
 	if (unpricedRows > 0 && unpricedRows === rows) return `an unknown amount (${unknown})`;
 	const known = range(usd, formatUsd);
@@ -126,6 +130,7 @@ function range({ low, high }: Range, format: (value: number) => string): string 
 export function dryRunLines(
 	checked: Checked,
 	{ estimate, cacheHits }: CloseEstimate,
+	viaJobs: boolean,
 	taken: readonly (readonly [label: string, text: string])[] = [],
 ): string[] {
 	const { rows, done, failed, models } = checked;
@@ -158,9 +163,18 @@ export function dryRunLines(
 		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
 		["input", `${range(estimate.inputTokens, formatTokens)} tokens`],
 		["output", `${range(estimate.outputTokens, formatTokens)} tokens${assumption(estimate)}`],
-		["cost", costText(estimate)],
+		["cost", costText(estimate) + (viaJobs ? " as batch jobs" : "")],
+		...otherWayLine(estimate, viaJobs),
 	];
 	return lines.map(([label, text]) => `${label.padEnd(9)} ${text}`);
+}
+
+/** What the rows cost the other way; nothing where there is none, or where nothing is to be paid. */
+function otherWayLine({ otherWay, rows }: Estimate, viaJobs: boolean): [string, string][] {
+	const { usd, unpricedRows, impossibleRows } = otherWay;
+	if (rows === 0 || impossibleRows > 0) return [];
+	const cost = unpricedRows === rows ? "unknown" : costText({ usd, unpricedRows, rows });
+	return viaJobs ? [["now", `${cost} without --via-jobs`]] : [["as jobs", `${cost} with --via-jobs`]];
 }
 
 function assumption({ unboundedRows, seenRows, assumed }: Estimate): string {
@@ -176,7 +190,12 @@ function assumption({ unboundedRows, seenRows, assumed }: Estimate): string {
 export function dryRunJson(
 	checked: Checked,
 	{ estimate, cacheHits }: CloseEstimate,
+	viaJobs: boolean,
 ): Readonly<Record<string, unknown>> {
+	const { rows, otherWay } = estimate;
+	const cost = usdJson({ ...estimate, rows });
+	const other = otherWay.impossibleRows > 0 ? null : usdJson({ ...otherWay, rows });
+	const [now, jobs] = viaJobs ? [other, cost] : [cost, other];
 	return {
 		rows: checked.rows,
 		done_before: checked.done,
@@ -186,7 +205,14 @@ export function dryRunJson(
 		models: checked.models,
 		input_tokens: estimate.inputTokens,
 		output_tokens: estimate.outputTokens,
-		cost_usd: estimate.unpricedRows === estimate.rows && estimate.rows > 0 ? null : estimate.usd,
+		cost_usd: cost,
+		cost_now_usd: now,
+		cost_via_jobs_usd: jobs,
 		unpriced_rows: estimate.unpricedRows,
 	};
+}
+
+/** null when no row has a price. */
+function usdJson({ usd, unpricedRows, rows }: Pick<Estimate, "usd" | "unpricedRows" | "rows">): Range | null {
+	return unpricedRows === rows && rows > 0 ? null : usd;
 }

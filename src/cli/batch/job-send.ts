@@ -5,18 +5,19 @@ import { Halt } from "../../batch/halt.ts";
 import { type JobRunOutcome, sendByJobs } from "../../batch/job-run.ts";
 import { type BatchRunOptions, type ModelRun, sendRows } from "../../batch/run.ts";
 import { RunTimeline } from "../../batch/timeline.ts";
-import { type ExitCode, exitCodes, LlmxError, UsageError } from "../../errors.ts";
+import { type ExitCode, exitCodes, UsageError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
 import { jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
 import { recordFormats } from "../../results/records.ts";
 import { systemClock } from "../../schedule/clock.ts";
 import { systemFiles } from "../../state/file-system.ts";
-import { formatPlural, formatUsd } from "../../terminal/formats.ts";
+import { formatPlural } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import { writeBatchReport } from "../report/batch-report.ts";
 import { commandsAgain } from "./again.ts";
+import { requireRoom } from "./job-checks.ts";
 import { JobProgress } from "./job-progress.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type BatchRun, capOf, outputOf } from "./run.ts";
@@ -40,7 +41,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	if (files === undefined)
 		throw new UsageError("--via-jobs needs a results file", { hint: "give one with -o" });
 	const cap = capOf(run);
-	requireRoom(run, cap?.usd);
+	requireRoom(modelRuns, run.estimateUsd, cap?.usd);
 	const halt = new Halt();
 	const progress = new JobProgress(io, !flags.quiet && checked.missing > 0);
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
@@ -131,28 +132,6 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		stopListening();
 		await Promise.all([...opened.values()].map((open) => open[Symbol.asyncDispose]()));
 	}
-}
-
-/** Nothing can be capped once a job runs, so the whole of what it may cost must fit before it is submitted. */
-function requireRoom({ modelRuns, estimateUsd }: JobBatchRun, capUsd: number | undefined): void {
-	if (capUsd === undefined) return;
-	let highest = 0;
-	for (const { model } of modelRuns) {
-		const usd = estimateUsd(model);
-		if (usd === null)
-			throw new UsageError(`--max-cost cannot be kept: the price of jobs of ${model} is unknown`, {
-				hint: "omit --max-cost and confirm with --yes, or send the rows without --via-jobs",
-			});
-		highest += usd;
-	}
-	if (highest <= capUsd) return;
-	throw new LlmxError(
-		`the jobs may cost up to ${formatUsd(highest)}, and ${formatUsd(capUsd)} may be spent; nothing was submitted`,
-		{
-			exitCode: exitCodes.costCap,
-			hint: "bound the answers with --max-tokens, take fewer rows with --limit, or raise --max-cost",
-		},
-	);
 }
 
 function openLines(jobs: JobRunOutcome | undefined, again: string): string[] {

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { Estimate } from "../../src/batch/estimate.ts";
+import { allPrices } from "../../src/models/price-table.ts";
+import type { BatchRow } from "../../src/prompts/row-builder.ts";
+import { jobBench, prompts } from "./harness.ts";
+
+const row: BatchRow = {
+	line: 1,
+	id: "1",
+	model: undefined,
+	messages: [{ role: "user", content: "hello" }],
+	prompt: { text: "hello", system: undefined },
+	parameters: { maxTokens: 100 },
+	n: 1,
+	linksImages: false,
+	metadata: undefined,
+};
+
+describe("what rows cost now and as jobs", () => {
+	it("is known of both ways only where both are published, and either way says the same", () => {
+		for (const price of allPrices()) {
+			if (price.aboveInputTokens > 0 || price.effectiveTo !== null) continue;
+			const model = { provider: price.provider, modelId: price.model, isFree: false, hasJobs: true };
+			const [now, viaJobs] = [false, true].map((viaJobs) => {
+				const estimate = new Estimate(undefined);
+				estimate.add(row, { ...model, viaJobs });
+				return estimate;
+			}) as [Estimate, Estimate];
+			expect(viaJobs.otherWay.usd).toEqual(now.usd);
+			expect(now.otherWay.usd).toEqual(viaJobs.usd);
+			const isPublished = price.batchInput !== null && price.batchOutput !== null;
+			expect(now.otherWay.unpricedRows, `${price.provider}/${price.model}`).toBe(isPublished ? 0 : 1);
+			if (!isPublished) expect(now.otherWay.usd).toEqual({ low: 0, high: 0 });
+		}
+	});
+
+	it("stands in a dry run side by side; unknown where no price of jobs is published", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(3));
+		const dryRun = async (...args: string[]) =>
+			(await bench.run(["batch", "in.jsonl", "--max-tokens", "50", "--dry-run", ...args])).out;
+		expect(await dryRun("-m", "gpt-4.1-mini")).toMatch(
+			/cost {6}\$\S+( to \$\S+)?\nas jobs {3}\$\S+( to \$\S+)? with --via-jobs\n/,
+		);
+		expect(await dryRun("-m", "gpt-4.1-mini", "--via-jobs")).toMatch(
+			/cost {6}\$\S+( to \$\S+)? as batch jobs\nnow {7}\$\S+( to \$\S+)? without --via-jobs\n/,
+		);
+		expect(await dryRun("-m", "openrouter/openai/gpt-4o-mini")).toContain(
+			"as jobs   unknown with --via-jobs",
+		);
+		expect(await dryRun("-m", "sambanova/DeepSeek-V3.1")).not.toContain("as jobs");
+		expect(await dryRun("-m", "gpt-4.1-mini", "-m", "sambanova/DeepSeek-V3.1")).not.toContain("as jobs");
+	});
+});
+
+describe("what cannot go as jobs", () => {
+	it("is refused before anything is asked or sent: a provider without a batch API, also in a dry run", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(2));
+		bench.env.SAMBANOVA_API_KEY = "k";
+		for (const more of [[], ["--dry-run", "--via-jobs"]]) {
+			const { exitCode, err } = await bench.run([
+				"batch",
+				"in.jsonl",
+				"-m",
+				"sambanova/DeepSeek-V3.1",
+				...more,
+			]);
+			expect(exitCode).toBe(2);
+			expect(err).toContain("no batch API that llmx speaks");
+			expect(err).toContain("omit --via-jobs");
+		}
+	});
+
+	it("is refused by row: more answers than one request gives", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(3));
+		const { exitCode, err } = await bench.run(["batch", "in.jsonl", "-m", "anthropic/echo", "-n", "2"]);
+		expect(exitCode).toBe(2);
+		expect(err).toContain("2 answers to a row need several requests");
+		expect(bench.submitted()).toBe(0);
+		const many = await bench.run(["batch", "in.jsonl", "-m", "openai/echo", "-n", "2", "--no-cache"]);
+		expect(many.exitCode, many.err).toBe(0);
+		expect(bench.read("in.results.jsonl").map(({ texts }) => (texts as string[]).length)).toEqual([2, 2, 2]);
+	});
+});
