@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type JobFault, jobFaults } from "../../src/simulator/jobs/job.ts";
 import { seededRandom } from "../../src/simulator/random.ts";
+import type { TestIo } from "../helpers/io.ts";
 import { type JobBench, type JobProvider, jobBench, jobProviders, prompts } from "./harness.ts";
 
 const args = (model: string) => ["batch", "in.jsonl", "-m", model, "-o", "out.jsonl", "--no-cache"];
@@ -22,6 +23,15 @@ function expectWhole(bench: JobBench, count: number): void {
 const passing = jobFaults.filter((fault) => fault !== "stuck" && fault !== "all-fail");
 /** Faults after which rows are rightly submitted again: the provider never worked on them. */
 const freeing = new Set<JobFault>(["expire", "fail", "queue-late", "missing", "credit"]);
+
+/** Does something once a text is on stderr. */
+function whenSaid(io: TestIo, text: string, action: () => void): void {
+	const timer = setInterval(() => {
+		if (!io.err().includes(text)) return;
+		clearInterval(timer);
+		action();
+	}, 5);
+}
 
 describe("a job that meets a fault", () => {
 	it.each(passing)("%s: every row is answered in the end, once, and booked once", async (fault) => {
@@ -94,7 +104,9 @@ describe("a job that meets a fault", () => {
 	it("one that never ends can be left with Ctrl-C, looked at and cancelled, and what it did is kept", async () => {
 		const bench = await jobBench({ jobs: { faults: ["stuck"], lifeMs: 20 } });
 		bench.writeRows(prompts(4));
-		const left = await bench.run(args("openai/echo"), (io) => setTimeout(() => io.raise("SIGINT"), 300));
+		const left = await bench.run(args("openai/echo"), (io) =>
+			whenSaid(io, "1 job", () => io.raise("SIGINT")),
+		);
 		expect(left.exitCode, left.err).toBe(130);
 		expect(left.err).toContain("4 rows in 1 job, which go on at the provider");
 		const [job] = (await bench.run(["jobs", "list", "--json"])).out.trim().split("\n");
