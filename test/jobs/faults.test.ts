@@ -94,7 +94,7 @@ describe("a job that meets a fault", () => {
 	});
 
 	it("a state that no document names is no end", async () => {
-		const bench = await jobBench({ jobs: { faults: ["new-state"], lifeMs: 80 } });
+		const bench = await jobBench({ jobs: { faults: ["new-state"] } });
 		bench.writeRows(prompts(2));
 		const { exitCode, err } = await bench.run(args("openai/echo"));
 		expect(exitCode, err).toBe(0);

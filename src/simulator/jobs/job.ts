@@ -34,7 +34,7 @@ export const jobFaults = [
 	"credit",
 	/** The first download of results is cut in the middle. */
 	"cut",
-	/** A state that is in no documentation, for a while. */
+	/** Two looks find a state that is in no documentation. */
 	"new-state",
 ] as const;
 
@@ -82,6 +82,8 @@ export class SimulatedJob {
 	/** Looks and lists that still do not find it. */
 	hiddenFor: number;
 	cutDownloads: number;
+	/** Looks that still find a state which is in no documentation. */
+	oddLooks: number;
 	readonly #lifeMs: number;
 	#cancelledAt: number | undefined;
 	#results: readonly SimulatedRowResult[] | undefined;
@@ -105,6 +107,7 @@ export class SimulatedJob {
 		this.marks = options.marks;
 		this.hiddenFor = options.fault === "hidden" ? 3 : 0;
 		this.cutDownloads = options.fault === "cut" ? 1 : 0;
+		this.oddLooks = options.fault === "new-state" ? 2 : 0;
 		this.#lifeMs = options.lifeMs;
 	}
 

@@ -90,7 +90,9 @@ export const openAiServer: JobDialectServer = (call, store) => {
 	const job = store.find(id);
 	if (job === undefined) return notFound;
 	if (isCancel) job.cancel(store.now);
-	return ok(batch(job, store.now));
+	const status = job.oddLooks > 0 ? { status: "defragmenting" } : {};
+	job.oddLooks = Math.max(0, job.oddLooks - 1);
+	return ok({ ...batch(job, store.now), ...status });
 };
 
 /** A page of jobs in OpenAI's form. */
@@ -117,7 +119,7 @@ function batch(job: SimulatedJob, now: number): Json {
 		object: "batch",
 		...job.marks,
 		completion_window: "24h",
-		status: job.fault === "new-state" && state === "in_progress" ? "defragmenting" : state,
+		status: state,
 		errors: errorsOf(job, state),
 		output_file_id: fileOfKind(
 			"out",
