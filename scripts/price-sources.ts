@@ -1,7 +1,6 @@
-/** Reads the first source of prices.csv, the package @pydantic/genai-prices. */
+/** Reads the first source of prices.csv, the package genai-prices as scripts/genai-prices.py keeps it. */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { findProvider, type MatchLogic, type ModelInfo, type ModelPrice } from "@pydantic/genai-prices";
+import type { ConditionalPrice, MatchLogic, ModelInfo, ModelPrice } from "@pydantic/genai-prices";
 import type { Price } from "../src/models/price-table.ts";
 import { possibleNames } from "../src/models/pricing.ts";
 
@@ -27,7 +26,7 @@ export const packageProviders: Readonly<Record<string, string>> = {
 const halfForBatch = new Set(["openai", "anthropic", "gemini"]);
 
 /**
- * USD for each search that the provider runs: https://platform.claude.com/docs/en/about-claude/pricing and
+ * USD for each search that the provider runs, where its answers count them: https://platform.claude.com/docs/en/about-claude/pricing and
  * https://ai.google.dev/gemini-api/docs/pricing, read 2026-10-07. What a row says itself is preferred.
  */
 export function searchPrice(provider: string, model: string): number | null {
@@ -58,32 +57,47 @@ export const untoldCharges = [
 	"output_video_mtok",
 	"audio_hours",
 	"input_audio_hours",
+	"input_image_mtok",
+	"input_video_mtok",
 ];
 
-const requireHere = createRequire(import.meta.url);
+/** Prices of a model for requests of one kind: batch jobs, a service tier, a speed. The first that fits counts. */
+interface PriceVariant {
+	readonly when: Readonly<Record<string, string>>;
+	readonly prices: ModelPrice;
+	readonly constraint?: ConditionalPrice["constraint"];
+}
 
-/** The day on which each version of the package was published: a newer one has to be added by hand. */
-const published: Readonly<Record<string, string>> = { "0.1.8": "2026-09-23" };
+/** A model as the newest versions of the package describe it. */
+export interface PackageModel extends ModelInfo {
+	readonly price_variants?: readonly PriceVariant[];
+}
 
-/** The package as a source: `@pydantic/genai-prices 0.1.8`, and the day of its figures. */
-export function packageSource(): Pick<Price, "source" | "date"> {
-	const entry = requireHere.resolve("@pydantic/genai-prices");
-	const folder = entry.slice(0, entry.lastIndexOf("/dist/"));
-	const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8")) as Record<
-		string,
-		string
-	>;
-	const date = published[version ?? ""];
-	if (date === undefined)
-		throw new Error(`price-sources.ts does not say when ${name} ${version} was published`);
-	return { source: `${name} ${version}`, date };
+/** The package's name with its version, and the day on which that was published. */
+type PackageSource = Pick<Price, "source" | "date">;
+
+let kept: { readonly source: PackageSource; readonly models: Map<string, PackageModel[]> } | undefined;
+
+function keptPackage() {
+	if (kept !== undefined) return kept;
+	const file = new URL("./genai-prices.jsonl", import.meta.url);
+	const [head = "", ...lines] = readFileSync(file, "utf8").trim().split("\n");
+	const models = new Map<string, PackageModel[]>();
+	for (const line of lines) {
+		const { provider, ...model } = JSON.parse(line) as PackageModel & { readonly provider: string };
+		const known = models.get(provider);
+		if (known === undefined) models.set(provider, [model]);
+		else known.push(model);
+	}
+	kept = { source: JSON.parse(head) as PackageSource, models };
+	return kept;
 }
 
 /** The package's models of one of our providers. */
-export function packageModels(provider: string): readonly ModelInfo[] {
-	const found = findProvider({ providerId: packageProviders[provider] ?? "" });
-	if (found === undefined) throw new Error(`the package has no provider ${packageProviders[provider]}`);
-	return found.models;
+export function packageModels(provider: string): readonly PackageModel[] {
+	const models = keptPackage().models.get(packageProviders[provider] ?? "");
+	if (models === undefined) throw new Error(`the package has no provider ${packageProviders[provider]}`);
+	return models;
 }
 
 /**
@@ -104,7 +118,7 @@ export function spellingKey(name: string): string {
 export function rowsOfPackage(provider: string, isApiName: (name: string) => boolean): Price[] {
 	const models = packageModels(provider).filter(({ id }) => !otherKinds.test(id) && isName(provider, id));
 	const rows: Price[] = [];
-	const named = new Map<string, ModelInfo>();
+	const named = new Map<string, PackageModel>();
 	for (const model of models) named.set(model.id.toLowerCase(), model);
 	for (const model of models) {
 		const others: string[] = [];
@@ -149,7 +163,7 @@ function mainName(
 /** The rows of a model under each name that the API takes; every other spelling goes to the name that it is like. */
 function rowsOfNames(
 	provider: string,
-	model: ModelInfo,
+	model: PackageModel,
 	others: readonly string[],
 	isApiName: (name: string) => boolean,
 ): Price[] {
@@ -179,21 +193,20 @@ export function isName(provider: string, name: string): boolean {
 	);
 }
 
-function rowsOfModel(provider: string, name: string, model: ModelInfo): Price[] {
+function rowsOfModel(provider: string, name: string, model: PackageModel): Price[] {
 	const rows: Price[] = [];
 	for (const { prices, from, to } of periods(model)) {
 		if (untoldCharges.some((charge) => prices[charge] !== undefined)) return [];
 		const starts = new Set([0]);
 		for (const price of Object.values(prices))
 			if (typeof price === "object") for (const tier of price.tiers) starts.add(tier.start);
+		const variant = (kind: string, value: string) => variantOf(model, kind, value, to);
+		const batch = variant("processing", "batch");
+		const priority = variant("service_tier", "priority");
+		const fast = variant("speed", "fast") ?? variant("service_tier", "fast");
 		for (const start of [...starts].sort((a, b) => a - b)) {
-			const at = (unit: string): number | null => {
-				const price = prices[unit];
-				if (price === undefined || typeof price === "number") return price ?? null;
-				return price.tiers.findLast((tier) => tier.start <= start)?.price ?? price.base;
-			};
-			const input = at("input_mtok");
-			const output = at("output_mtok");
+			const input = priceAt(prices.input_mtok, start);
+			const output = priceAt(prices.output_mtok, start);
 			if (input === null || output === null) return [];
 			const half = halfForBatch.has(provider);
 			rows.push({
@@ -202,21 +215,60 @@ function rowsOfModel(provider: string, name: string, model: ModelInfo): Price[] 
 				model: name,
 				input,
 				output,
-				cachedInput: at("cache_read_mtok"),
-				cacheWrite: at("cache_write_mtok"),
-				batchInput: half ? decimal(input / 2) : null,
-				batchOutput: half ? decimal(output / 2) : null,
+				cachedInput: priceAt(prices.cache_read_mtok, start),
+				cacheWrite: priceAt(prices.cache_write_mtok, start),
+				cacheWriteHour: priceAt(prices.cache_write_1h_mtok, start),
+				batchInput: priceAt(batch?.input_mtok, start) ?? (half ? decimal(input / 2) : null),
+				batchOutput: priceAt(batch?.output_mtok, start) ?? (half ? decimal(output / 2) : null),
 				contextWindow: model.context_window ?? null,
-				audioInput: at("input_audio_mtok"),
-				audioOutput: at("output_audio_mtok"),
+				audioInput: priceAt(prices.input_audio_mtok, start),
+				audioOutput: priceAt(prices.output_audio_mtok, start),
+				priority: factorOf(priority, prices),
+				fast: factorOf(fast, prices),
 				aboveInputTokens: threshold(provider, start),
 				effectiveFrom: from,
 				effectiveTo: to,
-				...packageSource(),
+				...keptPackage().source,
 			});
 		}
 	}
 	return rows;
+}
+
+/** Whether the package knows a name and has charges for it that tokens do not tell. */
+export function isLeftOut(provider: string, name: string): boolean {
+	if (packageProviders[provider] === undefined) return false;
+	const model = packageModels(provider).find(({ match }) => matches(match, name.toLowerCase()));
+	return model !== undefined && rowsOfModel(provider, model.id, model).length === 0;
+}
+
+/** A price for requests of so many input tokens. */
+function priceAt(price: ModelPrice[string], inputTokens: number): number | null {
+	if (price === undefined || typeof price === "number") return price ?? null;
+	return price.tiers.findLast((tier) => tier.start <= inputTokens)?.price ?? price.base;
+}
+
+/** The prices for requests of a kind that hold on the last day of a period, or from some day on where it has no end. */
+function variantOf(
+	{ price_variants: variants = [] }: PackageModel,
+	kind: string,
+	value: string,
+	lastDay: string | null,
+): ModelPrice | undefined {
+	return variants.find(({ when, constraint }) => {
+		const begins = constraint !== undefined && "start_date" in constraint ? constraint.start_date : "";
+		return when[kind] === value && (lastDay === null || begins <= lastDay);
+	})?.prices;
+}
+
+/** How many times the ordinary price a variant costs; the most, where its prices do not agree. */
+function factorOf(variant: ModelPrice | undefined, ordinary: ModelPrice): number | null {
+	const factors = Object.entries(variant ?? {}).map(([unit, price]) => {
+		const base = priceAt(ordinary[unit], 0);
+		return base ? (priceAt(price, 0) ?? 0) / base : 0;
+	});
+	const most = Math.max(0, ...factors);
+	return most === 0 ? null : decimal(most);
 }
 
 /** A row that says nothing yet. */
@@ -249,9 +301,13 @@ export const nothing: Price = {
 	date: "",
 };
 
-/** The package writes `> 271999` for OpenAI's "more than 272K"; at xAI the dearer price begins with 200,000 itself. */
-function threshold(provider: string, start: number): number {
-	return provider !== "xai" && start % 1000 === 999 ? start + 1 : start;
+/**
+ * The most input tokens that have the lower price. The sources write `> 271999` or `> 272000` for OpenAI's "more than
+ * 272K"; at xAI the dearer price begins with 200,000 itself.
+ */
+export function threshold(provider: string, start: number): number {
+	if (provider === "xai") return start > 0 && start % 1000 === 0 ? start - 1 : start;
+	return start % 1000 === 999 ? start + 1 : start;
 }
 
 interface Period {
@@ -261,21 +317,26 @@ interface Period {
 }
 
 /**
- * A model's prices over time. Of prices that change with the time of the day the last listed, which the package
- * calls the peak, is taken for the whole day: our table knows days only, and a cost must not be too low.
+ * A model's prices over time. Of prices that change with the time of the day the dearest is taken for the whole day: our
+ * table knows days only, and a cost must not be too low.
  */
 function periods(model: ModelInfo): Period[] {
 	if (!Array.isArray(model.prices)) return [{ prices: model.prices, from: null, to: null }];
 	const dated: { prices: ModelPrice; from: string | null }[] = [];
 	for (const { constraint, prices } of model.prices) {
+		const last = dated.at(-1);
 		if (constraint === undefined) dated.push({ prices, from: null });
 		else if (constraint.type === "start_date") dated.push({ prices, from: constraint.start_date });
-		else if (dated.length > 0) dated[dated.length - 1] = { prices, from: dated.at(-1)?.from ?? null };
+		else if (last !== undefined && isDearer(prices, last.prices)) last.prices = prices;
 	}
 	return dated.map(({ prices, from }, index) => {
 		const next = dated[index + 1]?.from;
 		return { prices, from, to: next === undefined || next === null ? null : dayBefore(next) };
 	});
+}
+
+function isDearer(one: ModelPrice, other: ModelPrice): boolean {
+	return (priceAt(one.output_mtok, 0) ?? 0) > (priceAt(other.output_mtok, 0) ?? 0);
 }
 
 function dayBefore(day: string): string {

@@ -1,6 +1,6 @@
 /**
- * Writes prices.csv from @pydantic/genai-prices and scripts/price-overrides.csv; `npm run prices`. The same inputs
- * give the same file, and nothing is fetched. `--check` only compares.
+ * Writes prices.csv from genai-prices, LiteLLM's table and scripts/price-overrides.csv, which stand beside this script;
+ * `npm run prices`. The same inputs give the same file, and nothing is fetched. `--check` only compares.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { type Price, parsePrices, priceColumns } from "../src/models/price-table
 import type { ProviderRow } from "../src/providers/provider-row.ts";
 import { providers } from "../src/providers/registry.ts";
 import { findDefaultFaults, findFaults, findPromotionFaults, oddButRight } from "./price-checks.ts";
+import { completed, findCheaperRows, furtherRows } from "./price-litellm.ts";
 import { type Override, readOverrides } from "./price-overrides.ts";
 import {
 	hourPrice,
@@ -29,18 +30,20 @@ export function generatePrices(overridesText: string = readFileSync(overridesPat
 		rowsOfPackage(provider, (model) => apiNames.has(nameOf({ provider, model }))),
 	);
 	const faults: string[] = [];
-	const prices = applyOverrides(generated, overrides, faults);
-	const completed = prices.map(complete).sort(compare);
+	const prices = applyOverrides([...generated, ...furtherRows(generated)], overrides, faults);
+	const whole = prices.map(completed).map(complete).sort(compare);
 	const excused = new Set(
 		overrides
 			.filter(({ note }) => note.startsWith(oddButRight))
 			.map(({ fields }) => `${fields.provider}/${fields.model}`),
 	);
-	faults.push(...findFaults(completed, excused), ...findPromotionFaults(overrides));
-	const newest = completed.reduce((day, { date }) => (date > day ? date : day), "");
-	faults.push(...findDefaultFaults(completed, defaultsOf(completed), newest));
+	faults.push(...findFaults(whole, excused), ...findPromotionFaults(overrides));
+	const newest = whole.reduce((day, { date }) => (date > day ? date : day), "");
+	faults.push(...findDefaultFaults(whole, defaultsOf(whole), newest));
+	const noted = new Set(overrides.filter(({ note }) => note !== "").map(({ fields }) => nameOf(fields)));
+	faults.push(...findCheaperRows(whole, noted, newest));
 	if (faults.length > 0) throw new Error(`prices.csv is not written:\n${faults.join("\n")}`);
-	return `${[priceColumns.join(), ...completed.map(toLine)].join("\n")}\n`;
+	return `${[priceColumns.join(), ...whole.map(toLine)].join("\n")}\n`;
 }
 
 /** The providers whose prices are in the table at all. */

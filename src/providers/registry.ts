@@ -72,7 +72,7 @@ export const providers = {
 		keyEnv: ["TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY", "TOGETHER_AI_TOKEN"],
 		rateHeaders: "together",
 		choicesPerCall: many,
-		defaultModel: "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+		defaultModel: "openai/gpt-oss-120b",
 		jobs: "together",
 	}),
 	sambanova: row({
@@ -93,7 +93,7 @@ export const providers = {
 		baseUrlEnv: ["GROQ_API_BASE"],
 		rateHeaders: "groq",
 		refuses: ["topK", "presencePenalty", "frequencyPenalty"],
-		defaultModel: "llama-3.3-70b-versatile",
+		defaultModel: "openai/gpt-oss-120b",
 		jobs: "groq",
 	}),
 	mistral: row({
@@ -144,7 +144,7 @@ export const providers = {
 		baseUrlEnv: ["FIREWORKS_API_BASE"],
 		keyEnv: ["FIREWORKS_AI_API_KEY", "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"],
 		choicesPerCall: many,
-		defaultModel: "accounts/fireworks/models/gpt-oss-120b",
+		defaultModel: "accounts/fireworks/models/deepseek-v4p1-flash",
 		jobs: "fireworks",
 	}),
 	cerebras: row({
@@ -166,7 +166,6 @@ export const providers = {
 		keyEnv: ["PERPLEXITYAI_API_KEY"],
 		rateHeaders: "none",
 		refuses: ["seed"],
-		defaultModel: "sonar",
 	}),
 	deepinfra: row({
 		id: "deepinfra",

@@ -87,16 +87,19 @@ const expectations: Readonly<Record<string, Expected>> = {
 		provider: together,
 		modelId: "meta-llama/Llama-3.3-70B-Instruct-Turbo",
 		usd: ((44 + 23) * 0.88) / M,
+		day: "2026-07-01",
 	},
 	"together-chat-03": {
 		provider: together,
 		modelId: "meta-llama/Llama-3.3-70B-Instruct-Turbo",
 		usd: ((41 + 15) * 0.88) / M,
+		day: "2026-07-01",
 	},
 	"together-chat-05": {
 		provider: together,
 		modelId: "meta-llama/Llama-3.3-70B-Instruct-Turbo",
 		usd: ((198 + 24) * 0.88) / M,
+		day: "2026-07-01",
 	},
 	"vertex-gen-01": { provider: gemini, modelId: "gemini-3-flash-preview", usd: (22 * 0.5 + 137 * 3) / M },
 	// 12 tokens in, 11 of them cached; xAI itself reports 1,466,250 ticks of 1e-10 USD for this call.

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { calcPrice, findProvider } from "@pydantic/genai-prices";
+import { calcPrice } from "@pydantic/genai-prices";
 import { describe, expect, it } from "vitest";
 import { findFaults } from "../../scripts/price-checks.ts";
+import { findCheaperRows } from "../../scripts/price-litellm.ts";
 import { overrideColumns, readOverrides } from "../../scripts/price-overrides.ts";
 import {
 	isName,
@@ -55,8 +56,9 @@ describe("prices.csv", () => {
 	it("costs what the package says under every name that it knows and nobody corrected", () => {
 		const differences: string[] = [];
 		let compared = 0;
-		for (const [provider, providerId] of Object.entries(packageProviders)) {
+		for (const provider of Object.keys(packageProviders)) {
 			const models = packageModels(provider);
+			const asked = { id: provider, name: provider, api_pattern: "^$", models: [...models] };
 			const names = new Set(
 				models.flatMap((model) => [
 					model.id,
@@ -84,10 +86,7 @@ describe("prices.csv", () => {
 						output_tokens: 100_000,
 					},
 					name,
-					{
-						provider: findProvider({ providerId }) as NonNullable<ReturnType<typeof findProvider>>,
-						timestamp: now,
-					},
+					{ provider: asked, timestamp: now },
 				);
 				if (theirs === null || otherKinds.test(theirs.model.id)) continue;
 				if (untoldCharges.some((charge) => theirs.model_price[charge] !== undefined)) continue;
@@ -175,6 +174,44 @@ describe("findFaults", () => {
 
 	it("refuses a row that is there twice", () => {
 		expect(findFaults([mini, mini])).toEqual(["openai/gpt-4.1-mini is there twice"]);
+	});
+});
+
+describe("the second source", () => {
+	const row = (provider: string, model: string) =>
+		allPrices().find((price) => price.provider === provider && price.model === model) as Price;
+
+	it("says how long answers get, and what the first does not have", () => {
+		expect(row("openai", "gpt-4.1-mini")).toMatchObject({ maxOutput: 32_768, retired: "2027-01-14" });
+		expect(row("zai", "glm-5-code")).toMatchObject({ input: 1.2, output: 5, cachedInput: 0.3 });
+		expect(row("openai", "ft:gpt-4.1-2025-04-14")).toBeUndefined();
+	});
+
+	it("is not undercut without a note", () => {
+		const cheaper = { ...row("openai", "gpt-4.1-mini"), output: 1.2 };
+		expect(findCheaperRows([cheaper], new Set(), "2026-11-29")).toEqual([
+			expect.stringMatching(/^openai\/gpt-4.1-mini above 0: output 1.2, and litellm .* says 1.6$/),
+		]);
+		expect(findCheaperRows([cheaper], new Set(["openai/gpt-4.1-mini"]), "2026-11-29")).toEqual([]);
+		expect(findCheaperRows([{ ...cheaper, effectiveTo: "2026-11-28" }], new Set(), "2026-11-29")).toEqual([]);
+	});
+});
+
+describe("the first source", () => {
+	const rowsOf = (model: string) =>
+		allPrices().filter((price) => price.provider === "anthropic" && price.model === model);
+
+	it("has the price of long requests, batch jobs and speeds", () => {
+		expect(rowsOf("claude-haiku-5-5")).toMatchObject([
+			{ aboveInputTokens: 0, input: 0.1, output: 0.5, cacheWriteHour: 0.2, batchOutput: 0.25 },
+			{ aboveInputTokens: 100_000, input: 0.5, output: 2.5, cacheWriteHour: 1, batchOutput: 1.25 },
+		]);
+		expect(rowsOf("claude-opus-5-5")).toMatchObject([{ fast: 2 }]);
+		expect(findPrice("openai", "gpt-5.5", { inputTokens: 1000 })).toMatchObject({ priority: 2.5 });
+	});
+
+	it("is taken at its dearest hour", () => {
+		expect(findPrice("deepseek", "deepseek-flash")).toMatchObject({ input: 0.3, output: 1.2 });
 	});
 });
 

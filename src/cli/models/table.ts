@@ -115,5 +115,7 @@ function ageOf(rows: readonly ModelRow[]): string | undefined {
 	);
 	if (days.length === 0) return undefined;
 	const [least, most] = [Math.min(...days), Math.max(...days)];
+	if (most === 0) return "prices read today";
+	if (most === 1 && least === 1) return "prices read yesterday";
 	return `prices read ${least === most ? least : `${least} to ${most}`} days ago`;
 }
