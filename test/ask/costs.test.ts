@@ -218,7 +218,7 @@ const gemini: readonly Kind[] = [
 	{ what: "the flex tier", model: "gemini/gemini-2.5-flash", usage: { serviceTier: "FLEX" }, usd: 0.004 },
 	{
 		what: "a tier without a price",
-		model: "gemini/gemini-2.5-flash",
+		model: "gemini/gemini-2.0-flash",
 		usage: { serviceTier: "priority" },
 		usd: null,
 		unknown: "untold",
