@@ -1,23 +1,24 @@
-/** Builds dist/: bundles with code splitting, the library's declarations, and the licences of what was bundled. */
+/** Builds dist/: the library and the command line with code splitting, the library's declarations, and the licences of what was bundled. */
 import { execFileSync } from "node:child_process";
-import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { builtins } from "./bundle/builtins.ts";
 import { fewerChunks } from "./bundle/chunks.ts";
 import { lateHttp2, leanSdks, stubs, yoga } from "./bundle/packages.ts";
+import { toScripts } from "./bundle/scripts.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
-const options: esbuild.BuildOptions = {
+const plugins = [builtins, stubs, leanSdks, lateHttp2, yoga, fewerChunks(root)];
+
+const common: esbuild.BuildOptions = {
 	absWorkingDir: root,
-	entryPoints: { main: "src/cli/main.ts", index: "src/index.ts" },
-	outdir: "dist",
 	bundle: true,
-	splitting: true,
 	format: "esm",
 	platform: "node",
 	target: "node22.19",
@@ -29,7 +30,6 @@ const options: esbuild.BuildOptions = {
 	lineLimit: 160,
 	legalComments: "none",
 	metafile: true,
-	chunkNames: "chunks/[name]-[hash]",
 	external: ["better-sqlite3", "bun:sqlite"],
 	inject: ["src/providers/web-globals.ts"],
 	define: {
@@ -39,8 +39,30 @@ const options: esbuild.BuildOptions = {
 		esbuildDetection: "true",
 		LLMX_VERSION: JSON.stringify(version),
 	},
-	plugins: [builtins, stubs, leanSdks, lateHttp2, yoga, fewerChunks(root)],
+	plugins,
 	logLevel: "warning",
+};
+
+/** The library: ES modules, as whoever imports it has them. */
+const libraryOptions: esbuild.BuildOptions = {
+	...common,
+	entryPoints: { index: "src/index.ts" },
+	outdir: "dist",
+	splitting: true,
+	chunkNames: "chunks/[name]-[hash]",
+};
+
+/** The command line, whose chunks become scripts for src/launch/. */
+const commandLineOptions: esbuild.BuildOptions = {
+	...common,
+	entryPoints: { main: "src/cli/main.ts" },
+	outdir: "dist/cli",
+	splitting: true,
+	entryNames: "[name]-[hash]",
+	chunkNames: "[name]-[hash]",
+	outExtension: { ".js": ".cjs" },
+	write: false,
+	plugins: [...plugins, { name: "scripts", setup: (build) => build.onEnd(writeCommandLine) }],
 };
 
 /** The script and style of the page that `llmx report` writes: for browsers, each one file. */
@@ -99,20 +121,45 @@ function writeDeclarations(): void {
 		if (!reached.has(join(types, file))) rmSync(join(types, file));
 }
 
+/** Writes the scripts of the command line, and what loads them: it knows their start and a name for all of them. */
+async function writeCommandLine({ outputFiles = [], errors }: esbuild.BuildResult): Promise<void> {
+	if (errors.length > 0) return;
+	const scripts = await toScripts(outputFiles, common);
+	const folder = join(dist, "cli");
+	rmSync(folder, { recursive: true, force: true });
+	mkdirSync(folder, { recursive: true });
+	const build = createHash("sha256");
+	for (const [name, text] of [...scripts].sort()) {
+		writeFileSync(join(folder, name), text);
+		build.update(name).update(text);
+	}
+	const start = [...scripts.keys()].find((name) => /^main-[^-]+\.cjs$/.test(name));
+	await esbuild.build({
+		...common,
+		entryPoints: { main: "src/launch/main.ts" },
+		outdir: "dist",
+		define: {
+			LLMX_START: JSON.stringify(start),
+			LLMX_BUILD: JSON.stringify(build.digest("hex").slice(0, 16)),
+		},
+	});
+}
+
 async function main(): Promise<void> {
 	if (process.argv.includes("--watch")) {
-		for (const watched of [options, pageOptions]) {
+		for (const watched of [libraryOptions, commandLineOptions, pageOptions]) {
 			const unminified = { minify: false, minifySyntax: false, minifyWhitespace: false };
 			await (await esbuild.context({ ...watched, ...unminified, logLevel: "info" })).watch();
 		}
 		return;
 	}
 	rmSync(dist, { recursive: true, force: true });
-	const { metafile } = await esbuild.build(options);
+	const library = await esbuild.build(libraryOptions);
+	const commandLine = await esbuild.build(commandLineOptions);
 	const page = await esbuild.build(pageOptions);
-	writeLicences(metafile as esbuild.Metafile, page.metafile as esbuild.Metafile);
+	writeLicences(...[library, commandLine, page].map(({ metafile }) => metafile as esbuild.Metafile));
 	if (process.argv.includes("--metafile"))
-		writeFileSync(join(dist, "metafile.json"), JSON.stringify(metafile));
+		writeFileSync(join(dist, "metafile.json"), JSON.stringify(commandLine.metafile));
 	if (!process.argv.includes("--no-types")) writeDeclarations();
 	if (!existsSync(join(dist, "main.js"))) throw new Error(`no ${relative(root, dist)}/main.js was built`);
 }

@@ -47,6 +47,7 @@ const allowed: Record<string, readonly string[]> = {
 		"batch",
 		"chat",
 	],
+	launch: ["state", "cli"],
 };
 
 /** Allowed only as `await import(…)` or as a type, so that nobody pays for them at start-up. */

@@ -15,6 +15,21 @@ export interface OutputStream {
 	readonly gone: AbortSignal;
 }
 
+/** Compiled code that the program's earlier runs have left for it. */
+export interface StartupCache {
+	describe(): StartupCacheState;
+}
+
+export interface StartupCacheState {
+	/** Where it is, or would be. */
+	readonly folder: string;
+	/** Parts of the program that were loaded so far, and how many of them were found compiled. */
+	readonly loaded: number;
+	readonly found: number;
+	/** A folder that others could put code into, so that none is taken from it; undefined when all is well. */
+	readonly notOurs: string | undefined;
+}
+
 /** Everything a command may touch of the outside, injected so that tests run commands in-process. */
 export interface Io {
 	readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
@@ -24,6 +39,8 @@ export interface Io {
 	readonly cwd: string;
 	/** The process's own streams, for the chat screen and hidden prompts; absent in tests. */
 	readonly terminal?: { readonly stdin: NodeJS.ReadStream; readonly stdout: NodeJS.WriteStream };
+	/** Undefined where there is none: it is switched off, or what runs was not built. */
+	readonly startupCache?: StartupCache | undefined;
 	/**
 	 * Calls `listener` on SIGINT, SIGTERM and, where one of the streams is a terminal, SIGHUP instead of dying; returns how
 	 * to stop listening.
@@ -92,7 +109,7 @@ function hangUpCounts(): boolean {
 }
 
 /** The real process as an Io. Streams are opened on first use, which matters for start-up. */
-export function processIo(): Io {
+export function processIo(startupCache?: StartupCache): Io {
 	let stdout: OutputStream | undefined;
 	let stderr: OutputStream | undefined;
 	return {
@@ -108,6 +125,7 @@ export function processIo(): Io {
 			return stderr;
 		},
 		env: process.env,
+		startupCache,
 		get cwd() {
 			return process.cwd();
 		},

@@ -5,7 +5,7 @@ import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { withCommand } from "./bare-question.ts";
 import { commands } from "./commands.ts";
-import { type Io, processIo } from "./io.ts";
+import { type Io, processIo, type StartupCache } from "./io.ts";
 import { usageMessage } from "./usage-error.ts";
 import { version } from "./version.ts";
 
@@ -168,7 +168,7 @@ async function write(io: Io, message: string, hint: string | undefined): Promise
 	io.stderr.write(`${text}\n`);
 }
 
-/** What bin/llmx.js calls. */
-export async function start(): Promise<number> {
-	return main(process.argv.slice(2), processIo());
+/** Runs the process's command line. What src/launch/main.ts calls. */
+export async function start(startupCache?: StartupCache): Promise<number> {
+	return main(process.argv.slice(2), processIo(startupCache));
 }

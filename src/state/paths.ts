@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import type { Environment } from "../types.ts";
 
@@ -22,7 +21,7 @@ export interface Paths {
 	readonly jobFiles: string;
 	/** The response cache, a SQLite database. */
 	readonly cache: string;
-	/** Node's compile cache; a private folder, because a shared one may hold another user's code. */
+	/** The program's compiled code; a private folder, because a shared one may hold another user's code. */
 	readonly compileCache: string;
 	/** Prompt files of the user's own: `review.md` is the preset `review`. */
 	readonly prompts: string;
@@ -45,7 +44,7 @@ export function resolvePaths(env: Environment, platform: string = process.platfo
 		const home = resolve(env.LLMX_HOME);
 		return layOut(home, home, home);
 	}
-	const home = env.HOME || env.USERPROFILE || homedir();
+	const home = env.HOME || env.USERPROFILE || process.getBuiltinModule("node:os").homedir();
 	const base = (value: string | undefined, fallback: string) =>
 		join(value && isAbsolute(value) ? value : fallback, "llmx");
 	if (platform === "win32") {

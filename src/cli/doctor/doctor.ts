@@ -15,6 +15,7 @@ import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import { checkBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
+import type { StartupCacheState } from "../io.ts";
 import { providerStates } from "../provider-state.ts";
 import { version } from "../version.ts";
 
@@ -63,7 +64,7 @@ async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<n
 async function* examine(
 	paths: Paths,
 	flags: DoctorFlags,
-	{ settings }: CommandContext,
+	{ io, settings }: CommandContext,
 ): AsyncGenerator<Finding> {
 	yield {
 		about: "llmx",
@@ -85,6 +86,22 @@ async function* examine(
 	yield* examineModel(flags.model, settings);
 	yield* examineFolders(paths);
 	yield* examineState(paths, config.value);
+	if (io.startupCache !== undefined) yield examineStartupCache(io.startupCache.describe());
+}
+
+/** Compiled code makes the program start in two thirds of the time. */
+function examineStartupCache({ folder, loaded, found, notOurs }: StartupCacheState): Finding {
+	const about = "start-up";
+	if (notOurs !== undefined) {
+		const text = `slower than it could be: others can write to ${notOurs}, or it is not yours`;
+		return { about, state: "problem", text, hint: `run: rm -r ${notOurs}` };
+	}
+	if (found === loaded) return { about, state: "ok", text: `compiled code is in ${folder}` };
+	return {
+		about,
+		state: "ok",
+		text: `compiles ${loaded - found} of ${loaded} parts, and keeps them in ${folder}`,
+	};
 }
 
 function* examineKeys(settings: Settings): Iterable<Finding> {

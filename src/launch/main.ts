@@ -1,0 +1,41 @@
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Io } from "../cli/io.ts";
+import type * as CommandLine from "../cli/main.ts";
+import { resolvePaths } from "../state/paths.ts";
+import { Chunks } from "./chunks.ts";
+import { CodeCache } from "./code-cache.ts";
+
+/** Names what was built; the bundler puts both in. */
+declare const LLMX_BUILD: string;
+declare const LLMX_START: string;
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "cli", sep);
+
+let uncached: typeof CommandLine | undefined;
+
+/** `main` of the command line, without a code cache: for tests of what was built. */
+export async function main(argv: readonly string[], io: Io): Promise<number> {
+	uncached ??= commandLine(undefined);
+	return uncached.main(argv, io);
+}
+
+/** Runs the process's command line, and keeps a code cache for the next. What bin/llmx.js calls. */
+export function start(): Promise<number> {
+	const cache = hasCodeCache()
+		? new CodeCache(resolvePaths(process.env).compileCache, LLMX_BUILD)
+		: undefined;
+	if (cache !== undefined) process.once("exit", (code) => void (code === 0 && cache.keep()));
+	return commandLine(cache).start(cache);
+}
+
+function commandLine(cache: CodeCache | undefined): typeof CommandLine {
+	return new Chunks(folder, cache).require(`./${LLMX_START}`) as unknown as typeof CommandLine;
+}
+
+/** Deno and Bun have none. Coverage sees less in functions that were not compiled. */
+function hasCodeCache(): boolean {
+	const { env, versions } = process;
+	if (versions.deno !== undefined || versions.bun !== undefined) return false;
+	return !env.NODE_DISABLE_COMPILE_CACHE && !env.NODE_V8_COVERAGE;
+}
