@@ -1,6 +1,8 @@
 import type { Range } from "../models/media-tokens.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
-import { add, type PricedModel, type RowBounds, rowBounds, type TokenCounter, times } from "./row-bounds.ts";
+import { add, type TokenCounter, times } from "./input-tokens.ts";
+import type { PricedModel } from "./priced-model.ts";
+import { type RowBounds, rowBounds } from "./row-bounds.ts";
 
 /** Loads the real tokenizer, which takes about 0.1 s. */
 export async function loadTokenCounter(): Promise<TokenCounter> {

@@ -5,8 +5,10 @@ import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Checked } from "../results/checked.ts";
 import { Schedule } from "../schedule/scheduler.ts";
 import { VirtualClock } from "../schedule/virtual-clock.ts";
+import type { TokenCounter } from "./input-tokens.ts";
+import type { PricedModel } from "./priced-model.ts";
 import { requestHash } from "./request-hash.ts";
-import { type PricedModel, type RowBounds, rowBounds, type TokenCounter } from "./row-bounds.ts";
+import { type RowBounds, rowBounds } from "./row-bounds.ts";
 
 /** How long answers take and get: log-normal, as real ones are. */
 export interface AnswerProfile {

@@ -20,8 +20,10 @@ import {
 	SameFailures,
 	sameFailures,
 } from "./halt.ts";
+import type { TokenCounter } from "./input-tokens.ts";
+import type { PricedModel } from "./priced-model.ts";
 import { requestHash } from "./request-hash.ts";
-import { type PricedModel, rowBounds, type TokenCounter } from "./row-bounds.ts";
+import { rowBounds } from "./row-bounds.ts";
 import { RunStats } from "./run-stats.ts";
 import type { RunTimeline } from "./timeline.ts";
 

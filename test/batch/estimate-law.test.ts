@@ -4,7 +4,8 @@
  */
 import { deflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { type PricedModel, rowBounds } from "../../src/batch/row-bounds.ts";
+import type { PricedModel } from "../../src/batch/priced-model.ts";
+import { rowBounds } from "../../src/batch/row-bounds.ts";
 import type { Parameters } from "../../src/parameters/table.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
 import type { ContentPart } from "../../src/types.ts";

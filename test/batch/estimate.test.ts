@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Estimate, loadTokenCounter } from "../../src/batch/estimate.ts";
-import { inputTokenRange, type PricedModel, rowBounds } from "../../src/batch/row-bounds.ts";
+import { inputTokenRange } from "../../src/batch/input-tokens.ts";
+import type { PricedModel } from "../../src/batch/priced-model.ts";
+import { rowBounds } from "../../src/batch/row-bounds.ts";
 import { countTextTokens } from "../../src/batch/tokenizer.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
 

@@ -1,7 +1,8 @@
 import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
-import type { PricedModel, Range } from "../../batch/row-bounds.ts";
+import type { PricedModel } from "../../batch/priced-model.ts";
 import { UsageError } from "../../errors.ts";
 import { findPrice } from "../../index.ts";
+import type { Range } from "../../models/media-tokens.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import type { Checked } from "../../results/checked.ts";

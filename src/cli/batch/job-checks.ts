@@ -1,4 +1,4 @@
-import type { PricedModel } from "../../batch/row-bounds.ts";
+import type { PricedModel } from "../../batch/priced-model.ts";
 import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import { NoJobsError } from "../../jobs/errors.ts";
 import { RowProblem } from "../../prompts/parameters.ts";
