@@ -39,13 +39,18 @@ export interface LLMOptions {
 	readonly baseUrl?: string | undefined;
 	/** Prices of your own by model string; they win over those of the config file and of the table. */
 	readonly prices?: OwnPrices | undefined;
+	/**
+	 * Ask for the provider's cheaper tier of answers that may take their time (`service_tier: flex`). What an answer says
+	 * was used is what it costs. Refused for a provider without one.
+	 */
+	readonly flex?: boolean | undefined;
 	/** Instead of process.env. */
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Whether every call is recorded in the user's ledger. Default true. */
 	readonly ledger?: boolean | undefined;
 	/** Bound of a whole request in ms, in place of that to its first content; by default only silences are bounded. */
 	readonly timeoutMs?: number | undefined;
-	/** Bound of the time to the first content of an answer, in ms. Default 600,000. */
+	/** Bound of the time to the first content of an answer, in ms. Default 600,000; with `flex` 900,000. */
 	readonly firstContentTimeoutMs?: number | undefined;
 	/** Bound of the time between two pieces of content, in ms. Default 120,000. */
 	readonly idleTimeoutMs?: number | undefined;

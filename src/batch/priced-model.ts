@@ -19,6 +19,8 @@ export interface PricedModel {
 	readonly own?: readonly Price[] | undefined;
 	/** How long its answers have been, by the user's ledger. */
 	readonly seen?: SeenOutput | undefined;
+	/** What requests ask for that name no tier of their own. */
+	readonly tier?: string | undefined;
 	/** The provider has a batch API, whose prices are its own. */
 	readonly hasJobs?: boolean | undefined;
 	/** Its rows go as batch jobs, at the price of those. */

@@ -23,7 +23,8 @@ export interface RowBounds {
 	readonly isBounded: boolean;
 	/**
 	 * USD of all requests at so many output tokens an answer, and input tokens of all of them, which are those of the
-	 * upper end when absent; null when unknown.
+	 * upper end when absent; null when unknown. A cheaper tier may not be there when it is asked for, so it is not
+	 * counted on.
 	 */
 	readonly usdOf: (outputTokens: number, inputTokens?: number) => number | null;
 	/** USD between the lower and the upper ends; null when unknown. */
@@ -57,9 +58,9 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		seen: model.seen,
 	});
 	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? mostOutput);
-	const [charges, otherCharges] = model.viaJobs
-		? [ofJobs, chargesOf(parameters)]
-		: [chargesOf(parameters), ofJobs];
+	const asked = chargesOf(parameters, model);
+	const [charges, otherCharges] = model.viaJobs ? [ofJobs, asked] : [asked, ofJobs];
+	const sureCharges = charges.tier === "flex" ? {} : charges;
 	const usdOf = (
 		charges: Charges,
 		input: number,
@@ -105,7 +106,7 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		isBounded: bound !== undefined,
 		usdOf: (outputTokens, inputTokens) =>
 			usdOf(
-				charges,
+				sureCharges,
 				inputTokens === undefined ? once.high : inputTokens / requests,
 				audio,
 				outputTokens,
@@ -137,9 +138,9 @@ function mayWriteCache({ provider, input, cacheWrite }: Price, { extra }: Parame
 	return provider !== "anthropic" || JSON.stringify(extra ?? {}).includes("cache_control");
 }
 
-/** The tier that a request asks for by `-p`. */
-function chargesOf({ extra = {} }: Parameters): Charges {
-	const tier = extra.speed ?? extra.service_tier ?? extra.serviceTier;
+/** The tier that a request asks for, or else the run. */
+function chargesOf({ extra = {} }: Parameters, model: PricedModel): Charges {
+	const tier = extra.speed ?? extra.service_tier ?? extra.serviceTier ?? model.tier;
 	if (typeof tier !== "string") return {};
 	const ordinary = ["auto", "default", "standard", "standard_only", "on_demand"].includes(tier.toLowerCase());
 	return ordinary ? {} : { tier: tier.toLowerCase() };

@@ -1,3 +1,4 @@
+import { UnsupportedError } from "../errors.ts";
 import type { HttpOptions } from "../http/http.ts";
 import type { LLMOptions, Timeouts } from "../options.ts";
 import type { Config } from "../state/config.ts";
@@ -14,7 +15,8 @@ export interface FoundRoute {
 /**
  * Where the requests of a model go, by its options and the settings of the process. `timeouts` come before all others: a
  * test's.
- * @throws NoRouteError when no provider serves the model; ConfigError for a file, base URL or key that cannot be used
+ * @throws NoRouteError when no provider serves the model; ConfigError for a file, base URL or key that cannot be used;
+ * UnsupportedError for `flex` where there is none
  */
 export function findRoute(
 	model: string,
@@ -33,9 +35,24 @@ export function findRoute(
 	});
 	const network = networkOf(found, env, options.headers);
 	return {
-		route: found,
+		route: options.flex ? flexRoute(found) : found,
 		network: { ...network, timeouts: { ...limitsOf(options, config.timeouts), ...timeouts } },
 	};
+}
+
+/** OpenAI advises to wait so long for an answer of its flex tier, in ms. */
+const flexPatienceMs = 900_000;
+
+/** The same route with every request asking for the flex tier. @throws UnsupportedError where nobody sells one */
+function flexRoute(found: ModelRoute): ModelRoute {
+	const { provider } = found;
+	if (provider.flexField === null)
+		throw new UnsupportedError(`${provider.label} has no cheaper tier for requests that may wait`, {
+			hint:
+				provider.jobs === null ? "omit --flex" : "omit --flex, or send the rows as batch jobs: --via-jobs",
+		});
+	const extraBody = { ...provider.extraBody, [provider.flexField]: "flex" };
+	return { ...found, provider: { ...provider, extraBody } };
 }
 
 /** A limit on the whole takes the place of that on the first content: a model may think as long as the caller allows. */
@@ -43,7 +60,8 @@ function limitsOf(options: LLMOptions, patience: Config["timeouts"]): Partial<Ti
 	const { timeoutMs, firstContentTimeoutMs, idleTimeoutMs } = options;
 	const inMs = (seconds: number | undefined) => (seconds === undefined ? undefined : seconds * 1_000);
 	const whole = timeoutMs === undefined ? undefined : Number.POSITIVE_INFINITY;
-	const firstContentMs = firstContentTimeoutMs ?? whole ?? inMs(patience.firstContent);
+	const flexible = options.flex ? flexPatienceMs : undefined;
+	const firstContentMs = firstContentTimeoutMs ?? whole ?? inMs(patience.firstContent) ?? flexible;
 	const idleMs = idleTimeoutMs ?? inMs(patience.idle);
 	return {
 		...(firstContentMs !== undefined && { firstContentMs }),

@@ -16,15 +16,27 @@ export interface ModelPricing {
 	readonly choicesPerCall: number;
 	/** The bound on an answer that goes out with a request when nobody sets one; undefined without. */
 	readonly impliedMaxTokens: number | undefined;
+	/** Requests ask for a tier of their own price, unless they name another. */
+	readonly tier: "flex" | undefined;
 	/** Prices of the user's own. */
 	readonly own: readonly Price[];
 }
 
 export function pricingOf({ provider, modelId, prices: own }: ModelRoute): ModelPricing {
-	const { id, local, free, jobs, choicesPerCall, wire } = provider;
+	const { id, local, free, jobs, choicesPerCall, wire, flexField, extraBody } = provider;
 	const impliedMaxTokens = wire === "anthropic" ? defaultLimit(versionOf(modelId)) : undefined;
 	const isFree = local || free;
-	return { provider: id, modelId, isFree, hasJobs: jobs !== null, choicesPerCall, impliedMaxTokens, own };
+	const tier = flexField !== null && extraBody?.[flexField] === "flex" ? "flex" : undefined;
+	return {
+		provider: id,
+		modelId,
+		isFree,
+		hasJobs: jobs !== null,
+		choicesPerCall,
+		impliedMaxTokens,
+		tier,
+		own,
+	};
 }
 
 const noticed = new WeakSet<ModelRoute>();

@@ -81,6 +81,8 @@ export interface ProviderRow {
 	readonly choicesPerCall: number;
 	/** Fields of every request body unless the user sets them. */
 	readonly extraBody: Readonly<Record<string, unknown>> | null;
+	/** Field of the body in which `flex` asks for a cheaper answer that may take its time; null where there is none. */
+	readonly flexField: "service_tier" | "serviceTier" | null;
 	/** Headers of every request to it; `$NAME` in a value stands for a variable of the environment. */
 	readonly headers: Readonly<Record<string, string>>;
 	/** The model used when the user names none and has a key here; null never chooses this provider. */
@@ -121,6 +123,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		fileForm: "file",
 		choicesPerCall: 1,
 		extraBody: null,
+		flexField: null,
 		headers: {},
 		defaultModel: null,
 		jobs: null,

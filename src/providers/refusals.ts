@@ -55,10 +55,12 @@ const serverCodes = new Set([
 	"service_tier_capacity_exceeded",
 	"capacity_exceeded",
 	"no_capacity",
+	// OpenAI's flex tier.
+	"resource_unavailable",
 ]);
 
 const serverWords =
-	/temporarily rate-limited upstream|(?:model|engine|server) is (?:currently |temporarily )?(?:busy|overloaded)|model busy|service tier capacity exceeded|(?:insufficient|no|at) capacity/i;
+	/temporarily rate-limited upstream|(?:model|engine|server) is (?:currently |temporarily )?(?:busy|overloaded)|model busy|service tier capacity exceeded|resource unavailable|(?:insufficient|no|at) capacity/i;
 
 /** Why a request was refused, if not for its rate; undefined for what is none of these. */
 export function refusalCause(

@@ -22,6 +22,8 @@ export const providers = {
 		choicesPerCall: many,
 		defaultModel: "gpt-4.1-mini",
 		takes: everything,
+		// https://developers.openai.com/api/docs/guides/flex-processing
+		flexField: "service_tier",
 		jobs: "openai",
 	}),
 	anthropic: row({
@@ -47,6 +49,8 @@ export const providers = {
 		defaultModel: "gemini-3.5-flash-lite",
 		takes: everything,
 		fetchesImages: false,
+		// https://ai.google.dev/gemini-api/docs/flex-inference
+		flexField: "serviceTier",
 		jobs: "gemini",
 	}),
 	openrouter: row({
@@ -61,6 +65,8 @@ export const providers = {
 		extraBody: { provider: { sort: "price" } },
 		defaultModel: "openai/gpt-4.1-mini",
 		takes: everything,
+		// https://openrouter.ai/docs/guides/features/service-tiers: those of its upstreams that sell it.
+		flexField: "service_tier",
 		jobs: "openrouter",
 	}),
 	together: row({

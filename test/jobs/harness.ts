@@ -58,7 +58,7 @@ export async function jobBench(options: SimulatorOptions = {}): Promise<JobBench
 		async run(args, onIo) {
 			const io = createTestIo({ cwd: folder, env });
 			onIo?.(io);
-			const isJobs = args[0] === "batch" && !args.includes("--dry-run");
+			const isJobs = args[0] === "batch" && !args.includes("--dry-run") && !args.includes("--flex");
 			const exitCode = await main(isJobs ? [...args, "--via-jobs", "--poll", "0.02", "-y"] : args, io);
 			return { exitCode, out: io.out(), err: io.err() };
 		},

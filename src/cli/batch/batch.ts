@@ -89,6 +89,11 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--no-cache", "do not read or write the response cache; every row is sampled separately")
 		.addOption(new Option("--refresh", "bypass the cache and store the new answers").conflicts("cacheOnly"))
 		.option("--cache-only", "answer from the cache only; fail if an answer is missing")
+		.addOption(
+			new Option("--flex", "ask for the provider's cheaper tier, whose answers may take minutes").conflicts(
+				"viaJobs",
+			),
+		)
 		.option("--via-jobs", "send the rows as the provider's batch jobs: cheaper, and done within hours")
 		.option("--detach", "with --via-jobs: submit and exit; run the same command later to go on")
 		.option("--finish-live", "with --via-jobs: send at once what the jobs left undone")

@@ -273,8 +273,8 @@ class BatchCommand {
 		close: Awaited<ReturnType<typeof estimateClosely>>,
 	): number {
 		const { io } = this.#context;
-		const viaJobs = this.#flags.viaJobs ?? false;
-		const lines = dryRunLines(checked, close, viaJobs, takenParts(prompts, this.#flags));
+		const { viaJobs = false, flex = false } = this.#flags;
+		const lines = dryRunLines(checked, close, { viaJobs, flex }, takenParts(prompts, this.#flags));
 		io.stdout.write(`${lines.join("\n")}\n`);
 		writeJsonFile(this.#target.summary, dryRunJson(checked, close, viaJobs));
 		for (const warning of oldPrices(this.#models.all)) this.#log(warning);

@@ -131,7 +131,7 @@ function range({ low, high }: Range, format: (value: number) => string): string 
 export function dryRunLines(
 	checked: Checked,
 	{ estimate, cacheHits }: CloseEstimate,
-	viaJobs: boolean,
+	{ viaJobs, flex }: { readonly viaJobs: boolean; readonly flex: boolean },
 	taken: readonly (readonly [label: string, text: string])[] = [],
 ): string[] {
 	const { rows, done, failed, models } = checked;
@@ -164,7 +164,7 @@ export function dryRunLines(
 		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
 		["input", `${range(estimate.inputTokens, formatTokens)} tokens`],
 		["output", `${range(estimate.outputTokens, formatTokens)} tokens${assumption(estimate)}`],
-		["cost", costText(estimate) + (viaJobs ? " as batch jobs" : "")],
+		["cost", costText(estimate) + (viaJobs ? " as batch jobs" : flex ? " at the flex tier" : "")],
 		...otherWayLine(estimate, viaJobs),
 	];
 	return lines.map(([label, text]) => `${label.padEnd(9)} ${text}`);

@@ -50,6 +50,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly escapeFormulas: boolean;
 	readonly report?: boolean;
 	readonly summaryJson?: string;
+	readonly flex?: boolean;
 	readonly viaJobs?: boolean;
 	readonly detach?: boolean;
 	readonly finishLive?: boolean;

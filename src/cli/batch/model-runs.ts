@@ -81,7 +81,7 @@ export class ModelRuns {
 
 	#start(model: string): ClientRun {
 		const { context, flags, config, label, log } = this.#options;
-		const { concurrency, rpm, tpm, maxRetries, timeout } = flags;
+		const { concurrency, rpm, tpm, maxRetries, timeout, flex } = flags;
 		const llm = createLLM(context, resolveAlias(model, config), {
 			command: "batch",
 			label,
@@ -89,6 +89,7 @@ export class ModelRuns {
 			rpm,
 			tpm,
 			maxRetries,
+			flex,
 			timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
 			quiet: !context.debug,
 			onWarning: log,

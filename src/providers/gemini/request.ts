@@ -54,7 +54,7 @@ export function geminiRequest(provider: ProviderRow, call: AdapterRequest): Gemi
 	setSampling(config, inPrompt || isGemma ? { ...parameters, responseFormat: undefined } : parameters);
 	const thinking = isGemma ? gemmaThinking(provider, call) : thinkingConfig(provider, call);
 	if (thinking !== undefined) config.thinkingConfig = thinking;
-	return { contents, config, patch: rawPatch(parameters.extra) };
+	return { contents, config, patch: rawPatch({ ...provider.extraBody, ...parameters.extra }) };
 }
 
 type Sampling = Omit<Parameters, "responseFormat"> & {
@@ -187,8 +187,8 @@ function thinkingConfig(provider: ProviderRow, call: AdapterRequest): Json | und
 }
 
 /** Raw parameters as a patch of the body: `config` and fields unknown to the body mean its `generationConfig`. */
-function rawPatch(extra: Parameters["extra"]): Json | null {
-	if (extra === undefined || Object.keys(extra).length === 0) return null;
+function rawPatch(extra: Json): Json | null {
+	if (Object.keys(extra).length === 0) return null;
 	const { config, ...rest } = extra;
 	const patch: Json = {};
 	const generation: Json = {};

@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { rowBounds } from "../../src/batch/row-bounds.ts";
+import { type Price, pricesOf } from "../../src/models/price-table.ts";
+import { jobBench, prompts } from "./harness.ts";
+
+const flags = ["--flex", "-y", "-q"];
+
+describe("the cheaper tier of requests that may wait", () => {
+	it.each([
+		["openai/echo", "service_tier"],
+		["openrouter/echo", "service_tier"],
+		["gemini/echo", "serviceTier"],
+	])("is asked for by every request (%s)", async (model, field) => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(3));
+		const { exitCode, err } = await bench.run(["batch", "in.jsonl", "-m", model, ...flags]);
+		expect(exitCode, err).toBe(0);
+		expect(bench.simulator.requests.map(({ body }) => body[field])).toEqual(["flex", "flex", "flex"]);
+	});
+
+	it("is refused where nobody sells one, before anything is sent", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(1));
+		for (const [model, hint] of [
+			["anthropic/echo", "batch jobs: --via-jobs"],
+			["groq/echo", "batch jobs: --via-jobs"],
+			["local/echo", "omit --flex"],
+		]) {
+			const { exitCode, err } = await bench.run(["batch", "in.jsonl", "-m", model as string, ...flags]);
+			expect(exitCode).not.toBe(0);
+			expect(err).toContain("has no cheaper tier");
+			expect(err).toContain(hint);
+		}
+		expect(bench.simulator.requests).toEqual([]);
+	});
+
+	it("yields to the tier that a row names, and changes neither rows nor the cache", async () => {
+		const bench = await jobBench();
+		const rows = [
+			{ id: "1", prompt: "one" },
+			{
+				custom_id: "2",
+				method: "POST",
+				url: "/v1/chat/completions",
+				body: { messages: [{ role: "user", content: "two" }], service_tier: "default" },
+			},
+		];
+		writeFileSync(join(bench.folder, "in.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+		await bench.run(["batch", "in.jsonl", "-m", "openai/echo", ...flags]);
+		const tiers = bench.simulator.requests.map(({ prompt, body }) => `${prompt}: ${body.service_tier}`);
+		expect(tiers.toSorted()).toEqual(["one: flex", "two: default"]);
+		const again = await bench.run(["batch", "in.jsonl", "-m", "openai/echo", "--dry-run"]);
+		expect(again.out).toContain("2 already answered");
+		const elsewhere = ["batch", "in.jsonl", "-m", "openai/echo", "-o", "other.jsonl", "--dry-run"];
+		expect((await bench.run(elsewhere)).out).toContain("2 in the cache");
+	});
+
+	it("is estimated at its own price, and bounded at the ordinary one", () => {
+		const row = {
+			line: 1,
+			id: "1",
+			model: undefined,
+			messages: [{ role: "user", content: "hello" }],
+			prompt: { text: "hello", system: undefined },
+			parameters: { maxTokens: 100 },
+			n: 1,
+			linksImages: false,
+			metadata: undefined,
+		} as const;
+		const sold = [...pricesOf("openai").values()].map(([price]) => price as Price);
+		for (const { provider, model: modelId, batchInput } of sold) {
+			const model = { provider, modelId, isFree: false, hasJobs: true };
+			const [ordinary, flex] = [
+				rowBounds(row, model, undefined),
+				rowBounds(row, { ...model, tier: "flex" }, undefined),
+			];
+			expect(flex.usdOf(100)).toBe(ordinary.usdOf(100));
+			expect(flex.usd).toEqual(batchInput === null ? null : ordinary.otherUsd());
+		}
+	});
+});
