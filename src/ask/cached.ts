@@ -2,6 +2,9 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { type CacheConfig, cacheKey } from "../cache/key.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { ModelRoute } from "../models/router.ts";
+import type { WireFormat } from "../parameters/table.ts";
+import type { ProviderRow } from "../providers/provider-row.ts";
+import { providers } from "../providers/registry.ts";
 import type { Result } from "../types.ts";
 import type { Accounting } from "./accounting.ts";
 import { toResult } from "./answer.ts";
@@ -18,15 +21,18 @@ export interface CachedAnswersOptions {
 /** The answers of one model that are there already. */
 export class CachedAnswers {
 	readonly #options: CachedAnswersOptions;
+	readonly #wire: WireFormat | undefined;
 
 	constructor(options: CachedAnswersOptions) {
 		this.#options = options;
+		this.#wire = unusualWire(options.route.provider);
 	}
 
 	/** The cache key of a question: SHA-256 over everything that shapes the answer. */
 	key({ messages, prompt, parameters, n }: Question): string {
 		const { model, route } = this.#options;
-		const config: CacheConfig = { provider: route.provider.id, baseUrl: route.baseUrl, n, ...parameters };
+		const { provider, baseUrl } = route;
+		const config: CacheConfig = { provider: provider.id, baseUrl, wire: this.#wire, n, ...parameters };
 		if (prompt) return cacheKey({ model, prompt: prompt.text, system: prompt.system ?? null, config });
 		return cacheKey({ model, messages, config });
 	}
@@ -59,4 +65,10 @@ export class CachedAnswers {
 	async flush(): Promise<void> {
 		await this.#options.cache?.flush();
 	}
+}
+
+/** The wire, where it is not the one that the provider is known to speak: what a raw parameter means differs. */
+function unusualWire({ id, wire }: ProviderRow): WireFormat | undefined {
+	const known = Object.hasOwn(providers, id) ? providers[id as keyof typeof providers] : undefined;
+	return wire === (known?.wire ?? "openai") ? undefined : wire;
 }

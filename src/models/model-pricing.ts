@@ -56,11 +56,10 @@ function modelNotice({ provider, modelId, baseUrlSource }: ModelRoute): string |
 	const [price] = pricesOf(provider.id).get(modelId.toLowerCase()) ?? [];
 	if (price === undefined) return undefined;
 	// A gateway in front may speak to whatever endpoint there is.
-	if (price.endpoint !== null && baseUrlSource === "default")
-		throw new UnsupportedError(
-			`${provider.label} serves ${modelId} by its ${price.endpoint} endpoint only, and llmx speaks chat completions`,
-			{ hint: "choose another model (llmx models), or set the base URL of a gateway that translates" },
-		);
+	if (price.endpoint !== null && price.endpoint !== provider.wire && baseUrlSource === "default")
+		throw new UnsupportedError(`${provider.label} serves ${modelId} by its ${price.endpoint} endpoint only`, {
+			hint: "choose another model (llmx models), or set the base URL of a gateway that translates",
+		});
 	if (price.retired === null || Date.parse(price.retired) > Date.now()) return undefined;
 	return `${provider.label} retired ${modelId} on ${price.retired}: it may be refused, or answered by a more expensive model`;
 }

@@ -1,6 +1,6 @@
 import { ConfigError, MissingKeyError, NoRouteError } from "../errors.ts";
 import { defineProvider } from "../providers/provider-definition.ts";
-import type { ProviderRow } from "../providers/provider-row.ts";
+import { type ProviderRow, rowOfModel } from "../providers/provider-row.ts";
 import { providers as knownProviders } from "../providers/registry.ts";
 import type { Config } from "../state/config.ts";
 import { nearestNames } from "../state/nearest.ts";
@@ -56,7 +56,8 @@ export interface RouteOptions {
  * @throws NoRouteError when nobody serves the model; ConfigError for a base URL or key that cannot be used
  */
 export function route(model: string, options: RouteOptions): ModelRoute {
-	const { provider, modelId } = findProvider(model, options);
+	const { provider: row, modelId } = findProvider(model, options);
+	const provider = rowOfModel(row, modelId);
 	const { baseUrl, source } = effectiveBaseUrl(provider, options);
 	const keys = findKeys(provider, options);
 	const holdsSecret = keys.length > 0 || Object.values(provider.headers).some((value) => value.includes("$"));
@@ -199,8 +200,9 @@ function cleanBaseUrl(provider: ProviderRow, value: string, source: string): str
 	if (url.search !== "" || url.hash !== "")
 		throw new ConfigError(`${where} must not contain a query or a fragment: "${url.origin}${url.pathname}"`);
 	// Some tools want the whole address of the endpoint: https://github.com/EleutherAI/lm-evaluation-harness/issues/1174
-	let path = url.pathname.replace(/\/+$/, "").replace(/\/(?:chat\/completions|v1\/messages)$/, "");
-	if (provider.wire !== "openai") path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
+	let path = url.pathname.replace(/\/+$/, "").replace(/\/(?:chat\/completions|responses|v1\/messages)$/, "");
+	if (provider.wire === "gemini" || provider.wire === "anthropic")
+		path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
 	if (provider.id === "ollama" && path === "") path = "/v1";
 	return url.origin + path;
 }

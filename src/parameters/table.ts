@@ -2,7 +2,7 @@ import { reasoningEfforts } from "../types.ts";
 import { choice, integer, number, responseFormat, strings, type ValueKind } from "./values.ts";
 
 /** The language a provider speaks on the wire; each has one adapter. */
-export type WireFormat = "openai" | "gemini" | "anthropic";
+export type WireFormat = "openai" | "responses" | "gemini" | "anthropic";
 
 /** A form of its own, which the wire's request builder writes. */
 export const shaped = Symbol("shaped");
@@ -37,6 +37,7 @@ function row<Value>(input: RowInput<Value>): ParameterRow<Value> {
 /** The same form of its own on every wire. */
 const shapedEverywhere: ParameterRow<unknown>["wires"] = {
 	openai: shaped,
+	responses: shaped,
 	anthropic: shaped,
 	gemini: shaped,
 };
@@ -53,7 +54,12 @@ export const parameters = {
 		flag: "--temperature <number>",
 		help: "sampling temperature; 0 gives the most likely answer",
 		accepts: number(0, 2),
-		wires: { openai: "temperature", anthropic: "temperature", gemini: "temperature" },
+		wires: {
+			openai: "temperature",
+			responses: "temperature",
+			anthropic: "temperature",
+			gemini: "temperature",
+		},
 	}),
 	/** Upper bound of the answer in tokens, reasoning included where the provider counts it so. */
 	maxTokens: row({
@@ -70,7 +76,12 @@ export const parameters = {
 		help: "maximum length of the answer in tokens",
 		accepts: integer(1),
 		// OpenAI's newer models call it otherwise: see `maxTokensField` of a provider.
-		wires: { openai: "max_tokens", anthropic: "max_tokens", gemini: "maxOutputTokens" },
+		wires: {
+			openai: "max_tokens",
+			responses: "max_output_tokens",
+			anthropic: "max_tokens",
+			gemini: "maxOutputTokens",
+		},
 	}),
 	/** Nucleus sampling: the share of probability, from 0 to 1, that the next token is drawn from. */
 	topP: row({
@@ -78,7 +89,7 @@ export const parameters = {
 		flag: "--top-p <number>",
 		help: "nucleus sampling: only the most likely tokens, up to this total probability",
 		accepts: number(0, 1),
-		wires: { openai: "top_p", anthropic: "top_p", gemini: "topP" },
+		wires: { openai: "top_p", responses: "top_p", anthropic: "top_p", gemini: "topP" },
 	}),
 	/** How many of the likeliest tokens the next one is drawn from. */
 	topK: row({

@@ -4,7 +4,7 @@ import { isOnWire } from "../parameters/wire-fields.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 /** Fields of a body that are not the user's to set as raw parameters. */
-const reserved = ["model", "messages", "contents", "stream", "n"];
+const reserved = ["model", "messages", "input", "contents", "stream", "n"];
 
 /**
  * Raises UnsupportedError, before anything is sent, for a parameter that the provider refuses or would silently
@@ -18,7 +18,9 @@ export function checkParameters(provider: ProviderRow, parameters: Parameters): 
 	}
 	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined)
 		throw new UnsupportedError("reasoning_effort and thinking_budget cannot be combined");
-	for (const name of reserved) {
+	// An answer in the background would be paid for and never fetched.
+	const names = provider.wire === "responses" ? [...reserved, "background"] : reserved;
+	for (const name of names) {
 		if (parameters.extra !== undefined && Object.hasOwn(parameters.extra, name))
 			throw new UnsupportedError(`the raw parameter "${name}" is set by llmx itself`, {
 				hint: name === "n" ? "ask for several answers with -n" : "leave it out",

@@ -1,6 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { WireFormat } from "../parameters/table.ts";
-import { defineRow, type ProviderRow } from "./provider-row.ts";
+import { defineRow, onResponses, type ProviderRow } from "./provider-row.ts";
 import { everything, providers } from "./registry.ts";
 
 /** What a user writes about a provider of their own in the config file. */
@@ -55,7 +55,7 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 			fetchesImages: false,
 			...wireDefaults(definition.wire),
 		});
-	return {
+	const row: ProviderRow = {
 		...base,
 		label: definition.label ?? base.label,
 		baseUrl: definition.base_url,
@@ -67,16 +67,19 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 		jobs: definition.jobs ?? base.jobs,
 		defaultModel: definition.default_model ?? base.defaultModel,
 		wire: definition.wire ?? base.wire,
+		// Whoever names a wire means it for every model.
+		responsesModels: definition.wire === undefined ? base.responsesModels : null,
 		headers: { ...base.headers, ...definition.headers },
 		schemaForm: definition.schema_form ?? base.schemaForm,
 		maxTokensField: definition.max_tokens_field ?? base.maxTokensField,
 		takes: definition.takes ?? base.takes,
 	};
+	return row.wire === "responses" ? onResponses(row) : row;
 }
 
 /** What a server on another wire has in common with the provider whose wire it is. */
 function wireDefaults(wire: WireFormat = "openai"): Partial<ProviderRow> {
-	if (wire === "openai") return {};
+	if (wire === "openai" || wire === "responses") return {};
 	const { rateHeaders, refuses, takes } = providers[wire];
 	return { wire, rateHeaders, refuses, takes };
 }

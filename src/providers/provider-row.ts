@@ -4,6 +4,7 @@ import type { ParameterKey, WireFormat } from "../parameters/table.ts";
 /** The batch API a provider has, by the name of its dialect; `openai` is also that of servers that copy it. */
 export type JobDialectName =
 	| "openai"
+	| "openai-responses"
 	| "groq"
 	| "anthropic"
 	| "gemini"
@@ -29,6 +30,8 @@ export interface ProviderRow {
 	/** Model names that belong here without any prefix. */
 	readonly bareNames: RegExp | null;
 	readonly wire: WireFormat;
+	/** Models that it serves by the Responses API alone. */
+	readonly responsesModels: RegExp | null;
 	/** Default base URL; empty for the simulator, whose address is known only at run time. */
 	readonly baseUrl: string;
 	/** Variables that replace the base URL; the first one set wins. */
@@ -101,6 +104,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		prefixes: [input.id],
 		bareNames: null,
 		wire: "openai",
+		responsesModels: null,
 		foreignKeyEnv: [],
 		bearerKeyEnv: [],
 		keyRequired: true,
@@ -131,5 +135,21 @@ export function defineRow(input: RowInput): ProviderRow {
 		baseUrlEnv: [`${upper}_BASE_URL`, ...(input.baseUrlEnv ?? [])],
 		keyListEnv: [`${upper}_KEYS`, ...(input.keyListEnv ?? [])],
 		keyEnv: [`${upper}_API_KEY`, ...(input.keyEnv ?? [])],
+	};
+}
+
+/** The row as it holds for one of the provider's models: on the wire that serves it. */
+export function rowOfModel(row: ProviderRow, modelId: string): ProviderRow {
+	return row.responsesModels?.test(modelId) === true ? onResponses(row) : row;
+}
+
+/** The row on the Responses API, which takes no sound and gives one answer to a request. */
+export function onResponses(row: ProviderRow): ProviderRow {
+	return {
+		...row,
+		wire: "responses",
+		choicesPerCall: 1,
+		takes: row.takes.filter((kind) => kind !== "audio"),
+		jobs: row.jobs === "openai" ? "openai-responses" : null,
 	};
 }

@@ -14,6 +14,9 @@ export const providers = {
 		label: "OpenAI",
 		baseUrl: "https://api.openai.com/v1",
 		bareNames: /^(?:gpt-|chatgpt-|o1|o3|o4)/,
+		// https://platform.openai.com/docs/models, 2026-11-29: `*-pro`, `*-codex*`, deep research, computer use.
+		responsesModels:
+			/^(?:(?:gpt-[5-9][\d.]*|o[13])-pro(?:$|-)|codex-|computer-use|(?:gpt-|o\d)\S*-(?:codex|deep-research)(?:$|-))/,
 		http2: true,
 		// https://platform.openai.com/docs/guides/rate-limits, "Reduce the max_tokens"
 		chargesMaxTokens: true,

@@ -5,6 +5,7 @@ import type { SimulatedRequest, WireName } from "./request.ts";
 import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";
 import { openAiWire } from "./wires/openai.ts";
+import { responsesWire } from "./wires/responses.ts";
 import {
 	allFrames,
 	arrayEnd,
@@ -18,6 +19,7 @@ import {
 
 export const wires: Readonly<Record<WireName, Wire>> = {
 	openai: openAiWire,
+	responses: responsesWire,
 	gemini: geminiWire,
 	anthropic: anthropicWire,
 };

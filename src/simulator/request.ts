@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-export type WireName = "openai" | "gemini" | "anthropic";
+export type WireName = "openai" | "responses" | "gemini" | "anthropic";
 
 /** One turn as the server understood it, whichever wire it came over. */
 export interface SimulatedTurn {
@@ -57,6 +57,8 @@ export function routeOf(
 	const path = question < 0 ? url : url.slice(0, question);
 	if (path.endsWith("/chat/completions"))
 		return method === "POST" ? { kind: "generate", wire: "openai" } : undefined;
+	if (path.endsWith("/responses"))
+		return method === "POST" ? { kind: "generate", wire: "responses" } : undefined;
 	if (path.endsWith("/v1/messages"))
 		return method === "POST" ? { kind: "generate", wire: "anthropic" } : undefined;
 	const gemini = /\/models\/([^/:]+(?:\/[^/:]+)*|[^/]+):(generateContent|streamGenerateContent)$/.exec(path);
@@ -97,6 +99,8 @@ export function readRequest(
 	switch (route.wire) {
 		case "openai":
 			return { ...base, ...readOpenAi(body) };
+		case "responses":
+			return { ...base, ...readResponses(body) };
 		case "anthropic":
 			return { ...base, ...readAnthropic(body) };
 		case "gemini":
@@ -132,6 +136,33 @@ function readOpenAi(body: Body): Read {
 		format:
 			format?.type === "json_schema"
 				? { schema: (format.json_schema as Body | undefined)?.schema }
+				: format?.type === "json_object"
+					? "json"
+					: "text",
+	};
+}
+
+function readResponses(body: Body): Read {
+	const turns =
+		typeof body.input === "string"
+			? [{ role: "user", text: body.input, attachments: 0 }]
+			: turnsOf(body.input, "input");
+	const format = (body.text as Body | undefined)?.format as Body | undefined;
+	const reasoning = body.reasoning as Body | undefined;
+	return {
+		model: modelOf(body),
+		turns: body.instructions == null ? turns : [{ role: "system", ...textOf(body.instructions) }, ...turns],
+		prompt: promptOf(turns),
+		stream: body.stream === true,
+		streamFormat: "sse",
+		includeUsage: true,
+		n: 1,
+		maxTokens: numberOr(body.max_output_tokens),
+		stop: [],
+		wantsReasoning: reasoning?.summary != null,
+		format:
+			format?.type === "json_schema"
+				? { schema: format.schema }
 				: format?.type === "json_object"
 					? "json"
 					: "text",
@@ -195,7 +226,10 @@ function modelOf(body: Body): string {
 function turnsOf(messages: unknown, name: string): SimulatedTurn[] {
 	if (!Array.isArray(messages) || messages.length === 0)
 		throw new Error(`${name}: at least one message is required`);
-	return messages.map((message: Body) => ({ role: String(message.role), ...textOf(message.content) }));
+	return messages.map((message: Body) => ({
+		role: String(message.role ?? message.type),
+		...textOf(message.content ?? message.output),
+	}));
 }
 
 function textOf(content: unknown): { text: string; attachments: number } {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Accounts } from "./accounts.ts";
 import { Call, type Host, json, wires } from "./call.ts";
-import { limitHeaders } from "./dialects.ts";
+import { type Dialect, limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import { SimulatedJobs } from "./jobs/server.ts";
 import type { AccountLimits, Limits } from "./limits.ts";
@@ -201,7 +201,7 @@ class LoopbackSimulator implements Simulator {
 
 	/** Takes the request's place within the limits, or answers it with the dialect's 429. */
 	#admit(call: Call, limits: AccountLimits): boolean {
-		const { chargeMaxTokens, retryHint = "computed", dialect = call.request.wire } = this.#options;
+		const { chargeMaxTokens, retryHint = "computed", dialect = dialectOf(call.request.wire) } = this.#options;
 		const { inputTokens, outputTokens } = call.answer;
 		const charged = chargeMaxTokens ? (call.request.maxTokens ?? outputTokens) : outputTokens;
 		const admission = limits.admit(inputTokens + charged);
@@ -260,4 +260,8 @@ class LoopbackSimulator implements Simulator {
 function sendJson(response: ServerResponse, status: number, body: string): void {
 	response.writeHead(status, ["content-type", json, "content-length", String(Buffer.byteLength(body))]);
 	response.end(body);
+}
+
+function dialectOf(wire: WireName): Dialect {
+	return wire === "responses" ? "openai" : wire;
 }

@@ -59,7 +59,7 @@ export interface UserProvider {
 	readonly jobs?: (typeof jobApis)[number];
 }
 
-const wires = ["openai", "gemini", "anthropic"] as const;
+const wires = ["openai", "responses", "gemini", "anthropic"] as const;
 const jobApis = ["openai"] as const;
 const schemaForms = ["field", "prompt"] as const;
 const limitFields = ["max_tokens", "max_completion_tokens", "by-model"] as const;

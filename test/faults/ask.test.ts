@@ -64,10 +64,12 @@ const exitByName: Readonly<Record<string, readonly number[]>> = {
 	gzip: [0],
 	trickle: [1, 5],
 	"numeric-code": [5],
+	"response-failed": [5],
 };
 
 const environment: Readonly<Record<WireName, (url: string) => Record<string, string>>> = {
 	openai: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: plantedKey }),
+	responses: (url) => ({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: plantedKey }),
 	gemini: (url) => ({ GEMINI_BASE_URL: url, GEMINI_API_KEY: plantedKey }),
 	anthropic: (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: plantedKey }),
 };
@@ -98,7 +100,7 @@ async function ask(wire: WireName, fault: Fault, flags: readonly string[]): Prom
 		"ask",
 		`before [[fault:${fault.name}${value}]] after`,
 		"-m",
-		`${wire}/echo`,
+		wire === "responses" ? "openai/codex-echo" : `${wire}/echo`,
 		"--debug",
 		"-u",
 		"--no-cache",

@@ -22,6 +22,7 @@ const metByEachWire = new Set(["503", "504", "reset-before-response", "cut-chunk
 
 const models: Readonly<Record<WireName, string>> = {
 	openai: "gpt-4.1-mini",
+	responses: "gpt-5-codex",
 	gemini: "gemini/gemini-2.5-flash",
 	anthropic: "anthropic/claude-haiku-4-5",
 };

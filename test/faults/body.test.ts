@@ -46,6 +46,31 @@ describe.each(wires)("row 16 on the %s wire: an error inside a 200", (wire) => {
 	});
 });
 
+describe("row 16 on the responses wire: a response that failed", () => {
+	it.each([
+		["server_error", "server", 2],
+		["server_is_overloaded", "overloaded", 2],
+		["rate_limit_exceeded", "rate_limit", 2],
+		["invalid_image", "invalid_request", 1],
+		["bio_policy", "blocked", 1],
+	] as const)("with %s in a stream is classified by its code", async (code, errorClass, requests) => {
+		const seen = await meet(`response-failed=${code}`, { wire: "responses", mode: "stream", heard: false });
+		expect(seen.error).toMatchObject({ errorClass, maybeBilled: true });
+		expect([seen.requests, seen.result]).toEqual([requests, undefined]);
+	});
+
+	it("in whole, too", async () => {
+		const seen = await meet("response-failed", { wire: "responses" });
+		expect(seen.error).toMatchObject({ errorClass: "server", maybeBilled: true, attempts: 2 });
+	});
+});
+
+it.each(modes)("row 23: a summary that the account may not have is not asked for again: %s", async (mode) => {
+	const seen = await meet("summary-refused", { wire: "responses", mode });
+	expect(seen.error).toBeUndefined();
+	expect([seen.requests, seen.result?.text]).toEqual([2, `${nasty} [[fault:summary-refused]]`]);
+});
+
 describe.each(wires)("row 16 on the %s wire: a field for errors", (wire) => {
 	it.each([
 		["fields", "plain"],
@@ -121,8 +146,12 @@ describe.each(wires)("row 18 on the %s wire: a plain body that was cut is never 
 });
 
 describe.each(wires)("row 18 on the %s wire: an answer that the server gave up", (wire) => {
-	const given =
-		wire === "openai" ? ["abort", "error", "network_error"] : [wire === "gemini" ? "OTHER" : "pause_turn"];
+	const given = {
+		openai: ["abort", "error", "network_error"],
+		responses: ["cancelled", "failed"],
+		gemini: ["OTHER"],
+		anthropic: ["pause_turn"],
+	}[wire];
 
 	it.each(
 		given.flatMap((reason) => modes.map((mode) => [reason, mode] as const)),
@@ -215,13 +244,19 @@ describe.each(wires)("row 24 on the %s wire: filters", (wire) => {
 	});
 
 	it("a prompt that a filter refused is a failure", async () => {
-		await failed("content-filter-error", wire === "openai" ? "blocked" : "invalid_request", { wire });
+		await failed(
+			"content-filter-error",
+			wire === "openai" || wire === "responses" ? "blocked" : "invalid_request",
+			{ wire },
+		);
 	});
 });
 
 describe("row 24, one wire's own ways", () => {
-	it.each(modes)("an OpenAI refusal is not an answer: %s", async (mode) => {
-		const seen = await failed("refusal", "blocked", { mode });
+	it.each(
+		modes.flatMap((mode) => [["openai", mode] as const, ["responses", mode] as const]),
+	)("a refusal on the %s wire is not an answer: %s", async (wire, mode) => {
+		const seen = await failed("refusal", "blocked", { wire, mode });
 		expect(seen.error?.message).toContain("I'm sorry, I can't help with that.");
 	});
 
@@ -247,8 +282,11 @@ describe("shapes of single providers are answers", () => {
 		await accepted(spec, { model });
 	});
 
-	it("thoughts that end without having begun are kept apart", async () => {
-		const seen = await meet("think-unopened");
+	it.each([
+		"openai",
+		"responses",
+	] as const)("thoughts that end without having begun are kept apart: %s", async (wire) => {
+		const seen = await meet("think-unopened", { wire });
 		expect(seen.result).toMatchObject({
 			text: `${nasty} [[fault:think-unopened]]`,
 			reasoning: "Let me think.",

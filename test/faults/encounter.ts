@@ -45,6 +45,8 @@ export const nasty = 'one "two" \\three\n\t数据 👩‍👩‍👧 e\u0301 \u0
 
 const models: Readonly<Record<WireName, string>> = {
 	openai: "openai/echo",
+	// OpenAI's names of this kind are spoken to over the Responses API.
+	responses: "openai/codex-echo",
 	gemini: "gemini/echo",
 	anthropic: "anthropic/echo",
 };
@@ -105,7 +107,7 @@ export async function meet(spec: string, options: EncounterOptions = {}): Promis
 		options.model ?? models[wire],
 		{
 			keys,
-			baseUrl: wire === "openai" ? `${simulator.url}/v1` : simulator.url,
+			baseUrl: wire === "openai" || wire === "responses" ? `${simulator.url}/v1` : simulator.url,
 			env,
 			maxRetries: 2,
 			onRetry: ({ reason }) => notices.push(reason),

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { UnsupportedError } from "../../src/errors.ts";
+import { pricesOf } from "../../src/models/price-table.ts";
 import type { Parameters } from "../../src/parameters/table.ts";
 import { anthropicBody } from "../../src/providers/anthropic/request.ts";
 import { geminiRequest } from "../../src/providers/gemini/request.ts";
-import { needsResponses } from "../../src/providers/openai/models.ts";
 import { openAiBody } from "../../src/providers/openai/request.ts";
 import type { ProviderRow } from "../../src/providers/provider-row.ts";
+import { rowOfModel } from "../../src/providers/provider-row.ts";
 import { providers } from "../../src/providers/registry.ts";
 import { notedCall } from "./noted-call.ts";
 import { answer, delta } from "./openai/answers.ts";
@@ -72,10 +73,14 @@ describe("models", () => {
 		["gpt-4o", false],
 		["gemini-2.5-pro", false],
 	])("%s exists only on the Responses API: %s", (modelId, only) => {
-		expect(needsResponses(modelId)).toBe(only);
-		const make = () => openAi(modelId, {});
-		if (only) expect(make).toThrow(UnsupportedError);
-		else expect(make).not.toThrow();
+		expect(rowOfModel(providers.openai, modelId).wire).toBe(only ? "responses" : "openai");
+	});
+
+	it("that the price table knows on the Responses API alone are asked there", () => {
+		const only = [...pricesOf("openai").values()].flat().filter(({ endpoint }) => endpoint === "responses");
+		expect(only.length).toBeGreaterThan(5);
+		for (const { model } of only)
+			expect([model, rowOfModel(providers.openai, model).wire]).toEqual([model, "responses"]);
 	});
 
 	it("think as hard as the wire can say, and not at all in the template of vLLM", () => {

@@ -69,12 +69,14 @@ function requestBytes(prompt: string, options: AskOptions): string {
 	const { wire = "openai", stream = false, model = "echo", key = "sk-test", extra = {} } = options;
 	const paths = {
 		openai: "/v1/chat/completions",
+		responses: "/v1/responses",
 		anthropic: "/v1/messages",
 		gemini: `/v1beta/models/${encodeURIComponent(model)}:${stream ? `streamGenerateContent${options.array ? "" : "?alt=sse"}` : "generateContent"}`,
 	};
 	const messages = [{ role: "user", content: prompt }];
 	const bodies = {
 		openai: { model, messages, stream, ...(stream ? { stream_options: { include_usage: true } } : {}) },
+		responses: { model, input: messages, stream },
 		anthropic: { model, messages, stream, max_tokens: 100_000 },
 		gemini: { contents: [{ role: "user", parts: [{ text: prompt }] }] },
 	};

@@ -181,6 +181,38 @@ describe("the OpenAI wire", () => {
 	});
 });
 
+describe("the Responses wire", () => {
+	it("is read by OpenAI's SDK, whole and streamed", async () => {
+		const whole = await openai.responses.create({ model: "echo", input: nasty, store: false });
+		expect([whole.output_text, whole.status]).toEqual([nasty, "completed"]);
+		expect(whole.usage).toMatchObject({
+			input_tokens: countTokens(nasty),
+			output_tokens: countTokens(nasty),
+		});
+		const stream = await openai.responses.create({
+			model: "reason",
+			input: [{ role: "user", content: [{ type: "input_text", text: nasty.repeat(9) }] }],
+			reasoning: { summary: "auto" },
+			stream: true,
+		});
+		const told = { text: "", thoughts: "", end: "" };
+		for await (const event of stream) {
+			if (event.type === "response.output_text.delta") told.text += event.delta;
+			if (event.type === "response.reasoning_summary_text.delta") told.thoughts += event.delta;
+			if (event.type === "response.completed")
+				told.end = event.response.output_text ?? event.response.status ?? "";
+		}
+		expect(told.text).toBe(nasty.repeat(9));
+		expect(told.thoughts).toContain("Repeating them exactly");
+		expect(told.end).not.toBe("");
+	});
+
+	it("says that the limit cut an answer", async () => {
+		const cut = await openai.responses.create({ model: "words-90", input: "go", max_output_tokens: 5 });
+		expect([cut.status, cut.incomplete_details?.reason]).toEqual(["incomplete", "max_output_tokens"]);
+	});
+});
+
 describe("the Gemini wire", () => {
 	it("answers plainly, with the system instruction apart", async () => {
 		const answer = await gemini.models.generateContent({

@@ -96,10 +96,9 @@ function longCells({ price, tiers }: ModelRow): string[] {
 
 const optionalUsd = (value: number | null | undefined) => (value == null ? "" : formatUsd(value));
 
-/** Why a model cannot be asked, or what comes on top of its tokens. */
+/** Whether a model can still be asked, and what comes on top of its tokens. */
 function noteOf(price: Price | null): string {
 	const notes = [
-		price?.endpoint != null ? `${price.endpoint} only` : "",
 		price?.retired == null ? "" : `${isRetired(price) ? "retired" : "until"} ${price.retired}`,
 		price?.perRequest == null ? "" : `+ ${formatUsd(price.perRequest)} a request`,
 	];

@@ -12,6 +12,7 @@ import { xaiJobs } from "./xai.ts";
 /** The names by which a provider's row, or a config, says which batch API it has. */
 export const jobDialects = {
 	openai: openAiJobs(),
+	"openai-responses": openAiJobs({ endpoint: "/v1/responses" }),
 	groq: openAiJobs({ limits: { rows: 50_000, bytes: 90_000_000 }, retention: null }),
 	anthropic: anthropicJobs,
 	gemini: geminiJobs,

@@ -41,13 +41,9 @@ export function refusedBy(modelId: string, parameters: Parameters): readonly Par
 }
 
 /**
- * Models that exist only on /v1/responses.
- * https://platform.openai.com/docs/models, 2026-11-29: `*-pro`, `*-codex*`, deep research, computer use.
+ * Models that think and can tell of it in a summary.
+ * https://platform.openai.com/docs/guides/reasoning, 2026-11-29
  */
-export function needsResponses(modelId: string): boolean {
-	const name = bareName(modelId);
-	if (!/^(?:gpt-|o\d|codex-|computer-use)/.test(name)) return false;
-	return /^(?:gpt-[5-9][\d.]*|o[13])-pro(?:$|-)|-codex(?:$|-)|^codex-|-deep-research(?:$|-)|^computer-use/.test(
-		name,
-	);
+export function summarizesThoughts(modelId: string): boolean {
+	return /^(?:o[1-9]|codex-|gpt-(?:[5-9]|[1-9]\d)(?!\S*-chat))/.test(bareName(modelId));
 }

@@ -1,4 +1,4 @@
-import { exchangeHeader, type FetchResponse } from "../../http/contract.ts";
+import type { FetchResponse } from "../../http/contract.ts";
 import type {
 	Adapter,
 	AdapterCall,
@@ -9,25 +9,25 @@ import type {
 	ListedModel,
 } from "../adapter.ts";
 import { checkAnswer, readAnswerBody, streamAnswer } from "../answer-stream.ts";
-import { isObject, parseJson } from "../error-body.ts";
-import { type FailureContext, notAnAnswer, toFailure } from "../failure.ts";
-import { LeanOpenAI } from "./client.ts";
+import { isObject } from "../error-body.ts";
+import type { FailureContext } from "../failure.ts";
+import { OpenAiClients } from "./client.ts";
 import { OpenAiReader, openAiBill, readOpenAiAnswer } from "./reader.ts";
 import { openAiBody } from "./request.ts";
-
-type Call = Pick<AdapterCall, "key" | "exchange"> & Partial<AdapterCall>;
+import { isUnknownFormat } from "./schema.ts";
 
 /** The adapter of every provider that speaks OpenAI's chat completions, over the openai SDK. */
 class OpenAiCompatible implements Adapter {
 	readonly choicesPerCall: number;
 	readonly #context: AdapterContext;
-	readonly #clients = new Map<string | undefined, LeanOpenAI>();
+	readonly #clients: OpenAiClients;
 	/** The server refused `stream_options`, or the model a field for schemas, once: it is not asked again. */
 	#refusesStreamUsage = false;
 	#refusesSchemas = false;
 
 	constructor(context: AdapterContext) {
 		this.#context = context;
+		this.#clients = new OpenAiClients(context);
 		this.choicesPerCall = context.provider.choicesPerCall;
 	}
 
@@ -51,36 +51,8 @@ class OpenAiCompatible implements Adapter {
 		return streamAnswer(() => this.#send(call, true), reader, call.exchange);
 	}
 
-	async listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
-		try {
-			const response = await this.#client(call.key)
-				.get("/models", { headers: { [exchangeHeader]: call.exchange.id } })
-				.asResponse();
-			const payload = parseJson(await response.text());
-			// Together answers with a bare list.
-			const list = isObject(payload) ? payload.data : payload;
-			if (!Array.isArray(list)) throw notAnAnswer(this.#failureContext(call));
-			return list.filter((model) => isObject(model) && typeof model.id === "string").map(toListedModel);
-		} catch (error) {
-			throw toFailure(error, this.#failureContext(call));
-		}
-	}
-
-	#client(key: string | undefined): LeanOpenAI {
-		let client = this.#clients.get(key);
-		if (client === undefined) {
-			client = new LeanOpenAI(this.#context, key);
-			this.#clients.set(key, client);
-		}
-		return client;
-	}
-
-	#post(body: Record<string, unknown>, { key, exchange }: AdapterCall): Promise<FetchResponse> {
-		const headers = { [exchangeHeader]: exchange.id };
-		const response = this.#client(key)
-			.request({ method: "post", path: "/chat/completions", body, headers })
-			.asResponse();
-		return response as Promise<unknown> as Promise<FetchResponse>;
+	listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
+		return this.#clients.listModels(call);
 	}
 
 	/** Sends a request, and once more without what the server refused of it: a refusal costs nothing. */
@@ -88,7 +60,7 @@ class OpenAiCompatible implements Adapter {
 		for (;;) {
 			const body = this.#body(call, stream);
 			try {
-				return await this.#post(body, call);
+				return await this.#clients.post("/chat/completions", body, call);
 			} catch (error) {
 				if (!this.#learn(call, body)) throw error;
 			}
@@ -119,7 +91,7 @@ class OpenAiCompatible implements Adapter {
 		return true;
 	}
 
-	#failureContext(call: Call): FailureContext {
+	#failureContext(call: AdapterCall): FailureContext {
 		const { provider } = this.#context;
 		const { modelId, key, exchange } = call;
 		return {
@@ -132,22 +104,6 @@ class OpenAiCompatible implements Adapter {
 	}
 }
 
-/** "This model does not support response format `json_schema`" (Groq), and how others say it; not that a schema is wrong. */
-function isUnknownFormat(body: string): boolean {
-	return (
-		/response.?format|json.?schema|structured.?output|json mode/i.test(body) &&
-		/(?:not|n't) (?:\w+ )?(?:support|enabled|available|allowed)|unsupported|unknown|unrecognized|only supports/i.test(
-			body,
-		) &&
-		!/invalid schema/i.test(body)
-	);
-}
-
 export function createAdapter(context: AdapterContext): Adapter {
 	return new OpenAiCompatible(context);
-}
-
-function toListedModel(model: Record<string, unknown>): ListedModel {
-	const window = model.context_window ?? model.context_length ?? model.max_context_length;
-	return { id: model.id as string, contextWindow: typeof window === "number" ? window : null };
 }

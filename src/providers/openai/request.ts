@@ -1,13 +1,11 @@
-import { UnsupportedError } from "../../errors.ts";
 import { type ParameterKey, type Parameters, rowOf } from "../../parameters/table.ts";
 import { wireFields } from "../../parameters/wire-fields.ts";
 import type { ContentPart, JsonSchemaFormat, Message } from "../../types.ts";
 import type { AdapterRequest } from "../adapter.ts";
-import { isObject } from "../error-body.ts";
 import { checkParameters, unsupported } from "../parameters.ts";
 import type { ProviderRow } from "../provider-row.ts";
-import { withDemand } from "../system-messages.ts";
-import { bareName, needsResponses, refusedBy } from "./models.ts";
+import { bareName, refusedBy } from "./models.ts";
+import { isStrict, messagesOf } from "./schema.ts";
 
 type Body = Record<string, unknown>;
 
@@ -21,13 +19,6 @@ const newLimit = /^(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
 export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Body {
 	const { modelId, n } = call;
 	checkParameters(provider, call.parameters);
-	if (provider.id === "openai" && needsResponses(modelId))
-		throw new UnsupportedError(
-			`${modelId} is served by OpenAI's Responses API only, which llmx does not speak`,
-			{
-				hint: "choose another model: llmx models openai",
-			},
-		);
 	const parameters = takenBy(call);
 	const body: Body = {
 		...provider.extraBody,
@@ -57,13 +48,18 @@ function limitField(provider: ProviderRow, name: string): string {
 }
 
 /** The parameters that the model takes; the others are left out with a note. */
-function takenBy({ modelId, parameters, onNote }: AdapterRequest): Parameters {
+export function takenBy({ modelId, parameters, onNote }: AdapterRequest): Parameters {
 	const refused = refusedBy(modelId, parameters);
 	if (refused.length === 0) return parameters;
 	for (const field of refused) onNote?.(`${rowOf(field).name} is left out: ${modelId} does not take it`);
 	return Object.fromEntries(
 		Object.entries(parameters).filter(([field]) => !refused.includes(field as ParameterKey)),
 	);
+}
+
+function schemaFormat(format: JsonSchemaFormat): Body {
+	const { name, schema } = format;
+	return { type: "json_schema", json_schema: { name, schema, strict: isStrict(schema) } };
 }
 
 function setReasoning(body: Body, provider: ProviderRow, call: AdapterRequest): void {
@@ -94,38 +90,6 @@ function setReasoning(body: Body, provider: ProviderRow, call: AdapterRequest): 
 	}
 }
 
-const strictness = new WeakMap<object, boolean>();
-
-function schemaFormat(format: JsonSchemaFormat): Body {
-	let strict = strictness.get(format.schema);
-	if (strict === undefined) {
-		strict = fitsStrictMode(format.schema);
-		strictness.set(format.schema, strict);
-	}
-	return { type: "json_schema", json_schema: { name: format.name, schema: format.schema, strict } };
-}
-
-/** Strict mode refuses schemas whose objects have optional or additional properties. */
-function fitsStrictMode(schema: unknown): boolean {
-	if (Array.isArray(schema)) return schema.every(fitsStrictMode);
-	if (!isObject(schema)) return true;
-	if (isObject(schema.properties)) {
-		const required = Array.isArray(schema.required) ? schema.required : [];
-		const names = Object.keys(schema.properties);
-		if (schema.additionalProperties !== false || !names.every((name) => required.includes(name)))
-			return false;
-		if (!Object.values(schema.properties).every(fitsStrictMode)) return false;
-	} else if (schema.type === "object") return false;
-	return Object.entries(schema).every(([key, value]) => key === "properties" || fitsStrictMode(value));
-}
-
-/** The messages, with the schema in the system message where it has no field of its own. */
-function messagesOf(provider: ProviderRow, { messages, parameters }: AdapterRequest): readonly Message[] {
-	const format = parameters.responseFormat;
-	if (format?.type !== "json-schema" || provider.schemaForm === "field") return messages;
-	return withDemand(messages, format);
-}
-
 function openAiMessage(provider: ProviderRow, message: Message): Body {
 	const { toolCalls, toolCallId } = message;
 	const body = openAiContent(provider, message);
@@ -148,7 +112,7 @@ function openAiContent(provider: ProviderRow, { role, content }: Message): Body 
 	};
 }
 
-function nameOf(part: ContentPart): string {
+export function nameOf(part: ContentPart): string {
 	return { text: "text", image: "an image", file: "a file", audio: "audio" }[part.type];
 }
 

@@ -3,7 +3,7 @@ import type { Call } from "../call.ts";
 import { eventStream, json } from "../call.ts";
 import { allFrames } from "../wires/wire.ts";
 import { cutAfter, stallMs } from "./connection.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, speaksOpenAi } from "./fault.ts";
 
 const mebibyte = 1024 * 1024;
 const page = "<!doctype html><html><head><title>Welcome</title></head><body><p>It works!</p></body></html>";
@@ -97,7 +97,7 @@ export const bodyFaults: readonly Fault[] = [
 		value: "the status it means (429)",
 		play(call, value = "429") {
 			// OpenAI-compatible servers put the status in `code` when it happens inside a 200.
-			const code = call.request.wire === "openai" ? Number(value) : undefined;
+			const code = speaksOpenAi(call) ? Number(value) : undefined;
 			const message = `Simulated failure ${value} inside a 200.`;
 			call.send(200, json, call.wire.error(Number(value), { message, code }));
 		},

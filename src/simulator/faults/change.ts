@@ -4,7 +4,7 @@ import type { WireEvent, WireEvents } from "../wires/wire.ts";
 import type { Fault } from "./fault.ts";
 
 // Bodies are taken apart and changed here; their shape is the wire's, which has no type of its own.
-// biome-ignore lint/suspicious/noExplicitAny: JSON of three wires
+// biome-ignore lint/suspicious/noExplicitAny: JSON of four wires
 export type Json = any;
 
 export type Change = (body: Json, call: Call) => void;
@@ -46,6 +46,9 @@ export function contentFault(
 	};
 }
 
+/** Statuses of a response that is not there, or not yet. */
+const unfinished = new Set(["failed", "cancelled", "queued", "in_progress"]);
+
 /** Ends the answer with another finish reason, after the first `share` of its content. */
 export function finishing(
 	about: Omit<Fault, "play">,
@@ -59,6 +62,15 @@ export function finishing(
 				if (choice.message !== undefined)
 					choice.message.content = share === 0 ? null : firstPart(choice.message.content, share);
 			}
+		},
+		responses(body, _call, reason) {
+			const response = body.object === "response" ? body : body.response;
+			response.status = unfinished.has(reason) ? reason : "incomplete";
+			response.incomplete_details = unfinished.has(reason) ? null : { reason };
+			for (const part of response.output.flatMap((item: Json) => item.content ?? []))
+				part.text = firstPart(part.text, share);
+			if (share === 0) response.output = [];
+			if (response !== body) body.type = `response.${response.status}`;
 		},
 		gemini(body, _call, reason) {
 			for (const candidate of body.candidates) {
@@ -102,7 +114,9 @@ export function finishing(
 			}
 			const { opening, content, finish: end, usage, done } = call.frames;
 			const kept = content.slice(0, Math.ceil(content.length * share));
-			sendFrames(call, [...opening, ...kept, ...changed(end, call, change), ...usage, ...done]);
+			// Before the end of a response its parts are told again, whole.
+			const last = wire === "responses" ? end.slice(-1) : end;
+			sendFrames(call, [...opening, ...kept, ...changed(last, call, change), ...usage, ...done]);
 		},
 	};
 }

@@ -15,3 +15,8 @@ export interface Fault {
 	readonly value?: string;
 	play(call: Call, value: string | undefined): void | Promise<void>;
 }
+
+/** Whether errors come in OpenAI's form. */
+export function speaksOpenAi({ request: { wire } }: Call): boolean {
+	return wire === "openai" || wire === "responses";
+}

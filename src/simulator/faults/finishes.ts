@@ -9,9 +9,9 @@ export const finishFaults: readonly Fault[] = [
 			name: "finish-aborted",
 			row: "18",
 			does: "gives the answer up after half of it, with a finish reason that says so, a usage and an end mark",
-			value: "the finish reason (abort; OTHER; pause_turn)",
+			value: "the finish reason (abort; cancelled; OTHER; pause_turn)",
 		},
-		{ openai: "abort", gemini: "OTHER", anthropic: "pause_turn" },
+		{ openai: "abort", responses: "cancelled", gemini: "OTHER", anthropic: "pause_turn" },
 		0.5,
 	),
 	contentFault(
@@ -20,6 +20,7 @@ export const finishFaults: readonly Fault[] = [
 			openai(body) {
 				for (const choice of body.choices) choice.finish_reason = null;
 			},
+			responses: (body) => (body.status = null),
 			gemini(body) {
 				for (const candidate of body.candidates) delete candidate.finishReason;
 			},
@@ -34,7 +35,12 @@ export const finishFaults: readonly Fault[] = [
 			does: "ends without any text, with a finish reason of its own",
 			value: "the finish reason (unheard_of; MALFORMED_FUNCTION_CALL; new_reason)",
 		},
-		{ openai: "unheard_of", gemini: "MALFORMED_FUNCTION_CALL", anthropic: "new_reason" },
+		{
+			openai: "unheard_of",
+			responses: "unheard_of",
+			gemini: "MALFORMED_FUNCTION_CALL",
+			anthropic: "new_reason",
+		},
 		0,
 	),
 	contentFault(
@@ -42,15 +48,22 @@ export const finishFaults: readonly Fault[] = [
 			name: "think-unopened",
 			row: "facts",
 			does: "puts thoughts before the answer that end with `</think>` and begin with nothing",
-			wires: ["openai"],
+			wires: ["openai", "responses"],
 			on: "plain",
 		},
 		{
 			openai: (body) => {
-				for (const { message } of body.choices)
-					message.content = `Let me think.\n</think>\n\n${message.content}`;
+				for (const { message } of body.choices) message.content = unopened(message.content);
+			},
+			responses: (body) => {
+				const [part] = body.output.at(-1).content;
+				part.text = unopened(part.text);
 			},
 		},
 		(frames, call) => changed(allFrames(frames), call, () => {}),
 	),
 ];
+
+function unopened(text: string): string {
+	return `Let me think.\n</think>\n\n${text}`;
+}

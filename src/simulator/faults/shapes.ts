@@ -33,7 +33,7 @@ export const shapeFaults: readonly Fault[] = [
 			value: "the finish reason (eos)",
 			wires: ["openai"],
 		},
-		{ openai: "eos", gemini: "", anthropic: "" },
+		{ openai: "eos", responses: "", gemini: "", anthropic: "" },
 		1,
 	),
 	contentFault(

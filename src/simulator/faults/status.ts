@@ -2,7 +2,7 @@ import { type Call, json } from "../call.ts";
 import { geminiQuotaError } from "../refusals.ts";
 import { hostileText } from "../samples.ts";
 import type { ErrorDetails } from "../wires/wire.ts";
-import type { Fault } from "./fault.ts";
+import { type Fault, speaksOpenAi } from "./fault.ts";
 
 const contextWindow = 8_192;
 const badKeyMessage = "Incorrect API key provided: sk-s***ated. You can find your API key in the dashboard.";
@@ -73,12 +73,14 @@ export const statusFaults: readonly Fault[] = [
 		does: "answers 400: the prompt is longer than the model's context window, with both sizes",
 		play(call) {
 			const asked = Math.max(call.answer.inputTokens, contextWindow + 1);
+			const openAiWords = `This model's maximum context length is ${contextWindow} tokens. However, your messages resulted in ${asked} tokens. Please reduce the length of the messages.`;
 			const message = {
-				openai: `This model's maximum context length is ${contextWindow} tokens. However, your messages resulted in ${asked} tokens. Please reduce the length of the messages.`,
+				openai: openAiWords,
+				responses: openAiWords,
 				anthropic: `prompt is too long: ${asked} tokens > ${contextWindow} maximum`,
 				gemini: `The input token count (${asked}) exceeds the maximum number of tokens allowed (${contextWindow}).`,
 			}[call.request.wire];
-			const code = call.request.wire === "openai" ? "context_length_exceeded" : undefined;
+			const code = speaksOpenAi(call) ? "context_length_exceeded" : undefined;
 			fail(call, 400, { message, code, param: "messages" });
 		},
 	},
@@ -148,7 +150,7 @@ export const statusFaults: readonly Fault[] = [
 		name: "insufficient-quota",
 		row: "10",
 		does: "429: the account has no credit (OpenAI's insufficient_quota, Gemini's daily quota)",
-		wires: ["openai", "gemini"],
+		wires: ["openai", "responses", "gemini"],
 		play(call) {
 			if (call.request.wire === "gemini") {
 				perDay(call);

@@ -6,6 +6,7 @@ import type { Fault } from "./fault.ts";
 import { finishFaults } from "./finishes.ts";
 import { gatewayFaults } from "./gateways.ts";
 import { heartbeatFaults } from "./heartbeats.ts";
+import { responsesFaults } from "./responses.ts";
 import { shapeFaults } from "./shapes.ts";
 import { spellingFaults } from "./spelling.ts";
 import { statusFault, statusFaults } from "./status.ts";
@@ -25,6 +26,7 @@ export const faults: readonly Fault[] = [
 	...gatewayFaults,
 	...contentFaults,
 	...finishFaults,
+	...responsesFaults,
 	...shapeFaults,
 	...toolFaults,
 	...usageFaults,

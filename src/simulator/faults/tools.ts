@@ -53,6 +53,28 @@ const anthropicEvents = (): Json[] => {
 	];
 };
 
+const responsesItem = {
+	type: "function_call",
+	id: "fc_sim_1",
+	call_id: id,
+	name,
+	arguments: given,
+	status: "completed",
+};
+
+const responsesEvents = (): Json[] => {
+	const half = Math.ceil(given.length / 2);
+	const at = { item_id: responsesItem.id, output_index: 0 };
+	const begun = { ...responsesItem, arguments: "", status: "in_progress" };
+	return [
+		{ type: "response.output_item.added", output_index: 0, item: begun },
+		{ type: "response.function_call_arguments.delta", ...at, delta: given.slice(0, half) },
+		{ type: "response.function_call_arguments.delta", ...at, delta: given.slice(half) },
+		{ type: "response.function_call_arguments.done", ...at, arguments: given },
+		{ type: "response.output_item.done", output_index: 0, item: responsesItem },
+	];
+};
+
 const geminiPart = { functionCall: { id, name, args: input }, thoughtSignature: "c2lnbmF0dXJl" };
 
 /** Answers of which more is paid for than text. */
@@ -65,6 +87,9 @@ export const toolFaults: readonly Fault[] = [
 					choice.message = { role: "assistant", content: null, tool_calls: [openAiCall] };
 					choice.finish_reason = "tool_calls";
 				}
+			},
+			responses: (body) => {
+				body.output = [responsesItem];
 			},
 			gemini: (body) => {
 				body.candidates[0].content.parts = [geminiPart];
@@ -86,9 +111,14 @@ export const toolFaults: readonly Fault[] = [
 				});
 				return [...opening, ...calling, ...usage, ...done];
 			}
-			const events = anthropicEvents().map(
-				(body): WireEvent => ({ event: body.type, data: JSON.stringify(body) }),
-			);
+			const named = (body: Json): WireEvent => ({ event: body.type, data: JSON.stringify(body) });
+			if (call.request.wire === "responses") {
+				const ended = changed(finish.slice(-1), call, ({ response }) => {
+					response.output = [responsesItem];
+				});
+				return [...opening.slice(0, 2), ...responsesEvents().map(named), ...ended];
+			}
+			const events = anthropicEvents().map(named);
 			const stopped = changed(finish, call, (body) => {
 				if (body.type === "message_delta") body.delta.stop_reason = "tool_use";
 			});
@@ -96,8 +126,14 @@ export const toolFaults: readonly Fault[] = [
 		},
 	),
 	contentFault(
-		{ name: "side-content", row: "17b", does: "adds logprobs and citations to the text", wires: ["openai"] },
 		{
+			name: "side-content",
+			row: "17b",
+			does: "adds logprobs and citations to the text",
+			wires: ["openai", "responses"],
+		},
+		{
+			responses: cite,
 			openai(body) {
 				Object.assign(body, { service_tier: "default", system_fingerprint: "fp_sim" });
 				for (const choice of body.choices) {
@@ -107,6 +143,10 @@ export const toolFaults: readonly Fault[] = [
 			},
 		},
 		(frames, call) => {
+			if (call.request.wire === "responses") {
+				const ended = changed(frames.finish.slice(-1), call, ({ response }) => cite(response));
+				return allFrames({ ...frames, finish: ended });
+			}
 			const content = changed(frames.content, call, (body) => {
 				body.system_fingerprint = "fp_sim";
 				body.choices[0].logprobs = logprobs;
@@ -119,3 +159,9 @@ export const toolFaults: readonly Fault[] = [
 		},
 	),
 ];
+
+function cite(response: Json): void {
+	const { type, url_citation: source } = citation;
+	const [part] = response.output.at(-1).content;
+	Object.assign(part, { annotations: [{ type, ...source }], logprobs: logprobs.content });
+}

@@ -6,14 +6,14 @@ import type { Fault } from "./fault.ts";
 
 /** Calls `change` on every usage object in a body. */
 function onUsage(body: Json, change: (usage: Json) => void): void {
-	for (const usage of [body.usage, body.usageMetadata, body.message?.usage])
+	for (const usage of [body.usage, body.usageMetadata, body.message?.usage, body.response?.usage])
 		if (typeof usage === "object" && usage !== null) change(usage);
 }
 
 function dropUsage(body: Json): void {
 	delete body.usage;
 	delete body.usageMetadata;
-	if (body.message !== undefined) delete body.message.usage;
+	for (const holder of [body.message, body.response]) delete holder?.usage;
 }
 
 function spoilUsage(body: Json): void {
@@ -27,6 +27,7 @@ function spoilUsage(body: Json): void {
 
 const everyWire = (change: Change): Record<WireName, Change> => ({
 	openai: change,
+	responses: change,
 	gemini: change,
 	anthropic: change,
 });

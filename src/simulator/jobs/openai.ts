@@ -79,8 +79,9 @@ export const openAiServer: JobDialectServer = (call, store) => {
 		const { input_file_id, metadata, endpoint } = parseBody(call.body);
 		const rows = rowsOf(store, input_file_id) ?? [];
 		const model = String((rows[0]?.body as Json | undefined)?.model ?? "");
+		const wire = endpoint === "/v1/responses" ? "responses" : "openai";
 		const marks = { input_file_id, metadata, endpoint };
-		return created(store, { id: store.id("batch_"), wire: "openai", model, rows, marks }, (job) =>
+		return created(store, { id: store.id("batch_"), wire, model, rows, marks }, (job) =>
 			batch(job, store.now),
 		);
 	}

@@ -42,11 +42,11 @@ export const openAiWire: Wire = {
 	},
 
 	error(status, details) {
-		return JSON.stringify({ error: errorObject(status, details) });
+		return JSON.stringify({ error: openAiError(status, details) });
 	},
 
 	errorFrame(status, details) {
-		return { data: JSON.stringify({ error: errorObject(status, details) }) };
+		return { data: JSON.stringify({ error: openAiError(status, details) }) };
 	},
 
 	models(ids) {
@@ -92,7 +92,7 @@ const codeByStatus: Readonly<Record<number, string>> = {
 	429: "rate_limit_exceeded",
 };
 
-function errorObject(status: number, details: ErrorDetails): unknown {
+export function openAiError(status: number, details: ErrorDetails) {
 	return {
 		message: details.message,
 		type: details.type ?? typeByStatus[status] ?? (status >= 500 ? "server_error" : "invalid_request_error"),
