@@ -14,9 +14,10 @@ export const providers = {
 		label: "OpenAI",
 		baseUrl: "https://api.openai.com/v1",
 		bareNames: /^(?:gpt-|chatgpt-|o1|o3|o4)/,
-		// https://platform.openai.com/docs/models, 2026-11-29: `*-pro`, `*-codex*`, deep research, computer use.
+		// https://platform.openai.com/docs/models, 2026-11-29: `*-pro`, `*-codex*`, deep research, computer use,
+		// and those of its cyber programme.
 		responsesModels:
-			/^(?:(?:gpt-[5-9][\d.]*|o[13])-pro(?:$|-)|codex-|computer-use|(?:gpt-|o\d)\S*-(?:codex|deep-research)(?:$|-))/,
+			/^(?:(?:gpt-[5-9][\d.]*|o[13])-pro(?:$|-)|codex-|computer-use|gpt-daybreak-|(?:gpt-|o\d)\S*-(?:codex|deep-research)(?:$|-))/,
 		http2: true,
 		// https://platform.openai.com/docs/guides/rate-limits, "Reduce the max_tokens"
 		chargesMaxTokens: true,
@@ -136,6 +137,8 @@ export const providers = {
 	xai: row({
 		id: "xai",
 		label: "xAI",
+		// https://docs.x.ai/developers/model-capabilities/text/multi-agent, 2026-11-29
+		responsesModels: /^grok-\S*-multi-agent/,
 		baseUrl: "https://api.x.ai/v1",
 		baseUrlEnv: ["XAI_API_BASE"],
 		reportsCost: true,

@@ -77,10 +77,16 @@ describe("models", () => {
 	});
 
 	it("that the price table knows on the Responses API alone are asked there", () => {
-		const only = [...pricesOf("openai").values()].flat().filter(({ endpoint }) => endpoint === "responses");
+		const rows: readonly ProviderRow[] = Object.values(providers);
+		const only = rows.flatMap((row) =>
+			[...pricesOf(row.id).values()]
+				.flat()
+				.filter(({ endpoint }) => endpoint === "responses")
+				.map(({ model }) => [row, model] as const),
+		);
 		expect(only.length).toBeGreaterThan(5);
-		for (const { model } of only)
-			expect([model, rowOfModel(providers.openai, model).wire]).toEqual([model, "responses"]);
+		for (const [row, model] of only)
+			expect([model, rowOfModel(row, model).wire]).toEqual([model, "responses"]);
 	});
 
 	it("think as hard as the wire can say, and not at all in the template of vLLM", () => {
