@@ -35,11 +35,15 @@ export function wantsColor(environment: Environment, isTerminal: boolean): boole
 	return Boolean(environment.TERM || environment.COLORTERM || environment.WT_SESSION);
 }
 
-/** A style that stays on after a nested one has ended with the same closing code. */
+/** A style that stays on after a nested one has ended with the same closing code; nested in itself it adds nothing. */
 function style(open: number, close: number): Style {
 	const start = `\x1b[${open}m`;
 	const stop = `\x1b[${close}m`;
-	return (text) => (text === "" ? "" : start + text.replaceAll(stop, stop + start) + stop);
+	return (text) => {
+		if (text === "") return "";
+		const inner = text.includes(stop) ? text.replaceAll(start, "").replaceAll(stop, stop + start) : text;
+		return start + inner + stop;
+	};
 }
 
 const plain: Style = (text) => text;

@@ -3,9 +3,14 @@
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 
+const styleCodes = /\x1b\[[\d;]*m/g;
+/** Characters that take one column each: Latin, and what frames, rules and bars are drawn with. */
+const narrow = /^[\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u2026\u203a\u2500-\u259f]*$/;
+
 /** Columns of one line of text; SGR sequences take none, wide characters and emoji two. */
 export function textWidth(text: string): number {
-	return stringWidth(text);
+	const bare = text.includes("\x1b") ? text.replace(styleCodes, "") : text;
+	return narrow.test(bare) ? bare.length : stringWidth(bare);
 }
 
 /** Breaks text to `width` columns at spaces, and inside words that are longer; styles go on over the breaks. */
@@ -23,6 +28,21 @@ export function padText(text: string, width: number, align: "left" | "right" | "
 	const space = Math.max(0, width - textWidth(text));
 	const before = align === "left" ? 0 : align === "right" ? space : Math.floor(space / 2);
 	return " ".repeat(before) + text + " ".repeat(space - before);
+}
+
+const graphemeWidths = new Map<string, number>();
+/** A text has few different graphemes; more than these are not remembered. */
+const mostGraphemes = 4_096;
+
+/** Columns of one grapheme. */
+export function graphemeWidth(grapheme: string): number {
+	let width = graphemeWidths.get(grapheme);
+	if (width === undefined) {
+		width = stringWidth(grapheme);
+		if (graphemeWidths.size >= mostGraphemes) graphemeWidths.clear();
+		graphemeWidths.set(grapheme, width);
+	}
+	return width;
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });

@@ -65,7 +65,7 @@ export function layOutFrame(state: ScreenState, colors: Colors): Frame {
 
 function aboveLines(state: ScreenState, colors: Colors): string[] {
 	const { tail, activity, attachments, queued, columns, now } = state;
-	const lines = tail === "" ? [] : breakText(tail, columns).split("\n");
+	const lines = tail === "" ? [] : [...brokenTail(tail, columns)];
 	if (activity !== undefined)
 		lines.push("", colors.dim(truncateText(`  ${activityText(activity, now)} · Esc stops`, columns)));
 	if (queued.length > 0) {
@@ -77,6 +77,15 @@ function aboveLines(state: ScreenState, colors: Colors): string[] {
 		lines.push(colors.cyan(truncateText(`  ${chips}`, columns)));
 	}
 	return lines;
+}
+
+let lastTail = { tail: "", columns: 0, lines: [] as readonly string[] };
+
+/** The tail's rows. Most frames are drawn for a key, with the same tail as before. */
+function brokenTail(tail: string, columns: number): readonly string[] {
+	if (tail !== lastTail.tail || columns !== lastTail.columns)
+		lastTail = { tail, columns, lines: breakText(tail, columns).split("\n") };
+	return lastTail.lines;
 }
 
 function activityText({ what, since, tokens = 0 }: Activity, now: number): string {

@@ -8,6 +8,7 @@ import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts"
 import type { MarkdownStream } from "../terminal/markdown/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
 import { renderQuestion, wrapNotice } from "./notices.ts";
+import { PreviewPace } from "./preview-pace.ts";
 import { ReasoningStream } from "./reasoning.ts";
 import type { ScreenStore } from "./state.ts";
 import { renderComparison, renderMark, renderTurn } from "./turns.ts";
@@ -51,6 +52,7 @@ export class Transcript implements ChatView {
 	/** Text that came since the screen was last drawn. */
 	#pending = "";
 	#timer: NodeJS.Timeout | undefined;
+	#previews = new PreviewPace();
 	#aside = false;
 	#hasText = false;
 	/** Characters of the answer and of its reasoning so far. */
@@ -80,6 +82,7 @@ export class Transcript implements ChatView {
 		this.#aside = aside;
 		this.#hasText = false;
 		this.#pending = "";
+		this.#previews = new PreviewPace();
 		this.#received = 0;
 		this.#since = now();
 		this.#sanitizer = createSanitizer();
@@ -107,7 +110,7 @@ export class Transcript implements ChatView {
 			this.#draw(renderBudget);
 			if (this.#pending !== "") await new Promise((resolve) => setImmediate(resolve));
 		}
-		this.#flush();
+		this.#draw();
 		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
 		this.#append(rest, "");
 		this.#markdown = undefined;
@@ -135,14 +138,14 @@ export class Transcript implements ChatView {
 	}
 
 	notice(text: string): void {
-		this.#flush();
+		this.#draw();
 		const isLong = text.includes("\n");
 		const lines = wrapNotice(sanitize(text), "  ", this.#columns);
 		this.#store.print(`\n${isLong ? lines : this.#colors.dim(lines)}`);
 	}
 
 	failed({ message, hint }: FailureNotice): void {
-		this.#flush();
+		this.#draw();
 		const words = this.#colors.red(wrapNotice(`✗ ${sanitize(message)}`, "  ", this.#columns));
 		const step = hint === undefined ? "" : `\n${wrapNotice(sanitize(hint), "    ", this.#columns)}`;
 		this.#store.print(`\n${words}${step}`);
@@ -190,17 +193,12 @@ export class Transcript implements ChatView {
 
 	/** Prints what is still live, because the screen is about to go. */
 	settle(): void {
-		this.#flush();
+		this.#draw();
 		this.#store.update({ tail: "", activity: undefined });
 	}
 
-	/** Draws all that came; called before anything else is printed, so that the order is kept. */
-	#flush(): void {
-		this.#draw(Number.POSITIVE_INFINITY);
-	}
-
-	/** Draws what came, for `budget` ms; the rest stays pending. */
-	#draw(budget: number): void {
+	/** Draws what came, for `budget` ms; the rest stays pending. All of it before anything else is printed. */
+	#draw(budget = Number.POSITIVE_INFINITY): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
 		const markdown = this.#markdown;
@@ -214,12 +212,14 @@ export class Transcript implements ChatView {
 			if (safe !== "" && !this.#hasText && finished === "") this.#endReasoning();
 			finished += markdown.push(safe);
 		} while (this.#pending !== "" && performance.now() < until);
-		if (this.#aside) this.#append("", markdown.preview());
+		const preview = this.#previews.render(markdown);
+		const tail = preview ?? (finished === "" ? this.#store.snapshot().tail : "");
+		if (this.#aside) this.#append("", tail);
 		else {
-			this.#append(finished, markdown.preview());
+			this.#append(finished, tail);
 			if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
 		}
-		if (this.#pending !== "") this.#schedule();
+		if (this.#pending !== "" || preview === undefined) this.#schedule();
 	}
 
 	#schedule(): void {

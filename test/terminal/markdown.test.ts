@@ -5,6 +5,7 @@ import { createMarkdownStream, renderMarkdown } from "../../src/terminal/markdow
 import { sanitize } from "../../src/terminal/sanitize.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 import { hostileTexts } from "./hostile.ts";
+import { hostileMarkdown } from "./hostile-markdown.ts";
 import { checkDocuments } from "./markdown-laws.ts";
 
 const plain = { width: 40, colors: createColors(false) };
@@ -202,6 +203,34 @@ describe("a stream of markdown", () => {
 				expect(shown.split(/\s+/).filter(Boolean)).toEqual(words.map((word) => word.trim()));
 			}),
 		);
+	});
+
+	it("colours all of a long answer of ordinary text, tables and code", () => {
+		const section = `${document}\n\n`;
+		const once = renderMarkdown(`x\n\n${section}`, colored).split("\n").slice(-20, -2);
+		const often = renderMarkdown(section.repeat(200), colored).split("\n").slice(-20, -2);
+		const unnumbered = (lines: readonly string[]) =>
+			lines.map((line) => line.replace(/─ \d+ · [a-z]+ ─+/, ""));
+		expect(unnumbered(often)).toEqual(unnumbered(once));
+	});
+
+	it("shows text of marks alone as it was written, once there are far too many of them", () => {
+		const shown = renderMarkdown("**a** ".repeat(5_000), { ...colored, width: 120 });
+		expect(shown).toMatch(/^(\x1b\[1ma\x1b\[22m ?){10}/);
+		expect(shown).toContain("**a** **a** **a**");
+		const code = renderMarkdown(`\`\`\`js\n${"(;\n".repeat(10_000)}`, colored);
+		expect(code.match(/\(;/g)).toHaveLength(10_000);
+	});
+
+	it.each([
+		...hostileMarkdown(4_000),
+	])("shows %s in any pieces alike, without making more of them", (_, text) => {
+		const whole = renderMarkdown(text, colored);
+		for (const length of [7, 130]) {
+			const pieces = text.match(new RegExp(`.{1,${length}}`, "gs")) ?? [];
+			expect(stream(text, () => pieces, colored)).toBe(whole);
+		}
+		expect(whole.length).toBeLessThan(20 * text.length);
 	});
 
 	it("stays fast without line breaks and spaces", () => {

@@ -1,9 +1,11 @@
 /** Lines of markdown to blocks, and blocks to lines of the screen. */
 
 import type { Colors } from "../colors.ts";
+import { Allowance } from "./allowance.ts";
 import { Containers } from "./containers.ts";
-import { flowText } from "./flow.ts";
+import { fitsLine, flowText } from "./flow.ts";
 import { CodeHighlighter } from "./highlight.ts";
+import { InlineReader, isPlain } from "./inline-reader.ts";
 import { renderCodeLine, renderFenceEnd, renderFenceLabel, renderHeading, renderMathLine } from "./leaves.ts";
 import {
 	closesFence,
@@ -18,24 +20,30 @@ import {
 	readHeading,
 	startsBlock,
 } from "./lines.ts";
-import { BlockOutput } from "./output.ts";
+import { type BlockOptions, BlockOutput } from "./output.ts";
 import { Paragraph } from "./paragraph.ts";
-import { type BlockOptions, type Leaf, previewLeaf } from "./preview.ts";
-import { renderTable } from "./table.ts";
+import { type Leaf, previewLeaf } from "./preview.ts";
+import { Table } from "./table.ts";
 
 /** A line that may be a heading is no longer than this. */
 const longestTitle = 100;
 /** A row of a table begins with a cell no longer than this, and is no longer than that. */
 const firstCell = 100;
 const longestHeader = 2_000;
-/** A table this long (lines) is shown in parts: its columns cannot be waited for for ever. */
+/** A table this long (rows) is shown in parts: its columns cannot be waited for for ever. */
 const tablePart = 1_000;
+
+/** Ordinary code has one token in three characters, spaces included. */
+const tokensPerCharacter = 0.4;
 
 export class BlockReader {
 	readonly #options: BlockOptions;
 	readonly #colors: Colors;
 	readonly #containers = new Containers();
 	readonly #output: BlockOutput;
+	readonly #inline: InlineReader;
+	/** Of the code in all blocks. */
+	readonly #tokens = new Allowance(tokensPerCharacter);
 	#leaf: Leaf | undefined;
 	/** How many blocks of code have begun. */
 	#codeBlocks = 0;
@@ -43,12 +51,13 @@ export class BlockReader {
 	constructor(options: BlockOptions) {
 		this.#options = options;
 		this.#colors = options.colors;
-		this.#output = new BlockOutput(this.#containers, options.colors, options.width);
+		this.#output = new BlockOutput(this.#containers, options);
+		this.#inline = new InlineReader(options.colors);
 	}
 
 	resize(width: number): void {
 		this.#output.width = width;
-		if (this.#leaf?.kind === "paragraph") this.#leaf.paragraph.resize(this.#output.proseWidth);
+		if (this.#leaf?.kind === "paragraph") this.#leaf.paragraph?.resize(this.#output.proseWidth);
 	}
 
 	/** What is finished since this was called last. */
@@ -96,7 +105,8 @@ export class BlockReader {
 	}
 
 	addLongText(text: string): void {
-		if (this.#leaf?.kind === "paragraph") this.#output.add(this.#leaf.paragraph.push(text));
+		if (this.#leaf?.kind === "paragraph" && this.#leaf.paragraph !== undefined)
+			this.#output.add(this.#leaf.paragraph.push(text));
 	}
 
 	/** What is not finished yet, as it looks so far; `partial` is the line that has no end. */
@@ -106,6 +116,7 @@ export class BlockReader {
 			...this.#options,
 			containers: this.#containers,
 			output: this.#output,
+			inline: this.#inline,
 		});
 	}
 
@@ -139,7 +150,8 @@ export class BlockReader {
 		const leaf = this.#leaf;
 		if (leaf?.kind === "table") {
 			if (line.includes("|") && !startsBlock(line)) {
-				this.#addRow(leaf, line);
+				leaf.table.add(line);
+				if (leaf.table.length >= tablePart) this.#output.add(leaf.table.takeLines(this.#output.tableOptions));
 				return;
 			}
 			this.#endLeaf();
@@ -155,7 +167,7 @@ export class BlockReader {
 			this.#beginFence(fence);
 			return;
 		}
-		const isTitle = leaf?.kind === "paragraph" && leaf.isFirst && leaf.held !== undefined;
+		const isTitle = leaf?.kind === "paragraph" && leaf.paragraph === undefined && leaf.held !== undefined;
 		if (isRule(line) && !(isTitle && isUnderline(line))) {
 			this.#endLeaf();
 			this.#output.add([this.#colors.dim("─".repeat(Math.min(this.#output.innerWidth, 40)))]);
@@ -176,21 +188,18 @@ export class BlockReader {
 	/** Takes a line of a paragraph, or the beginning of one. */
 	#addText(source: string, isWhole: boolean): void {
 		const line = source.trimStart();
-		if (this.#leaf?.kind !== "paragraph") {
-			const options = { width: this.#output.proseWidth, breakWords: this.#options.breakWords };
-			const paragraph = new Paragraph(this.#colors, options);
-			this.#leaf = { kind: "paragraph", paragraph, held: undefined, isFirst: true };
-		}
+		if (this.#leaf?.kind !== "paragraph")
+			this.#leaf = { kind: "paragraph", paragraph: undefined, held: undefined };
 		const leaf = this.#leaf;
 		const { held } = leaf;
 		if (held !== undefined) {
 			leaf.held = undefined;
 			if (isWhole && held.includes("|") && isTableRule(line, held)) {
 				this.#endLeaf();
-				this.#leaf = { kind: "table", lines: [held, line] };
+				this.#leaf = { kind: "table", table: new Table(held, line, this.#colors, this.#inline) };
 				return;
 			}
-			if (isWhole && leaf.isFirst && isUnderline(line)) {
+			if (isWhole && leaf.paragraph === undefined && isUnderline(line)) {
 				this.#leaf = undefined;
 				this.#addHeading(line.startsWith("=") ? 1 : 2, held);
 				return;
@@ -198,34 +207,37 @@ export class BlockReader {
 			this.#feed(leaf, held);
 		}
 		const mayBeHeader = line.length <= longestHeader && line.slice(0, firstCell).includes("|");
-		const mayBeTitle = leaf.isFirst && line.length <= longestTitle;
+		const mayBeTitle = leaf.paragraph === undefined && line.length <= longestTitle;
 		if (isWhole && (mayBeHeader || mayBeTitle)) leaf.held = line;
 		else this.#feed(leaf, line);
 	}
 
 	#feed(leaf: Extract<Leaf, { kind: "paragraph" }>, line: string): void {
-		this.#output.add(leaf.paragraph.push(leaf.isFirst ? line : `\n${line}`));
-		leaf.isFirst = false;
+		const isFirst = leaf.paragraph === undefined;
+		leaf.paragraph ??= new Paragraph(this.#inline, this.#output.proseOptions);
+		this.#output.add(leaf.paragraph.push(isFirst ? line : `\n${line}`));
+	}
+
+	#read(text: string): string {
+		this.#inline.pass(text.length);
+		return this.#inline.read(text).text;
 	}
 
 	#addHeading(level: number, text: string): void {
-		const { proseWidth: width } = this.#output;
-		const { breakWords } = this.#options;
-		this.#output.add(flowText(renderHeading(level, text, this.#colors), { width, breakWords }));
-	}
-
-	#addRow(leaf: Extract<Leaf, { kind: "table" }>, line: string): void {
-		leaf.lines.push(line);
-		if (leaf.lines.length < tablePart) return;
-		const [head = "", rule = ""] = leaf.lines;
-		this.#endLeaf();
-		this.#leaf = { kind: "table", lines: [head, rule] };
+		const title = renderHeading(level, this.#read(text), this.#colors);
+		const isLine = isPlain(text) && fitsLine(text, this.#output.proseWidth - level - 1);
+		this.#output.add(isLine ? [title] : flowText(title, this.#output.proseOptions));
 	}
 
 	#beginFence({ marker, indent, info }: { marker: string; indent: number; info: string }): void {
 		this.#endLeaf();
 		this.#codeBlocks += 1;
-		this.#leaf = { kind: "fence", marker, indent, code: new CodeHighlighter(info, this.#colors) };
+		this.#leaf = {
+			kind: "fence",
+			marker,
+			indent,
+			code: new CodeHighlighter(info, this.#colors, this.#tokens),
+		};
 		this.#output.addVerbatim(renderFenceLabel(this.#codeBlocks, info, this.#options));
 	}
 
@@ -266,10 +278,14 @@ export class BlockReader {
 		const leaf = this.#leaf;
 		this.#leaf = undefined;
 		if (leaf?.kind === "paragraph") {
-			if (leaf.held !== undefined) this.#feed(leaf, leaf.held);
-			this.#output.add(leaf.paragraph.end());
+			const { paragraph, held } = leaf;
+			// Most paragraphs of short lines are one line.
+			if (paragraph === undefined && held !== undefined)
+				this.#output.add(flowText(this.#read(held), this.#output.proseOptions));
+			else if (held !== undefined) this.#feed(leaf, held);
+			if (paragraph !== undefined) this.#output.add(paragraph.end());
 		} else if (leaf?.kind === "table") {
-			this.#output.add(renderTable(leaf.lines, { ...this.#options, width: this.#output.innerWidth }));
+			this.#output.add(leaf.table.takeLines(this.#output.tableOptions));
 		} else if (leaf?.kind === "fence") this.#output.addVerbatim([renderFenceEnd(this.#options)]);
 	}
 

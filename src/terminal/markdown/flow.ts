@@ -1,6 +1,6 @@
 /** Styled text to lines of a given width, a piece at a time. A line is finished once nothing can join it any more. */
 
-import { graphemesOf, textWidth } from "../width.ts";
+import { graphemesOf, graphemeWidth, textWidth } from "../width.ts";
 
 export interface FlowOptions {
 	/** Columns. */
@@ -9,13 +9,17 @@ export interface FlowOptions {
 	readonly breakWords?: boolean | undefined;
 }
 
-const tokens = /(\x1b\[\d+m)|(\n)|( +)|[^\x1b\n ]+/g;
+const styleCodeHere = /\x1b\[\d+m/y;
 const styleCode = /\x1b\[\d+m/g;
 const ascii = /^[\x21-\x7e]*$/;
+/** Fits as it is when it is short enough. */
+const asciiWords = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
 /** Latin, Greek, Cyrillic and the usual East Asian characters, without anything that combines. */
 const wide = /[\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e]/;
 const simple =
 	/^[\x21-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e]*$/;
+/** Codes of the characters that end a word. */
+const [space, newline, esc] = [0x20, 0x0a, 0x1b];
 const endingCodes = new Set(["22", "23", "24", "27", "29", "39"]);
 /** East Asian text has no spaces: it may be broken between any two of these… */
 const breakable =
@@ -47,19 +51,22 @@ export class Flow {
 
 	/** Takes more text: words, spaces, newlines and SGR sequences. Returns the lines that are finished. */
 	push(text: string): string[] {
-		for (const [token, style, newline, spaces] of text.matchAll(tokens)) {
-			if (style !== undefined) this.#setStyle(style);
-			else if (newline !== undefined) {
+		for (let at = 0; at < text.length; ) {
+			const code = text.charCodeAt(at);
+			if (code === space) {
+				this.#placeWord();
+				this.#gap += 1;
+				at += 1;
+			} else if (code === newline) {
 				this.#placeWord();
 				this.#breakLine();
-			} else if (spaces !== undefined) {
-				this.#placeWord();
-				this.#gap += spaces.length;
-			} else if (ascii.test(token)) this.#addAscii(token);
-			else if (simple.test(token)) {
-				// Each character is a grapheme, and most are of a known width: no need to ask the Unicode tables.
-				for (const character of token) this.#addGrapheme(character, wide.test(character) ? 2 : 1);
-			} else for (const grapheme of graphemesOf(token)) this.#addGrapheme(grapheme);
+				at += 1;
+			} else if (code === esc) {
+				styleCodeHere.lastIndex = at;
+				const style = styleCodeHere.exec(text)?.[0] ?? "";
+				if (style !== "") this.#setStyle(style);
+				at += style.length || 1;
+			} else at = this.#takeWord(text, at);
 		}
 		const lines = this.#lines;
 		this.#lines = [];
@@ -94,6 +101,24 @@ export class Flow {
 		this.#width = Math.max(1, width);
 	}
 
+	/** Takes what stands together from `start` on, and returns where it ends. */
+	#takeWord(text: string, start: number): number {
+		let end = start;
+		let isAscii = true;
+		for (; end < text.length; end += 1) {
+			const code = text.charCodeAt(end);
+			if (code === space || code === newline || code === esc) break;
+			if (code < space || code >= 0x7f) isAscii = false;
+		}
+		const token = text.slice(start, end);
+		if (isAscii) this.#addAscii(token);
+		else if (simple.test(token)) {
+			// Each character is a grapheme, and most are of a known width: no need to ask the Unicode tables.
+			for (const character of token) this.#addGrapheme(character, wide.test(character) ? 2 : 1);
+		} else for (const grapheme of graphemesOf(token)) this.#addGrapheme(grapheme, graphemeWidth(grapheme));
+		return end;
+	}
+
 	#setStyle(sequence: string): void {
 		const code = sequence.slice(2, -1);
 		if (this.#word === "") this.#wordStyles = [...this.#styles];
@@ -114,7 +139,7 @@ export class Flow {
 		this.#addCells(word, word.length);
 	}
 
-	#addGrapheme(grapheme: string, width = textWidth(grapheme)): void {
+	#addGrapheme(grapheme: string, width: number): void {
 		const isBreakable = breakable.test(grapheme);
 		if ((this.#mayBreak || isBreakable) && !closing.test(grapheme)) this.#placeWord();
 		this.#addCells(grapheme, width);
@@ -172,9 +197,14 @@ function endOf(sequence: string): string {
 	return code >= 30 && code <= 37 ? "39" : String(code + 20);
 }
 
+/** A text that is a line as it is; of some that are this cannot be said without looking closer. */
+export function fitsLine(text: string, width: number): boolean {
+	return text.length <= width && asciiWords.test(text);
+}
+
 /** The lines of a whole text. */
 export function flowText(text: string, options: FlowOptions): string[] {
-	if (text.length <= options.width && ascii.test(text)) return [text];
+	if (fitsLine(text, options.width)) return [text];
 	const flow = new Flow(options);
 	const lines = [...flow.push(text), ...flow.end()];
 	return lines.length === 0 ? [""] : lines;

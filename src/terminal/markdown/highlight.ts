@@ -25,6 +25,7 @@ import { html, xml } from "@codemirror/legacy-modes/mode/xml";
 import { yaml } from "@codemirror/legacy-modes/mode/yaml";
 import { type StreamParser, StringStream } from "@codemirror/streamparser";
 import type { Colors, Style } from "../colors.ts";
+import type { Allowance } from "./allowance.ts";
 
 type Parser = StreamParser<unknown>;
 
@@ -70,6 +71,10 @@ register(yaml as StreamParser<never>, "yaml", "yml");
 
 /** Longer lines (minified code, data) are not worth the time. */
 const lineLimit = 2_000;
+/** Longer lines are coloured when they are complete: to do it again for every piece would take too long. */
+const peekLimit = 240;
+/** What a line takes besides its tokens, in tokens. */
+const tokensOfLine = 2;
 const tabSize = 4;
 const indentUnit = 2;
 /** A parser that has not moved after so many calls is moved on by hand. */
@@ -115,12 +120,16 @@ function styleOf(tag: string, colors: Colors): Style | undefined {
 /** Colours code line by line as it arrives. */
 export class CodeHighlighter {
 	readonly #colors: Colors;
+	readonly #allowance: Allowance;
 	#parser: Parser | undefined;
 	#state: unknown;
+	/** How many were looked at in the last line. */
+	#tokens = 0;
 
-	/** Takes the fence's info string; an unknown language leaves the code as it is. */
-	constructor(info: string, colors: Colors) {
+	/** Takes the fence's info string; an unknown language leaves the code as it is, and so does a spent allowance. */
+	constructor(info: string, colors: Colors, allowance: Allowance) {
 		this.#colors = colors;
+		this.#allowance = allowance;
 		const name = info.trim().split(/[\s{,:]/, 1)[0] ?? "";
 		this.#parser = colors.enabled ? languages.get(name.toLowerCase()) : undefined;
 		this.#state = this.#parser?.startState?.(indentUnit) ?? {};
@@ -128,12 +137,19 @@ export class CodeHighlighter {
 
 	/** Takes the next complete line, without its newline, and returns it coloured. */
 	push(line: string): string {
-		return this.#highlight(line, this.#state);
+		this.#allowance.earn(line.length);
+		// What comes behind a line that was not read cannot be coloured either.
+		if (this.#allowance.isSpent) this.#parser = undefined;
+		if (this.#parser === undefined) return line;
+		this.#tokens = tokensOfLine;
+		const coloured = this.#highlight(line, this.#state);
+		this.#allowance.spend(this.#tokens);
+		return coloured;
 	}
 
 	/** The coloured form of an unfinished line, which stays unfinished. */
 	peek(line: string): string {
-		if (this.#parser === undefined) return line;
+		if (this.#parser === undefined || line.length > peekLimit) return line;
 		const copy = this.#parser.copyState?.(this.#state) ?? copyState(this.#state as Record<string, unknown>);
 		return this.#highlight(line, copy);
 	}
@@ -144,7 +160,7 @@ export class CodeHighlighter {
 		try {
 			forgetLastToken(parser);
 			if (line === "") parser.blankLine?.(state, indentUnit);
-			return this.#tokens(parser, line, state);
+			return this.#read(parser, line, state);
 		} catch {
 			// A parser that stumbles over its input costs the colours, not the text.
 			this.#parser = undefined;
@@ -152,12 +168,13 @@ export class CodeHighlighter {
 		}
 	}
 
-	#tokens(parser: Parser, line: string, state: unknown): string {
+	#read(parser: Parser, line: string, state: unknown): string {
 		const stream = new StringStream(line, tabSize, indentUnit);
 		let output = "";
 		let idle = 0;
 		while (!stream.eol()) {
 			const tag = parser.token(stream, state);
+			this.#tokens += 1;
 			if (stream.pos === stream.start) {
 				idle += 1;
 				if (idle > patience) stream.pos += 1;

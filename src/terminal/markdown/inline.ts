@@ -16,6 +16,8 @@ export interface Inline {
 	readonly text: string;
 	/** Something has begun that text behind it may still end: emphasis, code, a link. */
 	readonly isOpen: boolean;
+	/** How many marks were looked at; those that take longer count more. */
+	readonly marks: number;
 }
 
 const plainRun = /[^`\\$*_~[\]!<&hH]+/y;
@@ -28,6 +30,12 @@ const references: Readonly<Record<string, string>> = {
 	...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", "#39": "'", nbsp: " " },
 };
 
+/** What a mark takes to be looked at, in marks of the cheapest kind. */
+const costOf: Readonly<Record<string, number>> = {
+	...{ "`": 1, "[": 1, "]": 1, "!": 1, "<": 1, "&": 1, h: 0.5, H: 0.5 },
+	...{ "*": 2, _: 2, "~": 2, "\\": 2, $: 3 },
+};
+
 class InlineParser {
 	readonly #source: string;
 	readonly #colors: Colors;
@@ -36,6 +44,7 @@ class InlineParser {
 	readonly #brackets: { readonly node: number; readonly start: number; readonly isImage: boolean }[] = [];
 	#at = 0;
 	#isOpen = false;
+	#marks = 0;
 	/** The word that holds the last backslash. */
 	#word: Word = { start: 0, end: -1, isPattern: false };
 	/** Closing marks that do not come any more. */
@@ -52,11 +61,13 @@ class InlineParser {
 			this.#isOpen ||
 			this.#brackets.length > 0 ||
 			this.#nodes.some(({ delimiter }) => delimiter?.canOpen === true);
-		return { text: this.#nodes.map(({ text }) => text).join(""), isOpen };
+		return { text: this.#nodes.map(({ text }) => text).join(""), isOpen, marks: this.#marks };
 	}
 
 	#take(): void {
-		switch (this.#source[this.#at]) {
+		const next = this.#source[this.#at];
+		this.#marks += costOf[next ?? ""] ?? 0;
+		switch (next) {
 			case "`":
 				this.#takeCode();
 				return;

@@ -2,7 +2,6 @@
 
 import type { Colors } from "../colors.ts";
 import { breakText, textWidth } from "../width.ts";
-import { renderInline } from "./inline.ts";
 
 export interface CodeOptions {
 	readonly width: number;
@@ -31,8 +30,8 @@ export function renderFenceEnd({ width, colors }: CodeOptions): string {
 	return colors.dim("─".repeat(Math.max(1, Math.min(width, ruleWidth))));
 }
 
-export function renderHeading(level: number, source: string, colors: Colors): string {
-	const { text } = renderInline(source, colors);
+/** Styles the text of a heading, whose inline marks have been read. */
+export function renderHeading(level: number, text: string, colors: Colors): string {
 	if (!colors.enabled) return `${"#".repeat(level)} ${text}`;
 	switch (level) {
 		case 1:

@@ -18,7 +18,16 @@ const quoteMarker = /^ {0,3}> ?/;
 const tableRule = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/;
 const underline = /^ {0,3}(?:=+|-+)[ \t]*$/;
 
+/** The first character that is no space: what a line begins is mostly seen by it. Nothing else costs so little. */
+function firstOf(line: string): string {
+	let at = 0;
+	while (line.charCodeAt(at) === 0x20) at += 1;
+	return line[at] ?? "";
+}
+
 export function fenceStart(line: string): FenceStart | undefined {
+	const first = firstOf(line);
+	if (first !== "`" && first !== "~") return undefined;
 	const found = fence.exec(line);
 	if (found === null) return undefined;
 	const [, indent = "", marker = "", info = ""] = found;
@@ -34,19 +43,24 @@ export function closesFence(line: string, marker: string): boolean {
 
 /** Its level and its text. */
 export function readHeading(line: string): { readonly level: number; readonly text: string } | undefined {
-	const found = heading.exec(line);
+	const found = firstOf(line) === "#" ? heading.exec(line) : null;
 	if (found === null) return undefined;
 	const text = line.slice(found[0].length).trim();
 	return { level: found[1]?.length ?? 1, text: text.replace(/(?:^| )#{1,40}$/, "").trimEnd() };
 }
 
-export const isRule = (line: string) => line.length <= deciding && rule.test(line);
+export function isRule(line: string): boolean {
+	if (line.length > deciding) return false;
+	const first = firstOf(line);
+	return (first === "-" || first === "*" || first === "_") && rule.test(line);
+}
+
 export const isUnderline = (line: string) => line.length <= deciding && underline.test(line);
 
 /** The line under a table's header, which has as many columns. */
 export function isTableRule(line: string, header: string): boolean {
-	if (line.length > 2_000 || !tableRule.test(line)) return false;
-	return line.includes("|") && splitCells(line).length === splitCells(header).length;
+	if (line.length > 2_000 || !line.includes("|") || !tableRule.test(line)) return false;
+	return splitCells(line).length === splitCells(header).length;
 }
 
 /** The cells of a table's row, trimmed. `\|` is not a border. */
@@ -58,7 +72,9 @@ export function splitCells(line: string): string[] {
 }
 
 /** The length of a quote's marker; 0 when there is none. */
-export const quoteLength = (line: string) => quoteMarker.exec(line)?.[0].length ?? 0;
+export function quoteLength(line: string): number {
+	return firstOf(line) === ">" ? (quoteMarker.exec(line)?.[0].length ?? 0) : 0;
+}
 
 export interface ItemStart {
 	/** `-`, `2.`, … */
@@ -70,6 +86,20 @@ export interface ItemStart {
 }
 
 export function itemStart(line: string): ItemStart | undefined {
+	const first = firstOf(line);
+	const isMarker = first === "-" || first === "*" || first === "+" || (first >= "0" && first <= "9");
+	if (!isMarker) return undefined;
+	// Several ask of the same line, one after the other.
+	if (line !== lastItem.line) lastItem = { line, start: readItem(line) };
+	return lastItem.start;
+}
+
+let lastItem: { readonly line: string; readonly start: ItemStart | undefined } = {
+	line: "",
+	start: undefined,
+};
+
+function readItem(line: string): ItemStart | undefined {
 	const found = listMarker.exec(line.slice(0, deciding));
 	if (found === null || isRule(line)) return undefined;
 	const [all, before = "", marker = "", space = ""] = found;
@@ -114,6 +144,8 @@ export function startsBlock(line: string): boolean {
 
 /** The end that a displayed formula waits for, when one begins on this line. */
 export function mathStart(line: string): string | undefined {
+	const first = firstOf(line);
+	if (first !== "$" && first !== "\\") return undefined;
 	const text = line.slice(0, deciding).trimStart();
 	const close = text.startsWith("$$") ? "$$" : text.startsWith("\\[") ? "\\]" : undefined;
 	if (close === undefined) return undefined;

@@ -1,15 +1,24 @@
 import type { Colors } from "../colors.ts";
 import type { Containers } from "./containers.ts";
+import type { FlowOptions } from "./flow.ts";
+import type { TableOptions } from "./table.ts";
 
 /** Wider prose is tiring to read. */
 const widestProse = 100;
 /** However deep a block is nested, its text has so many columns. */
 const narrowest = 16;
 
+export interface BlockOptions {
+	readonly width: number;
+	readonly colors: Colors;
+	readonly breakWords?: boolean | undefined;
+}
+
 /** Collects finished lines, each behind what stands in front of it because of the quotes and items around it. */
 export class BlockOutput {
 	readonly #containers: Containers;
 	readonly #colors: Colors;
+	readonly #breakWords: boolean | undefined;
 	/** Columns of the terminal. */
 	width: number;
 	#text = "";
@@ -17,9 +26,10 @@ export class BlockOutput {
 	/** What an empty line that is still to come consists of; undefined when none is due. */
 	#gap: string | undefined;
 
-	constructor(containers: Containers, colors: Colors, width: number) {
+	constructor(containers: Containers, { colors, width, breakWords }: BlockOptions) {
 		this.#containers = containers;
 		this.#colors = colors;
+		this.#breakWords = breakWords;
 		this.width = width;
 	}
 
@@ -32,6 +42,14 @@ export class BlockOutput {
 	/** The same for prose. */
 	get proseWidth(): number {
 		return Math.min(this.innerWidth, widestProse);
+	}
+
+	get proseOptions(): FlowOptions {
+		return { width: this.proseWidth, breakWords: this.#breakWords };
+	}
+
+	get tableOptions(): TableOptions {
+		return { width: this.innerWidth, breakWords: this.#breakWords };
 	}
 
 	take(): string {

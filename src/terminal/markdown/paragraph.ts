@@ -1,6 +1,5 @@
-import type { Colors } from "../colors.ts";
 import { Flow, type FlowOptions } from "./flow.ts";
-import { renderInline } from "./inline.ts";
+import { type InlineReader, isPlain } from "./inline-reader.ts";
 
 /** Emphasis, code or a link that has not ended after so many characters is taken as plain text. */
 const patience = 600;
@@ -11,7 +10,6 @@ const longestWord = 4_096;
 /** How much of an endless word a preview shows. */
 const previewLimit = 2_000;
 
-const special = /[`\\$*_~[<&]|https?:\/\//i;
 /** A word ends at white space, and a clause of East Asian text behind its punctuation. */
 const wordEnd = /[ \n]|[。，、！？；：](?=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])/g;
 
@@ -20,7 +18,7 @@ const wordEnd = /[ \n]|[。，、！？；：](?=[\u3040-\u30ff\u3400-\u9fff\uac
  * with nothing open. Where that is depends on the text alone and never on how it was cut into pieces.
  */
 export class Paragraph {
-	readonly #colors: Colors;
+	readonly #inline: InlineReader;
 	readonly #flow: Flow;
 	/** What was not handed to the flow. */
 	#open = "";
@@ -32,8 +30,8 @@ export class Paragraph {
 	#start = 0;
 	#plain = 0;
 
-	constructor(colors: Colors, options: FlowOptions) {
-		this.#colors = colors;
+	constructor(inline: InlineReader, options: FlowOptions) {
+		this.#inline = inline;
 		this.#flow = new Flow(options);
 	}
 
@@ -56,6 +54,7 @@ export class Paragraph {
 
 	/** A word ends at `end`. */
 	#takeWord(end: number, lines: string[]): void {
+		this.#inline.pass(end - this.#seen);
 		this.#cutLongWord(end, lines);
 		this.#cut(end, lines);
 		this.#seen = end;
@@ -74,7 +73,7 @@ export class Paragraph {
 
 	/** Hands out what stands for itself before `end`. */
 	#cut(end: number, lines: string[]): void {
-		if (this.#plain === this.#seen && !special.test(this.#open.slice(this.#plain, end))) {
+		if (this.#plain === this.#seen && isPlain(this.#open.slice(this.#plain, end))) {
 			this.#plain = end;
 			return;
 		}
@@ -82,7 +81,7 @@ export class Paragraph {
 		if (this.#plain > this.#start) this.#hand(this.#plain, this.#open.slice(this.#start, this.#plain), lines);
 		const piece = this.#open.slice(this.#start, end);
 		if (piece.length < this.#nextLook) return;
-		const inline = renderInline(piece, this.#colors);
+		const inline = this.#inline.read(piece);
 		if (inline.isOpen && piece.length <= patience) {
 			// Looking again after every word would make a long piece cost the square of its length.
 			this.#nextLook = piece.length * lookFactor;
@@ -102,12 +101,12 @@ export class Paragraph {
 	preview(more = ""): string[] {
 		const flow = this.#flow.clone();
 		const open = (this.#open + more).slice(-previewLimit);
-		return [...flow.push(renderInline(open, this.#colors).text), ...flow.end()];
+		return [...flow.push(this.#inline.preview(open)), ...flow.end()];
 	}
 
 	/** Returns the rest. */
 	end(): string[] {
-		const { text } = renderInline(this.#open, this.#colors);
+		const { text } = this.#inline.read(this.#open);
 		this.#open = "";
 		this.#seen = 0;
 		this.#nextLook = 0;

@@ -3,67 +3,136 @@
 import type { Colors } from "../colors.ts";
 import { padText, textWidth } from "../width.ts";
 import { flowText, widestWord } from "./flow.ts";
-import { renderInline } from "./inline.ts";
+import type { InlineReader } from "./inline-reader.ts";
 import { splitCells } from "./lines.ts";
 
 const narrowestColumn = 4;
 const gap = " │ ";
+/** How many rows of an unfinished table are looked at for a preview, and how many cells. */
+const previewRows = 40;
+const previewCells = 200;
 
 export interface TableOptions {
 	/** Columns of the terminal. */
 	readonly width: number;
-	readonly colors: Colors;
 	readonly breakWords?: boolean | undefined;
 }
 
 type Align = "left" | "right" | "center";
 
-/** Lines of a table: its header, the line under that, and its rows as they stand in the source. */
-export function renderTable(
-	[head = "", rule = "", ...body]: readonly string[],
-	{ width, colors, breakWords = false }: TableOptions,
-): string[] {
-	const inline = (cell: string) => renderInline(cell, colors).text;
-	const header = splitCells(head).map((cell) => (cell === "" ? "" : colors.bold(inline(cell))));
-	const rows = body.map((line) => rowOf(line, header.length).map(inline));
-	const align = splitCells(rule).map(alignOf);
-	const columns = header.map((cell, column) => [cell, ...rows.map((row) => row[column] ?? "")]);
-	const available = width - gap.length * (header.length - 1);
-	const natural = columns.map((cells) =>
-		cells.reduce((widest, cell) => Math.max(widest, widestLine(cell)), 1),
-	);
-	const least = columns.map((cells) =>
-		breakWords ? narrowestColumn : cells.reduce((widest, cell) => Math.max(widest, widestWord(cell)), 1),
-	);
-	const fits = natural.reduce(sum, 0) <= available;
-	if (available < header.length * narrowestColumn || (!fits && least.reduce(sum, 0) > available))
-		return renderAsRecords(header, rows, width);
-	const widths = fits
-		? natural
-		: shareColumns(
-				natural.map((size) => Math.min(size, available)),
-				least,
-				available,
+/** A table whose rows come one by one; each is read once. */
+export class Table {
+	readonly #colors: Colors;
+	readonly #inline: InlineReader;
+	readonly #header: readonly string[];
+	readonly #align: readonly Align[];
+	readonly #rows: (readonly string[])[] = [];
+	/** Columns that the widest line of each column takes. */
+	readonly #natural: number[];
+
+	/** Takes the header and the line under it. */
+	constructor(head: string, rule: string, colors: Colors, inline: InlineReader) {
+		this.#colors = colors;
+		this.#inline = inline;
+		inline.pass(head.length);
+		this.#header = splitCells(head).map((cell) => (cell === "" ? "" : colors.bold(inline.read(cell).text)));
+		this.#align = splitCells(rule).map(alignOf);
+		this.#natural = this.#header.map((cell) => Math.max(1, widestLine(cell)));
+	}
+
+	/** How many rows came. */
+	get length(): number {
+		return this.#rows.length;
+	}
+
+	add(line: string): void {
+		this.#inline.pass(line.length);
+		const row = rowOf(line, this.#header.length).map((cell) => this.#inline.read(cell).text);
+		this.#rows.push(row);
+		widen(this.#natural, row);
+	}
+
+	/** The header and the rows that came. Those of a long table come in parts. */
+	takeLines(options: TableOptions): string[] {
+		return this.#render(this.#rows.splice(0), this.#natural, options);
+	}
+
+	/** The header and the last of the rows, with one that is not complete. */
+	preview(partial: string, options: TableOptions): string[] {
+		const count = Math.min(previewRows, Math.ceil(previewCells / this.#header.length));
+		const rows = this.#rows.slice(-count);
+		if (!partial.includes("|")) return this.#render(rows, this.#natural, options);
+		const next = rowOf(partial, this.#header.length).map((cell) => this.#inline.preview(cell));
+		const natural = [...this.#natural];
+		widen(natural, next);
+		return this.#render([...rows, next], natural, options);
+	}
+
+	#render(
+		rows: readonly (readonly string[])[],
+		natural: readonly number[],
+		{ width, breakWords = false }: TableOptions,
+	): string[] {
+		const header = this.#header;
+		const available = width - gap.length * (header.length - 1);
+		const fits = natural.reduce(sum, 0) <= available;
+		if (available < header.length * narrowestColumn) return renderAsRecords(header, rows, width);
+		if (fits) return this.#renderRows(rows, natural, { isNatural: true, breakWords });
+		const least = header.map((name, column) => {
+			if (breakWords) return narrowestColumn;
+			return rows.reduce(
+				(widest, row) => Math.max(widest, widestWord(row[column] ?? "")),
+				widestWord(name) || 1,
 			);
-	const renderRow = (cells: readonly string[]) => {
-		const wrapped = widths.map((size, column) => flowText(cells[column] ?? "", { width: size, breakWords }));
-		const height = Math.max(...wrapped.map((cell) => cell.length));
-		return Array.from({ length: height }, (_, line) =>
-			widths
-				.map((size, column) => padText(wrapped[column]?.[line] ?? "", size, align[column]))
-				.join(colors.dim(gap))
-				.trimEnd(),
-		);
-	};
-	const line = colors.dim(widths.map((size) => "─".repeat(size)).join("─┼─"));
-	return [...renderRow(header), line, ...rows.flatMap(renderRow)];
+		});
+		if (least.reduce(sum, 0) > available) return renderAsRecords(header, rows, width);
+		const most = natural.map((size) => Math.min(size, available));
+		const widths = shareColumns(most, least, available);
+		return this.#renderRows(rows, widths, { isNatural: false, breakWords });
+	}
+
+	#renderRows(
+		rows: readonly (readonly string[])[],
+		widths: readonly number[],
+		{ isNatural, breakWords }: { readonly isNatural: boolean; readonly breakWords: boolean },
+	): string[] {
+		const { dim } = this.#colors;
+		const border = dim(gap);
+		const renderRow = (cells: readonly string[]) => {
+			const wrapped = widths.map((width, column) => {
+				const cell = cells[column] ?? "";
+				const fits = isNatural && !cell.includes("\n");
+				return fits ? [cell] : flowText(cell, { width, breakWords });
+			});
+			const height = Math.max(...wrapped.map((cell) => cell.length));
+			return Array.from({ length: height }, (_, line) =>
+				widths
+					.map((size, column) => padText(wrapped[column]?.[line] ?? "", size, this.#align[column]))
+					.join(border)
+					.trimEnd(),
+			);
+		};
+		const line = dim(widths.map((size) => "─".repeat(size)).join("─┼─"));
+		return [...renderRow(this.#header), line, ...rows.flatMap(renderRow)];
+	}
+}
+
+function widen(natural: number[], row: readonly string[]): void {
+	for (const [column, cell] of row.entries())
+		natural[column] = Math.max(natural[column] ?? 1, widestLine(cell));
 }
 
 /** Cells beyond the header's stay in the last one: no text may be hidden. */
 function rowOf(line: string, columns: number): string[] {
 	const cells = splitCells(line);
 	if (cells.length <= columns) return cells;
-	return [...cells.slice(0, columns - 1), cells.slice(columns - 1).join(" | ")];
+	return [
+		...cells.slice(0, columns - 1),
+		cells
+			.slice(columns - 1)
+			.join(" | ")
+			.trim(),
+	];
 }
 
 function alignOf(rule: string): Align {
@@ -90,7 +159,11 @@ function shareColumns(natural: readonly number[], least: readonly number[], avai
 }
 
 /** Too many columns for the screen: each row as `header: cell` lines. */
-function renderAsRecords(header: readonly string[], rows: readonly string[][], width: number): string[] {
+function renderAsRecords(
+	header: readonly string[],
+	rows: readonly (readonly string[])[],
+	width: number,
+): string[] {
 	if (rows.length === 0) return flowText(header.join(gap), { width });
 	return rows.flatMap((row, index) => {
 		const lines = header.flatMap((name, column) => flowText(`${name}: ${row[column] ?? ""}`, { width }));
