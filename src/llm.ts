@@ -1,7 +1,7 @@
 import { collectAnswers } from "./ask/answer-lists.ts";
 import { type AskContext, AskRun } from "./ask/ask.ts";
 import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
-import { keysOf, type Pace, type Pacing, pacingOf } from "./ask/pacing.ts";
+import { type Pace, type Pacing, pacingOf, serversOf } from "./ask/pacing.ts";
 import { assemble, type LLMParts } from "./ask/parts.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
@@ -20,7 +20,7 @@ import type {
 	GenerateRow,
 	LLMOptions,
 } from "./options.ts";
-import type { Keys } from "./schedule/keys.ts";
+import type { Servers } from "./schedule/servers.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
@@ -34,7 +34,7 @@ export class LLM {
 	readonly model: string;
 	readonly #options: LLMOptions;
 	readonly #parts: LLMParts;
-	#keys: Keys | undefined;
+	#servers: Servers | undefined;
 	#pacing: Pacing | undefined;
 	#closed = false;
 
@@ -88,8 +88,8 @@ export class LLM {
 	}
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
-	startPacing(now: () => number, keys = keysOf(this.#parts.route, now)): Pacing {
-		return pacingOf(this.#parts, keys, this.#options, now);
+	startPacing(now: () => number, servers = serversOf(this.#parts.route, now)): Pacing {
+		return pacingOf(this.#parts, servers, this.#options, now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */
@@ -275,7 +275,7 @@ export class LLM {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.
 			flushLedger: async () => void this.#parts.ledger?.sync(),
-			keys: () => requireKeys(this.#parts.route) && this.#ownKeys(),
+			servers: () => requireKeys(this.#parts.route) && this.#ownServers(),
 			takeSlot: (signal) => this.#takeSlot(signal),
 		});
 	}
@@ -287,13 +287,13 @@ export class LLM {
 	}
 
 	#ownPacing(): Pacing {
-		this.#pacing ??= this.startPacing(() => this.#parts.clock.now(), this.#ownKeys());
+		this.#pacing ??= this.startPacing(() => this.#parts.clock.now(), this.#ownServers());
 		return this.#pacing;
 	}
 
-	/** What is known of the keys holds for single calls and for `generate` alike. */
-	#ownKeys(): Keys {
-		this.#keys ??= keysOf(this.#parts.route, () => this.#parts.clock.now());
-		return this.#keys;
+	/** What is known of the servers and keys holds for single calls and for `generate` alike. */
+	#ownServers(): Servers {
+		this.#servers ??= serversOf(this.#parts.route, () => this.#parts.clock.now());
+		return this.#servers;
 	}
 }

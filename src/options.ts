@@ -37,6 +37,13 @@ export interface LLMOptions {
 	/** Instead of the keys of the environment and the key file. */
 	readonly keys?: readonly string[] | undefined;
 	readonly baseUrl?: string | undefined;
+	/**
+	 * Several servers of one model instead of `baseUrl`: each request goes to the one that answers it soonest, and what
+	 * fails at one is sent to another. `keys` of a server go to it alone, instead of the others.
+	 */
+	readonly baseUrls?:
+		| readonly (string | { readonly url: string; readonly keys?: readonly string[] | undefined })[]
+		| undefined;
 	/** Prices of your own by model string; they win over those of the config file and of the table. */
 	readonly prices?: OwnPrices | undefined;
 	/**

@@ -3,6 +3,7 @@ import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
 import { Schedule } from "../../src/schedule/scheduler.ts";
+import { Servers } from "../../src/schedule/servers.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { seeded } from "./provider.ts";
 import { ServerError, type World, WorldServer } from "./world.ts";
@@ -124,7 +125,10 @@ export function llmx(options: { readonly concurrency?: number } = {}): Client {
 			clock,
 			random,
 			maxInFlight: concurrency === undefined ? undefined : () => concurrency,
-			route: new KeyLanes(new Keys("simulated", [], now), () => limiter),
+			route: new KeyLanes(
+				new Servers([{ name: "", keys: new Keys("simulated", [], now) }], now),
+				() => limiter,
+			),
 			cost: (row) => ({ inputTokens: inputTokens(row, meanTokens) }),
 			attempt: async (row, attempt) => {
 				try {

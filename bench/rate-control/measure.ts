@@ -3,6 +3,7 @@ import type { Limiter } from "../../src/limits/limiter.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
 import { Schedule } from "../../src/schedule/scheduler.ts";
+import { Servers } from "../../src/schedule/servers.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { type Latency, Provider, RefusedError, seeded } from "./provider.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -93,7 +94,7 @@ async function scheduled(
 	const run = new Schedule(prompts(random, meanTokens), {
 		clock,
 		random,
-		route: new KeyLanes(keys, () => makeLimiter(now)),
+		route: new KeyLanes(new Servers([{ name: "", keys }], now), () => makeLimiter(now)),
 		cost: (inputTokens) => ({ inputTokens }),
 		attempt: async (inputTokens, attempt) => {
 			try {

@@ -53,6 +53,8 @@ export interface PricedAnswer {
 export interface FailedSending {
 	readonly question: Question;
 	readonly error: unknown;
+	/** The place of the server in the route. */
+	readonly server: number;
 	/** Request bytes may have reached the server. */
 	readonly sent: boolean;
 	/** Text and reasoning that had come. */
@@ -87,10 +89,12 @@ export class Accounting {
 		return this.#savedUsd;
 	}
 
-	/** What an answer of `n` choices cost at today's price, or as the provider reports it. */
-	price({ usage, charges }: { usage: Usage | null; charges: Charges }, n = 1): PricedAnswer {
-		const { provider, modelId, baseUrl, prices: own } = this.#options.route;
-		const all: Charges = isRegional(baseUrl) ? { region: "regional", ...charges } : charges;
+	/** What an answer of `n` choices from one of the route's servers cost at today's price, or as the provider reports it. */
+	price({ usage, charges }: { usage: Usage | null; charges: Charges }, n = 1, server = 0): PricedAnswer {
+		const { provider, modelId, servers, prices: own } = this.#options.route;
+		const all: Charges = isRegional(servers[server]?.baseUrl ?? "")
+			? { region: "regional", ...charges }
+			: charges;
 		const possible = possibleUsage(usage, { provider: provider.id, modelId, n, charges: all, own });
 		const cost = priceCall({ provider, modelId, usage: possible, charges: all, own });
 		return { usage: possible, charges: all, cost };
@@ -116,10 +120,10 @@ export class Accounting {
 	 * Notes a sending that was or may have been billed: as reported, or with estimated tokens and an unknown cost,
 	 * which is 0 where nothing is ever charged. Returns its USD: 0 when it was not billed, null when unknown.
 	 */
-	noteFailure({ question, error, sent, received, latencyMs }: FailedSending): number | null {
+	noteFailure({ question, error, server, sent, received, latencyMs }: FailedSending): number | null {
 		if (error instanceof RequestError && (error.usage || error.charges?.reportedUsd !== undefined)) {
 			this.#noted.add(error);
-			const bill = this.price({ usage: error.usage, charges: error.charges ?? {} });
+			const bill = this.price({ usage: error.usage, charges: error.charges ?? {} }, 1, server);
 			this.#note({ ...entryOf(bill), latencyMs, status: "failed" });
 			return bill.cost.usd;
 		}
@@ -138,7 +142,7 @@ export class Accounting {
 
 	/** Notes a request that an earlier process had on its way when it was killed: it may have been billed. */
 	noteLostRequest(question: Question): void {
-		this.noteFailure({ question, error: undefined, sent: true, received: "", latencyMs: 0 });
+		this.noteFailure({ question, error: undefined, server: 0, sent: true, received: "", latencyMs: 0 });
 	}
 
 	/** Notes a call that failed for good and left no row yet; it cost nothing. */

@@ -4,8 +4,8 @@ import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, partialTextOf, RequestError, withPartial } from "../errors.ts";
 import type { CacheMode } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
-import type { Keys } from "../schedule/keys.ts";
 import { type RetryAttempt, retry } from "../schedule/retry.ts";
+import type { Servers } from "../schedule/servers.ts";
 import type { ReleaseSlot } from "../slots/slots.ts";
 import type { Result, RetryNotice, StreamPart } from "../types.ts";
 import type { Accounting } from "./accounting.ts";
@@ -13,6 +13,7 @@ import { joinAnswers, PendingAnswer } from "./answer.ts";
 import { AnswerStream, type OpenedStream } from "./answer-stream.ts";
 import type { CachedAnswers } from "./cached.ts";
 import type { AttemptOptions, Caller } from "./call.ts";
+import { prefixOf } from "./prefix.ts";
 import type { Question } from "./question.ts";
 
 /** What one question and a run of many are asked with alike. */
@@ -37,7 +38,7 @@ export interface AskContext {
 
 export interface AskRunOptions extends AskContext {
 	/** Asked for only when something is sent. @throws MissingKeyError */
-	readonly keys: () => Keys;
+	readonly servers: () => Servers;
 	/** Takes one of the slots that all processes of the user share; undefined without such a cap. */
 	readonly takeSlot: (signal: AbortSignal | undefined) => Promise<ReleaseSlot | undefined>;
 }
@@ -123,15 +124,23 @@ export class AskRun {
 		reuse: (found: Result) => T | Promise<T>,
 		send: (attempt: AttemptOptions) => Promise<T>,
 	): Promise<T> {
-		const { accounting, keys, takeSlot, signal, flushLedger, ...options } = this.#options;
+		const { accounting, servers: open, takeSlot, signal, flushLedger, ...options } = this.#options;
 		const found = await this.#lookUp();
-		const sendWithSlot = async ({ key, number, resend }: RetryAttempt) => {
-			const onEnd = await takeSlot(signal);
-			return send({ key, signal, resend, attempts: number, inTurn: onEnd !== undefined, onEnd });
+		const sendWithSlot = async ({ key, server, number, resend }: RetryAttempt) => {
+			const releaseSlot = await takeSlot(signal);
+			server.inFlight += 1;
+			const onEnd = () => {
+				server.inFlight -= 1;
+				releaseSlot?.();
+			};
+			const inTurn = releaseSlot !== undefined;
+			return send({ key, server: server.index, signal, resend, attempts: number, inTurn, onEnd });
 		};
 		try {
 			if (found !== undefined) return await reuse(found);
-			return await retry(sendWithSlot, { ...options, signal, keys: keys() });
+			const servers = open();
+			const prefix = servers.areSeveral ? prefixOf(this.#question.messages) : undefined;
+			return await retry(sendWithSlot, { ...options, signal, servers, prefix });
 		} catch (error) {
 			accounting.noteFailedCall(error);
 			throw error;

@@ -3,7 +3,7 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { AbortedError, partialTextOf, RequestError } from "../errors.ts";
 import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
-import type { ModelRoute } from "../models/router.ts";
+import type { ModelRoute, RouteServer } from "../models/router.ts";
 import type { Adapter, Answer, AnswerPart } from "../providers/adapter.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
@@ -25,6 +25,8 @@ export interface CallerOptions {
 
 export interface AttemptOptions {
 	readonly key: string | undefined;
+	/** The place of the server among those of the route. */
+	readonly server: number;
 	readonly signal: AbortSignal | undefined;
 	/** An earlier sending may have been billed: nothing below may send this one twice. */
 	readonly resend?: boolean | undefined;
@@ -51,7 +53,8 @@ export interface StreamOptions extends AttemptOptions {
  */
 export class Caller {
 	readonly #options: CallerOptions;
-	#adapter: Promise<Adapter> | undefined;
+	/** By server. */
+	readonly #adapters: Promise<Adapter>[] = [];
 	/** A gateway gave up an answer that took too long to come whole. */
 	#isCutWhenSilent = false;
 
@@ -66,7 +69,7 @@ export class Caller {
 	 */
 	async attempt(pending: PendingAnswer, options: AttemptOptions): Promise<void> {
 		try {
-			const adapter = await this.#loadAdapter();
+			const adapter = await this.#loadAdapter(options);
 			pending.latencyMs = 0;
 			while (pending.missing > 0) {
 				const before = pending.missing;
@@ -99,14 +102,14 @@ export class Caller {
 			const answer = this.#isStreamed(options)
 				? await readStream(adapter.stream(call))
 				: await adapter.complete(call);
-			const bill = accounting.price(answer, n);
+			const bill = accounting.price(answer, n, options.server);
 			const latencyMs = elapsedMs(exchange);
 			pending.add(answer.choices, bill.usage, bill.cost.usd, answer.response);
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
 			accounting.noteAnswer(bill, latencyMs);
 		} catch (error) {
 			if (isGatewayTimeout(error, elapsedMs(exchange))) this.#isCutWhenSilent = true;
-			pending.addFailedCost(this.#noteFailure(question, error, exchange, partialTextOf(error)));
+			pending.addFailedCost(this.#noteFailure(question, error, exchange, options, partialTextOf(error)));
 			throw error;
 		} finally {
 			exchange.close();
@@ -137,10 +140,10 @@ export class Caller {
 		const noteFailure = (error: unknown) => {
 			if (noted || exchange === undefined) return;
 			noted = true;
-			this.#noteFailure(question, error, exchange, received.text + received.reasoning);
+			this.#noteFailure(question, error, exchange, options, received.text + received.reasoning);
 		};
 		try {
-			const adapter = await this.#loadAdapter();
+			const adapter = await this.#loadAdapter(options);
 			exchange = this.#begin(options);
 			for await (const part of adapter.stream(this.#callOf(question, 1, options, exchange))) {
 				if (part.type !== "finish") {
@@ -150,7 +153,7 @@ export class Caller {
 				}
 				noted = true;
 				const { choice, response } = part;
-				const bill = accounting.price(part);
+				const bill = accounting.price(part, 1, options.server);
 				const { usage } = bill;
 				const costUsd = bill.cost.usd;
 				const latencyMs = Math.round(elapsedMs(exchange));
@@ -176,13 +179,14 @@ export class Caller {
 		}
 	}
 
-	#loadAdapter(): Promise<Adapter> {
-		this.#adapter ??= (async () => {
-			const { route, http } = this.#options;
-			const baseUrl = route.baseUrl === "" ? await simulatedBaseUrl() : route.baseUrl;
-			return loadAdapter({ ...route, baseUrl }, http.fetch);
+	#loadAdapter({ server }: AttemptOptions): Promise<Adapter> {
+		const { route, http } = this.#options;
+		this.#adapters[server] ??= (async () => {
+			const { baseUrl, keys } = route.servers[server] as RouteServer;
+			const { provider } = route;
+			return loadAdapter({ provider, baseUrl: baseUrl || (await simulatedBaseUrl()), keys }, http.fetch);
 		})();
-		return this.#adapter;
+		return this.#adapters[server];
 	}
 
 	#begin({ signal, resend }: AttemptOptions): Exchange {
@@ -204,11 +208,17 @@ export class Caller {
 	}
 
 	/** Returns USD: 0 when nothing was billed, null when unknown. */
-	#noteFailure(question: Question, error: unknown, exchange: Exchange, received: string): number | null {
+	#noteFailure(
+		question: Question,
+		error: unknown,
+		exchange: Exchange,
+		{ server }: AttemptOptions,
+		received: string,
+	): number | null {
 		this.#suggestModel(error);
 		const { sent } = exchange;
 		const latencyMs = elapsedMs(exchange);
-		return this.#options.accounting.noteFailure({ question, error, sent, received, latencyMs });
+		return this.#options.accounting.noteFailure({ question, error, server, sent, received, latencyMs });
 	}
 }
 

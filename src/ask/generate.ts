@@ -2,7 +2,7 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, type RequestError } from "../errors.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
-import type { Admission, ItemOutcome, SendContext } from "../schedule/schedule-options.ts";
+import type { Admission, ItemOutcome, SendContext, ServerChange } from "../schedule/schedule-options.ts";
 import { Schedule } from "../schedule/scheduler.ts";
 import type { Cost, Result, Usage } from "../types.ts";
 import { noCost } from "../types.ts";
@@ -10,6 +10,7 @@ import type { AskContext } from "./ask.ts";
 import { RequestCoalescer } from "./coalesce.ts";
 import { OutcomeQueue } from "./outcome-queue.ts";
 import type { Pacing } from "./pacing.ts";
+import { prefixOf } from "./prefix.ts";
 import type { Question } from "./question.ts";
 import { questionsOf, type RefusedRow, type RowQuestion } from "./rows.ts";
 
@@ -51,6 +52,8 @@ export interface RunControl<Row> {
 	readonly judge?: ((row: Row, result: Result) => Result) | undefined;
 	/** Called with the length of a pause in ms, when more than half of the last 50 requests failed, and with the last error. */
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
+	/** Called when one of several servers is out of order, or answers again. */
+	readonly onServer?: ((change: ServerChange) => void) | undefined;
 	/** When it fires nothing more is sent, what is in flight lands, and the run ends without an error. */
 	readonly stop?: AbortSignal | undefined;
 }
@@ -100,6 +103,10 @@ class ManyRun<Row> {
 			maxInFlight: () => pacing.maxInFlight,
 			acquireSlot: pacing.acquireSlot,
 			onPause: control.onPause,
+			onServer: control.onServer,
+			prefix: pacing.route.servers.areSeveral
+				? ({ pending: { question } }: RowQuestion<Row>) => prefixOf(question.messages)
+				: undefined,
 			maxRetries,
 			signal,
 			clock,
@@ -152,6 +159,7 @@ class ManyRun<Row> {
 		try {
 			await caller.attempt(pending, {
 				key: attempt.key,
+				server: attempt.server,
 				signal: attempt.signal,
 				resend: attempt.resend,
 				inTurn: pacing.acquireSlot !== undefined,

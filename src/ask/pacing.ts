@@ -2,16 +2,17 @@ import { ConfigError } from "../errors.ts";
 import { AdaptiveLimiter, mostConcurrent } from "../limits/adaptive-limiter.ts";
 import { Ceiling } from "../limits/ceiling.ts";
 import { type RateSnapshot, readRateHeaders } from "../limits/rate-headers.ts";
-import type { ModelRoute } from "../models/router.ts";
+import type { ModelRoute, RouteServer } from "../models/router.ts";
 import type { LLMOptions } from "../options.ts";
 import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
 import { Keys } from "../schedule/keys.ts";
+import { Servers } from "../schedule/servers.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
 import type { LLMParts } from "./parts.ts";
 import type { LimitPart } from "./runtime.ts";
 
-/** How requests are held back at one moment, over all keys. */
+/** How requests are held back at one moment, over all servers and keys. */
 export interface Pace {
 	/** Requests that may be in flight. */
 	readonly window: number;
@@ -27,7 +28,7 @@ export interface Pace {
 
 export interface PacingOptions {
 	readonly provider: Pick<ProviderRow, "label" | "local" | "rateHeaders" | "chargesMaxTokens">;
-	readonly keys: Keys;
+	readonly servers: Servers;
 	readonly maxConcurrent?: number | undefined;
 	readonly rpm?: number | undefined;
 	readonly tpm?: number | undefined;
@@ -38,16 +39,22 @@ export interface PacingOptions {
 	readonly now: () => number;
 }
 
-/** The keys by which a model can be reached, of which nothing bad is known yet. `now` returns monotonic ms. */
-export function keysOf({ provider, keys }: ModelRoute, now: () => number): Keys {
-	return new Keys(
-		provider.label,
-		keys.map(({ value }) => value),
+/** The servers by which a model can be reached and their keys, of which nothing is known yet. `now` returns monotonic ms. */
+export function serversOf({ provider, servers }: ModelRoute, now: () => number): Servers {
+	const isOne = servers.length === 1;
+	const keysOf = ({ name, keys }: RouteServer) =>
+		new Keys(
+			isOne ? provider.label : `${provider.label} (${name})`,
+			keys.map(({ value }) => value),
+			now,
+		);
+	return new Servers(
+		servers.map((server) => ({ name: server.name, keys: keysOf(server) })),
 		now,
 	);
 }
 
-/** The limiters of one model for one run, by key, and what all keys share. */
+/** The limiters of one model for one run, by server and key, and what they share. */
 export class Pacing {
 	readonly route: KeyLanes;
 	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
@@ -60,9 +67,9 @@ export class Pacing {
 
 	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer */
 	constructor(options: PacingOptions) {
-		const { provider, keys, maxConcurrent, rpm, tpm, now } = options;
+		const { provider, servers, maxConcurrent = mostConcurrent, rpm, tpm, now } = options;
 		this.#options = options;
-		this.#maxInFlight = maxConcurrent ?? mostConcurrent;
+		this.#maxInFlight = options.maxConcurrent ?? mostConcurrent * servers.all.length;
 		this.#requestCeiling = rpm === undefined ? undefined : new Ceiling(rpm, now());
 		this.#tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
 		// Each key gets a limiter of its own. Where several belong to one account after all, each sees the others' use
@@ -72,11 +79,11 @@ export class Pacing {
 				now,
 				requestCeiling: this.#requestCeiling,
 				tokenCeiling: this.#tokenCeiling,
-				concurrency: this.#maxInFlight,
-				eager: maxConcurrent !== undefined,
+				concurrency: maxConcurrent,
+				eager: options.maxConcurrent !== undefined,
 				chargesMaxTokens: provider.chargesMaxTokens,
 			});
-		this.route = new KeyLanes(keys, limiterOf);
+		this.route = new KeyLanes(servers, limiterOf);
 		const count = slotCount(options.globalConcurrency);
 		this.acquireSlot = count === undefined ? undefined : (signal) => this.#acquire(count, signal);
 	}
@@ -142,16 +149,16 @@ function slotCount(text: string | undefined): number | undefined {
 	return count;
 }
 
-/** The pacing of a model's requests, by its route, its keys and the options of its LLM. */
+/** The pacing of a model's requests, by its route, its servers and the options of its LLM. */
 export function pacingOf(
 	{ route: { provider }, paths, onPacing }: Pick<LLMParts, "route" | "paths" | "onPacing">,
-	keys: Keys,
+	servers: Servers,
 	{ maxConcurrent, rpm, tpm, env = process.env }: LLMOptions,
 	now: () => number,
 ): Pacing {
 	const pacing = new Pacing({
 		provider,
-		keys,
+		servers,
 		maxConcurrent,
 		rpm,
 		tpm,

@@ -34,9 +34,9 @@ export interface HttpOptions {
 	readonly caCertificates?: readonly string[] | undefined;
 	/** Undefined where every address is reached directly. */
 	readonly proxy?: ProxySettings | undefined;
-	/** Sent with every request to one origin, and to no other; they replace headers of the same name. */
+	/** Sent with every request to these origins, and to no other; they replace headers of the same name. */
 	readonly headers?:
-		| { readonly origin: string; readonly values: Readonly<Record<string, string>> }
+		| { readonly origins: readonly string[]; readonly values: Readonly<Record<string, string>> }
 		| undefined;
 }
 
@@ -99,7 +99,7 @@ class PooledHttp implements Http {
 		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
 		if (known !== undefined) known.url = url.origin + url.pathname;
 		const own = this.#options.headers;
-		if (own !== undefined && own.origin === url.origin) replaceHeaders(headers, own.values);
+		if (own?.origins.includes(url.origin)) replaceHeaders(headers, own.values);
 		const agent = this.#agent ?? (await this.#load());
 		if (this.#closed) throw closedError(url.origin);
 

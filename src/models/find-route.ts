@@ -31,6 +31,7 @@ export function findRoute(
 		providers,
 		storedKeys: options.keys ? undefined : storedKeys,
 		baseUrl: options.baseUrl,
+		baseUrls: options.baseUrls,
 		keys: options.keys,
 	});
 	const network = networkOf(found, env, options.headers);

@@ -6,12 +6,12 @@ import type { Environment } from "../types.ts";
 import type { ModelRoute } from "./router.ts";
 
 /**
- * How the server of a route is reached: its protocol, the proxy of the environment, certificates of one's own
+ * How the servers of a route are reached: its protocol, the proxy of the environment, certificates of one's own
  * (SSL_CERT_FILE, as OpenSSL and curl have it; NODE_EXTRA_CA_CERTS is Node's), and the provider's headers.
  * @throws ConfigError when the certificates cannot be read, or a header names a variable that is not set
  */
 export function networkOf(
-	{ provider, baseUrl }: ModelRoute,
+	{ provider, servers, baseUrl }: ModelRoute,
 	env: Environment,
 	more: Headers = {},
 ): HttpOptions {
@@ -20,12 +20,12 @@ export function networkOf(
 	if (baseUrl === "") return { http2 };
 	const file = env.SSL_CERT_FILE;
 	const values = headersOf({ ...provider.headers, ...more }, env);
-	const { origin } = new URL(baseUrl);
+	const origins = servers.map((server) => new URL(server.baseUrl).origin);
 	return {
 		http2,
 		proxy: proxySettings(env),
 		...(file && { caCertificates: [readCertificates(file)] }),
-		...(Object.keys(values).length > 0 && { headers: { origin, values } }),
+		...(Object.keys(values).length > 0 && { headers: { origins, values } }),
 	};
 }
 

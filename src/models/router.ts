@@ -5,6 +5,15 @@ import { providers as knownProviders } from "../providers/registry.ts";
 import type { Config } from "../state/config.ts";
 import { nearestNames } from "../state/nearest.ts";
 import type { Environment, OwnPrices } from "../types.ts";
+import {
+	type Address,
+	addressesOf,
+	type GivenAddress,
+	hostOf,
+	isPlainHttpBeyondLoopback,
+	nameOf,
+	refuseForeign,
+} from "./addresses.ts";
 import { ownPrices } from "./own-prices.ts";
 import type { Price } from "./price-table.ts";
 
@@ -19,17 +28,28 @@ export interface RouteKey {
 	readonly bearer: boolean;
 }
 
+/** A server and the keys that are sent to its origin, and to no other. */
+export interface RouteServer {
+	/** Its host, with as much of its address as tells it from the others. */
+	readonly name: string;
+	/** Without a trailing slash; empty only for the simulator before it is started. */
+	readonly baseUrl: string;
+	/** In the order in which they are to be used. */
+	readonly keys: readonly RouteKey[];
+}
+
 /** Where a model string leads. */
 export interface ModelRoute {
 	readonly provider: ProviderRow;
 	/** The provider's own name of the model. */
 	readonly modelId: string;
-	/** Effective base URL without a trailing slash; empty only for the simulator before it is started. */
+	/** All that serve the model; one at least. */
+	readonly servers: readonly RouteServer[];
+	/** Of the first server, which alone is asked for batch jobs and lists of models. */
 	readonly baseUrl: string;
-	/** The variable's name, `option` or `default`. */
-	readonly baseUrlSource: string;
-	/** In the order in which they are to be used; keys are sent to the origin of `baseUrl` and nowhere else. */
 	readonly keys: readonly RouteKey[];
+	/** Where the addresses were found: the variable's name, `option` or `default`. */
+	readonly baseUrlSource: string;
 	/** What the user says that the model costs; empty where the table's price holds. */
 	readonly prices: readonly Price[];
 }
@@ -43,6 +63,8 @@ export interface RouteOptions {
 	readonly storedKeys?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined;
 	/** Replaces the base URL of whatever provider is chosen. */
 	readonly baseUrl?: string | undefined;
+	/** The same for several servers. */
+	readonly baseUrls?: readonly GivenAddress[] | undefined;
 	/** Prices of the user's own; those of a later list win. */
 	readonly prices?: readonly (OwnPrices | undefined)[] | undefined;
 	/** Replaces the keys of whatever provider is chosen. */
@@ -58,16 +80,32 @@ export interface RouteOptions {
 export function route(model: string, options: RouteOptions): ModelRoute {
 	const { provider: row, modelId } = findProvider(model, options);
 	const provider = rowOfModel(row, modelId);
-	const { baseUrl, source } = effectiveBaseUrl(provider, options);
-	const keys = findKeys(provider, options);
+	const { addresses, source } = addressesOf(provider, options);
+	const servers = addresses.map((address) => serverAt(address, addresses, provider, options));
+	const { baseUrl, keys } = servers[0] as RouteServer;
+	const prices = ownPrices({ model, provider, modelId }, ...(options.prices ?? []));
+	return { provider, modelId, servers, baseUrl, keys, baseUrlSource: source, prices };
+}
+
+/** A server with its name and its keys. @throws ConfigError for keys that may not be sent there */
+function serverAt(
+	{ baseUrl, keyEnv, keys: given }: Address,
+	all: readonly Address[],
+	provider: ProviderRow,
+	options: RouteOptions,
+): RouteServer {
+	const hasOwn = keyEnv !== undefined || given !== undefined;
+	const keys = hasOwn
+		? toKeys(provider, given ?? [options.env[keyEnv ?? ""] ?? ""], keyEnv ?? "option")
+		: findKeys(provider, options);
+	if (!hasOwn && keys.length > 0) refuseForeign(provider, baseUrl, all);
 	const holdsSecret = keys.length > 0 || Object.values(provider.headers).some((value) => value.includes("$"));
 	if (holdsSecret && isPlainHttpBeyondLoopback(baseUrl))
 		throw new ConfigError(
 			`refusing to send the ${provider.label} key over plain http to ${hostOf(baseUrl)}`,
 			{ hint: "use https, or a loopback address" },
 		);
-	const prices = ownPrices({ model, provider, modelId }, ...(options.prices ?? []));
-	return { provider, modelId, baseUrl, baseUrlSource: source, keys, prices };
+	return { name: nameOf(baseUrl, all), baseUrl, keys };
 }
 
 /**
@@ -75,8 +113,13 @@ export function route(model: string, options: RouteOptions): ModelRoute {
  * @throws MissingKeyError when it needs one and there is none
  */
 export function requireKeys(found: ModelRoute): readonly RouteKey[] {
-	const { provider, keys } = found;
-	if (keys.length === 0 && provider.keyRequired)
+	const { provider, servers, keys } = found;
+	const keyless = provider.keyRequired ? servers.find((server) => server.keys.length === 0) : undefined;
+	if (keyless !== undefined && keyless !== servers[0])
+		throw new MissingKeyError(`no API key for ${provider.label} at ${keyless.name}`, {
+			hint: 'name its variable in the config: "base_urls": [{ "url": "https://…", "key_env": "NAME" }]',
+		});
+	if (keyless !== undefined)
 		throw new MissingKeyError(`no API key for ${provider.label}: ${provider.keyEnv[0]} is not set`, {
 			hint: `export ${provider.keyEnv[0]}=…, or store it: llmx keys set ${provider.id}`,
 		});
@@ -169,63 +212,6 @@ function noRoute(model: string, prefix: string, all: readonly ProviderRow[]): No
 				? `did you mean ${near.join(" or ")}? All models: llmx models`
 				: `write PREFIX/MODEL, as in ${usual.join(" ")}; all models: llmx models`,
 	});
-}
-
-function effectiveBaseUrl(
-	provider: ProviderRow,
-	options: RouteOptions,
-): { readonly baseUrl: string; readonly source: string } {
-	if (options.baseUrl)
-		return { baseUrl: cleanBaseUrl(provider, options.baseUrl, "option"), source: "option" };
-	for (const name of provider.baseUrlEnv) {
-		const value = options.env[name]?.trim();
-		if (value) return { baseUrl: cleanBaseUrl(provider, value, name), source: name };
-	}
-	if (provider.baseUrl === "") return { baseUrl: "", source: "default" };
-	return { baseUrl: cleanBaseUrl(provider, provider.baseUrl, "default"), source: "default" };
-}
-
-/** Checks a base URL and gives it its usual form: no trailing slash, and no version where the SDK adds it. */
-function cleanBaseUrl(provider: ProviderRow, value: string, source: string): string {
-	const text = source === "OLLAMA_HOST" ? ollamaUrl(value) : value;
-	const where = source === "option" || source === "default" ? `the base URL of ${provider.label}` : source;
-	const url = URL.canParse(text) ? new URL(text) : undefined;
-	if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:")) {
-		throw new ConfigError(`${where} is not an http(s) URL: "${value.slice(0, 200)}"`, {
-			hint: "it should look like https://host/v1",
-		});
-	}
-	if (url.username !== "" || url.password !== "")
-		throw new ConfigError(`${where} must not contain a user name or password`);
-	if (url.search !== "" || url.hash !== "")
-		throw new ConfigError(`${where} must not contain a query or a fragment: "${url.origin}${url.pathname}"`);
-	// Some tools want the whole address of the endpoint: https://github.com/EleutherAI/lm-evaluation-harness/issues/1174
-	let path = url.pathname.replace(/\/+$/, "").replace(/\/(?:chat\/completions|responses|v1\/messages)$/, "");
-	if (provider.wire === "gemini" || provider.wire === "anthropic")
-		path = path.replace(/\/v1(?:beta(?:\/openai)?)?$/, "");
-	if (provider.id === "ollama" && path === "") path = "/v1";
-	return url.origin + path;
-}
-
-/** OLLAMA_HOST as Ollama reads it: the scheme, the port and even the host may be missing. */
-function ollamaUrl(value: string): string {
-	if (/^https?:\/\//.test(value)) return value.replace("://0.0.0.0", "://127.0.0.1");
-	const [host = "", ...path] = value.split("/");
-	const named = host.startsWith(":") ? `127.0.0.1${host}` : host.replace(/^0\.0\.0\.0(?=:|$)/, "127.0.0.1");
-	const withPort = /:\d+$/.test(named) ? named : `${named}:11434`;
-	return `http://${[withPort, ...path].join("/")}`;
-}
-
-function isPlainHttpBeyondLoopback(baseUrl: string): boolean {
-	if (!baseUrl.startsWith("http:")) return false;
-	const host = new URL(baseUrl).hostname;
-	const loopback =
-		host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127(?:\.\d+){3}$/.test(host);
-	return !loopback;
-}
-
-function hostOf(baseUrl: string): string {
-	return new URL(baseUrl).host;
 }
 
 function findKeys(

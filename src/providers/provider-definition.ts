@@ -5,7 +5,9 @@ import { everything, providers } from "./registry.ts";
 
 /** What a user writes about a provider of their own in the config file. */
 export interface ProviderDefinition {
-	readonly base_url: string;
+	readonly base_url?: string | undefined;
+	/** Several servers instead, each a base URL, or one with the variable of a key that only it is sent. */
+	readonly base_urls?: readonly (string | { readonly url: string; readonly key_env?: string | undefined })[];
 	/** Name of the variable that holds the key. */
 	readonly key_env?: string | undefined;
 	readonly label?: string | undefined;
@@ -43,12 +45,16 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 	const known: ProviderRow | undefined = Object.hasOwn(providers, id)
 		? providers[id as keyof typeof providers]
 		: undefined;
+	const servers = (definition.base_urls ?? []).map((server) =>
+		typeof server === "string" ? { baseUrl: server } : { baseUrl: server.url, keyEnv: server.key_env },
+	);
+	const baseUrl = definition.base_url ?? servers[0]?.baseUrl ?? "";
 	const base =
 		known ??
 		defineRow({
 			id,
 			label: id,
-			baseUrl: definition.base_url,
+			baseUrl,
 			keyRequired: keyEnv.length > 0,
 			maxTokensField: "by-model",
 			takes: everything,
@@ -58,7 +64,8 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 	const row: ProviderRow = {
 		...base,
 		label: definition.label ?? base.label,
-		baseUrl: definition.base_url,
+		baseUrl,
+		servers,
 		keyEnv: [...keyEnv, ...base.keyEnv],
 		keyRequired: definition.key_required ?? base.keyRequired,
 		local: definition.local ?? base.local,

@@ -34,7 +34,9 @@ export interface ProviderRow {
 	readonly responsesModels: RegExp | null;
 	/** Default base URL; empty for the simulator, whose address is known only at run time. */
 	readonly baseUrl: string;
-	/** Variables that replace the base URL; the first one set wins. */
+	/** Its servers where there are several, with the variables of keys of their own; instead of `baseUrl`. */
+	readonly servers: readonly { readonly baseUrl: string; readonly keyEnv?: string | undefined }[];
+	/** Variables that replace the base URL; the first one set wins, and `…_BASE_URLS` holds a comma list of them. */
 	readonly baseUrlEnv: readonly string[];
 	/** Variables that hold a comma list of keys; they win over `keyEnv`. */
 	readonly keyListEnv: readonly string[];
@@ -105,6 +107,7 @@ export function defineRow(input: RowInput): ProviderRow {
 		bareNames: null,
 		wire: "openai",
 		responsesModels: null,
+		servers: [],
 		foreignKeyEnv: [],
 		bearerKeyEnv: [],
 		keyRequired: true,

@@ -9,6 +9,7 @@ const maxWaiting = 512;
 
 export interface BacklogOptions<Item> {
 	readonly cost: (item: Item) => TokenCost;
+	readonly prefix?: ((item: Item) => number) | undefined;
 	/** Something new may be there to be sent. */
 	readonly onChange: () => void;
 	/** The source failed. */
@@ -109,7 +110,9 @@ export class Backlog<Item> {
 	#take(): QueuedItem<Item> | undefined {
 		try {
 			const taken = this.#source.take();
-			return taken && queuedItem(taken.item, this.#options.cost(taken.item));
+			if (taken === undefined) return undefined;
+			const { cost, prefix } = this.#options;
+			return queuedItem(taken.item, cost(taken.item), prefix?.(taken.item));
 		} catch (error) {
 			this.#options.onError(error);
 			return undefined;

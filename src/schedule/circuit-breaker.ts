@@ -1,18 +1,13 @@
-import { exitCodes, LlmxError, type RequestError } from "../errors.ts";
-
 /** Sendings whose ends are looked at. */
 const lastEnds = 50;
 const firstPauseMs = 1_000;
 const longestPauseMs = 5_000;
-/** How long an outage is waited out before the run stops. */
-const defaultPatienceMs = 300_000;
 
 /**
- * Notices that a provider does not work any more: when more than half of the last 50 sendings failed, nothing is sent
+ * Notices that a server does not work any more: when more than half of the last 50 sendings failed, nothing is sent
  * for a while, then single requests are tried, at growing distances, until one is answered.
  */
 export class CircuitBreaker {
-	readonly #patienceMs: number;
 	/** True for a failure, oldest first. */
 	#ends: boolean[] = [];
 	#failures = 0;
@@ -24,18 +19,21 @@ export class CircuitBreaker {
 	#trying = false;
 	#proven = false;
 
-	constructor(patienceMs = defaultPatienceMs) {
-		this.#patienceMs = patienceMs;
-	}
-
-	/** The provider seems out of order: what fails now is not held against the row. */
+	/** The server seems out of order: what fails now is not held against the row. */
 	get isOpen(): boolean {
 		return this.#brokenSince !== undefined;
 	}
 
-	/** Some request was answered in this run. */
+	/** Some request was answered. */
 	get isProven(): boolean {
 		return this.#proven;
+	}
+
+	/** Since when nothing has been answered, as far as that is no accident; undefined while it works. */
+	get silentSince(): number | undefined {
+		if (this.#brokenSince === undefined || this.#refusedSince === undefined)
+			return this.#brokenSince ?? this.#refusedSince;
+		return Math.min(this.#brokenSince, this.#refusedSince);
 	}
 
 	/** Ms until something may be sent: 0 for now, Infinity while a single request is being tried. */
@@ -61,31 +59,31 @@ export class CircuitBreaker {
 		this.#note(false);
 	}
 
-	/** A failure that says nothing about the provider, or that we caused ourselves. */
+	/** A failure that says nothing about the server, or that we caused ourselves. */
 	ended(): void {
 		this.#trying = false;
 	}
 
 	/** A refusal for rate is the limiter's business, unless there is nothing else for a long time. */
-	refused(now: number, error: RequestError): LlmxError | undefined {
+	refused(now: number): void {
 		this.#trying = false;
 		this.#refusedSince ??= now;
-		return this.#overdue(this.#refusedSince, now, error);
 	}
 
-	/** A failure that is the provider's. Gives back the pause that begins, or the error that ends the run. */
-	failed(now: number, error: RequestError): number | LlmxError | undefined {
+	/**
+	 * A failure that is the server's; `isCertain`: the next request would meet it, too. Gives back the ms of the pause
+	 * that begins.
+	 */
+	failed(now: number, isCertain = false): number | undefined {
 		this.#trying = false;
 		this.#note(true);
 		if (this.#brokenSince === undefined) {
-			if (this.#failures * 2 <= lastEnds) return undefined;
+			if (!isCertain && this.#failures * 2 <= lastEnds) return undefined;
 			this.#brokenSince = now;
 		} else if (now < this.#pausedUntil) {
 			// It was in flight when the pause began.
 			return undefined;
 		}
-		const over = this.#overdue(this.#brokenSince, now, error);
-		if (over !== undefined) return over;
 		const pauseMs = Math.min(firstPauseMs * 2 ** this.#pauses++, longestPauseMs);
 		this.#pausedUntil = now + pauseMs;
 		return pauseMs;
@@ -95,15 +93,5 @@ export class CircuitBreaker {
 		this.#ends.push(isFailure);
 		this.#failures += isFailure ? 1 : 0;
 		if (this.#ends.length > lastEnds) this.#failures -= this.#ends.shift() === true ? 1 : 0;
-	}
-
-	#overdue(since: number, now: number, error: RequestError): LlmxError | undefined {
-		if (now - since < this.#patienceMs) return undefined;
-		const minutes = Math.round((now - since) / 60_000);
-		return new LlmxError(`nothing was answered for ${minutes} minutes: ${error.message}`, {
-			cause: error,
-			exitCode: exitCodes.outage,
-			hint: "what was answered is kept; try again later",
-		});
 	}
 }

@@ -2,11 +2,16 @@ import type { RequestError } from "../errors.ts";
 import type { TokenCost } from "../limits/limiter.ts";
 import type { RateSnapshot } from "../limits/rate-headers.ts";
 import { defaultMaxRetries, freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
+import type { Server } from "./server.ts";
 
 /** An item on its way through the scheduler. */
 export interface QueuedItem<Item> {
 	readonly item: Item;
 	cost: TokenCost;
+	/** Stands for the beginning of its prompt. */
+	readonly prefix: number | undefined;
+	/** The server where it failed last, though it need not fail at another. */
+	failedAt: Server | undefined;
 	/** Requests sent for it. */
 	attempts: number;
 	/** How often it was refused, for whatever reason; what an overload refuses counts here, too. */
@@ -37,10 +42,12 @@ export interface RetryRules {
 	readonly isTail: boolean;
 }
 
-export function queuedItem<Item>(item: Item, cost: TokenCost): QueuedItem<Item> {
+export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | undefined): QueuedItem<Item> {
 	return {
 		item,
 		cost,
+		prefix,
+		failedAt: undefined,
 		attempts: 0,
 		refusals: 0,
 		futile: 0,

@@ -1,7 +1,9 @@
 import { AbortedError, type FailureAdvice, RequestError } from "../errors.ts";
 import type { RetryNotice } from "../types.ts";
 import type { Clock } from "./clock.ts";
-import { type Keys, parkAfterMs } from "./keys.ts";
+import { parkAfterMs } from "./keys.ts";
+import type { Server } from "./server.ts";
+import type { Servers } from "./servers.ts";
 
 /** What has been spent on one call so far. */
 export interface RetryState {
@@ -61,6 +63,7 @@ export function withNextKey(state: RetryState, maybeBilled: boolean): RetryState
 /** One sending of a call. */
 export interface RetryAttempt {
 	readonly key: string | undefined;
+	readonly server: Server;
 	/** 1 for the first. */
 	readonly number: number;
 	/** An earlier sending may have been billed; this one is the last that may be added to it. */
@@ -68,7 +71,9 @@ export interface RetryAttempt {
 }
 
 export interface RetryOptions {
-	readonly keys: Keys;
+	readonly servers: Servers;
+	/** Stands for the beginning of the prompt. */
+	readonly prefix?: number | undefined;
 	readonly clock: Clock;
 	readonly random: () => number;
 	readonly maxRetries?: number | undefined;
@@ -77,62 +82,77 @@ export interface RetryOptions {
 }
 
 /**
- * Runs a call until it succeeds or its failure is final, one sending at a time, with the given keys. A refused key
- * is replaced at once where another is ready. Waiting ends with AbortedError when `signal` fires.
+ * Runs a call until it succeeds or its failure is final, one sending at a time, with the given servers and their keys.
+ * A refused key, and a server that fails, is replaced at once where another is ready. Waiting ends with AbortedError when `signal` fires.
  * Throws the last RequestError, its `attempts` set; KeysExhaustedError when no key was usable from the start.
  */
 export async function retry<T>(
 	operation: (attempt: RetryAttempt) => Promise<T>,
 	options: RetryOptions,
 ): Promise<T> {
-	const { keys, clock, random, signal, maxRetries, onRetry } = options;
+	const { servers, prefix, clock, random, signal, maxRetries, onRetry } = options;
 	let state = freshRetryState;
 	let number = 0;
 	/** Keys tried since the last wait: each gets one chance before the call waits. */
 	let rotations = 0;
+	/** Servers that have failed since then. */
+	const tried = new Set<Server>();
 
 	for (;;) {
 		if (signal?.aborted) throw new AbortedError(undefined, { cause: signal.reason });
-		const key = keys.acquire();
-		if (key === undefined) {
-			const exhaustion = keys.exhaustion();
+		const way = servers.acquire(prefix, tried);
+		if (way === undefined) {
+			const exhaustion = servers.exhaustion();
 			if (exhaustion !== undefined) throw exhaustion;
 			// Another call of the same run has set the keys to rest.
-			await clock.sleep(keys.readyInMs() ?? 0, signal);
+			await clock.sleep(servers.readyInMs() ?? 0, signal);
 			continue;
 		}
+		const { server, key } = way;
+		const sentAt = clock.now();
 		number++;
 		try {
-			return await operation({ key: key.value, number, resend: state.resends > 0 });
+			const value = await operation({ key: key.value, server, number, resend: state.resends > 0 });
+			server.answered(clock.now(), clock.now() - sentAt);
+			return value;
 		} catch (error) {
 			if (!(error instanceof RequestError)) throw error;
 			error.attempts = number;
 			const { advice } = error;
 			const next = nextRetry(state, advice, random, maxRetries);
 			const notice = (delayMs: number) => onRetry?.({ attempt: number + 1, delayMs, reason: error.message });
+			tried.add(server);
+			const isElsewhere = servers.noteFailure(server, error);
 
-			if (advice.key === "drop") keys.drop(key, error);
-			if (advice.key === "retire") keys.retire(key, error);
+			if (advice.key === "drop") server.keys.drop(key, error);
+			if (advice.key === "retire") server.keys.retire(key, error);
 			if (advice.key === "drop" || advice.key === "retire") {
 				const fresh = withNextKey(state, error.maybeBilled);
-				if (fresh === undefined || keys.exhaustion() !== undefined) throw error;
+				if (fresh === undefined || servers.exhaustion() !== undefined) throw error;
 				state = fresh;
-				notice(keys.readyInMs() ?? 0);
+				notice(servers.readyInMs() ?? 0);
 				continue;
 			}
 			if (advice.key === "next") {
-				keys.rest(key, next?.delayMs ?? advice.afterMs ?? 0);
+				server.keys.rest(key, next?.delayMs ?? advice.afterMs ?? 0);
 				// Another key's limit is another limit: asking there costs no retry, but each key gets one turn a round.
-				if (advice.retry === "always" && rotations < keys.size - 1 && keys.readyInMs() === 0) {
+				if (advice.retry === "always" && rotations < servers.keyCount - 1 && servers.readyInMs() === 0) {
 					rotations++;
 					notice(0);
 					continue;
 				}
+			} else if (isElsewhere && servers.hasOther(tried)) {
+				const fresh = withNextKey(state, error.maybeBilled);
+				if (fresh === undefined) throw error;
+				state = fresh;
+				notice(0);
+				continue;
 			}
 			if (next === undefined) throw error;
 			state = next.state;
 			rotations = 0;
-			const delayMs = advice.key === "next" ? (keys.readyInMs() ?? next.delayMs) : next.delayMs;
+			tried.clear();
+			const delayMs = advice.key === "next" ? (servers.readyInMs() ?? next.delayMs) : next.delayMs;
 			notice(delayMs);
 			await clock.sleep(delayMs, signal);
 		}

@@ -1,21 +1,21 @@
-import { AbortedError, LlmxError, RequestError } from "../errors.ts";
+import { AbortedError, RequestError } from "../errors.ts";
 import { endFailed, type TokenCost } from "../limits/limiter.ts";
 import { SlotSupply } from "../slots/slot-supply.ts";
 import { Alarm } from "./alarm.ts";
 import { Backlog } from "./backlog.ts";
-import { CircuitBreaker } from "./circuit-breaker.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { KeyLane } from "./key-lanes.ts";
+import { OutageWatch } from "./outage-watch.ts";
 import { nextKeyDelay, type QueuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
 import { RowRefusals } from "./row-refusals.ts";
 import { type ScheduleOptions, SendContext } from "./schedule-options.ts";
+import type { Server } from "./server.ts";
+import type { ServerWish } from "./servers.ts";
 
 const noTokens: TokenCost = { inputTokens: 0 };
 /** What others decide is asked about so often, in ms. */
 const holdMs = 25;
-/** In flight until the first answer, so that a provider that is down costs few requests. */
-const maxUnproven = 64;
 
 /**
  * Sends every item, as many at a time as the route's limiters allow, and reports each outcome as it comes. One item at
@@ -30,8 +30,8 @@ export class Schedule<Item, Value> {
 	readonly #backlog: Backlog<Item>;
 	readonly #refusals = new RowRefusals();
 	readonly #end = Promise.withResolvers<void>();
-	readonly #breaker: CircuitBreaker;
 	readonly #alarm: Alarm;
+	readonly #watch: OutageWatch;
 	readonly #slots: SlotSupply | undefined;
 	#inFlight = 0;
 	/** Of those in flight, what was never refused. */
@@ -43,11 +43,16 @@ export class Schedule<Item, Value> {
 	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: ScheduleOptions<Item, Value>) {
 		this.#options = options;
 		this.#clock = options.clock ?? systemClock;
-		this.#breaker = new CircuitBreaker(options.patienceMs);
+		this.#watch = new OutageWatch({
+			...options,
+			servers: options.route.servers,
+			now: () => this.#clock.now(),
+		});
 		const pump = () => this.#pump();
 		const stop = (error: unknown) => this.stop(error);
 		const cost = (item: Item) => options.cost?.(item) ?? noTokens;
-		this.#backlog = new Backlog(items, { cost, onChange: pump, onError: stop });
+		const { prefix } = options;
+		this.#backlog = new Backlog(items, { cost, prefix, onChange: pump, onError: stop });
 		this.#alarm = new Alarm(this.#clock, this.#over.signal, pump);
 		const { acquireSlot } = options;
 		this.#slots = acquireSlot && new SlotSupply(() => acquireSlot(this.#over.signal), pump, stop);
@@ -86,6 +91,7 @@ export class Schedule<Item, Value> {
 
 	#start(): void {
 		this.#started = true;
+		this.#watch.begin();
 		const { signal, route } = this.#options;
 		if (signal !== undefined) {
 			const onAbort = () => this.abort(new AbortedError(undefined, { cause: signal.reason }));
@@ -93,7 +99,7 @@ export class Schedule<Item, Value> {
 			if (signal.aborted) onAbort();
 		}
 		// An earlier run over the same route may have used up its keys.
-		if (route.end !== undefined) this.stop(route.end);
+		if (route.servers.end !== undefined) this.stop(route.servers.end);
 		this.#pump();
 	}
 
@@ -112,20 +118,19 @@ export class Schedule<Item, Value> {
 	#sendWhatMay(now: number): number {
 		const { route, isFull } = this.#options;
 		while (!this.#stopped && isFull?.() !== true) {
-			const maxInFlight = this.#options.maxInFlight?.() ?? Number.POSITIVE_INFINITY;
-			const most = this.#breaker.isProven ? maxInFlight : Math.min(maxInFlight, maxUnproven);
+			const most = this.#options.maxInFlight?.() ?? Number.POSITIVE_INFINITY;
 			// With none in flight there is no end that would let the next one go.
 			if (this.#inFlight >= most) return most < 1 ? holdMs : Number.POSITIVE_INFINITY;
-			const outageMs = this.#breaker.waitMs(now);
+			const outageMs = route.servers.waitMs(now);
 			if (outageMs > 0) return outageMs;
-			const queued = this.#backlog.peek(now, this.#breaker.isOpen);
+			const queued = this.#backlog.peek(now, route.servers.areOut);
 			if (queued === undefined) {
 				const waitMs = this.#hasten(now);
 				if (waitMs > 0) return waitMs;
 				continue;
 			}
 			if (this.#slots?.request() === false) return Number.POSITIVE_INFINITY;
-			const lane = route.pick(queued.cost);
+			const lane = route.pick(queued.cost, now, wishOf(queued));
 			if (lane === undefined) return route.waitMs;
 			const admission = this.#options.admit?.(queued.item) ?? "go";
 			if (admission === "stop" || (admission === "wait" && this.#inFlight === 0)) {
@@ -152,24 +157,28 @@ export class Schedule<Item, Value> {
 		this.#inFlight++;
 		const isUnrefused = queued.refusals === 0 ? 1 : 0;
 		this.#unrefused += isUnrefused;
-		this.#breaker.sent();
+		const { server } = lane;
+		server.inFlight++;
+		server.breaker.sent();
 		const releaseSlot = this.#slots?.take();
 		const sending = lane.limiter.sent(queued.cost);
 		const { signal } = this.#abort;
-		const attempt = new SendContext(lane.key.value, ++queued.attempts, queued.retries.resends > 0, signal);
+		const attempt = new SendContext(lane, ++queued.attempts, queued.retries.resends > 0, signal);
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
+				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
 				this.#refusals.answered(queued);
 				lane.limiter.succeeded(sending, attempt);
-				this.#breaker.answered();
+				this.#watch.answered(server, this.#clock.now() - sending.sentAt);
 				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });
 				this.#pump();
 			},
 			(error) => {
 				this.#inFlight--;
+				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
 				endFailed(lane.limiter, sending, error, attempt.snapshot, this.#refusals.isOfRow(queued));
@@ -183,17 +192,22 @@ export class Schedule<Item, Value> {
 		const { route, onOutcome, onRetry, random = Math.random, maxRetries = defaultMaxRetries } = this.#options;
 		const lose = (reason: unknown = error) =>
 			onOutcome({ ok: false, item: queued.item, error: reason, attempts: queued.attempts });
+		const { server } = lane;
 		if (!(error instanceof RequestError) || this.#abort.signal.aborted) {
-			this.#breaker.ended();
+			server.breaker.ended();
 			lose();
 			return;
 		}
 		error.attempts = queued.attempts;
-		if (error.errorClass === "tls") {
+		const { servers } = route;
+		const isElsewhere = servers.noteFailure(server, error);
+		if (isElsewhere) queued.failedAt = server;
+		if (error.errorClass === "tls" && !isElsewhere) {
 			this.stop(error);
 			return;
 		}
-		this.#noteFailure(queued, error);
+		const isMoved = isElsewhere && server.isUnfit;
+		this.#noteFailure(queued, server, error, isMoved);
 		const now = this.#clock.now();
 		const isTail = this.#backlog.isTail && this.#unrefused === 0;
 		const isRefusal = error.errorClass === "rate_limit";
@@ -203,10 +217,10 @@ export class Schedule<Item, Value> {
 			lose(refusedTooOften(error, queued, this.#refusals.othersAnswered(queued)));
 			return;
 		}
-		const keyIsOut = route.note(lane, error);
+		const isOut = server.keys.note(lane.key, error) || isMoved;
 		const chanceRefusals = this.#refusals.allowance;
-		const isOutage = this.#breaker.isOpen;
-		const delayMs = keyIsOut
+		const isOutage = server.breaker.isOpen;
+		const delayMs = isOut
 			? nextKeyDelay(queued, error)
 			: retryDelay(queued, error, attempt.snapshot, {
 					now,
@@ -222,29 +236,24 @@ export class Schedule<Item, Value> {
 			this.#backlog.add(now + delayMs, queued);
 			onRetry?.(queued.item, { attempt: queued.attempts + 1, delayMs, reason: error.message });
 		}
-		const end = route.end;
+		const { end } = servers;
 		if (end !== undefined) this.stop(end);
 	}
 
 	/**
-	 * Tells the circuit breaker of a failure. Once there is nothing left but what has failed before, a failure says
-	 * nothing new about it: the last few items that nobody could answer are not an outage.
+	 * Tells the watch of a failure. Once there is nothing left but what has failed before, a failure says nothing new
+	 * about its server: the last few items that nobody could answer are not an outage.
 	 */
-	#noteFailure(queued: QueuedItem<Item>, error: RequestError): void {
-		const isTail = queued.hasFailed && this.#backlog.isTail && !this.#breaker.isOpen;
-		const saysNothing = error.advice.retry === "never" || isTail;
-		const now = this.#clock.now();
-		let verdict: number | LlmxError | undefined;
-		if (error.errorClass === "rate_limit") {
-			verdict = this.#breaker.refused(now, error);
-		} else if (saysNothing) {
-			this.#breaker.ended();
-		} else {
-			queued.hasFailed = true;
-			verdict = this.#breaker.failed(now, error);
+	#noteFailure(queued: QueuedItem<Item>, server: Server, error: RequestError, isMoved: boolean): void {
+		const isTail = queued.hasFailed && this.#backlog.isTail && !server.breaker.isOpen;
+		const isFinal = error.advice.retry === "never" && !isMoved;
+		const saysNothing = error.errorClass !== "rate_limit" && (isFinal || isTail);
+		if (saysNothing) server.breaker.ended();
+		else {
+			queued.hasFailed ||= error.errorClass !== "rate_limit";
+			const end = this.#watch.failed(server, error);
+			if (end !== undefined) this.stop(end);
 		}
-		if (verdict instanceof LlmxError) this.stop(verdict);
-		else if (verdict !== undefined) this.#options.onPause?.(verdict, error);
 	}
 
 	#endIfDone(): void {
@@ -255,6 +264,10 @@ export class Schedule<Item, Value> {
 			else this.#end.reject(this.#error);
 		}
 	}
+}
+
+function wishOf({ prefix, failedAt, retries }: QueuedItem<unknown>): ServerWish {
+	return { prefix, not: failedAt, isLast: retries.resends > 0 };
 }
 
 /** The server's own words, and why they are taken for final. */

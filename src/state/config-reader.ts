@@ -57,6 +57,15 @@ export const listOf =
 		return value.map((item, index) => read(item, [...path, index]));
 	};
 
+/** A list that is not empty. */
+export const someOf =
+	<T>(read: Reader<T>): Reader<readonly T[]> =>
+	(value, path) => {
+		const list = listOf(read)(value, path);
+		if (list.length === 0) throw wrong(path, "a list with one item at least", value);
+		return list;
+	};
+
 export const webAddress: Reader<string> = (value, path) => {
 	const address = text(value, path);
 	if (!/^https?:\/\/[^\s/]+/.test(address) || !URL.canParse(address))

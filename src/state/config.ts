@@ -7,21 +7,18 @@ import {
 	ConfigProblem,
 	fieldsOf,
 	flag,
-	listOf,
 	number,
-	oneOf,
 	optional,
 	plainObject,
 	recordOf,
 	text,
 	unknownField,
-	webAddress,
-	withoutUndefined,
 	wrong,
 } from "./config-reader.ts";
 import { describeFileError } from "./file-errors.ts";
 import { type JsonPath, lineInJson } from "./json-lines.ts";
 import { readPrices } from "./money/price-config.ts";
+import { readProvider, type UserProvider } from "./provider-config.ts";
 
 /** A named system prompt or prompt template; `{{input}}` stands for what the user types, `{{name}}` for a variable. */
 export interface Preset {
@@ -32,38 +29,6 @@ export interface Preset {
 	readonly variables: Readonly<Record<string, string>>;
 	readonly parameters: Parameters;
 }
-
-/** A server that the user adds, as the file has it: what `defineProvider` takes. */
-export interface UserProvider {
-	readonly base_url: string;
-	/** The environment variable that holds its key, besides `<ID>_API_KEY`. */
-	readonly key_env?: string;
-	readonly key_required?: boolean;
-	/** Its name in sentences. */
-	readonly label?: string;
-	/** It charges nothing. */
-	readonly local?: boolean;
-	readonly default_model?: string;
-	/** It charges nothing, though it is not a server of the user's own. */
-	readonly free?: boolean;
-	/** What its answers say of their cost is what they cost. */
-	readonly reports_cost?: boolean;
-	readonly wire?: (typeof wires)[number];
-	/** `$NAME` in a value stands for a variable of the environment. */
-	readonly headers?: Readonly<Record<string, string>>;
-	readonly schema_form?: (typeof schemaForms)[number];
-	readonly max_tokens_field?: (typeof limitFields)[number];
-	/** What its models take besides text. */
-	readonly takes?: readonly (typeof partKinds)[number][];
-	/** It has a copy of this batch API at its base URL. */
-	readonly jobs?: (typeof jobApis)[number];
-}
-
-const wires = ["openai", "responses", "gemini", "anthropic"] as const;
-const jobApis = ["openai"] as const;
-const schemaForms = ["field", "prompt"] as const;
-const limitFields = ["max_tokens", "max_completion_tokens", "by-model"] as const;
-const partKinds = ["image", "file", "audio"] as const;
 
 /** USD that may be spent in a calendar day and month. */
 export interface Budget {
@@ -197,24 +162,6 @@ export const parameterFields: readonly string[] = [...parameterNames, "extra"];
 /** Fields of a preset that is not a mere text. */
 export const presetFields = ["system", "prompt", "model", "variables", "parameters"] as const;
 
-/** Fields of a provider. */
-export const providerFields = [
-	"base_url",
-	"key_env",
-	"key_required",
-	"label",
-	"local",
-	"default_model",
-	"free",
-	"reports_cost",
-	"wire",
-	"headers",
-	"schema_form",
-	"max_tokens_field",
-	"takes",
-	"jobs",
-] as const;
-
 function readParameters(value: unknown, path: JsonPath): Parameters {
 	const read: Record<string, unknown> = {};
 	const names = new Map<ParameterKey, string>();
@@ -258,29 +205,4 @@ function readPreset(value: unknown, path: JsonPath): Preset {
 	if (preset.system === undefined && preset.prompt === undefined)
 		throw new ConfigProblem(path, `"${path.join(".")}" needs a "system" or a "prompt"`);
 	return preset;
-}
-
-function readProvider(value: unknown, path: JsonPath): UserProvider {
-	const fields = fieldsOf(value, path, providerFields);
-	if (fields.base_url === undefined) throw new ConfigProblem(path, `"${path.join(".")}" needs a "base_url"`);
-	const provider = {
-		base_url: webAddress(fields.base_url, [...path, "base_url"]),
-		key_env: optional(text)(fields.key_env, [...path, "key_env"]),
-		key_required: optional(flag)(fields.key_required, [...path, "key_required"]),
-		label: optional(text)(fields.label, [...path, "label"]),
-		local: optional(flag)(fields.local, [...path, "local"]),
-		default_model: optional(text)(fields.default_model, [...path, "default_model"]),
-		free: optional(flag)(fields.free, [...path, "free"]),
-		reports_cost: optional(flag)(fields.reports_cost, [...path, "reports_cost"]),
-		wire: optional(oneOf(wires))(fields.wire, [...path, "wire"]),
-		headers: optional((given: unknown, at: JsonPath) => recordOf(given, at, text))(fields.headers, [
-			...path,
-			"headers",
-		]),
-		schema_form: optional(oneOf(schemaForms))(fields.schema_form, [...path, "schema_form"]),
-		max_tokens_field: optional(oneOf(limitFields))(fields.max_tokens_field, [...path, "max_tokens_field"]),
-		takes: optional(listOf(oneOf(partKinds)))(fields.takes, [...path, "takes"]),
-		jobs: optional(oneOf(jobApis))(fields.jobs, [...path, "jobs"]),
-	};
-	return withoutUndefined(provider) as UserProvider;
 }

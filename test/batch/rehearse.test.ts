@@ -10,6 +10,7 @@ import { RowBuilder } from "../../src/prompts/row-builder.ts";
 import { recordFormats } from "../../src/results/records.ts";
 import { Keys } from "../../src/schedule/keys.ts";
 import { Schedule } from "../../src/schedule/scheduler.ts";
+import { Servers } from "../../src/schedule/servers.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -21,7 +22,8 @@ interface Limits {
 
 function startPacing(limits: Limits, now: () => number): Pacing {
 	const provider = { label: "Test", local: false, rateHeaders: "openai" as const, chargesMaxTokens: false };
-	return new Pacing({ provider, keys: new Keys("Test", ["key"], now), slotsFolder: "", now, ...limits });
+	const servers = new Servers([{ name: "test", keys: new Keys("Test", ["key"], now) }], now);
+	return new Pacing({ provider, servers, slotsFolder: "", now, ...limits });
 }
 
 async function rehearsalOf(texts: readonly string[], limits: Limits, model: Partial<RehearsedModel> = {}) {

@@ -6,6 +6,7 @@ import type { ScheduleOptions, SendContext } from "../../src/schedule/schedule-o
 import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
+import { oneServer } from "./one-server.ts";
 
 function failure(errorClass: ErrorClass, retry: "always" | "once" | "never" = "always"): RequestError {
 	return new RequestError(`a ${errorClass} failure`, {
@@ -25,7 +26,7 @@ async function send(
 ) {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(window, now));
+	const route = new KeyLanes(oneServer(new Keys("Test", [], now), now), () => new FixedLimiter(window, now));
 	const sentAt: number[] = [];
 	const pauses: number[] = [];
 	const reasons: string[] = [];
@@ -158,7 +159,7 @@ it("ends a run at the first certificate that cannot be trusted", async () => {
 it("keeps to 64 in flight until something was answered", async () => {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(500, now));
+	const route = new KeyLanes(oneServer(new Keys("Test", [], now), now), () => new FixedLimiter(500, now));
 	const most = { before: 0, after: 0 };
 	let inFlight = 0;
 	const schedule = new Schedule(Array(2_000).keys(), {
@@ -180,7 +181,7 @@ it("keeps to 64 in flight until something was answered", async () => {
 it("takes a shared slot for every sending and gives back what it does not need", async () => {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
-	const route = new KeyLanes(new Keys("Test", [], now), () => new FixedLimiter(10, now));
+	const route = new KeyLanes(oneServer(new Keys("Test", [], now), now), () => new FixedLimiter(10, now));
 	const slots = { free: 3, taken: 0, waiting: [] as (() => void)[] };
 	const acquireSlot = async () => {
 		while (slots.free === 0) await new Promise<void>((resolve) => slots.waiting.push(resolve));

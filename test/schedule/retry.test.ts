@@ -5,6 +5,7 @@ import { Keys, KeysExhaustedError } from "../../src/schedule/keys.ts";
 import { freshRetryState, nextRetry, type RetryAttempt, retry } from "../../src/schedule/retry.ts";
 import type { RetryNotice } from "../../src/types.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { oneServer } from "./one-server.ts";
 
 const always: FailureAdvice = { retry: "always", key: "keep" };
 const once: FailureAdvice = { retry: "once", key: "keep" };
@@ -40,7 +41,7 @@ async function run(
 			return "done";
 		},
 		{
-			keys: pool,
+			servers: oneServer(pool, () => clock.now()),
 			clock,
 			random: options.random ?? (() => 0),
 			maxRetries: options.maxRetries,
@@ -134,7 +135,7 @@ describe("a call", () => {
 	test("raises what is no request error as it is", async () => {
 		const clock = new ManualClock();
 		const pool = new Keys("sim", [], () => clock.now());
-		const options = { keys: pool, clock, random: () => 0 };
+		const options = { servers: oneServer(pool, () => clock.now()), clock, random: () => 0 };
 		await expect(retry(() => Promise.reject(new AbortedError()), options)).rejects.toThrow(AbortedError);
 	});
 
@@ -195,7 +196,12 @@ describe("keys", () => {
 		const { outcome, keys, pool } = await run([refused, refused], { keys: ["a", "b"] });
 		expect(outcome).toBeInstanceOf(RequestError);
 		expect(keys).toEqual(["a", "b"]);
-		const again = retry(async () => "done", { keys: pool, clock: new ManualClock(), random: () => 0 });
+		const clock = new ManualClock();
+		const again = retry(async () => "done", {
+			servers: oneServer(pool, () => clock.now()),
+			clock,
+			random: () => 0,
+		});
 		await expect(again).rejects.toThrow(KeysExhaustedError);
 	});
 
@@ -217,7 +223,8 @@ describe("keys", () => {
 		const key = pool.acquire();
 		if (key === undefined) throw new Error("no key");
 		pool.rest(key, 3_000);
-		expect(await retry(async () => "done", { keys: pool, clock, random: () => 0 })).toBe("done");
+		const servers = oneServer(pool, () => clock.now());
+		expect(await retry(async () => "done", { servers, clock, random: () => 0 })).toBe("done");
 		expect(clock.sleeps).toEqual([3_000]);
 	});
 });
@@ -233,7 +240,12 @@ describe("an abort", () => {
 				sent++;
 				throw failed(always);
 			},
-			{ keys: new Keys("sim", [], () => clock.now()), clock, random: () => 0, signal: controller.signal },
+			{
+				servers: oneServer(new Keys("sim", [], () => clock.now()), () => clock.now()),
+				clock,
+				random: () => 0,
+				signal: controller.signal,
+			},
 		);
 		await expect(call).rejects.toThrow(AbortedError);
 		expect(sent).toBe(1);

@@ -8,6 +8,7 @@ import type { ItemOutcome, ScheduleOptions } from "../../src/schedule/schedule-o
 import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
+import { oneServer } from "./one-server.ts";
 
 function failure(errorClass: ErrorClass, advice: Partial<FailureAdvice> = {}): RequestError {
 	return new RequestError(`a ${errorClass} failure`, {
@@ -22,7 +23,7 @@ function setUp(window = 4, keys: readonly string[] = []) {
 	const clock = new VirtualClock();
 	const now = () => clock.now();
 	const limiter = new FixedLimiter(window, now);
-	const route = new KeyLanes(new Keys("Test", keys, now), () => limiter);
+	const route = new KeyLanes(oneServer(new Keys("Test", keys, now), now), () => limiter);
 	const run = <Item, Value>(
 		items: Iterable<Item> | AsyncIterable<Item>,
 		options: Pick<ScheduleOptions<Item, Value>, "attempt"> & Partial<ScheduleOptions<Item, Value>>,
@@ -103,7 +104,7 @@ describe("schedule", () => {
 		const clock = new VirtualClock();
 		const now = () => clock.now();
 		const limiter = new AdaptiveLimiter({ now, requestCeiling: new Ceiling(1, 0) });
-		const route = new KeyLanes(new Keys("Test", [], now), () => limiter);
+		const route = new KeyLanes(oneServer(new Keys("Test", [], now), now), () => limiter);
 		const outcomes = collecting(["only"], { route, clock, attempt: () => clock.sleep(20) });
 		expect(await clock.run(collect(outcomes))).toHaveLength(1);
 		expect(clock.now()).toBe(20);

@@ -1,9 +1,10 @@
 import { UsageError } from "../../errors.ts";
 import { findParameter } from "../../parameters/names.ts";
 import { rowOf } from "../../parameters/table.ts";
-import { configFields, parameterFields, presetFields, providerFields } from "../../state/config.ts";
+import { configFields, parameterFields, presetFields } from "../../state/config.ts";
 import { priceFields } from "../../state/money/price-config.ts";
 import { didYouMean } from "../../state/nearest.ts";
+import { providerFields } from "../../state/provider-config.ts";
 
 type JsonObject = Record<string, unknown>;
 
