@@ -4,9 +4,10 @@ import { LlmxError, RequestError } from "../errors.ts";
 import type { JobRecord } from "../jobs/job-log.ts";
 import type { ModelJobs } from "../jobs/model-jobs.ts";
 import type { ResultsFile } from "../jobs/results-file.ts";
+import { noRows, type RowTotals } from "../jobs/totals.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
 import type { Parameters } from "../parameters/table.ts";
-import { noCost, type Result } from "../types.ts";
+import { type Cost, noCost, type Result, type Usage } from "../types.ts";
 import { requestHash } from "./request-hash.ts";
 import type { BatchModel, SentRow } from "./run.ts";
 
@@ -89,6 +90,9 @@ export class CollectingModel implements BatchModel {
 	accountFailure: RequestError | undefined;
 	/** Rows that the job left undone. */
 	undone = 0;
+	/** Results that were handed out, and what they add up to. */
+	handedOut = 0;
+	readonly totals: RowTotals = { ...noRows };
 
 	constructor(options: {
 		readonly jobs: ModelJobs;
@@ -129,6 +133,16 @@ export class CollectingModel implements BatchModel {
 		yield* waiting;
 	}
 
+	#addUp(usage: Usage | null, { usd, unknownCalls }: Cost): void {
+		const { totals } = this;
+		totals.usd += usd;
+		totals.unknownCosts += unknownCalls;
+		totals.inputTokens += usage?.inputTokens ?? 0;
+		totals.outputTokens += usage?.outputTokens ?? 0;
+		// A failure that nobody billed has no tokens to count.
+		if (usage === null && unknownCalls > 0) totals.unknownUsages += 1;
+	}
+
 	#outcome(
 		row: SentRow,
 		index: number,
@@ -138,6 +152,7 @@ export class CollectingModel implements BatchModel {
 	): RowOutcome<SentRow> | undefined {
 		const found = this.#results.result(wireId);
 		if (found === undefined) return undefined;
+		this.handedOut += 1;
 		if (!found.ok && found.reason !== "failed") {
 			this.undone += 1;
 			return undefined;
@@ -157,6 +172,7 @@ export class CollectingModel implements BatchModel {
 		const usage = result?.usage ?? (error instanceof RequestError ? error.usage : null);
 		const costUsd = result === undefined ? this.#jobs.failureCost(error) : result.costUsd;
 		const cost = costUsd === null ? { usd: 0, unknownCalls: 1 } : { usd: costUsd, unknownCalls: 0 };
+		this.#addUp(usage, cost);
 		control.admit?.(row);
 		control.onSent?.(row, { usage, cost, error });
 		try {

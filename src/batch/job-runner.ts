@@ -192,7 +192,7 @@ export class JobRunner {
 
 	/** Keeps whatever an ended job brought, in whatever state it ended; what it left undone is missing again. */
 	async #collect(record: JobRecord, status: JobStatus): Promise<void> {
-		const { bookedRows, flushLedger, onNote } = this.#options;
+		const { bookedRows, flushLedger, onNote, onTotals } = this.#options;
 		const id = jobId(record) as string;
 		const { log } = this.#jobs;
 		log.append({ event: "ended", job: record.tag, state: status.state, at: new Date().toISOString() });
@@ -213,6 +213,8 @@ export class JobRunner {
 			await this.#send(llm);
 			this.#close(record);
 			for (const note of jobNotes(id, record, results, status)) onNote(note);
+			// Where rows were changed or removed meanwhile, their part of the job has no row any more.
+			if (llm.handedOut === results.size) onTotals(id, status.totals, llm.totals);
 			if (llm.accountFailure !== undefined) throw llm.accountFailure;
 		} finally {
 			results.close();

@@ -1,6 +1,7 @@
-import type { JobStatus } from "../jobs/contract.ts";
+import type { JobStatus, JobTotals } from "../jobs/contract.ts";
 import type { JobRecord } from "../jobs/job-log.ts";
 import type { ModelJobs } from "../jobs/model-jobs.ts";
+import type { RowTotals } from "../jobs/totals.ts";
 import type { Clock } from "../schedule/clock.ts";
 import type { BatchRunOptions, ModelRun } from "./run.ts";
 
@@ -34,4 +35,6 @@ export interface JobRunOptions extends BatchRunOptions {
 	readonly flushLedger: (modelRun: ModelRun) => Promise<void>;
 	readonly onJobs: (jobs: readonly JobView[], waitingParts: number) => void;
 	readonly onNote: (text: string) => void;
+	/** Called with what a provider says that a whole job came to, and what its rows add up to. */
+	readonly onTotals: (id: string, said: JobTotals, rows: RowTotals) => void;
 }

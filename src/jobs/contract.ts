@@ -24,6 +24,13 @@ export interface JobProblem {
 	readonly line: number | null;
 }
 
+/** Sums of a whole job; each null where the provider does not say (yet). */
+export interface JobTotals {
+	readonly costUsd: number | null;
+	readonly inputTokens: number | null;
+	readonly outputTokens: number | null;
+}
+
 /** What a provider says of a job. */
 export interface JobStatus {
 	readonly state: JobState;
@@ -34,8 +41,8 @@ export interface JobStatus {
 	readonly createdAt: number | null;
 	readonly expiresAt: number | null;
 	readonly problems: readonly JobProblem[];
-	/** What the provider says that the whole job cost, in USD; null when it does not. */
-	readonly costUsd: number | null;
+	/** What the provider says that the whole job came to. */
+	readonly totals: JobTotals;
 	/** The answer as it came, where results or the names of their files stand in it. */
 	readonly payload: Readonly<Record<string, unknown>>;
 }

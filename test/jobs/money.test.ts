@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Estimate } from "../../src/batch/estimate.ts";
+import { disagreements } from "../../src/cli/batch/job-totals.ts";
+import { noTotals } from "../../src/jobs/dialects/common.ts";
+import { noRows } from "../../src/jobs/totals.ts";
 import { allPrices } from "../../src/models/price-table.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
 import { jobBench, prompts } from "./harness.ts";
@@ -82,5 +85,37 @@ describe("what cannot go as jobs", () => {
 		const many = await bench.run(["batch", "in.jsonl", "-m", "openai/echo", "-n", "2", "--no-cache"]);
 		expect(many.exitCode, many.err).toBe(0);
 		expect(bench.read("in.results.jsonl").map(({ texts }) => (texts as string[]).length)).toEqual([2, 2, 2]);
+	});
+});
+
+describe("what a provider says that a whole job came to", () => {
+	const run = async (model: string, faults: readonly "totals"[]) => {
+		const bench = await jobBench({ jobs: { faults } });
+		bench.writeRows(prompts(4));
+		const outcome = await bench.run(["batch", "in.jsonl", "-m", model, "-o", "out.jsonl", "--no-cache"]);
+		expect(outcome.exitCode, outcome.err).toBe(0);
+		return outcome.err;
+	};
+
+	it("is nothing to speak of when its rows add up to it", async () => {
+		expect(await run("openai/echo", [])).not.toContain("the provider");
+	});
+
+	it("is told when its rows add up to something else, in tokens or money", async () => {
+		expect(await run("openai/echo", ["totals"])).toMatch(
+			/the provider counts 1\d\d tokens in and \d+ out, and its rows add up to \d\d tokens in and \d+ out/,
+		);
+		expect(await run("xai/echo", ["totals"])).toMatch(
+			/cost \$\S+, the provider says; the cost of 4 rows of it is unknown/,
+		);
+	});
+
+	it("is compared to a half percent, for bills are rounded", () => {
+		const rows = { ...noRows, usd: 1, inputTokens: 10, outputTokens: 5 };
+		const said = (costUsd: number) => disagreements("job", { ...noTotals, costUsd }, rows);
+		expect(said(1.004)).toEqual([]);
+		expect(said(1.01)).toEqual(["job cost $1.01, the provider says, and its rows add up to $1.00"]);
+		expect(disagreements("job", { ...noTotals, inputTokens: 11, outputTokens: 5 }, rows)).toHaveLength(1);
+		expect(disagreements("job", { ...noTotals, inputTokens: 10, outputTokens: 5 }, rows)).toEqual([]);
 	});
 });

@@ -19,6 +19,7 @@ import { writeBatchReport } from "../report/batch-report.ts";
 import { commandsAgain } from "./again.ts";
 import { requireRoom } from "./job-checks.ts";
 import { JobProgress } from "./job-progress.ts";
+import { disagreements } from "./job-totals.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type BatchRun, capOf, outputOf } from "./run.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
@@ -74,6 +75,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 				flushLedger: (modelRun) => openOf(modelRun).flushLedger(),
 				onJobs: (views, waiting) => progress.show(views, waiting),
 				onNote: log,
+				onTotals: (id, said, rows) => disagreements(id, said, rows).forEach(log),
 			});
 			if (jobs.error !== undefined) throw jobs.error;
 			const isOver = jobs.open.length === 0 && !halt.stopSignal.aborted;

@@ -92,7 +92,7 @@ export function printJob(
 					failed: counts.failed,
 					created_at: time(createdAt),
 					expires_at: time(expiresAt),
-					cost_usd: status.costUsd,
+					cost_usd: status.totals.costUsd,
 					problems,
 				}),
 			)}\n`,

@@ -2,7 +2,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobResult, JobStatus } from "../contract.ts";
 import { listBody } from "../part-file.ts";
-import { count, findIn, stateOf, text, time } from "./common.ts";
+import { count, findIn, noTotals, stateOf, text, time } from "./common.ts";
 
 /** https://platform.claude.com/docs/en/build-with-claude/batch-processing */
 export const anthropicJobs: JobDialect = {
@@ -71,7 +71,7 @@ function anthropicStatus(job: Record<string, unknown>): JobStatus {
 		createdAt: time(job.created_at),
 		expiresAt: time(job.expires_at),
 		problems: [],
-		costUsd: null,
+		totals: noTotals,
 		payload: job,
 	};
 }

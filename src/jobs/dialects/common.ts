@@ -1,7 +1,7 @@
 import type { JobState } from "../../options.ts";
 import { isObject } from "../../providers/error-body.ts";
 import { tokens } from "../../providers/usage.ts";
-import type { JobCandidate, JobCounts, JobIntent, JobProblem, JobResult } from "../contract.ts";
+import type { JobCandidate, JobCounts, JobIntent, JobProblem, JobResult, JobTotals } from "../contract.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -59,6 +59,18 @@ export function count(value: unknown): number | null {
 }
 
 export const noCounts: JobCounts = { total: null, succeeded: null, failed: null };
+
+export const noTotals: JobTotals = { costUsd: null, inputTokens: null, outputTokens: null };
+
+/** The tokens of a job's own `usage`, in either spelling. It says 0 as long as nobody has added them up. */
+export function totalsOf(usage: unknown): JobTotals {
+	if (!isObject(usage)) return noTotals;
+	return {
+		costUsd: null,
+		inputTokens: count(usage.input_tokens ?? usage.prompt_tokens) || null,
+		outputTokens: count(usage.output_tokens ?? usage.completion_tokens) || null,
+	};
+}
 
 /** OpenAI's `errors.data`. */
 export function problemsOf(errors: unknown): readonly JobProblem[] {

@@ -128,7 +128,11 @@ function fireworksStatus(job: Record<string, unknown>): JobStatus {
 		expiresAt: time(job.expireTime),
 		problems:
 			problem === undefined || state === "completed" ? [] : [{ message: problem, code: null, line: null }],
-		costUsd: null,
+		totals: {
+			costUsd: null,
+			inputTokens: count(progress.inputTokens) || null,
+			outputTokens: count(progress.outputTokens) || null,
+		},
 		payload: job,
 	};
 }

@@ -2,7 +2,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobIntent, JobResult, JobStatus, WriteLines } from "../contract.ts";
 import { fileBody, type PartFile } from "../part-file.ts";
-import { count, findIn, stateOf, text, time } from "./common.ts";
+import { count, findIn, noTotals, stateOf, text, time } from "./common.ts";
 
 /**
  * Up to here rows go with the job. Its answer then carries all results in one body, which timed out on its server
@@ -137,7 +137,7 @@ function geminiStatus(payload: Record<string, unknown>): JobStatus {
 							line: null,
 						},
 					],
-		costUsd: null,
+		totals: noTotals,
 		payload,
 	};
 }

@@ -1,7 +1,7 @@
 import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobStatus } from "../contract.ts";
-import { count, findIn, readOpenAiLine, stateOf, text, time } from "./common.ts";
+import { count, findIn, noTotals, readOpenAiLine, stateOf, text, time } from "./common.ts";
 import { downloadFiles, uploadFile } from "./openai.ts";
 
 /** https://docs.mistral.ai/capabilities/batch; how many bytes a file may have is not said. */
@@ -67,7 +67,7 @@ function mistralStatus(job: Record<string, unknown>): JobStatus {
 			code: null,
 			line: null,
 		})),
-		costUsd: null,
+		totals: noTotals,
 		payload: job,
 	};
 }

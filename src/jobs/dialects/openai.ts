@@ -2,7 +2,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import { isFinal, type JobDialect, type JobIntent, type JobLimits, type JobStatus } from "../contract.ts";
 import { formBody, type PartFile } from "../part-file.ts";
-import { count, findIn, problemsOf, readOpenAiLine, stateOf, text, time } from "./common.ts";
+import { count, findIn, problemsOf, readOpenAiLine, stateOf, text, time, totalsOf } from "./common.ts";
 
 const mega = 1_000_000;
 
@@ -127,7 +127,7 @@ function openAiStatus(job: Record<string, unknown>): JobStatus {
 		createdAt: time(job.created_at),
 		expiresAt: time(job.expires_at),
 		problems: problemsOf(job.errors),
-		costUsd: null,
+		totals: totalsOf(job.usage),
 		payload: job,
 	};
 }

@@ -3,7 +3,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobStatus, WriteLines } from "../contract.ts";
 import { listBody } from "../part-file.ts";
-import { count, findIn, readOpenAiLine, stateOf, text, time } from "./common.ts";
+import { count, findIn, readOpenAiLine, stateOf, text, time, totalsOf } from "./common.ts";
 
 const endpoint = "/v1/chat/completions";
 
@@ -73,7 +73,7 @@ function openRouterStatus(job: Record<string, unknown>): JobStatus {
 			error === undefined
 				? []
 				: [{ message: text(error.message) ?? "no reason given", code: text(error.code) ?? null, line: null }],
-		costUsd: reportedCost(job.usage),
+		totals: { ...totalsOf(job.usage), costUsd: reportedCost(job.usage) },
 		payload: job,
 	};
 }

@@ -2,7 +2,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobIntent, JobStatus } from "../contract.ts";
 import { fileBody, formBody, type PartFile } from "../part-file.ts";
-import { count, findIn, noCounts, readOpenAiLine, stateOf, text, time } from "./common.ts";
+import { count, findIn, noCounts, noTotals, readOpenAiLine, stateOf, text, time } from "./common.ts";
 import { downloadFiles, removeFiles } from "./openai.ts";
 
 /** https://docs.together.ai/docs/inference/batch/overview */
@@ -72,7 +72,7 @@ function togetherStatus(job: Record<string, unknown>): JobStatus {
 		createdAt: time(job.created_at),
 		expiresAt: time(job.job_deadline),
 		problems: message === undefined ? [] : [{ message, code: null, line: null }],
-		costUsd: null,
+		totals: noTotals,
 		payload: job,
 	};
 }

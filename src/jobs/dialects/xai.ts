@@ -2,7 +2,7 @@ import type { JobState } from "../../options.ts";
 import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobResult, JobStatus, WriteLines } from "../contract.ts";
-import { count, findIn, text, time } from "./common.ts";
+import { count, findIn, noTotals, text, time } from "./common.ts";
 import { uploadFile } from "./openai.ts";
 
 const ticksPerUsd = 1e10;
@@ -65,7 +65,7 @@ export function xaiStatus(job: Record<string, unknown>, now: number): JobStatus 
 		createdAt: time(job.create_time),
 		expiresAt,
 		problems: refusal === undefined ? [] : [{ message: refusal, code: null, line: null }],
-		costUsd: cost === null ? null : cost / ticksPerUsd,
+		totals: { ...noTotals, costUsd: cost === null ? null : cost / ticksPerUsd },
 		payload: job,
 	};
 }

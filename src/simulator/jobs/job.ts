@@ -34,6 +34,8 @@ export const jobFaults = [
 	"credit",
 	/** The first download of results is cut in the middle. */
 	"cut",
+	/** What the job says that it came to is more than its rows add up to. */
+	"totals",
 	/** Two looks find a state that is in no documentation. */
 	"new-state",
 ] as const;
@@ -144,6 +146,18 @@ export class SimulatedJob {
 		const seen = results.slice(0, Math.floor(results.length * share));
 		const succeeded = seen.filter(({ ok }) => ok).length;
 		return { succeeded, failed: seen.length - succeeded };
+	}
+
+	/** Tokens of all answers, as the job itself may state them. */
+	totals(now: number): { readonly input: number; readonly output: number } {
+		const sum = { input: 0, output: 0 };
+		for (const result of isOver(this.state(now)) ? this.results(now) : []) {
+			const { usage } = (result.ok ? result.body : {}) as { usage?: Readonly<Record<string, number>> };
+			sum.input += usage?.prompt_tokens ?? usage?.input_tokens ?? 0;
+			sum.output += usage?.completion_tokens ?? usage?.output_tokens ?? 0;
+		}
+		if (this.fault === "totals") sum.input += 100;
+		return sum;
 	}
 
 	/** Results in an order that is not the rows'; what was not worked on is expired or cancelled. */

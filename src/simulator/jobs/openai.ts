@@ -113,6 +113,7 @@ export function listOf(
 function batch(job: SimulatedJob, now: number): Json {
 	const state = job.state(now);
 	const { succeeded, failed } = job.progress(now);
+	const totals = job.totals(now);
 	const results = isOver(state) ? job.results(now) : [];
 	const fileOfKind = (kind: "out" | "err", isThere: boolean) => (isThere ? `${kind}~${job.id}` : null);
 	return {
@@ -130,6 +131,7 @@ function batch(job: SimulatedJob, now: number): Json {
 		error_file_id: results.some(({ ok }) => !ok) ? `err~${job.id}` : "",
 		created_at: Math.floor(job.createdAt / 1000),
 		expires_at: Math.floor(job.expiresAt / 1000),
+		usage: { input_tokens: totals.input, output_tokens: totals.output },
 		request_counts:
 			state === "validating"
 				? { total: 0, completed: 0, failed: 0 }

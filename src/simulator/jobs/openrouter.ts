@@ -10,6 +10,7 @@ export const openRouterServer: JobDialectServer = (call, store) => {
 	const render = (job: SimulatedJob, isList = false): Json => {
 		const state = job.state(store.now);
 		const { succeeded, failed } = job.progress(store.now);
+		const totals = job.totals(store.now);
 		return {
 			id: job.id,
 			model: job.model,
@@ -17,6 +18,7 @@ export const openRouterServer: JobDialectServer = (call, store) => {
 			request_counts: { total: job.rows.length, completed: succeeded, failed },
 			created_at: Math.floor(job.createdAt / 1000),
 			expires_at: Math.floor(job.expiresAt / 1000),
+			usage: { cost: (totals.input + totals.output) / 1e6 },
 			results: state === "completed" && !isList ? job.results(store.now).map(openAiLine) : null,
 			...(state === "failed" && { error: { message: "a row of the batch is not valid", code: 400 } }),
 		};

@@ -12,6 +12,7 @@ export const xaiServer: JobDialectServer = (call, store) => {
 	const render = (job: SimulatedJob): Json => {
 		const state = job.state(store.now);
 		const { succeeded, failed } = job.progress(store.now);
+		const totals = job.totals(store.now);
 		const isParsed = state !== "validating" && state !== "failed";
 		const over = isOver(state);
 		return {
@@ -21,6 +22,7 @@ export const xaiServer: JobDialectServer = (call, store) => {
 			expire_time: new Date(job.expiresAt).toISOString(),
 			cancel_time: state === "cancelled" ? new Date(store.now).toISOString() : null,
 			cancel_by_xai_message: state === "failed" ? "the file could not be read" : null,
+			...(over && { cost_breakdown: { total_cost_usd_ticks: (totals.input + totals.output) * 10_000 } }),
 			state: {
 				num_requests: isParsed ? job.rows.length : 0,
 				num_pending: isParsed && !over ? Math.max(1, job.rows.length - succeeded - failed) : 0,
