@@ -7,6 +7,7 @@ export function jobNotes(
 	{ rows }: JobRecord,
 	results: { readonly size: number; readonly foreign: number; readonly conflicting: number },
 	{ state, problems }: JobStatus,
+	foreignPath: string | undefined,
 ): string[] {
 	const notes: string[] = [];
 	const left = rows - results.size;
@@ -16,8 +17,10 @@ export function jobNotes(
 	} else if (state === "completed" && left > 0) {
 		notes.push(`${id} completed without results for ${left} of its ${rows} rows; they are missing`);
 	}
-	if (results.foreign > 0)
-		notes.push(`${id} returned ${results.foreign} results for rows that are not its own`);
+	if (foreignPath !== undefined)
+		notes.push(
+			`${id} returned ${results.foreign} results for rows that are not its own; they are kept in ${foreignPath}`,
+		);
 	if (results.conflicting > 0)
 		notes.push(`${id} returned ${results.conflicting} results twice; the first of each is kept`);
 	const [problem] = state === "completed" ? problems : [];

@@ -192,7 +192,7 @@ export class JobRunner {
 
 	/** Keeps whatever an ended job brought, in whatever state it ended; what it left undone is missing again. */
 	async #collect(record: JobRecord, status: JobStatus): Promise<void> {
-		const { bookedRows, flushLedger, onNote, onTotals } = this.#options;
+		const { bookedRows, flushLedger, onNote, onTotals, foreignPath } = this.#options;
 		const id = jobId(record) as string;
 		const { log } = this.#jobs;
 		log.append({ event: "ended", job: record.tag, state: status.state, at: new Date().toISOString() });
@@ -208,11 +208,13 @@ export class JobRunner {
 				});
 			}
 			log.append({ event: "fetching", job: record.tag });
+			const foreign = results.foreign > 0 ? foreignPath(record.tag) : undefined;
+			if (foreign !== undefined) await results.writeForeign(foreign);
 			const flush = () => flushLedger(this.#modelRun);
 			const llm = new CollectingModel({ jobs: this.#jobs, record, results, booked, flush });
 			await this.#send(llm);
 			this.#close(record);
-			for (const note of jobNotes(id, record, results, status)) onNote(note);
+			for (const note of jobNotes(id, record, results, status, foreign)) onNote(note);
 			// Where rows were changed or removed meanwhile, their part of the job has no row any more.
 			if (llm.handedOut === results.size) onTotals(id, status.totals, llm.totals);
 			if (llm.accountFailure !== undefined) throw llm.accountFailure;

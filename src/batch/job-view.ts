@@ -18,6 +18,8 @@ export interface JobView {
 export interface JobRunOptions extends BatchRunOptions {
 	/** The results file, by which later runs find their jobs again. */
 	readonly run: string;
+	/** Where results of rows that are none of a job's are kept, by the tag of the job. */
+	readonly foreignPath: (tag: string) => string;
 	readonly jobsOf: (modelRun: ModelRun) => ModelJobs;
 	/** Rows of one job, where that is less than what the provider takes. */
 	readonly mostRows: number | undefined;

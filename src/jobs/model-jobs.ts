@@ -3,7 +3,7 @@ import type { Accounting, PricedAnswer } from "../ask/accounting.ts";
 import { toResult } from "../ask/answer.ts";
 import type { Question } from "../ask/question.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
-import { RequestError } from "../errors.ts";
+import { LlmxError, RequestError } from "../errors.ts";
 import type { Http } from "../http/contract.ts";
 import type { ModelRoute } from "../models/router.ts";
 import type { Adapter } from "../providers/adapter.ts";
@@ -16,6 +16,7 @@ import { NoJobsError } from "./errors.ts";
 import { foreignRecord, JobLog, type JobRecord, jobId } from "./job-log.ts";
 import { PartWriter, removeJobFiles } from "./part-file.ts";
 import { ResultsFile } from "./results-file.ts";
+import { keptUntil } from "./retention.ts";
 import { rowFailure } from "./row-failure.ts";
 
 export interface ModelJobsOptions {
@@ -124,8 +125,12 @@ export class ModelJobs {
 	}
 
 	/** What the provider says of a job now. */
-	async status({ rawId }: JobRecord): Promise<JobStatus> {
-		return this.dialect.status(this.#client, rawId as string);
+	async status(record: JobRecord): Promise<JobStatus> {
+		try {
+			return await this.dialect.status(this.#client, record.rawId as string);
+		} catch (error) {
+			throw this.#gone(record, error) ?? error;
+		}
 	}
 
 	/** Downloads what there is of an ended job; a second time it is taken from the disk. */
@@ -136,7 +141,22 @@ export class ModelJobs {
 			tag: record.tag,
 			dialect: this.dialect,
 			download: (write) => this.dialect.download(this.#client, record.rawId as string, status, write),
+		}).catch((error: unknown) => {
+			throw this.#gone(record, error) ?? error;
 		});
+	}
+
+	/** What is not found after the time for which it is kept is no matter of the network. */
+	#gone(record: JobRecord, error: unknown): LlmxError | undefined {
+		const until = keptUntil(record.submittedAt, this.dialect.retention);
+		const isMissing = error instanceof RequestError && error.errorClass === "not_found";
+		if (!isMissing || until === null || Date.now() < until) return undefined;
+		const id = jobId(record) ?? record.tag;
+		const { label } = this.#options.route.provider;
+		return new LlmxError(
+			`the results of ${id} are gone: ${label} keeps them for ${this.dialect.retention?.days} days`,
+			{ cause: error, hint: `to send its rows, and pay for them, again: llmx jobs rm ${id}` },
+		);
 	}
 
 	/**

@@ -9,6 +9,7 @@ import {
 	rmSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parseJson } from "../providers/error-body.ts";
 import { syncFolder } from "../state/file-system.ts";
 import { ensurePrivateFolder } from "../state/files.ts";
@@ -24,14 +25,13 @@ interface Place {
 /** Results of one job on the disk, found by the ids of their rows. */
 export class ResultsFile {
 	readonly path: string;
-	/** Results of rows that are none of the job's, as far as its rows are known; they are kept in the file. */
-	foreign = 0;
 	/** Results that came a second time with another outcome. */
 	conflicting = 0;
 	/** Lines that are not results. */
 	unreadable = 0;
 	readonly #dialect: JobDialect;
 	readonly #places = new Map<string, Place>();
+	readonly #foreign: Omit<Place, "ok">[] = [];
 	#file: number | undefined;
 
 	private constructor(path: string, dialect: JobDialect) {
@@ -49,7 +49,8 @@ export class ResultsFile {
 		const { folder, tag, dialect, download } = options;
 		const results = new ResultsFile(resultsPath(folder, tag), dialect);
 		if (!results.#openExisting()) {
-			await writeWhole(results.path, folder, download);
+			ensurePrivateFolder(folder);
+			await writeWhole(results.path, download);
 			results.#openExisting();
 		}
 		const ours = new Set<string>();
@@ -61,6 +62,18 @@ export class ResultsFile {
 	/** How many rows have a result. */
 	get size(): number {
 		return this.#places.size;
+	}
+
+	/** How many results are of rows that are none of the job's, as far as its rows are known. */
+	get foreign(): number {
+		return this.#foreign.length;
+	}
+
+	/** Writes them, as they came, to a file of their own, which is there whole or not at all. */
+	async writeForeign(path: string): Promise<void> {
+		await writeWhole(path, async (write) => {
+			for (const place of this.#foreign) await write(`${this.#read(place)}\n`);
+		});
 	}
 
 	has(wireId: string): boolean {
@@ -75,10 +88,14 @@ export class ResultsFile {
 	/** The result of a row: the first that succeeded, or else the first. */
 	result(wireId: string): JobResult | undefined {
 		const place = this.#places.get(wireId);
-		if (place === undefined || this.#file === undefined) return undefined;
-		const buffer = Buffer.alloc(place.length);
-		readSync(this.#file, buffer, 0, place.length, place.offset);
-		return this.#dialect.read(parseJson(buffer.toString("utf8")));
+		return place === undefined ? undefined : this.#dialect.read(parseJson(this.#read(place)));
+	}
+
+	#read({ offset, length }: Omit<Place, "ok">): string {
+		if (this.#file === undefined) return "";
+		const buffer = Buffer.alloc(length);
+		readSync(this.#file, buffer, 0, length, offset);
+		return buffer.toString("utf8");
 	}
 
 	close(): void {
@@ -104,7 +121,7 @@ export class ResultsFile {
 			if (line.length === 0) continue;
 			const result = this.#dialect.read(parseJson(line.toString("utf8")));
 			if (result === undefined) this.unreadable += 1;
-			else if (ours.size > 0 && !ours.has(result.wireId)) this.foreign += 1;
+			else if (ours.size > 0 && !ours.has(result.wireId)) this.#foreign.push(place);
 			else this.#keep(result, place);
 		}
 	}
@@ -134,12 +151,7 @@ async function* lines(path: string): AsyncGenerator<Buffer, void> {
 }
 
 /** Writes a file so that it is there whole or not at all. */
-async function writeWhole(
-	path: string,
-	folder: string,
-	write: (write: WriteLines) => Promise<void>,
-): Promise<void> {
-	ensurePrivateFolder(folder);
+async function writeWhole(path: string, write: (write: WriteLines) => Promise<void>): Promise<void> {
 	const temporary = `${path}.${process.pid}.${Math.floor(Math.random() * 2 ** 40).toString(36)}.tmp`;
 	const file = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
 	try {
@@ -154,5 +166,5 @@ async function writeWhole(
 		await file.close();
 	}
 	renameSync(temporary, path);
-	syncFolder(folder);
+	syncFolder(dirname(path));
 }

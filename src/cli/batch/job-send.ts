@@ -15,6 +15,8 @@ import { systemFiles } from "../../state/file-system.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
+import type { CommandContext } from "../command.ts";
+import { keptOf } from "../jobs/retention.ts";
 import { writeBatchReport } from "../report/batch-report.ts";
 import { commandsAgain } from "./again.ts";
 import { requireRoom } from "./job-checks.ts";
@@ -64,6 +66,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			jobs = await sendByJobs({
 				...options,
 				run: files.results,
+				foreignPath: (tag) => `${files.results.replace(/\.jsonl$/, "")}.foreign-${tag.slice(0, 8)}.jsonl`,
 				jobsOf: (modelRun) => openOf(modelRun).jobs,
 				mostRows: flags.jobRows,
 				detach: flags.detach ?? false,
@@ -119,8 +122,10 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		};
 		const open = jobs?.open ?? [];
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
-			const lines = summaryLines(view, colors);
-			io.stderr.write(`${[...lines, ...openLines(jobs, view.again.missing)].join("\n")}\n`);
+			// Rows in jobs that go on are neither sent in vain nor to be sent again.
+			const missing = Math.max(0, outcome.missing - (jobs?.openRows ?? 0));
+			const lines = summaryLines({ ...view, outcome: { ...outcome, missing } }, colors);
+			io.stderr.write(`${[...lines, ...openLines(jobs, view.again.missing, context)].join("\n")}\n`);
 		}
 		const openJobs = open.map((record) => jobId(record));
 		writeJsonFile(target.summary, { ...summaryJson(view), open_jobs: openJobs });
@@ -136,14 +141,16 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	}
 }
 
-function openLines(jobs: JobRunOutcome | undefined, again: string): string[] {
+function openLines(jobs: JobRunOutcome | undefined, again: string, context: CommandContext): string[] {
 	if (jobs === undefined || jobs.open.length === 0) return [];
 	const ids = jobs.open.map((record) => jobId(record) ?? record.tag);
+	const kept = new Set(jobs.open.map((record) => keptOf(record, context, Date.now()).text));
 	return [
 		`jobs      ${formatPlural(jobs.openRows, "row")} in ${formatPlural(ids.length, "job")}, which go on at the provider`,
 		...ids.map((id) => `          ${sanitizeLine(id)}`),
 		`          fetch the answers later: ${sanitizeLine(again)}`,
 		"          or check on them: llmx jobs list",
+		...[...kept].map((text) => `results   kept ${text}`),
 	];
 }
 

@@ -8,6 +8,7 @@ import type { CommandContext } from "../command.ts";
 import { renderTextTable } from "../text-table.ts";
 
 import { type JobsFlags, logOf } from "./open.ts";
+import { keptOf } from "./retention.ts";
 
 /** Prints the jobs of this computer. */
 export async function listJobs(flags: JobsFlags, context: CommandContext): Promise<number> {
@@ -17,7 +18,10 @@ export async function listJobs(flags: JobsFlags, context: CommandContext): Promi
 		.filter(({ fetchedAt }) => flags.all || fetchedAt === undefined)
 		.toReversed();
 	if (flags.json) {
-		for (const job of jobs) io.stdout.write(`${escapeJson(JSON.stringify(recordJson(job)))}\n`);
+		for (const job of jobs)
+			io.stdout.write(
+				`${escapeJson(JSON.stringify(recordJson(job, keptOf(job, context, Date.now()).until)))}\n`,
+			);
 		return exitCodes.ok;
 	}
 	if (jobs.length === 0) {
@@ -26,6 +30,7 @@ export async function listJobs(flags: JobsFlags, context: CommandContext): Promi
 		return exitCodes.ok;
 	}
 	const now = Date.now();
+	const kept = new Map(jobs.map((job) => [job, keptOf(job, context, now)]));
 	const rows = jobs.map((job) => [
 		sanitizeLine(jobId(job) ?? job.tag),
 		sanitizeLine(job.model),
@@ -44,6 +49,12 @@ export async function listJobs(flags: JobsFlags, context: CommandContext): Promi
 	];
 	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
 	io.stdout.write(renderTextTable(columns, rows, { width, colors: colorsFor(io, "stdout") }));
+	for (const [job, { isVanishing, text }] of kept)
+		if (isVanishing && job.fetchedAt === undefined) {
+			const id = sanitizeLine(jobId(job) ?? job.tag);
+			const next = job.run === null ? `llmx jobs fetch ${id} -o FILE` : "run its batch command again";
+			io.stderr.write(`llmx: results of ${id} are kept ${text}: ${next}\n`);
+		}
 	return exitCodes.ok;
 }
 
@@ -54,7 +65,7 @@ function wordOf({ rawId, ended, fetchedAt }: JobRecord): string {
 	return ended ?? "submitted";
 }
 
-function recordJson(job: JobRecord): Readonly<Record<string, unknown>> {
+function recordJson(job: JobRecord, keptUntil: number | null): Readonly<Record<string, unknown>> {
 	return {
 		id: jobId(job) ?? null,
 		tag: job.tag,
@@ -65,6 +76,7 @@ function recordJson(job: JobRecord): Readonly<Record<string, unknown>> {
 		submitted_at: new Date(job.submittedAt).toISOString(),
 		fetched_at: job.fetchedAt === undefined ? null : new Date(job.fetchedAt).toISOString(),
 		results: job.run,
+		kept_until: keptUntil === null ? null : new Date(keptUntil).toISOString(),
 		estimate_usd: job.estimateUsd,
 	};
 }
@@ -74,8 +86,10 @@ export function printJob(
 	record: JobRecord,
 	status: JobStatus,
 	flags: JobsFlags,
-	{ io }: CommandContext,
+	context: CommandContext,
 ): void {
+	const { io } = context;
+	const kept = keptOf(record, context, Date.now(), status.createdAt ?? record.submittedAt);
 	const { counts, word, problems, expiresAt, createdAt } = status;
 	if (flags.json) {
 		const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
@@ -92,6 +106,7 @@ export function printJob(
 					failed: counts.failed,
 					created_at: time(createdAt),
 					expires_at: time(expiresAt),
+					kept_until: time(kept.until),
 					cost_usd: status.totals.costUsd,
 					problems,
 				}),
@@ -113,6 +128,7 @@ export function printJob(
 	if (createdAt !== null) lines.push(["age", formatDuration(Math.max(0, now - createdAt), { coarse: true })]);
 	if (expiresAt !== null && expiresAt > now && !isFinal(status.state))
 		lines.push(["expires", `in ${formatDuration(expiresAt - now, { coarse: true })}`]);
+	lines.push(["kept", kept.text]);
 	for (const { message, line } of problems.slice(0, 5))
 		lines.push(["problem", sanitizeLine(line === null ? message : `line ${line}: ${message}`)]);
 	io.stdout.write(`${lines.map(([label, text]) => `${label.padEnd(9)} ${text}`).join("\n")}\n`);
