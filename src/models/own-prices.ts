@@ -39,15 +39,23 @@ function everyModelOf({ provider }: Named): string[] {
 }
 
 function rowOf(name: string, own: OwnPrice, { provider, modelId }: Named): Price {
-	const { input, output, cached, write, audio, batch, from, context, maxOutput } = own;
+	const { input, output, cached, write, audio, context, maxOutput } = own;
 	for (const [field, value] of Object.entries({ input, output, cached, write, audio, context, maxOutput })) {
 		const isNeeded = field === "input" || field === "output";
 		if (value === undefined ? isNeeded : !(value >= 0 && value < Infinity))
 			throw new UsageError(`prices: "${name}" needs ${field} as a number of at least 0`);
 	}
+	return priceOf(own, { provider: provider.id, modelId });
+}
+
+/** The row of a price that is not in the table. */
+export function priceOf(
+	{ input, output, cached, write, audio, batch, from, context, maxOutput }: OwnPrice,
+	{ provider, modelId }: { readonly provider: string; readonly modelId: string },
+): Price {
 	const jobs = typeof batch === "number" ? { input: input * batch, output: output * batch } : batch;
 	return {
-		provider: provider.id,
+		provider,
 		model: modelId,
 		aliases: [],
 		input,

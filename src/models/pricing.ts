@@ -1,4 +1,5 @@
 import { nearestNames } from "../state/nearest.ts";
+import { priceOf } from "./own-prices.ts";
 import { type Price, type ProviderPrices, pricesOf } from "./price-table.ts";
 
 export interface PriceOptions {
@@ -93,6 +94,7 @@ function passedThrough(provider: string, modelId: string, options: PriceOptions)
 	if (provider !== "openrouter") return null;
 	const [name = "", variant] = modelId.split(":");
 	// These two only choose the host. `:online` takes a fee for searches; other variants are models of their own.
+	if (variant === "free" || modelId === "openrouter/free") return freeOf(modelId);
 	if (variant !== undefined)
 		return variant === "nitro" || variant === "floor" ? findPrice(provider, name, options) : null;
 	const slash = modelId.indexOf("/");
@@ -100,5 +102,17 @@ function passedThrough(provider: string, modelId: string, options: PriceOptions)
 	if (vendor === undefined) return null;
 	const id = modelId.slice(slash + 1);
 	// OpenRouter writes claude-sonnet-4.5 where Anthropic writes claude-sonnet-4-5.
-	return choosePrice(pricesOf(vendor), vendor === "anthropic" ? id.replaceAll(".", "-") : id, options);
+	const row = choosePrice(pricesOf(vendor), vendor === "anthropic" ? id.replaceAll(".", "-") : id, options);
+	// It has fees of its own for searches.
+	return row?.perRequest === null ? row : null;
+}
+
+/** "Free variants provide access to models without cost"; what an answer reports is preferred all the same. */
+function freeOf(modelId: string): Price {
+	const nothing = { input: 0, output: 0, cached: 0, write: 0, audio: 0 };
+	return {
+		...priceOf(nothing, { provider: "openrouter", modelId }),
+		source: "openrouter.ai/docs/guides/routing/model-variants/free",
+		date: "2026-11-29",
+	};
 }

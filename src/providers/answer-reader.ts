@@ -52,7 +52,7 @@ export abstract class AnswerReader {
 
 	/** What the answer used, if that can be true. */
 	protected get bill(): Bill {
-		return { usage: credible(this.usage, this.received.text !== ""), charges: this.charges };
+		return { usage: credible(this.usage, this.received), charges: this.charges };
 	}
 
 	/** The bill of an error, on wires whose errors bring one. */

@@ -187,8 +187,30 @@ export function modality(details: unknown, kind: string): number {
 /**
  * A usage that can be true. A sent prompt has tokens, and so has an answer with text; servers that do not count say 0,
  * which would make the call free.
+ *
+ * `said` is what came. A text that cannot have been written with the tokens that the reasoning leaves of the output
+ * tells that the reasoning was not counted there, and one that cannot have been written with all of them, that the
+ * count is of something else: a gateway may leave thoughts out of its totals and say nothing of them.
  */
-export function credible(usage: Usage | null, hasAnswer: boolean): Usage | null {
+export function credible(usage: Usage | null, said: { text: string; reasoning: string }): Usage | null {
 	if (usage === null || usage.inputTokens === 0) return null;
-	return hasAnswer && usage.outputTokens === 0 ? null : usage;
+	const { outputTokens, reasoningTokens } = usage;
+	const all = said.text + said.reasoning;
+	if (all === "") return usage;
+	if (outputTokens === 0) return null;
+	const isApart = reasoningTokens > 0 && !canHold(outputTokens - reasoningTokens, said.text);
+	const output = isApart ? outputTokens + reasoningTokens : outputTokens;
+	return canHold(output, all) ? { ...usage, outputTokens: output } : null;
+}
+
+/** More characters than a token has anywhere: 200 of English prose, German and code in a row come to 6 at most. */
+const mostCharactersPerToken = 8;
+
+/** A few words may be dearer in letters than in tokens. */
+const fewCharacters = 64;
+
+/** Whether so many tokens can make up a text. Runs of blanks and of one sign, which are few tokens, count little. */
+function canHold(tokens: number, text: string): boolean {
+	const most = Math.max(0, tokens) * mostCharactersPerToken + fewCharacters;
+	return text.length <= most || text.replace(/(.)\1{2,}|\s{2,}/gsu, "$1").length <= most;
 }

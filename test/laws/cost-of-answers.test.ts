@@ -98,6 +98,47 @@ describe.each(
 	});
 });
 
+describe("the cost of an answer whose server leaves the thoughts out of its totals", () => {
+	const prose = "four letters and a blank come to about one token in the words that people write down. ";
+	const textOf = (count: number) => prose.repeat(Math.ceil((count * 4) / prose.length)).slice(0, count * 4);
+	/** As gateways have written it: in a figure beside the totals, or in none, with the thoughts themselves or without. */
+	const forms = ["beside", "beside, with thoughts", "nowhere, with thoughts"] as const;
+
+	it("is right, or unknown, and never too low, where there are more thoughts than answer", async () => {
+		let script: Script = () => {};
+		const server = await scriptedServer((response, received) => script(response, received));
+		await using llm = new LLM("openai/gpt-5-mini", {
+			...{ baseUrl: `${server.url}/v1`, keys: ["sk-test"], env: { LLMX_HOME: "/nonexistent" } },
+			...{ cache: false, ledger: false, maxRetries: 0 },
+		});
+		const price = findPrice("openai", "gpt-5-mini");
+		if (price === null) throw new Error("gpt-5-mini has no price, so that this shows nothing");
+		const counts = fc.tuple(fc.integer({ min: 40, max: 3_000 }), fc.integer({ min: 1, max: 5 }));
+		await fc.assert(
+			fc.asyncProperty(counts, fc.constantFrom(...forms), async ([answer, times], form) => {
+				const thoughts = answer * times;
+				const message = {
+					role: "assistant",
+					content: textOf(answer),
+					...(form === "beside" ? {} : { reasoning_content: textOf(thoughts) }),
+				};
+				const usage = {
+					prompt_tokens: 100,
+					completion_tokens: answer,
+					total_tokens: 100 + answer,
+					...(form.startsWith("beside") ? { completion_tokens_details: { reasoning_tokens: thoughts } } : {}),
+				};
+				script = json({ choices: [{ index: 0, message, finish_reason: "stop" }], usage });
+				const { costUsd } = await llm.ask("what does it cost?", { streamed: false });
+				if (form === "nowhere, with thoughts" && times === 1) return;
+				if (costUsd === null) return;
+				expect(costUsd).toBeCloseTo((100 * price.input + (answer + thoughts) * price.output) / 1e6, 9);
+			}),
+			{ numRuns: Number(process.env.LAW_RUNS ?? 60) },
+		);
+	});
+});
+
 function pick<T extends object>(from: T, names: readonly (keyof T)[]): Partial<T> {
 	return Object.fromEntries(names.map((name) => [name, from[name]])) as Partial<T>;
 }

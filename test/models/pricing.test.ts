@@ -104,6 +104,15 @@ describe("findPrice", () => {
 		expect(findPrice(provider, model)).toBeNull();
 	});
 
+	it("knows what OpenRouter gives away by name, and lends no fee of a vendor's to it", () => {
+		expect(findPrice("openrouter", "minimax/minimax-m2:free")).toMatchObject({ input: 0, output: 0 });
+		expect(findPrice("openrouter", "openrouter/free")).toMatchObject({ input: 0, output: 0 });
+		expect(findPrice("openrouter", "openai/gpt-4.1-mini:free-of-charge")).toBeNull();
+		expect(findPrice("openai", "gpt-4.1-mini:free")).toBeNull();
+		expect(findPrice("openai", "gpt-4o-mini-search-preview")?.perRequest).toBe(0.025);
+		expect(findPrice("openrouter", "openai/gpt-4o-mini-search-preview")).toBeNull();
+	});
+
 	it("goes by the day of the call, first and last day included", () => {
 		const inputOn = (model: string, day: string) => findPrice("gemini", model, { at: at(day) })?.input;
 		expect(inputOn("gemini-3.6-flash", "2026-12-31")).toBe(0.75);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { reportedCost } from "../../src/providers/charges.ts";
+import { credible, reportedCost } from "../../src/providers/charges.ts";
 import { redact, safeText } from "../../src/providers/redact.ts";
 import { splitThinking, ThinkSplitter } from "../../src/providers/think-splitter.ts";
 import { openAiUsage } from "../../src/providers/usage.ts";
@@ -47,6 +47,35 @@ describe("ThinkSplitter", () => {
 		const splitter = new ThinkSplitter();
 		expect(splitter.push("H").text).toBe("H");
 		expect(splitter.push("<think>").text).toBe("<think>");
+	});
+});
+
+describe("credible", () => {
+	const usage = { inputTokens: 9, cachedInputTokens: 0, cacheWriteTokens: 0, audioInputTokens: 0 };
+	const output = (outputTokens: number, reasoningTokens: number, text: string, reasoning = "") =>
+		credible({ ...usage, outputTokens, reasoningTokens }, { text, reasoning })?.outputTokens;
+	const words = (count: number) => "word ".repeat(count);
+
+	it("believes what the text can have been written with", () => {
+		expect(output(100, 0, words(100))).toBe(100);
+		expect(output(1_000, 900, words(100))).toBe(1_000);
+		expect(output(100, 0, words(60), words(40))).toBe(100);
+		// Another tokenizer's count of the thoughts, beside a short answer.
+		expect(output(100, 100, "Paris.")).toBe(100);
+		expect(output(1, 0, "Internationalization")).toBe(1);
+		expect(output(40, 0, `a table\n${"-".repeat(2_000)}\n${" ".repeat(2_000)}x`)).toBe(40);
+	});
+
+	it("adds thoughts that the text shows not to be counted", () => {
+		expect(output(100, 95, words(100))).toBe(195);
+		expect(output(100, 300, words(100))).toBe(400);
+	});
+
+	it("does not believe a count that is too small for what came", () => {
+		expect(output(0, 0, "a")).toBeUndefined();
+		expect(output(1, 0, words(100))).toBeUndefined();
+		expect(output(50, 0, words(50), words(500))).toBeUndefined();
+		expect(output(0, 0, "")).toBe(0);
 	});
 });
 

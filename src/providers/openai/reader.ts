@@ -1,3 +1,4 @@
+import { AnswerText } from "../../answer-text.ts";
 import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
@@ -27,7 +28,7 @@ export function openAiBill(
 	headers: AnswerHeaders,
 ): Bill {
 	return {
-		usage: credible(openAiUsage(payload.usage), false),
+		usage: credible(openAiUsage(payload.usage), new AnswerText()),
 		charges: openAiCharges(provider, payload, headers),
 	};
 }
@@ -47,8 +48,11 @@ export function readOpenAiAnswer(
 		.map((choice) => readChoice(choice, payload, billed, list.length === 1))
 		.filter((choice) => choice !== null);
 	if (choices.length === 0) throw aborted(billed, (list[0] as { finish_reason?: unknown }).finish_reason);
-	const hasAnswer = choices.some(({ text, reasoning }) => text !== "" || reasoning !== null);
-	return { choices, usage: credible(usage, hasAnswer), charges, response: openAiResponse(payload) };
+	const said = {
+		text: choices.map(({ text }) => text).join(""),
+		reasoning: choices.map(({ reasoning }) => reasoning ?? "").join(""),
+	};
+	return { choices, usage: credible(usage, said), charges, response: openAiResponse(payload) };
 }
 
 /** One of the answers; null for one of several that the server gave up: it is asked for again, and the others are kept. */

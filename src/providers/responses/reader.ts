@@ -1,3 +1,4 @@
+import { AnswerText } from "../../answer-text.ts";
 import type { FinishReason } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
@@ -35,7 +36,7 @@ export class ResponsesReader extends AnswerReader {
 
 	protected override readBill(payload: Json): Bill {
 		return {
-			usage: credible(openAiUsage(chatUsage(payload.usage)), false),
+			usage: credible(openAiUsage(chatUsage(payload.usage)), new AnswerText()),
 			charges: responsesCharges(this.provider, payload, this.#items, this.headers),
 		};
 	}
