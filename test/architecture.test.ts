@@ -16,12 +16,13 @@ const allowed: Record<string, readonly string[]> = {
 	simulator: ["words"],
 	http: ["words"],
 	limits: ["words"],
+	share: ["words"],
 	slots: ["words", "state"],
 	schedule: ["words", "limits", "slots"],
 	content: ["words", "http"],
 	providers: ["words", "http", "limits"],
 	models: ["words", "state", "http", "providers"],
-	cache: ["words", "state", "providers"],
+	cache: ["words", "state", "share", "providers"],
 	ask: ["words", "state", "http", "limits", "slots", "schedule", "content", "providers", "models", "cache"],
 	jobs: ["words", "state", "http", "schedule", "providers", "models", "cache", "ask"],
 	library: ["words", "state", "http", "slots", "schedule", "models", "cache", "ask", "jobs"],
@@ -36,7 +37,9 @@ const allowed: Record<string, readonly string[]> = {
 		"words",
 		"state",
 		"terminal",
+		"share",
 		"schedule",
+		"ask",
 		"models",
 		"content",
 		"jobs",
@@ -61,7 +64,7 @@ const words = ["types.ts", "errors.ts", "options.ts", "answer-text.ts", "paramet
 /** Packages that are heavy at start-up: a module that names one statically is itself reached only by `import(…)`. */
 const startupModules = ["cli/main.ts", "cli/ask/ask.ts", "index.ts"];
 const heavyPackages =
-	/^(openai|@google\/genai|@anthropic-ai\/sdk|keyv|@keyv\/|undici|zod|ink|react|papaparse|ajv|gpt-tokenizer|@codemirror\/|node:sqlite)/;
+	/^(openai|@google\/genai|@anthropic-ai\/sdk|keyv|@keyv\/|ioredis|undici|zod|ink|react|papaparse|ajv|gpt-tokenizer|@codemirror\/|node:sqlite)/;
 
 interface Import {
 	readonly specifier: string;

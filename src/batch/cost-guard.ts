@@ -22,7 +22,17 @@ export interface GuardedSpending {
 	readonly outputTokens: number | null;
 }
 
-export type GuardVerdict = "go" | "wait" | "stop";
+export type GuardVerdict = "go" | "wait" | "hold" | "stop";
+
+/** The part of the cap that this run has of what several share; it grows as it is asked to. */
+export interface CostLease {
+	/** USD that may be spent and set aside by now. */
+	readonly usd: number;
+	/** Asks for more; false when there is no more to come. */
+	mayGet(missingUsd: number): boolean;
+	/** What was set aside last is about to be sent. */
+	use(): void;
+}
 
 export interface CostGuardOptions {
 	readonly capUsd: number;
@@ -31,6 +41,8 @@ export interface CostGuardOptions {
 	 * make them. Every one of them takes a part of it while it is in flight.
 	 */
 	readonly allowanceUsd?: number | undefined;
+	/** When the cap is for several runs together. */
+	readonly lease?: CostLease | undefined;
 }
 
 interface Reservation {
@@ -62,6 +74,7 @@ const outputMargin = 2;
 export class CostGuard {
 	#capUsd: number;
 	readonly #allowanceUsd: number;
+	readonly #lease: CostLease | undefined;
 	readonly #reservations = new Map<object, Reservation>();
 	readonly #lanes = new Map<string, ModelLane>();
 	#spentUsd = 0;
@@ -72,9 +85,10 @@ export class CostGuard {
 	#stopped = false;
 
 	constructor(options: CostGuardOptions | number) {
-		const { capUsd, allowanceUsd = 0 } = typeof options === "number" ? { capUsd: options } : options;
+		const { capUsd, allowanceUsd = 0, lease } = typeof options === "number" ? { capUsd: options } : options;
 		this.#capUsd = capUsd;
 		this.#allowanceUsd = allowanceUsd;
+		this.#lease = lease;
 	}
 
 	/** USD of everything that has ended. */
@@ -97,6 +111,11 @@ export class CostGuard {
 		return this.#committedWith(0, 0);
 	}
 
+	/** USD that are spent, or count as spent, when what is in flight has cost nothing. */
+	get settledUsd(): number {
+		return Math.max(this.#spentUsd, this.#spentUsd + this.#unknownUsd - this.#allowanceUsd);
+	}
+
 	/** There is more to spend than was known. */
 	raise(usd: number): void {
 		this.#capUsd += usd;
@@ -104,7 +123,8 @@ export class CostGuard {
 
 	/**
 	 * Asks whether a request may be sent now; `go` sets its cost aside until `settle` is called with the same `token`.
-	 * `wait`: when a request that is in flight has ended; `stop`: not under this cap.
+	 * `wait`: when a request that is in flight has ended; `hold`: in a moment, when others may have left something;
+	 * `stop`: not under this cap.
 	 */
 	admit(token: object, request: GuardedRequest): GuardVerdict {
 		const lane = this.#laneOf(request.model);
@@ -112,7 +132,12 @@ export class CostGuard {
 		if (isProbe && lane.probe !== undefined) return "wait";
 		const worst = usdAt(request, request.worstOutputTokens, lane);
 		const usd = this.#expectedUsd(request, lane);
-		if (this.#committedWith(usd, worst) > this.#capUsd * (1 + Number.EPSILON)) {
+		const committed = this.#committedWith(usd, worst);
+		const lease = this.#lease;
+		const isOverCap = committed > this.#capUsd * (1 + Number.EPSILON);
+		const missing = lease === undefined ? 0 : committed - lease.usd;
+		if (!isOverCap && missing > 0 && lease?.mayGet(missing)) return "hold";
+		if (isOverCap || missing > 0) {
 			if (this.#reservations.size > 0) return "wait";
 			this.#stopped = true;
 			return "stop";
@@ -121,6 +146,7 @@ export class CostGuard {
 		this.#reservations.set(token, { usd, worstUsd: worst, request });
 		this.#reservedUsd += usd;
 		this.#worstUsd += worst;
+		lease?.use();
 		return "go";
 	}
 

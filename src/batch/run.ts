@@ -10,7 +10,7 @@ import type { Checked } from "../results/checked.ts";
 import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
-import type { CostGuard, GuardedRequest } from "./cost-guard.ts";
+import type { CostGuard, GuardedRequest, GuardVerdict } from "./cost-guard.ts";
 import type { Expectation } from "./expectation.ts";
 import {
 	failureReason,
@@ -188,7 +188,7 @@ class ModelRunner {
 		};
 	}
 
-	#ask(guard: CostGuard, sent: SentRow): "go" | "wait" | "stop" {
+	#ask(guard: CostGuard, sent: SentRow): GuardVerdict {
 		const { countTokens, halt, capName } = this.#options;
 		let request = this.#guarded.get(sent);
 		if (request === undefined) {

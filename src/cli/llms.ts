@@ -1,3 +1,4 @@
+import type { LLMRuntime } from "../ask/runtime.ts";
 import { UsageError } from "../errors.ts";
 import { chooseModel, LLM, type LLMOptions, type Parameters } from "../index.ts";
 import { parametersFor, resolveAlias } from "../state/aliases.ts";
@@ -93,9 +94,9 @@ function choose(name: string, config: Config): ChosenModel {
 export function createLLM(
 	{ io, debug, settings, failAtEnd }: CommandContext,
 	model: string,
-	options: LLMOptions & { quiet?: boolean | undefined },
+	options: LLMOptions & Pick<LLMRuntime, "onPacing"> & { quiet?: boolean | undefined },
 ): LLM {
-	const { quiet, ...rest } = options;
+	const { quiet, onPacing, ...rest } = options;
 	const { cache } = settings.config;
 	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 	const llmOptions: LLMOptions = {
@@ -110,5 +111,5 @@ export function createLLM(
 		}),
 		...rest,
 	};
-	return new LLM(model, llmOptions, { settings, onLedgerLost: failAtEnd });
+	return new LLM(model, llmOptions, { settings, onLedgerLost: failAtEnd, onPacing });
 }

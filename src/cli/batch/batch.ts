@@ -61,6 +61,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--fail-under <share>", "exit 1 if fewer answers pass, as in 95%", parseShare)
 		.option("--limit <count>", "take only the first rows of the file", parsePositive)
 		.option("--shard <i/n>", "take only part i of n, chosen by row id", parseShard)
+		.option("--share <url or file>", "share cost cap, rate limits and stop with other shards over Redis")
+		.option("--share-as <name>", "name of the shared run (default: that of the prompts)")
+		.option("--stop-all", "with --share: let Ctrl-C stop all shards")
 		.option("--allow-files <folder>", "let rows attach files from this folder")
 		.option(
 			"--concurrency <count>",

@@ -34,6 +34,7 @@ import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { openRunBudget } from "./run-budget.ts";
 import { createPrompts, linksRefused, openPrompts } from "./setup.ts";
+import { LimitParts } from "./share/limit-parts.ts";
 import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
 
@@ -74,6 +75,7 @@ class BatchCommand {
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #heap = new HeapLimit();
+	readonly #limitParts = new LimitParts();
 	readonly #expectation: Expectation | undefined;
 	readonly #jobCosts = new JobCosts();
 	/** Notes in the ledger what a killed run had on its way. */
@@ -103,6 +105,7 @@ class BatchCommand {
 			config: this.#config,
 			label: target.files?.results,
 			log: (text) => this.#log(text),
+			onPacing: (limits) => this.#limitParts.add(limits),
 		});
 	}
 
@@ -210,6 +213,7 @@ class BatchCommand {
 				expectation: this.#expectation,
 				estimate: agreed,
 				budget,
+				limitParts: this.#limitParts,
 				onLog: (log: (text: string) => void) => {
 					this.#log = log;
 				},

@@ -26,6 +26,10 @@ export interface BatchFlags extends ParameterFlags {
 	readonly allowFiles?: string;
 	readonly limit?: number;
 	readonly shard?: { readonly index: number; readonly count: number };
+	/** A URL, or a file that holds one. */
+	readonly share?: string;
+	readonly shareAs?: string;
+	readonly stopAll?: boolean;
 	readonly concurrency?: number;
 	readonly rpm?: number;
 	readonly tpm?: number;

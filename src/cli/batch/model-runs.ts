@@ -1,3 +1,4 @@
+import type { DividedLimits } from "../../ask/runtime.ts";
 import type { ModelRun } from "../../batch/run.ts";
 import { RunStats } from "../../batch/run-stats.ts";
 import type { LLM, Parameters } from "../../index.ts";
@@ -23,6 +24,8 @@ export interface ModelRunsOptions {
 	/** What ledger rows say they were for. */
 	readonly label: string | undefined;
 	readonly log: (text: string) => void;
+	/** Hears of the limits of each model. */
+	readonly onPacing: (limits: DividedLimits) => void;
 }
 
 /** The models of a run: those that were named or the default one, and those that rows name. */
@@ -80,7 +83,7 @@ export class ModelRuns {
 	}
 
 	#start(model: string): ClientRun {
-		const { context, flags, config, label, log } = this.#options;
+		const { context, flags, config, label, log, onPacing } = this.#options;
 		const { concurrency, rpm, tpm, maxRetries, timeout, flex } = flags;
 		const llm = createLLM(context, resolveAlias(model, config), {
 			command: "batch",
@@ -93,6 +96,7 @@ export class ModelRuns {
 			timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
 			quiet: !context.debug,
 			onWarning: log,
+			onPacing,
 			...(context.debug && {
 				onNote: log,
 				onRetry: ({ reason, delayMs }) => log(`${reason}; again in ${(delayMs / 1000).toFixed(1)} s`),

@@ -27,6 +27,8 @@ import type { OutputClaim } from "./claim.ts";
 import type { BatchFlags } from "./flags.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
+import type { LimitParts } from "./share/limit-parts.ts";
+import type { RunShare } from "./share/run-share.ts";
 import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
 import type { Target } from "./target.ts";
 
@@ -50,6 +52,8 @@ export interface BatchRun {
 	readonly estimate: Estimate;
 	/** The part of the user's budget that the run has; null without one. */
 	readonly budget: RunBudget | null;
+	/** The limits that shards divide among them. */
+	readonly limitParts: LimitParts;
 	/** Called with where messages go while progress is shown. */
 	readonly onLog: (log: (text: string) => void) => void;
 }
@@ -60,8 +64,6 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	const { io } = context;
 	const halt = new Halt();
 	const cap = capOf(run);
-	const allowanceUsd = cap === undefined ? 0 : allowanceOf(cap.usd, estimate);
-	const guard = cap && new CostGuard({ capUsd: cap.usd, allowanceUsd });
 	const colors = colorsFor(io, "stderr");
 	const progress = new BatchProgress({
 		io,
@@ -77,15 +79,20 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	});
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
+	const share = await openShare(run, halt, log);
+	const allowanceUsd = cap === undefined ? 0 : allowanceFor(run, cap.usd, share);
+	const guard = cap && new CostGuard({ capUsd: cap.usd, allowanceUsd, lease: share?.lease });
+	share?.watch(guard);
 	if (cap !== undefined && allowanceUsd > 0 && checked.missing > 0)
 		log(
-			`answers have no bound, so the run may pass ${cap.name} by up to ${formatUsd(allowanceUsd)}; --max-tokens makes it a hard cap`,
+			`answers have no bound, so ${share === undefined ? "the run" : "this shard"} may pass ${cap.name} by up to ${formatUsd(allowanceUsd)}; --max-tokens makes it a hard cap`,
 		);
 	if (guard !== undefined && cap?.isBudget) budget?.watch(guard);
-	const stopListening = listen(run, halt, progress, log);
+	const stopListening = listen(run, halt, progress, log, share);
 	run.claim?.whenLost((text) => halt.soon({ text, exitCode: exitCodes.failed }));
 	const startedAt = systemClock.now();
 	const timeline = new RunTimeline(systemClock.now);
+	let ending = "failed";
 	try {
 		progress.start();
 		const outcome = await executeRun({
@@ -110,6 +117,8 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			},
 		});
 		progress.stop();
+		ending = outcome.stopped ?? (outcome.missing > 0 ? "incomplete" : "done");
+		if (outcome.exitCode === exitCodes.quota) await share?.stopAll(ending, outcome.exitCode);
 		const view: SummaryView = {
 			outcome,
 			modelRuns,
@@ -135,7 +144,39 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 	} finally {
 		progress.stop();
 		stopListening();
+		await share?.close(ending);
 	}
+}
+
+/** Joins the other shards; undefined for a run that shares nothing, or has nothing to send. */
+async function openShare(
+	run: BatchRun,
+	halt: Halt,
+	log: (text: string) => void,
+): Promise<RunShare | undefined> {
+	const { context, flags, checked, budget, target } = run;
+	if (checked.missing === 0 || !(flags.share ?? context.io.env.LLMX_SHARE_URL)) return undefined;
+	const { RunShare } = await import("./share/run-share.ts");
+	return RunShare.open({
+		...run,
+		results: target.files?.results,
+		rows: {
+			total: checked.done + checked.failed + checked.missing,
+			doneBefore: checked.done + checked.failed,
+		},
+		capUsd: flags.maxCost,
+		budget: budget === null ? {} : context.settings.config.budget,
+		halt,
+		log,
+		now: systemClock.now,
+	});
+}
+
+/** USD above the cap that answers without a bound may come to; what all shards may have in all is the same as for one run. */
+function allowanceFor({ flags, estimate }: BatchRun, capUsd: number, share: RunShare | undefined): number {
+	const shards = share === undefined ? 1 : (flags.shard?.count ?? 1);
+	const { worstRowUsd, worstUsd } = estimate;
+	return allowanceOf(capUsd, { worstRowUsd, worstUsd: worstUsd * shards }) / shards;
 }
 
 /** What holds the run's cost down: `--max-cost`, or the budget when less of that is left. */
@@ -161,6 +202,7 @@ function listen(
 	halt: Halt,
 	progress: BatchProgress,
 	log: (text: string) => void,
+	share: RunShare | undefined,
 ): () => void {
 	const timers: NodeJS.Timeout[] = [];
 	const later = (ms: number, action: () => void) => {
@@ -183,6 +225,7 @@ function listen(
 		}
 		log(`stopping (${signal}): waiting ${graceMs / 1000} s for requests in flight; repeat to quit now`);
 		endWithin(graceMs, { text: `by ${signal}`, exitCode });
+		if (flags.stopAll) void share?.stopAll(`by ${signal}`, exitCode);
 	});
 	const onGone = () => endWithin(graceMs, { text: "stdout was closed", exitCode: exitCodes.failed });
 	if (io.stdout.gone.aborted) onGone();
