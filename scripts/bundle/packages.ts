@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { Plugin, PluginBuild } from "esbuild";
 
 /** Ink asks for the React developer tools only when DEV is set; bundling the real ones would add a megabyte. */
@@ -87,13 +88,47 @@ function exportedNames(path: string): string[] {
 	return [...names];
 }
 
-/** undici's half for HTTP/2, and the builtin under it, wait for a server that speaks it. Without this: +8 ms. */
-export const lateHttp2: Plugin = {
-	name: "late-http2",
+/**
+ * undici as far as one request needs it. Without these: +8 ms (HTTP/2), +4 ms (names of headers), +4 ms (`node:http`),
+ * +2 ms (constants of its parser).
+ */
+export const leanUndici: Plugin = {
+	name: "lean-undici",
 	setup(build) {
-		edit(build, /\/undici\/lib\/dispatcher\/client\.js$/, {
-			from: "const connectH2 = require('./client-h2.js')",
-			to: "const connectH2 = (...args) => require('./client-h2.js')(...args)",
+		const dispatcher = /\/undici\/lib\/dispatcher\/client\.js$/;
+		// Its half for HTTP/2, and the builtin under it, wait for a server that speaks it.
+		edit(build, dispatcher, [
+			{
+				from: "const connectH2 = require('./client-h2.js')",
+				to: "const connectH2 = (...args) => require('./client-h2.js')(...args)",
+			},
+			// Node's limit of a header's size is 16 KiB, unless a flag says otherwise.
+			{
+				from: "const http = require('node:http')",
+				to: `const http = { get maxHeaderSize() {
+					const flags = [...process.execArgv, process.env.NODE_OPTIONS].join(" ");
+					return flags.includes("max-http-header-size") ? require("node:http").maxHeaderSize : 16_384;
+				} };`,
+			},
+		]);
+		edit(build, /\/undici\/lib\/core\/util\.js$/, [
+			{ from: "const { IncomingMessage } = require('node:http')", to: "" },
+			{ from: ".constructor === IncomingMessage)", to: ".constructor.name === 'IncomingMessage')" },
+			// A tree of all known names, for a string in lower case that the other side of each `??` makes as well.
+			{ from: "const { tree } = require('./tree')", to: "" },
+			{
+				from: "tree.lookup(value) ?? value.toString('latin1').toLowerCase()",
+				to: "value.toString('latin1').toLowerCase()",
+			},
+		]);
+		// Only the numbers of two of its tables are asked for.
+		build.onLoad({ filter: /\/undici\/lib\/llhttp\/constants\.js$/ }, ({ path }) => {
+			const parser = readFileSync(path.replace("llhttp/constants.js", "dispatcher/client-h1.js"), "utf8");
+			const { TYPE, ERROR } = createRequire(path)(path) as Record<string, object>;
+			const others = parser.match(/\bconstants\b(?!\.(?:TYPE|ERROR|js)\b| =).*/g);
+			if (others !== null || TYPE === undefined || ERROR === undefined)
+				return { errors: [{ text: `${path} has changed, or what its parser uses: ${others?.join(", ")}` }] };
+			return { contents: `module.exports = ${JSON.stringify({ TYPE, ERROR })};` };
 		});
 	},
 };
@@ -102,15 +137,17 @@ export const lateHttp2: Plugin = {
 export const yoga: Plugin = {
 	name: "yoga",
 	setup(build) {
-		edit(build, /yoga-layout.dist.binaries.*\.js$/, { from: "typeof fetch", to: '"undefined"' });
+		edit(build, /yoga-layout.dist.binaries.*\.js$/, [{ from: "typeof fetch", to: '"undefined"' }]);
 	},
 };
 
 /** Puts other words into a package's file; fails when they are not there any more. */
-function edit(build: PluginBuild, filter: RegExp, { from, to }: { from: string; to: string }): void {
+function edit(build: PluginBuild, filter: RegExp, changes: readonly { from: string; to: string }[]): void {
 	build.onLoad({ filter }, ({ path }) => {
 		const source = readFileSync(path, "utf8");
-		if (!source.includes(from)) return { errors: [{ text: `${path} has changed: no ${from}` }] };
-		return { contents: source.replaceAll(from, to) };
+		const missing = changes.filter(({ from }) => !source.includes(from));
+		if (missing.length > 0)
+			return { errors: missing.map(({ from }) => ({ text: `${path} has changed: no ${from}` })) };
+		return { contents: changes.reduce((text, { from, to }) => text.replaceAll(from, to), source) };
 	});
 }
