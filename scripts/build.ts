@@ -8,7 +8,7 @@ import * as esbuild from "esbuild";
 import { builtins } from "./bundle/builtins.ts";
 import { fewerChunks } from "./bundle/chunks.ts";
 import { leanSdks, leanUndici, stubs, yoga } from "./bundle/packages.ts";
-import { toScripts } from "./bundle/scripts.ts";
+import { packScripts, toScripts } from "./bundle/scripts.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
@@ -125,22 +125,24 @@ function writeDeclarations(): void {
 /** Writes the scripts of the command line, and what loads them: it knows their start and a name for all of them. */
 async function writeCommandLine({ outputFiles = [], errors }: esbuild.BuildResult): Promise<void> {
 	if (errors.length > 0) return;
-	const scripts = await toScripts(outputFiles, common);
+	// Every start loads `main`, every command what `ask` needs, and every request the agent.
+	const { files, packed } = packScripts(await toScripts(outputFiles, common), ["main", "ask", "agent"]);
 	const folder = join(dist, "cli");
 	rmSync(folder, { recursive: true, force: true });
 	mkdirSync(folder, { recursive: true });
 	const build = createHash("sha256");
-	for (const [name, text] of [...scripts].sort()) {
+	for (const [name, text] of [...files].sort()) {
 		writeFileSync(join(folder, name), text);
 		build.update(name).update(text);
 	}
-	const start = [...scripts.keys()].find((name) => /^main-[^-]+\.cjs$/.test(name));
+	const start = [...files.keys()].find((name) => /^main-[^-]+\.cjs$/.test(name));
 	await esbuild.build({
 		...common,
 		entryPoints: { main: "src/launch/main.ts" },
 		outdir: "dist",
 		define: {
 			LLMX_START: JSON.stringify(start),
+			LLMX_PACKED: JSON.stringify(packed),
 			LLMX_BUILD: JSON.stringify(build.digest("hex").slice(0, 16)),
 		},
 	});

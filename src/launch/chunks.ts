@@ -15,17 +15,21 @@ type Body = (
 /** The built command line: scripts that `scripts/bundle/scripts.ts` has made of its chunks, each run once. */
 export class Chunks {
 	readonly #folder: string;
+	readonly #packed: Readonly<Record<string, string>>;
 	readonly #cache: CodeCache | undefined;
+	readonly #bodies = new Map<string, Body>();
 	readonly #exports = new Map<string, Exports>();
 	/** Of those that await something while they are evaluated. */
 	readonly #evaluating = new Map<string, Promise<void>>();
 
-	constructor(folder: string, cache: CodeCache | undefined) {
+	/** `packed` says in which file a chunk is that has no file of its own name. */
+	constructor(folder: string, packed: Readonly<Record<string, string>>, cache: CodeCache | undefined) {
 		this.#folder = folder;
+		this.#packed = packed;
 		this.#cache = cache;
 	}
 
-	/** What a chunk exports, by its file's name after `./`. Throws what its code throws. */
+	/** What a chunk exports, by its name after `./`. Throws what its code throws. */
 	readonly require = (name: string): Exports => {
 		const known = this.#exports.get(name);
 		if (known !== undefined) return known;
@@ -35,15 +39,15 @@ export class Chunks {
 			for (const [key, get] of Object.entries(getters))
 				Object.defineProperty(exports, key, { get, enumerable: true });
 		};
-		const path = this.#folder + name.slice(2);
 		const evaluate = (body: () => Promise<void>) => void this.#evaluating.set(name, body());
+		const path = this.#pathOf(name);
 		const meta = {
 			get url() {
 				return process.getBuiltinModule("node:url").pathToFileURL(path).href;
 			},
 		};
 		try {
-			this.#compile(path)(exports, this.require, define, this.load, evaluate, meta);
+			this.#bodyOf(name)(exports, this.require, define, this.load, evaluate, meta);
 		} catch (error) {
 			this.#exports.delete(name);
 			throw error;
@@ -59,7 +63,19 @@ export class Chunks {
 		return exports;
 	};
 
-	#compile(path: string): Body {
+	#pathOf(name: string): string {
+		return this.#folder + (this.#packed[name] ?? name).slice(2);
+	}
+
+	#bodyOf(name: string): Body {
+		if (!this.#bodies.has(name)) {
+			for (const [packed, body] of Object.entries(this.#compile(this.#pathOf(name))))
+				this.#bodies.set(packed, body);
+		}
+		return this.#bodies.get(name) as Body;
+	}
+
+	#compile(path: string): Readonly<Record<string, Body>> {
 		const descriptor = openSync(path, "r");
 		let source: string;
 		let stats: Stats;

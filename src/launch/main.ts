@@ -6,9 +6,10 @@ import { resolvePaths } from "../state/paths.ts";
 import { Chunks } from "./chunks.ts";
 import { CodeCache } from "./code-cache.ts";
 
-/** Names what was built; the bundler puts both in. */
+/** A name of what was built, where it begins, and where its parts are; the bundler puts them in. */
 declare const LLMX_BUILD: string;
 declare const LLMX_START: string;
+declare const LLMX_PACKED: Readonly<Record<string, string>>;
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "cli", sep);
 
@@ -30,7 +31,7 @@ export function start(): Promise<number> {
 }
 
 function commandLine(cache: CodeCache | undefined): typeof CommandLine {
-	return new Chunks(folder, cache).require(`./${LLMX_START}`) as unknown as typeof CommandLine;
+	return new Chunks(folder, LLMX_PACKED, cache).require(`./${LLMX_START}`) as unknown as typeof CommandLine;
 }
 
 /** Deno and Bun have none. Coverage sees less in functions that were not compiled. */

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import * as esbuild from "esbuild";
 import { describe, expect, it } from "vitest";
-import { toScripts } from "../../scripts/bundle/scripts.ts";
+import { packScripts, toScripts } from "../../scripts/bundle/scripts.ts";
 import { Chunks } from "../../src/launch/chunks.ts";
 import { temporaryFolder } from "../llm/harness.ts";
 
 /** Builds modules as the command line is built; returns what its entry `main.js` exports. */
-async function load(modules: Readonly<Record<string, string>>): Promise<Record<string, unknown>> {
+async function load(
+	modules: Readonly<Record<string, string>>,
+	roots: readonly string[] = [],
+): Promise<Record<string, unknown>> {
 	const folder = temporaryFolder();
 	for (const [name, text] of Object.entries(modules)) writeFileSync(join(folder, name), text);
 	const { outputFiles } = await esbuild.build({
@@ -25,9 +28,10 @@ async function load(modules: Readonly<Record<string, string>>): Promise<Record<s
 		write: false,
 	});
 	const built = mkdtempSync(join(tmpdir(), "llmx-scripts-"));
-	for (const [name, text] of await toScripts(outputFiles, { target: "node22.19", lineLimit: 160 }))
-		writeFileSync(join(built, name), text);
-	return new Chunks(built + sep, undefined).require("./main.js");
+	const scripts = await toScripts(outputFiles, { target: "node22.19", lineLimit: 160 });
+	const { files, packed } = packScripts(scripts, roots);
+	for (const [name, text] of files) writeFileSync(join(built, name), text);
+	return new Chunks(built + sep, packed, undefined).require("./main.js");
 }
 
 const shared =
@@ -45,6 +49,23 @@ describe("chunks as scripts", () => {
 			}`,
 		})) as { run: () => Promise<unknown> };
 		expect(await run()).toEqual([2, 2, true]);
+	});
+
+	it("may be packed with what they require, and are found in any order", async () => {
+		const modules = {
+			"shared.js": shared,
+			"two.js": 'export { add } from "./shared.js"; export const two = 2;',
+			"one.js": 'import { Odd } from "./shared.js"; export const one = Odd.name;',
+			"main.js": `export const run = async () => {
+				const { one } = await import("./one.js"), { two, add } = await import("./two.js");
+				return [one, two, typeof add];
+			};`,
+		};
+		for (const roots of [[], ["two"], ["one"], ["two", "one"]]) {
+			const { run } = (await load(modules, roots)) as { run: () => Promise<unknown> };
+			expect(await run()).toEqual(["Odd", 2, "function"]);
+		}
+		await expect(load(modules, ["three"])).rejects.toThrow("not one script is called three");
 	});
 
 	it("may await something while they are evaluated", async () => {
