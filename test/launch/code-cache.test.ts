@@ -108,17 +108,17 @@ describe("the code cache", () => {
 		],
 		["writable by others", (file) => chmodSync(file, 0o666)],
 	])("that is %s costs time and nothing else, and is made anew", async (_, damage) => {
-		const help = () => runProgram(["--help"], { env: { LLMX_HOME: home } });
-		const { out } = await help();
+		const run = () => runProgram(["completion", "bash"], { env: { LLMX_HOME: home } });
+		const { out } = await run();
 		const files = filesIn(compiled);
 		expect(files.length).toBeGreaterThan(2);
 		for (const file of files) damage(file);
-		expect(await help()).toMatchObject({ code: 0, out, err: "" });
+		expect(await run()).toMatchObject({ code: 0, out, err: "" });
 		const facts = () =>
 			filesIn(compiled).map((file) => [file, lstatSync(file).mode, lstatSync(file).mtimeMs]);
 		const after = facts();
 		expect(after.map(([file, mode]) => [file, mode])).toEqual(files.map((file) => [file, 0o100600]));
-		expect(await help()).toMatchObject({ code: 0, out, err: "" });
+		expect(await run()).toMatchObject({ code: 0, out, err: "" });
 		expect(facts()).toEqual(after);
 	});
 
