@@ -19,7 +19,7 @@ export function jobNotes(
 	}
 	if (foreignPath !== undefined)
 		notes.push(
-			`${id} returned ${results.foreign} results for rows that are not its own; they are kept in ${foreignPath}`,
+			`${id} returned ${results.foreign} results that are for none of its rows; they are kept in ${foreignPath}`,
 		);
 	if (results.conflicting > 0)
 		notes.push(`${id} returned ${results.conflicting} results twice; the first of each is kept`);

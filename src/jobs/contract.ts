@@ -110,6 +110,8 @@ export interface JobDialect {
 	line(line: JobLine): string;
 	/** Uploads a part's file, where this API takes files. Returns its id; undefined where rows go with the job. */
 	upload?(client: JobClient, part: PartFile, intent: JobIntent): Promise<string | undefined>;
+	/** Makes sure that the uploaded file is there, whole. A file may not be found for a while. */
+	checkUpload?(client: JobClient, part: PartFile, fileId: string): Promise<void>;
 	/** Creates the job. Returns the provider's id of it. */
 	create(client: JobClient, part: PartFile, intent: JobIntent): Promise<string>;
 	/** Jobs that may be the one of an intent whose outcome nobody knows. */

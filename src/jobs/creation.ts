@@ -5,6 +5,7 @@ import type { JobDialect, JobIntent } from "./contract.ts";
 import { UnknownOutcomeError } from "./errors.ts";
 import type { JobLog, JobRecord } from "./job-log.ts";
 import { type PartFile, removeJobFiles } from "./part-file.ts";
+import { patiently } from "./patience.ts";
 import { queueFull } from "./queue.ts";
 import { settle } from "./settle.ts";
 
@@ -43,7 +44,7 @@ export class JobCreation {
 		part: PartFile,
 		{ run, estimateUsd }: { run: string | null; estimateUsd: number | null },
 	): Promise<JobRecord> {
-		const { route, model, log, dialect, client, fingerprint } = this.#options;
+		const { route, model, log, dialect, client, fingerprint, pollMs, sleep, signal } = this.#options;
 		const at = new Date();
 		log.append({
 			event: "submitting",
@@ -71,6 +72,8 @@ export class JobCreation {
 			if (fileId !== undefined) {
 				intent = { ...intent, fileId };
 				log.append({ event: "uploaded", job: tag, file_id: fileId });
+				const check = () => dialect.checkUpload?.(client, part, fileId) ?? Promise.resolve();
+				await patiently(check, { pollMs, sleep: (ms) => sleep(ms, signal) });
 			}
 			log.append({ event: "creating", job: tag, at: new Date().toISOString() });
 			const rawId = await dialect.create(client, part, intent);

@@ -15,6 +15,7 @@ import { jobDialects } from "./dialects/table.ts";
 import { NoJobsError } from "./errors.ts";
 import { foreignRecord, JobLog, type JobRecord, jobId } from "./job-log.ts";
 import { PartWriter, removeJobFiles } from "./part-file.ts";
+import { patiently } from "./patience.ts";
 import { ResultsFile } from "./results-file.ts";
 import { keptUntil } from "./retention.ts";
 import { rowFailure } from "./row-failure.ts";
@@ -135,15 +136,19 @@ export class ModelJobs {
 
 	/** Downloads what there is of an ended job; a second time it is taken from the disk. */
 	async results(record: JobRecord, status: JobStatus): Promise<ResultsFile> {
-		const { folder } = this.#options;
-		return ResultsFile.open({
-			folder,
-			tag: record.tag,
-			dialect: this.dialect,
-			download: (write) => this.dialect.download(this.#client, record.rawId as string, status, write),
-		}).catch((error: unknown) => {
+		const { folder, pollMs, sleep, signal } = this.#options;
+		const open = () =>
+			ResultsFile.open({
+				folder,
+				tag: record.tag,
+				dialect: this.dialect,
+				download: (write) => this.dialect.download(this.#client, record.rawId as string, status, write),
+			});
+		try {
+			return await patiently(open, { pollMs, sleep: (ms) => sleep(ms, signal) });
+		} catch (error) {
 			throw this.#gone(record, error) ?? error;
-		});
+		}
 	}
 
 	/** What is not found after the time for which it is kept is no matter of the network. */

@@ -27,8 +27,6 @@ export class ResultsFile {
 	readonly path: string;
 	/** Results that came a second time with another outcome. */
 	conflicting = 0;
-	/** Lines that are not results. */
-	unreadable = 0;
 	readonly #dialect: JobDialect;
 	readonly #places = new Map<string, Place>();
 	readonly #foreign: Omit<Place, "ok">[] = [];
@@ -64,7 +62,7 @@ export class ResultsFile {
 		return this.#places.size;
 	}
 
-	/** How many results are of rows that are none of the job's, as far as its rows are known. */
+	/** How many lines are of rows that are not the job's, as far as its rows are known, or name no row at all. */
 	get foreign(): number {
 		return this.#foreign.length;
 	}
@@ -120,8 +118,7 @@ export class ResultsFile {
 			offset += line.length + 1;
 			if (line.length === 0) continue;
 			const result = this.#dialect.read(parseJson(line.toString("utf8")));
-			if (result === undefined) this.unreadable += 1;
-			else if (ours.size > 0 && !ours.has(result.wireId)) this.#foreign.push(place);
+			if (result === undefined || (ours.size > 0 && !ours.has(result.wireId))) this.#foreign.push(place);
 			else this.#keep(result, place);
 		}
 	}

@@ -21,6 +21,7 @@ import {
 import { RequestLog } from "./request-log.ts";
 
 export { faults } from "./faults/table.ts";
+export { jobFaultTable } from "./jobs/faults.ts";
 export { simulatedModels } from "./models.ts";
 export type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
 

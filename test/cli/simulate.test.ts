@@ -58,6 +58,31 @@ describe("llmx simulate", () => {
 		});
 	});
 
+	it("runs batch jobs as it is told: how long, with which faults, in what queue", async () => {
+		const io = createTestIo();
+		const headers = { authorization: "Bearer k", "content-type": "application/json" };
+		const create = (url: string) =>
+			fetch(`${url}/openrouter/v1/batches`, {
+				method: "POST",
+				headers,
+				body: JSON.stringify({ model: "echo", requests: [{ custom_id: "1", body: { messages: [] } }] }),
+			});
+		const args = ["--job-seconds", "0", "--job-faults", "500,created-500", "--job-queue", "1000"];
+		await simulate(
+			args,
+			async (url) => {
+				expect((await create(url)).status).toBe(500);
+				expect((await create(url)).status).toBe(500);
+				const { data } = (await (await fetch(`${url}/openrouter/v1/batches`, { headers })).json()) as {
+					data: { status: string }[];
+				};
+				expect(data.map(({ status }) => status)).toEqual(["completed"]);
+			},
+			io,
+		);
+		expect(io.err()).toContain("; 1 batch jobs of 1 rows");
+	});
+
 	it("says what is wrong: a fault, a share, a latency, a port that is taken", async () => {
 		await using taken = await startSimulator();
 		const failure = async (...args: string[]) => {
@@ -67,6 +92,9 @@ describe("llmx simulate", () => {
 		};
 		expect(await failure("--errors", "nonsense=1%")).toMatch(
 			/^2 llmx: the simulator knows no fault "nonsense"/,
+		);
+		expect(await failure("--job-faults", "lost,nonsense")).toMatch(
+			/^2 llmx: the simulator knows no fault of jobs "nonsense"/,
 		);
 		expect(await failure("--errors", "503=200%")).toMatch(/^2 llmx: .*between 0 and 1/);
 		expect(await failure("--errors", "503")).toMatch(/^2 .*NAME=SHARE/);
@@ -79,6 +107,7 @@ describe("llmx simulate", () => {
 		expect(await main(["simulate", "--list"], io)).toBe(0);
 		expect(io.out()).toMatch(/^ {2}echo +answers/m);
 		expect(io.out()).toMatch(/^ {2}gzip-bomb +/m);
+		expect(io.out()).toMatch(/^ {2}created-500 +/m);
 	});
 
 	it("offers every dialect that the simulator speaks", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type JobFault, jobFaults } from "../../src/simulator/jobs/job.ts";
+import { type JobFault, jobFaults } from "../../src/simulator/jobs/faults.ts";
 import { seededRandom } from "../../src/simulator/random.ts";
 import type { TestIo } from "../helpers/io.ts";
 import { type JobBench, type JobProvider, jobBench, jobProviders, prompts } from "./harness.ts";
@@ -22,7 +22,7 @@ function expectWhole(bench: JobBench, count: number): void {
 /** Faults that end by themselves when the same command is run again. */
 const passing = jobFaults.filter((fault) => fault !== "stuck" && fault !== "all-fail");
 /** Faults after which rows are rightly submitted again: the provider never worked on them. */
-const freeing = new Set<JobFault>(["expire", "fail", "queue-late", "missing", "credit"]);
+const freeing = new Set<JobFault>(["expire", "fail", "queue-late", "missing", "no-id", "credit"]);
 
 /** Does something once a text is on stderr. */
 function whenSaid(io: TestIo, text: string, action: () => void): void {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { JobFault } from "../../src/simulator/jobs/job.ts";
+import type { JobFault } from "../../src/simulator/jobs/faults.ts";
 import { startProgram } from "../helpers/program.ts";
 import { jobBench, prompts } from "./harness.ts";
 

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { faults } from "../../src/simulator/faults/table.ts";
+import { jobFaultTable } from "../../src/simulator/jobs/faults.ts";
 import { simulatedModels } from "../../src/simulator/models.ts";
 
 const path = new URL("../../docs/simulator.md", import.meta.url);
@@ -28,6 +29,8 @@ it("docs/simulator.md lists every model and every fault (UPDATE_GOLDEN=1 rewrite
 		"|---|---|---|---|---|",
 		...faultRows,
 	]);
+	const jobFaults = Object.entries(jobFaultTable).map(([name, does]) => `| \`${name}\` | ${cell(does)} |`);
+	expected = withSection(expected, "job faults", ["| name | what it does |", "|---|---|", ...jobFaults]);
 	if (process.env.UPDATE_GOLDEN === "1") writeFileSync(path, expected);
 	expect(written).toBe(expected);
 });

@@ -15,6 +15,9 @@ interface SimulateFlags {
 	readonly latency?: SimulatorOptions["latency"];
 	readonly tokensPerSecond?: number;
 	readonly errors?: Readonly<Record<string, number>>;
+	readonly jobSeconds?: number;
+	readonly jobFaults?: readonly string[];
+	readonly jobQueue?: number;
 	readonly key?: readonly string[];
 	readonly seed?: number;
 	readonly json?: boolean;
@@ -40,6 +43,8 @@ Examples:
   llmx simulate --port 4010 --rpm 240 --dialect sambanova
   llmx simulate --latency 400,1500 --errors 503=1%,cut-stream=0.5%
   LOCAL_BASE_URL=http://127.0.0.1:4010/v1 llmx ask -m local/echo "hello [[fault:503 x1]]"
+  llmx simulate --port 4010 --job-seconds 20 --job-faults lost,expire
+  OPENAI_BASE_URL=http://127.0.0.1:4010/v1 OPENAI_API_KEY=any llmx batch p.jsonl -m openai/echo --via-jobs
 
 Models, directives and faults are described in docs/simulator.md.`;
 
@@ -70,6 +75,13 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 			"faults and their share of requests: 503=1%,cut-stream=0.005 (repeatable)",
 			collectErrors,
 		)
+		.option("--job-seconds <seconds>", "time that a batch job takes (default: 2)", parseAmount)
+		.option(
+			"--job-faults <list>",
+			"what goes wrong with the first batch jobs, one after the other: none,lost,expire",
+			(value: string) => value.split(",").map((name) => name.trim()),
+		)
+		.option("--job-queue <tokens>", "tokens that batch jobs may have queued at once", parsePositive)
 		.option("--key <key>", "accept only this key (repeatable)", collect)
 		.option("--seed <integer>", "seed of random latencies and faults", parseCount)
 		.option("--json", "print the address as JSON")
@@ -79,18 +91,24 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 }
 
 async function runSimulate(flags: SimulateFlags, { io }: CommandContext): Promise<number> {
-	const { startSimulator, simulatedModels, faults } = await import("../../simulator/server.ts");
+	const { startSimulator, simulatedModels, faults, jobFaultTable } = await import(
+		"../../simulator/server.ts"
+	);
 	if (flags.list) {
 		const widest = Math.max(
-			...[...simulatedModels.map(({ id }) => id), ...faults.map(({ name }) => name)].map(
-				(name) => name.length,
-			),
+			...[
+				...simulatedModels.map(({ id }) => id),
+				...faults.map(({ name }) => name),
+				...Object.keys(jobFaultTable),
+			].map((name) => name.length),
 		);
 		const line = (name: string, does: string) => `  ${name.padEnd(widest)}  ${does}\n`;
 		io.stdout.write("Models (-m sim/NAME):\n");
 		for (const { id, does } of simulatedModels) io.stdout.write(line(id, does));
 		io.stdout.write("\nFaults ([[fault:NAME]] in a prompt, or --errors NAME=SHARE):\n");
 		for (const { name, does } of faults) io.stdout.write(line(name, does));
+		io.stdout.write("\nFaults of batch jobs (--job-faults NAME,NAME):\n");
+		for (const [name, does] of Object.entries(jobFaultTable)) io.stdout.write(line(name, does));
 		return exitCodes.ok;
 	}
 	const interrupt = createInterrupt(io);
@@ -112,6 +130,7 @@ async function runSimulate(flags: SimulateFlags, { io }: CommandContext): Promis
 
 function simulatorOptions(flags: SimulateFlags): SimulatorOptions {
 	const { port, rpm, tpm, rpd, inFlight, dialect, latency, tokensPerSecond, errors, key, seed } = flags;
+	const { jobSeconds, jobFaults, jobQueue } = flags;
 	const limited = [rpm, tpm, rpd, inFlight].some((limit) => limit !== undefined);
 	return {
 		port,
@@ -122,6 +141,11 @@ function simulatorOptions(flags: SimulateFlags): SimulatorOptions {
 		latency,
 		tokensPerSecond,
 		errors,
+		jobs: {
+			lifeMs: jobSeconds === undefined ? undefined : jobSeconds * 1000,
+			faults: jobFaults,
+			queuedTokens: jobQueue,
+		},
 		keys: key,
 		seed,
 		logSize: 0,
@@ -165,9 +189,12 @@ function stopped(signal: AbortSignal): Promise<number> {
 	return new Promise((resolve) => signal.addEventListener("abort", () => resolve(code()), { once: true }));
 }
 
-function summary({ stats }: Simulator): string {
+function summary({ stats, jobs }: Simulator): string {
 	const faults = Object.values(stats.faults).reduce((sum, count) => sum + count, 0);
-	return `${stats.requests} requests: ${stats.answered} answered, ${stats.rateLimited} over the limit, ${faults} faults`;
+	const rows = Object.values(jobs);
+	const jobsText =
+		rows.length === 0 ? "" : `; ${rows.length} batch jobs of ${rows.reduce((sum, n) => sum + n, 0)} rows`;
+	return `${stats.requests} requests: ${stats.answered} answered, ${stats.rateLimited} over the limit, ${faults} faults${jobsText}`;
 }
 
 function parseLatency(value: string): SimulatorOptions["latency"] {

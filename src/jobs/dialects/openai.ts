@@ -29,9 +29,9 @@ export function openAiJobs({
 		canCancel: true,
 		line: ({ wireId, body }) => JSON.stringify({ custom_id: wireId, method: "POST", url: endpoint, body }),
 		upload: (client, part, intent) => uploadFile(client, part, intent, { purpose: "batch" }),
-		create: async (client, part, intent) => {
-			await checkFile(client, part, intent);
-			return client.create(
+		checkUpload,
+		create: (client, _part, intent) =>
+			client.create(
 				{
 					method: "POST",
 					path: "/batches",
@@ -43,8 +43,7 @@ export function openAiJobs({
 					},
 				},
 				({ id }) => id,
-			);
-		},
+			),
 		find: (client, intent) =>
 			findIn(intent, pages(client), (job) => {
 				const tag = isObject(job.metadata) ? job.metadata.llmx : undefined;
@@ -109,7 +108,7 @@ export async function uploadFile(
 }
 
 /** A batch of a file that is not there is accepted, and fails a quarter of an hour later. */
-async function checkFile(client: JobClient, part: PartFile, { fileId }: JobIntent): Promise<void> {
+async function checkUpload(client: JobClient, part: PartFile, fileId: string): Promise<void> {
 	const file = await client.json({ path: `/files/${fileId}` });
 	const bytes = count(file.bytes);
 	if (bytes !== null && bytes !== part.bytes) throw client.malformed();

@@ -1,11 +1,14 @@
 import { isOver, type SimulatedJob, type SimulatedRowResult } from "./job.ts";
-import { created, type JobDialectServer, ok, parseBody, resultBytes } from "./reply.ts";
+import { created, type JobDialectServer, ok, parseBody, refused, resultBytes } from "./reply.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** Anthropic: rows go with the job, counters stay 0 until it has ended, one file of results. */
 export const anthropicServer: JobDialectServer = (call, store) => {
 	const { method, path, origin, base, query } = call;
+	// Another origin that leads here all the same.
+	const resultsOrigin = ({ fault }: SimulatedJob) =>
+		fault === "other-host" ? origin.replace("127.0.0.1", "localhost") : origin;
 	const render = (job: SimulatedJob): Json => {
 		const state = job.state(store.now);
 		const ended = isOver(state);
@@ -24,7 +27,7 @@ export const anthropicServer: JobDialectServer = (call, store) => {
 			},
 			created_at: new Date(job.createdAt).toISOString(),
 			expires_at: new Date(job.expiresAt).toISOString(),
-			results_url: ended ? `${origin}${base}/v1/messages/batches/${job.id}/results` : null,
+			results_url: ended ? `${resultsOrigin(job)}${base}/v1/messages/batches/${job.id}/results` : null,
 		};
 	};
 	if (path === "/v1/messages/batches" && method === "POST") {
@@ -61,6 +64,8 @@ export const anthropicServer: JobDialectServer = (call, store) => {
 	if (job === undefined)
 		return { status: 404, body: { type: "error", error: { type: "not_found_error", message: "Not found" } } };
 	if (action === "cancel") job.cancel(store.now);
+	const isElsewhere = String(call.headers.host).startsWith("localhost");
+	if (isElsewhere && call.headers["x-api-key"] !== undefined) return refused(400, "a key of another origin");
 	if (action === "results") return resultBytes(job, job.results(store.now).map(anthropicLine));
 	return ok(render(job));
 };

@@ -1,46 +1,7 @@
 import { wires } from "../call.ts";
 import { answerOf } from "../models.ts";
 import { readRequest, type SimulatedRequest, type WireName } from "../request.ts";
-
-/** What goes wrong with a job; the first of the options' list happens to the first job, and so on. */
-export const jobFaults = [
-	/** Created, and then the connection is cut before the answer. */
-	"lost",
-	/** Created, and answered with 500. */
-	"created-500",
-	/** Not created, and answered with 500. */
-	"500",
-	/** For a while nobody finds it: 404 when asked for, and no list has it. */
-	"hidden",
-	/** Ends when half of its rows are done; the others expired. */
-	"expire",
-	/** Never comes to an end. */
-	"stuck",
-	/** Refused as a whole, after it was accepted. */
-	"fail",
-	/** Accepted, and then refused for want of room in the queue. */
-	"queue-late",
-	/** Refused at once for want of room in the queue. */
-	"queue",
-	/** Results come twice, some of them with another outcome. */
-	"duplicates",
-	/** Results of rows that were never sent. */
-	"foreign",
-	/** One row in ten has no result at all. */
-	"missing",
-	/** Every row fails, so that there is an error file only. */
-	"all-fail",
-	/** The account runs out of credit half way. */
-	"credit",
-	/** The first download of results is cut in the middle. */
-	"cut",
-	/** What the job says that it came to is more than its rows add up to. */
-	"totals",
-	/** Two looks find a state that is in no documentation. */
-	"new-state",
-] as const;
-
-export type JobFault = (typeof jobFaults)[number];
+import type { JobFault } from "./faults.ts";
 
 export interface JobRowInput {
 	readonly customId: string;
@@ -84,6 +45,8 @@ export class SimulatedJob {
 	/** Looks and lists that still do not find it. */
 	hiddenFor: number;
 	cutDownloads: number;
+	/** Downloads that still find no results. */
+	missedDownloads: number;
 	/** Looks that still find a state which is in no documentation. */
 	oddLooks: number;
 	readonly #lifeMs: number;
@@ -109,6 +72,7 @@ export class SimulatedJob {
 		this.marks = options.marks;
 		this.hiddenFor = options.fault === "hidden" ? 3 : 0;
 		this.cutDownloads = options.fault === "cut" ? 1 : 0;
+		this.missedDownloads = options.fault === "late-results" ? 2 : 0;
 		this.oddLooks = options.fault === "new-state" ? 2 : 0;
 		this.#lifeMs = options.lifeMs;
 	}
@@ -185,6 +149,7 @@ export class SimulatedJob {
 				results.push({ customId, ok: false, kind: "failed", status: 500, message: "worker restarted" });
 		if (this.fault === "foreign" && results[0] !== undefined)
 			results.push({ ...results[0], customId: "stranger-1" });
+		if (this.fault === "no-id" && results[0] !== undefined) results[0] = { ...results[0], customId: "" };
 		results.reverse();
 		if (isOver(this.state(now))) this.#results = results;
 		return results;

@@ -37,7 +37,9 @@ export function files(call: JobCall, store: JobStore, options: { jsonlName: bool
 	const bytes = store.files.get(id);
 	if (method === "DELETE") return ok({ id, deleted: store.files.delete(id) });
 	if (bytes === undefined) return notFound;
-	return isContent ? { status: 200, body: bytes } : ok({ id, object: "file", bytes: bytes.length });
+	if (isContent) return { status: 200, body: bytes };
+	const size = store.sizeOf(id);
+	return size === undefined ? notFound : ok({ id, object: "file", bytes: size });
 }
 
 /** An output line of the OpenAI family. */

@@ -1,3 +1,4 @@
+import type { SimulatedJob } from "./job.ts";
 import type { JobStore } from "./store.ts";
 
 /** One request to a job endpoint, below the dialect's base. */
@@ -51,11 +52,15 @@ export function created(
 	return fault === "lost" ? { status: 200, body: render(made), cut: "before" } : ok(render(made));
 }
 
-/** Bytes of a file of results; the first download may be cut. */
-export function resultBytes(job: { cutDownloads: number } | undefined, lines: readonly unknown[]): JobReply {
+/** Bytes of a file of results; the first downloads may find nothing, or be cut. */
+export function resultBytes(job: SimulatedJob, lines: readonly unknown[]): JobReply {
+	if (job.missedDownloads > 0) {
+		job.missedDownloads -= 1;
+		return notFound;
+	}
 	const body = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 	const headers = { "content-type": "application/jsonl" };
-	if (job !== undefined && job.cutDownloads > 0) {
+	if (job.cutDownloads > 0) {
 		job.cutDownloads -= 1;
 		return { status: 200, body, headers, cut: "half" };
 	}

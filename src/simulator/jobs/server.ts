@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { anthropicServer } from "./anthropic.ts";
+import { isJobFault, type JobFault } from "./faults.ts";
 import { fireworksServer } from "./fireworks.ts";
 import { geminiServer } from "./gemini.ts";
-import type { JobFault } from "./job.ts";
 import { mistralServer } from "./mistral.ts";
 import { openAiServer } from "./openai.ts";
 import { openRouterServer } from "./openrouter.ts";
@@ -31,9 +31,13 @@ export class SimulatedJobs {
 	readonly #faults: (JobFault | "none")[];
 	readonly #now: () => number;
 
+	/** @throws RangeError for a fault that does not exist */
 	constructor(options: SimulatedJobsOptions, now: () => number) {
 		this.#options = options;
-		this.#faults = [...(options.faults ?? [])];
+		this.#faults = (options.faults ?? []).map((name) => {
+			if (name === "none" || isJobFault(name)) return name;
+			throw new RangeError(`the simulator knows no fault of jobs "${name}"`);
+		});
 		this.#now = now;
 	}
 

@@ -1,11 +1,12 @@
 import type { WireName } from "../request.ts";
-import { type JobFault, type JobRowInput, SimulatedJob } from "./job.ts";
+import type { JobFault } from "./faults.ts";
+import { type JobRowInput, SimulatedJob } from "./job.ts";
 
 export interface SimulatedJobsOptions {
 	/** How long a job takes, in ms; 2 s by default. */
 	readonly lifeMs?: number | undefined;
 	/** What goes wrong: the first with the first job that is created, and so on. */
-	readonly faults?: readonly (JobFault | "none")[] | undefined;
+	readonly faults?: readonly string[] | undefined;
 	/** Tokens that may be queued at once, by bytes of input / 4; without limit by default. */
 	readonly queuedTokens?: number | undefined;
 }
@@ -17,6 +18,8 @@ export class JobStore {
 	readonly #options: SimulatedJobsOptions;
 	readonly #faults: (JobFault | "none")[];
 	readonly #now: () => number;
+	/** Looks that did not find a file. */
+	readonly #fileMisses = new Map<string, number>();
 	#count = 0;
 
 	constructor(options: SimulatedJobsOptions, faults: (JobFault | "none")[], now: () => number) {
@@ -44,6 +47,20 @@ export class JobStore {
 	nextFault(): JobFault | undefined {
 		const fault = this.#faults.shift();
 		return fault === "none" ? undefined : fault;
+	}
+
+	/** How many bytes an uploaded file is said to have; undefined while nobody finds it. */
+	sizeOf(id: string): number | undefined {
+		const bytes = this.files.get(id)?.length;
+		const [fault] = this.#faults;
+		const misses = this.#fileMisses.get(id) ?? 0;
+		if (fault === "late-file" && misses < 2) {
+			this.#fileMisses.set(id, misses + 1);
+			return undefined;
+		}
+		if (fault !== "short-file" || bytes === undefined) return bytes;
+		this.#faults.shift();
+		return bytes - 1;
 	}
 
 	/** Whether so many bytes of input find room in the queue beside what runs. */

@@ -1,0 +1,27 @@
+import { RequestError } from "../errors.ts";
+
+/** Shares of the time between two looks at a job after which something is asked for again. */
+const pauses = [0.05, 0.2, 0.5, 1];
+
+/**
+ * Does something that can be done again: what was made a moment ago may not be found yet, and connections break.
+ * @throws what the last try raised; at once what another try would not change
+ */
+export async function patiently<T>(
+	attempt: () => Promise<T>,
+	{ pollMs, sleep }: { readonly pollMs: number; readonly sleep: (ms: number) => Promise<void> },
+): Promise<T> {
+	for (const pause of pauses) {
+		try {
+			return await attempt();
+		} catch (error) {
+			if (!(error instanceof RequestError) || !passes(error)) throw error;
+			await sleep(pause * pollMs);
+		}
+	}
+	return attempt();
+}
+
+function passes({ errorClass, advice }: RequestError): boolean {
+	return errorClass === "not_found" || advice.retry !== "never";
+}
