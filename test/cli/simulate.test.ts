@@ -67,7 +67,7 @@ describe("llmx simulate", () => {
 				headers,
 				body: JSON.stringify({ model: "echo", requests: [{ custom_id: "1", body: { messages: [] } }] }),
 			});
-		const args = ["--job-seconds", "0", "--job-faults", "500,created-500", "--job-queue", "1000"];
+		const args = ["--job-seconds", "0.001", "--job-faults", "500,created-500", "--job-queue", "1000"];
 		await simulate(
 			args,
 			async (url) => {
