@@ -17,6 +17,7 @@ import {
 } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth } from "../../terminal/width.ts";
+import { wrapIndented } from "../../terminal/wrap.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import { type BudgetPeriod, budgetPeriods } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
@@ -147,25 +148,24 @@ function toText(report: CostReport, { by, colors, width, limitUsd, periods }: Co
 		]);
 		table = renderTextTable([...columns, { title: "" }], withBars, { width, colors });
 	}
-	const lines = [table];
-	lines.push(`\ntotal  ${formatCost({ usd: total.costUsd, unknownCalls: total.unknownCalls })}`);
-	lines.push(` for ${formatPlural(total.calls, "call")}`);
-	if (total.failedCalls > 0) lines.push(`, ${formatCount(total.failedCalls)} of them failed`);
-	lines.push("\n");
+	const failed = total.failedCalls > 0 ? `, ${formatCount(total.failedCalls)} of them failed` : "";
+	const known = formatCost({ usd: total.costUsd, unknownCalls: total.unknownCalls });
+	const lines = [`total  ${known} for ${formatPlural(total.calls, "call")}${failed}`];
 	if (total.cachedCalls > 0)
-		lines.push(`cache  ${formatPlural(total.cachedCalls, "answer")} saved ${formatUsd(total.savedUsd)}\n`);
-	if (total.unknownCalls > 0) lines.push(`unknown  ${unknownText(total)}\n`);
+		lines.push(`cache  ${formatPlural(total.cachedCalls, "answer")} saved ${formatUsd(total.savedUsd)}`);
+	if (total.unknownCalls > 0) lines.push(`unknown  ${unknownText(total)}`);
 	if (total.reportedUsd > 0) {
 		const computed = formatUsd(total.costUsd - total.reportedUsd);
 		lines.push(
-			`known  ${formatUsd(total.reportedUsd)} as reported by providers, ${computed} computed from prices\n`,
+			`known  ${formatUsd(total.reportedUsd)} as reported by providers, ${computed} computed from prices`,
 		);
 	}
 	for (const { limit, cost, when } of periods) {
 		const left = Math.max(0, limit - cost.usd);
-		lines.push(`budget  ${formatUsd(left)} of ${formatUsd(limit)} left ${when}\n`);
+		lines.push(`budget  ${formatUsd(left)} of ${formatUsd(limit)} left ${when}`);
 	}
-	return lines.join("");
+	const wrapped = lines.flatMap((line) => (width === undefined ? line : wrapIndented(line, width)));
+	return `${table}\n${wrapped.join("\n")}\n`;
 }
 
 const reasons = {
