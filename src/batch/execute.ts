@@ -76,6 +76,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 			await send({ ...options, sink, flight }).catch(note);
 		}
 		await sink.close().catch(note);
+		flight?.remove();
 		const stats = RunStats.sum(modelRuns.map(({ stats }) => stats));
 		const missing = checked.missing - stats.finished;
 		let notes: string[] = [];

@@ -52,6 +52,9 @@ export function finishFiles(options: FinishedFiles): string[] {
 	}
 }
 
+/** How often the files are looked at once more when others write to them at the very end. */
+const rounds = 3;
+
 function finish(options: FinishedFiles): string[] {
 	const { files, rendered, prompts, checked, isComplete, isHurried, results, failures, revise } = options;
 	const { index } = checked;
@@ -62,10 +65,16 @@ function finish(options: FinishedFiles): string[] {
 		if (rendered.kind === "table") writeCsv({ ...rendered, ...sources, files, prompts, index, revise });
 		else writeList({ ...rendered, files, index, results: sources.results, edit });
 	}
-	const notes = [putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined, edit)];
-	if (failures !== undefined) {
-		notes.push(putInOrder(files, failures, isComplete ? () => index.failureOffsets() : undefined));
-		if (isComplete && index.failureOffsets().next().done) files.remove(failures.path);
+	const notes = new Set<string | undefined>();
+	// Others may have had their way with one file while the other was put in order.
+	for (let attempt = 1; attempt <= rounds; attempt += 1) {
+		if (failures !== undefined) {
+			const isOver = isComplete && index.failureOffsets().next().done;
+			if (isOver) files.remove(failures.path);
+			else notes.add(putInOrder(files, failures, isComplete ? () => index.failureOffsets() : undefined));
+		}
+		notes.add(putInOrder(files, results, isComplete ? () => index.resultOffsets() : undefined, edit));
+		if (results.trouble !== undefined || results.isInPlace()) break;
 	}
-	return notes.filter((note) => note !== undefined);
+	return [...notes].filter((note) => note !== undefined);
 }

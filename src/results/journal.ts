@@ -6,7 +6,7 @@ import { PrivateCopy } from "./private-copy.ts";
 import { cannotWrite, RecordFile } from "./record-file.ts";
 import type { RecordKey } from "./records.ts";
 import { openRescueFile } from "./rescue.ts";
-import { checksumOf, type JournalState } from "./scan.ts";
+import { checksumOf, type FileContent, type JournalState, stands } from "./scan.ts";
 
 /** How often it is looked whether the file is still there and as long as it should be. */
 const checkEveryMs = 400;
@@ -57,6 +57,8 @@ export class Journal {
 	readonly #hasIdentity: boolean;
 	readonly #watch: NodeJS.Timeout;
 	#buffer = Buffer.allocUnsafe(64 * 1024);
+	/** The file that has taken the place of the one that was written, with the same records in another order. */
+	#arranged: FileContent | undefined;
 	/** What another program did to the file. */
 	#trouble: LlmxError | undefined;
 	#isShared = false;
@@ -123,6 +125,11 @@ export class Journal {
 		return this.#trouble;
 	}
 
+	/** It was put in order. */
+	get isArranged(): boolean {
+		return this.#arranged !== undefined;
+	}
+
 	/** Others have put something into the file, as far as its length tells. */
 	get hasGrown(): boolean {
 		return this.#target.foreignBytes > 0;
@@ -150,20 +157,30 @@ export class Journal {
 	/** Looks whether the path still leads to the file, and whether the file is as long as it should be. */
 	check(): void {
 		if (this.#isLost) return;
-		const { file, size: written, foreignBytes } = this.#target;
 		let lost: string | undefined;
 		try {
 			const there = this.#files.factsOf(this.#path);
-			const { identity, size } = this.#files.facts(file);
+			const { identity, size } = this.#expected;
 			if (there === undefined) lost = "removed or renamed";
 			else if (this.#hasIdentity && there.identity !== identity) lost = "replaced by another file";
-			else if (size < written + foreignBytes) lost = "cut off";
-			else this.#noteGrowth(size);
+			else if (there.size < size + this.#target.foreignBytes) lost = "cut off";
+			else if (this.#arranged === undefined) this.#noteGrowth(there.size);
 		} catch {
 			// What cannot be looked at now is looked at again soon.
 			return;
 		}
-		if (lost !== undefined) this.#rescue(lost);
+		if (lost !== undefined) this.saveElsewhere(lost);
+	}
+
+	/** Another file with these records has taken the place of the one that was written. */
+	arrangedAs(content: FileContent): void {
+		this.#arranged = content;
+		this.#target.foreignBytes = 0;
+	}
+
+	/** Whether the path leads to what was put there, byte by byte. */
+	isInPlace(): boolean {
+		return stands(this.#files, this.#path, this.#expected, this.#hasIdentity);
 	}
 
 	/** Brings everything onto the disk. Throws LlmxError when a record was not kept, or not in this file. */
@@ -181,7 +198,7 @@ export class Journal {
 	 */
 	source(): JournalSource {
 		if (this.#isAsWritten()) return { file: this.file, changed: false };
-		const copied = this.#attemptCopy((copy) => copy.read());
+		const copied = this.#copy?.read();
 		const { size, checksum } = this.#target;
 		if (copied !== undefined && checksumOf(this.#files, copied, size) === checksum)
 			return { file: copied, changed: true };
@@ -191,7 +208,7 @@ export class Journal {
 	/** Closes the files; what was written stays. */
 	dispose(): void {
 		clearInterval(this.#watch);
-		this.#dropCopy();
+		this.#copy?.close();
 		this.#target.close();
 	}
 
@@ -199,9 +216,14 @@ export class Journal {
 		const bytes = this.#encode(record);
 		const offset = this.size;
 		// The copy may be what fills the disk, and the file itself comes first.
-		this.#target.append(bytes, () => this.#dropCopy());
-		this.#attemptCopy((copy) => copy.add(bytes));
+		this.#target.append(bytes, () => this.#copy?.close() ?? false);
+		this.#copy?.add(bytes);
 		return offset;
+	}
+
+	get #expected(): FileContent {
+		const { file, size, checksum } = this.#target;
+		return this.#arranged ?? { identity: this.#files.facts(file).identity, size, checksum };
 	}
 
 	#isAsWritten(): boolean {
@@ -229,16 +251,17 @@ export class Journal {
 	}
 
 	/** Goes on in a file of its own beside the one that was lost. */
-	#rescue(lost: string): void {
+	saveElsewhere(lost: string): void {
 		const { noun, name, rescueFolders, alsoSync } = this.#options;
 		const message = `${this.name} was ${lost} while the run was writing to it`;
 		try {
 			const { size, checksum } = this.#target;
-			const source = this.#attemptCopy((copy) => copy.read()) ?? this.file;
+			const source = this.#copy?.read() ?? this.file;
 			const opened = openRescueFile(this.#files, { source, size, path: this.#path, name, rescueFolders });
 			this.#target.close();
 			this.#target = new RecordFile({ ...opened, files: this.#files, size, checksum, alsoSync });
 			this.#path = opened.path;
+			this.#arranged = undefined;
 			this.#checkedSize = size;
 			this.#recordsSinceCheck = 0;
 			this.#trouble = new LlmxError(message);
@@ -253,32 +276,10 @@ export class Journal {
 	}
 
 	#copyWhatIsThere(): void {
-		try {
-			this.#copy = new PrivateCopy(this.#files, this.#path, this.file);
-		} catch {
-			// No room for it: the run is as safe as the file is.
-			return;
-		}
 		const { size, checksum } = this.#target;
-		const copied = this.#attemptCopy((copy) => checksumOf(this.#files, copy.read(), size));
-		if (copied !== undefined && copied !== checksum) throw this.#meddledWith();
-	}
-
-	/** Does something with the copy; one that fails is given up, and so is undefined then. */
-	#attemptCopy<T>(action: (copy: PrivateCopy) => T): T | undefined {
-		try {
-			return this.#copy && action(this.#copy);
-		} catch {
-			this.#dropCopy();
-			return undefined;
-		}
-	}
-
-	#dropCopy(): boolean {
-		const had = this.#copy !== undefined;
-		this.#copy?.close();
-		this.#copy = undefined;
-		return had;
+		this.#copy = new PrivateCopy(this.#files, this.#path, this.file, size);
+		const copied = this.#copy.read();
+		if (copied !== undefined && checksumOf(this.#files, copied, size) !== checksum) throw this.#meddledWith();
 	}
 
 	/** Valid until the next call. */

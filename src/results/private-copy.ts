@@ -1,14 +1,54 @@
 import { type Files, writeAll } from "../state/file-system.ts";
-import { ChunkReader } from "../state/lines.ts";
 import { temporaryName } from "../state/replace.ts";
+import { copyBytes } from "./rescue.ts";
 
 const bufferBytes = 256 * 1024;
 
 /**
  * What a journal holds, once more, where no other program can reach it: in a file without a name on the same disk,
  * which goes with the process. Should the journal be cut, replaced or written into by others, this is what it was.
+ * A copy that there is no room for is given up: the run is then as safe as the file is.
  */
 export class PrivateCopy {
+	#kept: NamelessFile | undefined;
+
+	/** Copies the first `size` bytes of the open file `source`: what is behind them is nobody's record. */
+	constructor(files: Files, path: string, source: number, size: number) {
+		try {
+			this.#kept = new NamelessFile(files, path, source, size);
+		} catch {
+			// Given up from the beginning.
+		}
+	}
+
+	add(bytes: Uint8Array): void {
+		this.#attempt((kept) => kept.add(bytes));
+	}
+
+	/** The open file, with all that was added in it; undefined when it was given up. It ends with `close`. */
+	read(): number | undefined {
+		return this.#attempt((kept) => kept.read());
+	}
+
+	/** Gives it up, and says whether there was one. */
+	close(): boolean {
+		const had = this.#kept !== undefined;
+		this.#kept?.close();
+		this.#kept = undefined;
+		return had;
+	}
+
+	#attempt<T>(action: (kept: NamelessFile) => T): T | undefined {
+		try {
+			return this.#kept && action(this.#kept);
+		} catch {
+			this.close();
+			return undefined;
+		}
+	}
+}
+
+class NamelessFile {
 	readonly #files: Files;
 	readonly #file: number;
 	/** The name where the system does not part with it while the file is open. */
@@ -16,8 +56,8 @@ export class PrivateCopy {
 	readonly #pending = Buffer.allocUnsafe(bufferBytes);
 	#pendingBytes = 0;
 
-	/** Copies what is in the open file `source` already. Throws the file system's error. */
-	constructor(files: Files, path: string, source: number) {
+	/** Throws the file system's error. */
+	constructor(files: Files, path: string, source: number, size: number) {
 		this.#files = files;
 		const name = temporaryName(path);
 		this.#file = files.open(name, "wx+", 0o600);
@@ -29,8 +69,7 @@ export class PrivateCopy {
 		}
 		this.#name = kept;
 		try {
-			const reader = new ChunkReader(files, source);
-			for (let chunk = reader.next(); chunk !== undefined; chunk = reader.next()) this.add(chunk);
+			copyBytes(files, source, size, (bytes) => this.add(bytes));
 		} catch (error) {
 			this.close();
 			throw error;

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { LlmxError } from "../errors.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
 import { ChunkReader, type Line, readLines } from "../state/lines.ts";
@@ -94,7 +95,7 @@ const tries = 3;
 /**
  * Puts a journal's file in order, after having made sure of what is in it. With `wanted`, the records at those
  * offsets stay, in that order and as `edit` changes them. What other programs have put into it goes into a file of its own. Nothing is written
- * when the file is as it should be. Holds no record in memory.
+ * when the file is as it should be. Holds no record in memory. A journal whose file is gone has its records elsewhere.
  * @returns what was found in the file, for people; undefined when there was nothing but records
  * @throws LlmxError when the file was left as it is
  */
@@ -104,26 +105,43 @@ export function putInOrder(
 	wanted: (() => Iterable<number>) | undefined,
 	edit?: EditLines,
 ): string | undefined {
+	let found: string | undefined;
 	for (let attempt = 1; ; attempt += 1) {
-		const { file, changed } = journal.source();
-		if (!changed && (wanted === undefined || isInOrder(files, journal, wanted(), edit?.()))) return undefined;
-		const { size, identity } = files.facts(journal.file);
-		const found = changed ? setForeignAside(files, journal, file) : undefined;
+		journal.check();
+		if (journal.trouble !== undefined) return found;
+		const isInPlace = journal.isInPlace();
+		if (
+			isInPlace &&
+			(journal.isArranged || wanted === undefined || isInOrder(files, journal, wanted(), edit?.()))
+		)
+			return found;
+		const before = files.factsOf(journal.path);
+		const content = { size: 0, checksum: 0 };
 		const produce = (write: (bytes: Uint8Array) => void) => {
-			if (wanted === undefined) return copyBytes(files, file, journal.size, write);
+			const { file } = journal.source();
+			if (!isInPlace) found = setForeignAside(files, journal, file, wanted, edit) ?? found;
+			const pass = (bytes: Uint8Array) => {
+				content.size += bytes.length;
+				content.checksum = crc32(bytes, content.checksum);
+				write(bytes);
+			};
+			if (wanted === undefined) return copyBytes(files, file, journal.size, pass);
 			const lines = new LineAt(files, file);
 			const edited = edit?.() ?? unchanged;
-			for (const offset of wanted()) write(edited(lines.bytes(offset)));
+			for (const offset of wanted()) pass(edited(lines.bytes(offset)));
 		};
 		const confirm = () => {
 			const there = files.factsOf(journal.path);
-			if (there?.size !== size || there.identity !== identity) throw new ChangedMeanwhile();
+			if (there?.size !== before?.size || there?.identity !== before?.identity) throw new ChangedMeanwhile();
 		};
 		try {
-			replaceAtomically(files, journal.path, produce, { mode: files.facts(journal.file).mode, confirm });
+			const { mode } = files.facts(journal.file);
+			const { identity } = replaceAtomically(files, journal.path, produce, { mode, confirm });
+			journal.arrangedAs({ ...content, identity });
 			return found;
 		} catch (error) {
-			if (!(error instanceof ChangedMeanwhile)) throw error;
+			// Another program may be what it failed for.
+			if (!(error instanceof ChangedMeanwhile) && journal.isInPlace()) throw error;
 			if (attempt < tries) continue;
 			throw new LlmxError(`${journal.name} is being written to by another program, and is left as it is`, {
 				hint: "stop that program, then run the same command again",
@@ -163,29 +181,51 @@ function isInOrder(
 }
 
 /** Keeps the lines of a journal's file that are none of its records in a file of their own, and says so. */
-function setForeignAside(files: Files, journal: Journal, records: number): string {
+function setForeignAside(
+	files: Files,
+	journal: Journal,
+	records: number,
+	wanted: (() => Iterable<number>) | undefined,
+	edit: EditLines | undefined,
+): string {
 	const ours = new Set<string>();
 	for (const { text } of readLines(files, records)) ours.add(keyOf(text));
+	if (wanted !== undefined && edit !== undefined) {
+		const lines = new LineAt(files, records);
+		const edited = edit();
+		for (const offset of wanted())
+			ours.add(
+				keyOf(
+					Buffer.from(edited(lines.bytes(offset)))
+						.toString("utf8")
+						.slice(0, -1),
+				),
+			);
+	}
 	const isForeign = ({ text, problem }: Line) =>
 		problem !== undefined || (text.trim() !== "" && !ours.has(keyOf(text)));
-	let count = 0;
-	for (const line of readLines(files, journal.file)) if (isForeign(line)) count += 1;
-	if (count === 0) return `${journal.name} was touched by another program; its records were put back`;
-	const folder = dirname(journal.path);
-	const { file, name } = createBeside(files, journal.name, "foreign", (beside) =>
-		join(folder, basename(beside)),
-	);
+	const there = files.open(journal.path, "r");
 	try {
-		writeBuffered(files, file, (write) => {
-			for (const line of readLines(files, journal.file))
-				if (isForeign(line)) write(bytesOf(files, journal.file, line));
-		});
-		files.sync(file);
+		let count = 0;
+		for (const line of readLines(files, there)) if (isForeign(line)) count += 1;
+		if (count === 0) return `${journal.name} was touched by another program; its records were put back`;
+		const folder = dirname(journal.path);
+		const { file, name } = createBeside(files, journal.name, "foreign", (beside) =>
+			join(folder, basename(beside)),
+		);
+		try {
+			writeBuffered(files, file, (write) => {
+				for (const line of readLines(files, there)) if (isForeign(line)) write(bytesOf(files, there, line));
+			});
+			files.sync(file);
+		} finally {
+			files.close(file);
+		}
+		const lines = count === 1 ? "a line" : `${count} lines`;
+		return `another program wrote ${lines} into ${journal.name}: moved to ${name}`;
 	} finally {
-		files.close(file);
+		files.close(there);
 	}
-	const lines = count === 1 ? "a line" : `${count} lines`;
-	return `another program wrote ${lines} into ${journal.name}: moved to ${name}`;
 }
 
 /** The line as it stands, whatever its bytes are, with a newline. */

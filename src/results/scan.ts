@@ -102,6 +102,31 @@ export function checksumOf(files: Files, file: number, size: number): number {
 	return checksum;
 }
 
+/** What stands at a path, byte by byte. */
+export interface FileContent {
+	readonly identity: string;
+	readonly size: number;
+	/** CRC-32 of its bytes. */
+	readonly checksum: number;
+}
+
+/** Whether a path leads to that content; `hasIdentity` is false where the file system numbers files anew. */
+export function stands(files: Files, path: string, content: FileContent, hasIdentity: boolean): boolean {
+	const { identity, size, checksum } = content;
+	const isThere = () => {
+		const there = files.factsOf(path);
+		return there?.size === size && (!hasIdentity || there.identity === identity);
+	};
+	if (!isThere()) return false;
+	const file = files.open(path, "r");
+	try {
+		// What is done to it while it is read shows in its length, if it does not in its bytes.
+		return checksumOf(files, file, size) === checksum && isThere();
+	} finally {
+		files.close(file);
+	}
+}
+
 /** The beginning of a record, or the zeros that a file system leaves where a crash cut off its data. */
 function isTorn(text: string, records: number): boolean {
 	if (records > 0 && /^\0+$/.test(text)) return true;

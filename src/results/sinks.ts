@@ -97,18 +97,40 @@ export class FileSink implements Sink {
 	 */
 	finish(options: FinishOptions): string[] {
 		this.#closeSpare();
-		const { files, checked } = this.#options;
-		const journals = () => [this.#results, this.#failures].filter((journal) => journal !== undefined);
 		const overflow = this.#overflow.note === undefined ? [] : [this.#overflow.note];
-		if (journals().some(({ trouble }) => trouble !== undefined)) {
-			const notes = journals().map((journal) =>
-				journal.trouble === undefined ? putInOrder(files, journal, undefined) : journal.rescueNote,
-			);
-			return [...notes.filter((note) => note !== undefined), ...overflow];
+		try {
+			return [...this.#arrange(options), ...this.#rescueNotes(), ...overflow];
+		} catch (error) {
+			this.#secure();
+			const notes = this.#rescueNotes();
+			if (notes.length === 0) throw error;
+			return [...notes, ...overflow];
 		}
+	}
+
+	#arrange(options: FinishOptions): string[] {
+		const { files, checked } = this.#options;
+		if (this.#journals().some(({ trouble }) => trouble !== undefined))
+			return this.#journals().flatMap((journal) => putInOrder(files, journal, undefined) ?? []);
 		if (checked.failures.exists) this.#failures ??= this.#open("failures");
 		const journalsOf = { results: this.#results, failures: this.#failures };
-		return [...finishFiles({ ...options, ...journalsOf, files, checked }), ...overflow];
+		return finishFiles({ ...options, ...journalsOf, files, checked });
+	}
+
+	/** What others have damaged since it was last looked at is saved elsewhere. */
+	#secure(): void {
+		for (const journal of this.#journals()) {
+			journal.check();
+			if (journal.trouble === undefined && !journal.isInPlace()) journal.saveElsewhere("written to");
+		}
+	}
+
+	#rescueNotes(): string[] {
+		return this.#journals().flatMap(({ rescueNote }) => rescueNote ?? []);
+	}
+
+	#journals(): Journal[] {
+		return [this.#results, this.#failures].filter((journal) => journal !== undefined);
 	}
 
 	/** Reads results by their positions; to be called once the sink is closed for records. */

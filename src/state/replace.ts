@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { type Files, writeAll } from "./file-system.ts";
+import { type FileFacts, type Files, writeAll } from "./file-system.ts";
 
 const outBytes = 256 * 1024;
 /** A long name of a file leaves room for what is put around it: file systems take 255 bytes. */
@@ -19,6 +19,7 @@ export interface ReplaceOptions {
  * Replaces a file with what `produce` writes, so that a reader, or a crash at any moment, finds the old or the new
  * content and never a mixture. The path is replaced itself, so a link is to be followed before. The new content is
  * collected in a file of a random name that is made for it alone: nothing that is there is written over.
+ * @returns what the file is that is there now
  * @throws the file system's error, or that of `produce` or `confirm`, with the old content in place
  */
 export function replaceAtomically(
@@ -26,17 +27,19 @@ export function replaceAtomically(
 	path: string,
 	produce: (write: (bytes: Uint8Array) => void) => void,
 	options: ReplaceOptions = {},
-): void {
+): FileFacts {
 	const folder = dirname(path);
 	removeLeftovers(files, folder, path);
 	const temporary = temporaryName(path);
 	const mode = options.mode ?? files.factsOf(path)?.mode;
 	const file = files.open(temporary, "wx+", mode === undefined ? 0o666 : mode & 0o700);
+	let facts: FileFacts;
 	try {
 		try {
 			if (mode !== undefined) files.setMode(file, mode);
 			writeBuffered(files, file, produce);
 			files.sync(file);
+			facts = files.facts(file);
 		} finally {
 			files.close(file);
 		}
@@ -51,6 +54,7 @@ export function replaceAtomically(
 		throw error;
 	}
 	files.syncFolder(folder);
+	return facts;
 }
 
 /** Hands `produce` a way to write many small pieces in few calls. */

@@ -142,6 +142,8 @@ export interface FakeRun {
 	readonly expectation?: Expectation;
 	readonly failUnder?: number;
 	readonly onSend?: (sent: SentRow) => void;
+	/** The outputs are open, and nothing is sent yet. */
+	readonly onOpened?: () => void;
 	/** Where records go that have no place where they belong. */
 	readonly rescueFolders?: readonly string[];
 }
@@ -255,6 +257,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			failUnder: run.failUnder,
 			stringify: (record) => JSON.stringify(record),
 			onPause: () => {},
+			onOpened: async () => run.onOpened?.(),
 		});
 		return { ...outcome, sent };
 	} finally {

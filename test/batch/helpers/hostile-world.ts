@@ -73,7 +73,11 @@ const count = (map: Map<string, number>, id: string) => map.set(id, (map.get(id)
 
 /** Ids of every line in a file that can be read. */
 function readable(files: MemoryFiles, path: string): string[] {
-	return (files.text(path) ?? "").split("\n").flatMap((line) => {
+	return idsOf((files.text(path) ?? "").split("\n"));
+}
+
+function idsOf(lines: readonly string[]): string[] {
+	return lines.flatMap((line) => {
 		try {
 			return [(JSON.parse(line) as { id: string }).id];
 		} catch {
@@ -123,15 +127,21 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 			fullFor = at(20);
 		});
 	}
-	// What is done to files before the run has begun to write, or when it is over, is no business of the run.
-	const missing = ids.length - new Set(readable(files, "out")).size;
-	let ended = 0;
+	// A run that has nothing to send only looks, and keeps no copy.
+	const isMissing = new Set(readable(files, "out")).size < ids.length;
+	let holdsThem = false;
 	let acting = false;
 	files.onOperation = (number, name, path = "") => {
 		if (acting) return;
-		acting = sentNow.length > 0 && ended < missing;
-		if (!acting) return;
+		acting = true;
+		const before = holdsThem ? [] : readable(files, "out");
 		moments.get(number)?.();
+		const kept = new Set(holdsThem ? [] : readable(files, "out"));
+		// What others destroy before the run has a copy of it, or in a run that only looks, it can but notice.
+		for (const id of before.filter((id) => !kept.has(id))) {
+			answered.delete(id);
+			count(world.excused, id);
+		}
 		acting = false;
 		if (fullFor > 0 && name === "write" && !path.startsWith("elsewhere")) {
 			fullFor -= 1;
@@ -145,8 +155,10 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 			width: 1 + Math.floor(random() * 8),
 			retryFailed: true,
 			rescueFolders: ["elsewhere"],
+			onOpened: () => {
+				holdsThem = isMissing;
+			},
 			answer: ({ row }) => {
-				ended += 1;
 				if (random() < 0.05) {
 					// A failed row is sent again when that is asked for.
 					count(world.excused, row.id);
@@ -184,10 +196,15 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 /** What a person does who reads the last message. */
 function obey(world: World, outcome: FakeOutcome | undefined): void {
 	const { files } = world;
-	const [, bad, number] = /refused: (errors):(\d+): this line is not/.exec(world.log.at(-1) ?? "") ?? [];
+	const [, bad, number] = /refused: (out|errors):(\d+): this line is not/.exec(world.log.at(-1) ?? "") ?? [];
 	if (bad !== undefined) {
 		const lines = (files.text(bad) ?? "").split("\n");
 		files.set(bad, lines.toSpliced(Number(number) - 1, 1).join("\n"));
+		// A record that others have damaged before the run had a copy of it.
+		for (const id of bad === "out" ? idsOf([lines[Number(number) - 1] ?? ""]) : []) {
+			world.answered.delete(id);
+			count(world.excused, id);
+		}
 	}
 	for (const note of outcome?.notes ?? []) {
 		const [, from, to] = / are in (\S+); move it to (\S+) before/.exec(note) ?? [];
@@ -226,8 +243,8 @@ function named({ notes, stopped }: FakeOutcome): string[] {
 }
 
 /**
- * Runs a batch to its end in a world where others kill it, fill its disk and have their way with its files, at random
- * points. Whatever they do: every answer that came is readable in a file that the last message names, nothing is sent
+ * Runs a batch to its end in a world where others kill it, fill its disk and have their way with its files, at any
+ * point from its first operation to its last. Whatever they do: every answer that came is readable in a file that the last message names, nothing is sent
  * twice but what was on its way at a kill, and only a complete and whole results file is called a success.
  */
 export async function surviveHostileWorld(seed: number): Promise<void> {

@@ -109,6 +109,7 @@ export class MemoryFiles implements Files {
 	read(handle: number, buffer: Uint8Array, offset: number, position: number): number {
 		this.#operation("read");
 		const { bytes } = this.#handle(handle).file;
+		if (position >= bytes.length) return 0;
 		const count = Math.min(buffer.length - offset, this.readLimit);
 		return bytes.copy(buffer, offset, position, position + count);
 	}
