@@ -87,7 +87,6 @@ class Screen {
 			now: Date.now,
 			onChange: () => this.#showStatus(),
 			onSuggest: (text) => this.#input?.suggest(text),
-			onDraw: this.#stage.checkSize,
 			onPick: (picker) => this.#input?.openList(picker),
 			onClear: () => this.#stage.clear(),
 			onAnswered: (since) => this.#ring(since),

@@ -50,6 +50,7 @@ export class Stage {
 		const { terminal, colors } = this.#options;
 		process.on("SIGCONT", this.#onContinue);
 		terminal.stdout.on("resize", this.#onResize);
+		this.store.onDraw = this.#checkSize;
 		this.#control.take();
 		const onFrame = (frame: Frame, items: number) => {
 			this.#frame = frame;
@@ -73,6 +74,7 @@ export class Stage {
 		this.#options.terminal.stdout.off("resize", this.#onResize);
 		process.off("SIGCONT", this.#onContinue);
 		clearTimeout(this.#resizeTimer);
+		this.store.onDraw = () => {};
 		if (!this.#isGone) {
 			this.#output.resume();
 			this.store.resume();
@@ -92,12 +94,12 @@ export class Stage {
 	}
 
 	/** A change of size that no signal has told of yet: what is drawn now would be broken by it. */
-	readonly checkSize = () => {
+	readonly #checkSize = () => {
 		const { stdout } = this.#options.terminal;
 		const [columns, rows] = stdout.getWindowSize?.() ?? [stdout.columns, stdout.rows];
 		if (columns === stdout.columns && rows === stdout.rows) return;
 		Object.assign(stdout, { columns, rows });
-		stdout.emit("resize");
+		this.#onResize();
 	};
 
 	/** Rings the bell, and says why where the terminal shows such messages (OSC 9). */
@@ -161,6 +163,9 @@ export class Stage {
 	#takeSize(): void {
 		const { columns, rows } = this.#options.terminal.stdout;
 		this.#output.resize(columns, rows);
+		// Ink lays out in the width that it knows: what it draws next must be for this one.
+		this.#output.muted(() => this.#output.redraw());
+		this.#forgetFrame();
 		this.store.update({ columns: this.#output.columns, rows: this.#output.rows });
 		this.#options.onResize();
 	}

@@ -117,6 +117,8 @@ export class ScreenStore {
 	#state: ScreenState;
 	#printed = 0;
 	#isPaused = false;
+	/** Hears that the screen is about to be drawn, and may pause it. */
+	onDraw: () => void = () => {};
 	readonly #listeners = new Set<() => void>();
 
 	constructor(initial: ScreenState) {
@@ -158,6 +160,7 @@ export class ScreenStore {
 	}
 
 	#notify(): void {
+		if (!this.#isPaused) this.onDraw();
 		if (this.#isPaused) return;
 		for (const listener of this.#listeners) listener();
 	}

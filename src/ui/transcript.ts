@@ -30,8 +30,6 @@ export interface TranscriptOptions {
 	/** The state of the chat is different: the status has to be shown anew. */
 	readonly onChange: () => void;
 	readonly onSuggest: (text: string) => void;
-	/** Something is about to be drawn. */
-	readonly onDraw?: (() => void) | undefined;
 	readonly onPick: (picker: Picker) => void;
 	readonly onClear: () => void;
 	/** An answer has ended that began at this time (wall clock in ms). */
@@ -203,7 +201,6 @@ export class Transcript implements ChatView {
 		this.#timer = undefined;
 		const markdown = this.#markdown;
 		if (markdown === undefined) return;
-		this.#options.onDraw?.();
 		const until = performance.now() + budget;
 		let finished = "";
 		do {

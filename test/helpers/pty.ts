@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as pty from "@lydell/node-pty";
 import { Terminal } from "./terminal.ts";
@@ -58,9 +59,30 @@ export class PtyChat {
 		this.#pty.write(text);
 	}
 
-	resize(columns: number, rows: number): void {
+	/**
+	 * Changes the size while the program sleeps and nothing that it wrote is on its way: a terminal takes what was written
+	 * before its size changed, and this one cannot see what is still in the pty.
+	 */
+	async resize(columns: number, rows: number): Promise<void> {
+		const deadline = performance.now() + 5000;
+		let length = -1;
+		while (performance.now() < deadline) {
+			const isQuiet = this.raw.length === length && !this.terminal.modes.has("?2026");
+			if (isQuiet && this.#isAsleep()) break;
+			({ length } = this.raw);
+			await new Promise((resolve) => setImmediate(resolve));
+		}
 		this.terminal.resize(columns, rows);
 		this.#pty.resize(columns, rows);
+	}
+
+	/** Where that can be seen; elsewhere it is taken to be. */
+	#isAsleep(): boolean {
+		try {
+			return / S /.test(readFileSync(`/proc/${this.pid}/stat`, "utf8").replace(/^.*\)/, ""));
+		} catch {
+			return true;
+		}
 	}
 
 	/** Closes the terminal under the program. */

@@ -240,9 +240,9 @@ describe("the screen", () => {
 			const shown = chat.terminal.lines.filter((line) => !line.startsWith("╰")).join(" ");
 			return shown.slice(shown.indexOf("w69") + 3).split(/\s+/);
 		};
-		chat.resize(40, 12);
+		await chat.resize(40, 12);
 		await chat.until(() => answer().some((word) => /^w3[5-9]$/.test(word)));
-		chat.resize(120, 40);
+		await chat.resize(120, 40);
 		await chat.until(/ in · \d+ out/);
 		await chat.idle();
 		for (const word of words) {
