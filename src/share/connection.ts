@@ -52,8 +52,8 @@ export class RedisConnection {
 		address: ShareAddress,
 		options: { readonly patienceMs?: number } = {},
 	): Promise<RedisConnection> {
-		const { default: ioredis } = await import("ioredis");
-		const client = new ioredis.Redis(address.url, {
+		const { RedisClient } = await import("./client.ts");
+		const client = new RedisClient(address.url, {
 			lazyConnect: true,
 			connectTimeout: connectMs,
 			commandTimeout: replyMs,
