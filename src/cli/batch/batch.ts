@@ -15,6 +15,7 @@ import {
 import { runBatch } from "./command.ts";
 import type { BatchFlags } from "./flags.ts";
 import { type MergeFlags, runMerge } from "./merge.ts";
+import type { StatusFlags } from "./share/status.ts";
 
 const examples = `
 Prompts are JSONL (strings, objects with "prompt" or "messages", OpenAI Batch lines), CSV or TSV with a header, or
@@ -112,6 +113,18 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.action(async (file: string | undefined, flags: BatchFlags) =>
 			finish(await runBatch(file, flags, context)),
 		);
+	command
+		.command("status")
+		.description("Show the shards of a run that share a Redis, all together and live.")
+		.option("--share <url or file>", "where they meet (default: LLMX_SHARE_URL)")
+		.option("--share-as <name>", "name of the shared run, if Redis knows several")
+		.option("--once", "show it once instead of until the end")
+		.option("--json", "print one JSON object")
+		.option("--lift-stop", "let shards start again after all were stopped")
+		.action(async (flags: StatusFlags) => {
+			const { showStatus } = await import("./share/status.ts");
+			finish(await showStatus(flags, context));
+		});
 	command
 		.command("merge")
 		.description(

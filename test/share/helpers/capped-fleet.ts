@@ -53,7 +53,8 @@ export async function spendAsFleet(options: CappedFleetOptions): Promise<Fleet> 
 	expect(billed, said).toBeGreaterThanOrEqual(usable * capUsd);
 	const answered = fleet.answeredIds();
 	expect(simulator.stats.answered - answered.length).toBeLessThanOrEqual(fleet.kills * concurrency * 2);
-	// Each ended because of the cap.
-	expect(new Set(fleet.codes), said).toEqual(new Set([8]));
+	// Because of the cap, unless others were killed for so long that one came to the end of its rows.
+	expect(fleet.codes, said).toContain(8);
+	for (const code of fleet.codes) expect([0, 8], said).toContain(code);
 	return fleet;
 }

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { statusLines, totalsOf } from "../../src/cli/batch/share/status-view.ts";
+import type { SharedRunView, SharedShard } from "../../src/share/view.ts";
+import { createColors } from "../../src/terminal/colors.ts";
+import { viewOf } from "./helpers/shards.ts";
+
+function shardOf(shard: string, facts: Partial<SharedShard> = {}): SharedShard {
+	return { ...viewOf(shard), alive: true, set_aside_usd: 0, ...facts };
+}
+
+const run: SharedRunView = {
+	run: "prompts.jsonl",
+	began: 0,
+	stopped: null,
+	committed_usd: 3,
+	shards: [
+		// Killed, and started again.
+		shardOf("1/2", { alive: false, answered: 3, cost_usd: 1, requests: 3, set_aside_usd: 0.5 }),
+		shardOf("1/2", { done_before: 3, answered: 2, cost_usd: 0.5, requests: 2, max_cost: 5 }),
+		shardOf("2/2", { alive: false, answered: 4, failed: 1, cost_usd: 1, requests: 5 }),
+	],
+};
+
+describe("the status of a shared run", () => {
+	it("counts the rows of a shard that came back once, and its money twice", () => {
+		expect(totalsOf(run)).toMatchObject({
+			shards: 2,
+			alive: 1,
+			rows: 20,
+			done: 10,
+			requests: 10,
+			cost_usd: 2.5,
+			set_aside_usd: 0.5,
+			max_cost: 5,
+		});
+	});
+
+	it("shows each shard in a line, and on a narrow terminal in a block", () => {
+		const lines = (width: number | undefined) =>
+			statusLines(run, { now: 120_000, width, colors: createColors(false) });
+		expect(lines(undefined).join("\n")).toContain(
+			[
+				"run       prompts.jsonl",
+				"begun     2 minutes ago",
+				"shards    1 of 2 running",
+				"done      10 of 20 (50 %)",
+				"pace      0 requests/min",
+				"cost      $2.50 · $0.50 set aside",
+				"cap       $5.00",
+			].join("\n"),
+		);
+		expect(lines(undefined).at(-1)).toMatch(/^2\/2 +gone +5 of 10 +1 +\$1\.00 +here$/);
+		for (const line of lines(40)) expect(line.length).toBeLessThanOrEqual(40);
+	});
+
+	it("is safe to print, whatever a shard says of itself", () => {
+		const hostile = {
+			...run,
+			run: "a\x1b[2J",
+			shards: [shardOf("1\n/1", { host: "\x1b]0;x\x07", state: "\r" })],
+		};
+		const text = statusLines(hostile, { now: 0, width: 80, colors: createColors(false) }).join("\n");
+		expect(text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/);
+	});
+});
