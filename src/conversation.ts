@@ -62,7 +62,7 @@ export class Conversation {
 		const received = new AnswerText();
 		let finish: StreamFinish | null = null;
 		try {
-			for await (const part of this.llm.stream([...this.messages, user], options)) {
+			for await (const part of this.llm.stream([...this.messages, user], { continues: true, ...options })) {
 				received.add(part);
 				if (part.type === "finish") finish = withoutType(part);
 				yield part;

@@ -24,8 +24,6 @@ import type { Servers } from "./schedule/servers.ts";
 import type { ReleaseSlot } from "./slots/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
-const defaultMaxRetries = 5;
-
 /**
  * One model of one provider: ask it, stream from it, run many prompts through it. Nothing is loaded or connected
  * before the first call.
@@ -65,7 +63,7 @@ export class LLM {
 
 	/** What an estimate of its costs has to know. */
 	get pricing(): ModelPricing {
-		return pricingOf(this.#parts.route);
+		return pricingOf(this.#parts.route, this.#options.promptCache !== false);
 	}
 
 	/** The provider fetches an image from a URL by itself. */
@@ -81,6 +79,11 @@ export class LLM {
 	/** USD of all calls so far, and how many calls are missing from it because their cost is unknown. */
 	get cost(): Cost {
 		return this.#parts.accounting.cost;
+	}
+
+	/** USD that the provider's own cache of prompts saved, less what writing it cost, as far as that is known. */
+	get promptCacheSavedUsd(): number {
+		return this.#parts.accounting.promptCacheSavedUsd;
 	}
 
 	get savedUsd(): number {
@@ -136,9 +139,8 @@ export class LLM {
 	}
 
 	/**
-	 * Runs any number of prompts concurrently in flat memory and yields what became of each, as it completes. Cached
-	 * answers cost nothing, and identical prompts in flight are sent once unless `cache` is false.
-	 * `control` has a say in every sending.
+	 * Runs any number of prompts concurrently in flat memory and yields what became of each. Cached answers cost nothing,
+	 * and identical prompts in flight are sent once unless `cache` is false. `control` has a say in every sending.
 	 * @throws MissingKeyError; and what ends the whole run: AbortedError, or the error of the last usable key
 	 */
 	generateEach<Row extends string | GenerateRow>(
@@ -204,8 +206,7 @@ export class LLM {
 
 	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
 	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		const [found] = await this.#parts.cached.find([this.#parts.cached.key(questionMaker(options)(row))]);
-		return found !== undefined;
+		return this.#parts.cached.has(questionMaker(options)(row));
 	}
 
 	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */
@@ -215,8 +216,7 @@ export class LLM {
 
 	/**
 	 * Finds out before anything is sent, or anybody is asked, what would end a run at once.
-	 * @throws MissingKeyError when the provider needs a key and there is none; ConfigError when LLM_GLOBAL_CONCURRENCY
-	 *   is not a positive integer
+	 * @throws MissingKeyError; ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer
 	 */
 	assertReady(): void {
 		this.#assertOpen();
@@ -253,20 +253,19 @@ export class LLM {
 	}
 
 	#context(options: CallOptions): AskContext {
-		this.#parts.ledger?.open();
-		const { cache, maxRetries = defaultMaxRetries, onRetry } = this.#options;
-		const { caller, cached, accounting } = this.#parts;
+		const { cache, maxRetries = 5, onRetry } = this.#options;
+		const { caller, cached, accounting, clock, random, ledger } = this.#parts;
+		ledger?.open();
 		return {
 			model: this.model,
-			...{ caller, cached, accounting },
+			...{ caller, cached, accounting, clock, random },
 			cache: cache === false ? false : (options.cache ?? cache ?? true),
 			maxRetries,
 			streamed: options.streamed ?? false,
+			promptCacheMinimum: this.pricing.promptCacheMinimum,
 			signal: options.signal,
 			onRetry: options.onRetry ?? onRetry,
-			clock: this.#parts.clock,
-			random: this.#parts.random,
-			flushLedger: () => this.#parts.ledger?.flush() ?? Promise.resolve(),
+			flushLedger: () => ledger?.flush() ?? Promise.resolve(),
 		};
 	}
 
@@ -275,6 +274,7 @@ export class LLM {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.
 			flushLedger: async () => void this.#parts.ledger?.sync(),
+			continues: options.continues ?? false,
 			servers: () => requireKeys(this.#parts.route) && this.#ownServers(),
 			takeSlot: (signal) => this.#takeSlot(signal),
 		});

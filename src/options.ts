@@ -55,6 +55,11 @@ export interface LLMOptions {
 	readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 	/** Whether every call is recorded in the user's ledger. Default true. */
 	readonly ledger?: boolean | undefined;
+	/**
+	 * Whether Anthropic is asked to keep what requests have in common: the system prompt of several rows, the history of a
+	 * `Conversation`. Default true.
+	 */
+	readonly promptCache?: boolean | undefined;
 	/** Bound of a whole request in ms, in place of that to its first content; by default only silences are bounded. */
 	readonly timeoutMs?: number | undefined;
 	/** Bound of the time to the first content of an answer, in ms. Default 600,000; with `flex` 900,000. */
@@ -82,6 +87,8 @@ export interface CallOptions extends Parameters {
 	readonly n?: number | undefined;
 	/** Stream on the wire, so that a long answer never looks like a dead connection. `ask` ignores it for `n` above 1. */
 	readonly streamed?: boolean | undefined;
+	/** The next call will begin with these messages: `Conversation` says so, and a long history is kept by the provider. */
+	readonly continues?: boolean | undefined;
 	readonly onRetry?: ((notice: RetryNotice) => void) | undefined;
 }
 

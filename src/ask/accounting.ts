@@ -68,6 +68,7 @@ export class Accounting {
 	#usage: Usage = noUsage;
 	#cost = noCost;
 	#savedUsd = 0;
+	#promptCacheSavedUsd = 0;
 	/** Failures that have their row. */
 	readonly #noted = new WeakSet<Error>();
 
@@ -89,6 +90,11 @@ export class Accounting {
 		return this.#savedUsd;
 	}
 
+	/** USD that the provider's own cache of prompts saved, less what writing it cost, as far as that is known. */
+	get promptCacheSavedUsd(): number {
+		return this.#promptCacheSavedUsd;
+	}
+
 	/** What an answer of `n` choices from one of the route's servers cost at today's price, or as the provider reports it. */
 	price({ usage, charges }: { usage: Usage | null; charges: Charges }, n = 1, server = 0): PricedAnswer {
 		const { provider, modelId, servers, prices: own } = this.#options.route;
@@ -102,7 +108,19 @@ export class Accounting {
 
 	/** Notes an answer that came. */
 	noteAnswer(answer: PricedAnswer, latencyMs: number, attempts = 1, mark?: JobMark): void {
+		this.#promptCacheSavedUsd += this.#promptCacheSaving(answer);
 		this.#note({ ...entryOf(answer), latencyMs, attempts, mark });
+	}
+
+	/** USD: what the same answer would have cost with no cache of prompts, less what it cost; 0 when that is unknown. */
+	#promptCacheSaving({ usage, charges, cost }: PricedAnswer): number {
+		if (usage === null || usage.cachedInputTokens + usage.cacheWriteTokens === 0) return 0;
+		if (cost.usd === null || cost.basis !== "computed") return 0;
+		const { provider, modelId, prices: own } = this.#options.route;
+		const { longCacheWriteTokens: _, ...others } = charges;
+		const plain = { ...usage, cachedInputTokens: 0, cacheWriteTokens: 0 };
+		const { usd } = priceCall({ provider, modelId, usage: plain, charges: others, own });
+		return usd === null ? 0 : usd - cost.usd;
 	}
 
 	/** Notes a row of a batch job that was or may have been paid for, and brought no answer. */

@@ -2,7 +2,9 @@ import { AnswerText } from "../answer-text.ts";
 import type { CachedAnswer } from "../cache/answer.ts";
 import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, partialTextOf, RequestError, withPartial } from "../errors.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
 import type { CacheMode } from "../options.ts";
+import type { PromptCache } from "../providers/adapter.ts";
 import type { Clock } from "../schedule/clock.ts";
 import { type RetryAttempt, retry } from "../schedule/retry.ts";
 import type { Servers } from "../schedule/servers.ts";
@@ -15,6 +17,7 @@ import type { CachedAnswers } from "./cached.ts";
 import type { AttemptOptions, Caller } from "./call.ts";
 import { prefixOf } from "./prefix.ts";
 import type { Question } from "./question.ts";
+import { asksForCache } from "./shared-prompts.ts";
 
 /** What one question and a run of many are asked with alike. */
 export interface AskContext {
@@ -27,6 +30,8 @@ export interface AskContext {
 	readonly maxRetries: number;
 	/** Whole answers are streamed on the wire, too. */
 	readonly streamed: boolean;
+	/** The fewest tokens of a prompt that the provider keeps when it is asked to; undefined where it is not asked. */
+	readonly promptCacheMinimum: number | undefined;
 	readonly signal: AbortSignal | undefined;
 	readonly onRetry: ((notice: RetryNotice) => void) | undefined;
 	readonly clock: Clock;
@@ -37,6 +42,8 @@ export interface AskContext {
 }
 
 export interface AskRunOptions extends AskContext {
+	/** The next question will begin with the messages of this one. */
+	readonly continues: boolean;
 	/** Asked for only when something is sent. @throws MissingKeyError */
 	readonly servers: () => Servers;
 	/** Takes one of the slots that all processes of the user share; undefined without such a cap. */
@@ -52,6 +59,15 @@ export class AskRun {
 	constructor(question: Question, options: AskRunOptions) {
 		this.#question = question;
 		this.#options = options;
+	}
+
+	get #promptCache(): PromptCache | undefined {
+		const { continues, promptCacheMinimum = Infinity } = this.#options;
+		const { messages, parameters } = this.#question;
+		// What is asked once may be all that is ever asked, and keeping costs.
+		const isHistory = continues && messages.some(({ role }) => role === "assistant");
+		if (!isHistory || asksForCache(parameters)) return undefined;
+		return estimateInputTokens(messages) >= promptCacheMinimum ? "history" : undefined;
 	}
 
 	get #key(): string {
@@ -134,7 +150,16 @@ export class AskRun {
 				releaseSlot?.();
 			};
 			const inTurn = releaseSlot !== undefined;
-			return send({ key, server: server.index, signal, resend, attempts: number, inTurn, onEnd });
+			return send({
+				promptCache: this.#promptCache,
+				key,
+				server: server.index,
+				signal,
+				resend,
+				attempts: number,
+				inTurn,
+				onEnd,
+			});
 		};
 		try {
 			if (found !== undefined) return await reuse(found);

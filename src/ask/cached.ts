@@ -37,6 +37,11 @@ export class CachedAnswers {
 		return cacheKey({ model, messages, config });
 	}
 
+	async has(question: Question): Promise<boolean> {
+		const [found] = await this.find([this.key(question)]);
+		return found !== undefined;
+	}
+
 	/** Stored answers in the order of the keys; undefined where there is none. */
 	async find(keys: readonly string[]): Promise<readonly (CachedAnswer | undefined)[]> {
 		return this.#options.cache?.getMany(keys) ?? [];

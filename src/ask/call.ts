@@ -4,7 +4,7 @@ import { AbortedError, partialTextOf, RequestError } from "../errors.ts";
 import type { Exchange, Http } from "../http/contract.ts";
 import { findPrice, nearestModels } from "../models/pricing.ts";
 import type { ModelRoute, RouteServer } from "../models/router.ts";
-import type { Adapter, Answer, AnswerPart } from "../providers/adapter.ts";
+import type { Adapter, Answer, AnswerPart, PromptCache } from "../providers/adapter.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
 import type { Ledger } from "../state/ledger.ts";
@@ -34,6 +34,10 @@ export interface AttemptOptions {
 	readonly attempts?: number | undefined;
 	/** The answer comes as a stream, for gateways that cut long silences; nobody hears its parts. */
 	readonly streamed?: boolean | undefined;
+	/** What of the prompt the provider is asked to keep. */
+	readonly promptCache?: PromptCache | undefined;
+	/** Of a streamed answer: it has begun. */
+	readonly onBegun?: (() => void) | undefined;
 	/** Several requests for one answer go out one after another, because they have one slot between them. */
 	readonly inTurn?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
@@ -100,7 +104,7 @@ export class Caller {
 		try {
 			const call = this.#callOf(question, n, options, exchange);
 			const answer = this.#isStreamed(options)
-				? await readStream(adapter.stream(call))
+				? await readStream(adapter.stream(call), options.onBegun)
 				: await adapter.complete(call);
 			const bill = accounting.price(answer, n, options.server);
 			const latencyMs = elapsedMs(exchange);
@@ -193,9 +197,14 @@ export class Caller {
 		return this.#options.http.begin({ signal, ownConnection: resend });
 	}
 
-	#callOf({ messages, parameters }: Question, n: number, { key }: AttemptOptions, exchange: Exchange) {
+	#callOf(
+		{ messages, parameters }: Question,
+		n: number,
+		{ key, promptCache }: AttemptOptions,
+		exchange: Exchange,
+	) {
 		const { route, onNote } = this.#options;
-		return { modelId: route.modelId, messages, parameters, n, key, exchange, onNote };
+		return { modelId: route.modelId, messages, parameters, n, key, exchange, onNote, promptCache };
 	}
 
 	/** A model that the provider does not know is most often a typing error. */
@@ -237,9 +246,12 @@ function isGatewayTimeout(error: unknown, ms: number): boolean {
 const patienceOfGatewaysMs = 20_000;
 
 /** A streamed answer as if it had come whole. @throws what the stream throws */
-async function readStream(parts: AsyncIterable<AnswerPart>): Promise<Answer> {
+async function readStream(parts: AsyncIterable<AnswerPart>, onBegun?: () => void): Promise<Answer> {
 	let last: AnswerPart | undefined;
-	for await (const part of parts) last = part;
+	for await (const part of parts) {
+		if (last === undefined) onBegun?.();
+		last = part;
+	}
 	if (last?.type !== "finish") throw new TypeError("an answer without a finish part");
 	const { choice, usage, charges, response } = last;
 	return { choices: [choice], usage, charges, response };

@@ -13,6 +13,7 @@ import type { Pacing } from "./pacing.ts";
 import { prefixOf } from "./prefix.ts";
 import type { Question } from "./question.ts";
 import { questionsOf, type RefusedRow, type RowQuestion } from "./rows.ts";
+import { SharedPrompts } from "./shared-prompts.ts";
 
 /** What became of one of many prompts; `index` counts from 0 in the order of the input. */
 export type RowOutcome<Row> =
@@ -86,12 +87,14 @@ class ManyRun<Row> {
 	readonly #schedule: Schedule<RowQuestion<Row>, void>;
 	/** Rows that wait for the answer of an identical one in flight. */
 	readonly #coalescer = new RequestCoalescer<RowQuestion<Row>>();
+	readonly #sharedPrompts: SharedPrompts;
 	/** Answers that came since the last look into the cache, which could not know them yet. */
 	readonly #answered = new Map<string, CachedAnswer>();
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: GenerateRunOptions<Row>) {
 		this.#rows = rows;
 		this.#options = options;
+		this.#sharedPrompts = new SharedPrompts(options.promptCacheMinimum);
 		this.#schedule = this.#newSchedule();
 	}
 
@@ -131,7 +134,10 @@ class ManyRun<Row> {
 
 	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
 		const { cached, flushLedger, control } = this.#options;
-		const onStop = () => this.#schedule.stop();
+		const onStop = () => {
+			this.#schedule.stop();
+			this.#sharedPrompts.end();
+		};
 		if (control.stop?.aborted) onStop();
 		else control.stop?.addEventListener("abort", onStop, { once: true });
 		const sending = this.#schedule.run().then(
@@ -147,14 +153,16 @@ class ManyRun<Row> {
 			control.stop?.removeEventListener("abort", onStop);
 			this.#schedule.abort();
 			this.#queue.leave();
+			this.#sharedPrompts.end();
 			await sending;
 			await cached.flush();
 		}
 	}
 
-	async #attempt({ row, pending }: RowQuestion<Row>, attempt: SendContext): Promise<void> {
+	async #attempt({ index, row, pending, shared }: RowQuestion<Row>, attempt: SendContext): Promise<void> {
 		const { caller, control, pacing } = this.#options;
 		const before = pending.spent;
+		const fills = shared?.isFilledBy(index) === true;
 		let error: unknown;
 		try {
 			await caller.attempt(pending, {
@@ -163,7 +171,10 @@ class ManyRun<Row> {
 				signal: attempt.signal,
 				resend: attempt.resend,
 				inTurn: pacing.acquireSlot !== undefined,
-				streamed: this.#options.streamed,
+				promptCache: shared && "system",
+				// What is kept is there as soon as the answer begins.
+				streamed: this.#options.streamed || fills,
+				onBegun: fills ? () => shared.fill() : undefined,
 				onExchange: ({ headers }) => {
 					attempt.snapshot = headers && pacing.readHeaders(headers);
 				},
@@ -192,9 +203,10 @@ class ManyRun<Row> {
 			const keys = questions.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
 			const stored = cache === "refresh" || keys.length === 0 ? [] : await cached.find(keys);
+			this.#sharedPrompts.expect(questions.filter((_, place) => stored[place] === undefined));
 			for (const [position, question] of questions.entries()) {
 				if (question.key === undefined) {
-					yield question;
+					yield await this.#sharedPrompts.join(question);
 					continue;
 				}
 				if (this.#coalescer.follow(question.key, question)) {
@@ -208,7 +220,7 @@ class ManyRun<Row> {
 				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
 					this.#coalescer.lead(question.key);
-					yield question;
+					yield await this.#sharedPrompts.join(question);
 				}
 				while (this.#queue.isFull) await this.#queue.room();
 			}
@@ -217,7 +229,8 @@ class ManyRun<Row> {
 
 	#settle(sent: ItemOutcome<RowQuestion<Row>, void>): void {
 		const { model, accounting, cached, cache } = this.#options;
-		const { index, row, pending, key } = sent.item;
+		const { index, row, pending, key, shared } = sent.item;
+		if (shared?.isFilledBy(index)) shared.fill();
 		const followers = key === undefined ? [] : this.#coalescer.takeFollowers(key);
 		if (!sent.ok) {
 			const error = asLlmxError(sent.error);

@@ -51,6 +51,7 @@ const otherOptions: ReadonlySet<string> = new Set<keyof GenerateOptions | keyof 
 	"onRetry",
 	"systemPrompt",
 	"streamed",
+	"continues",
 	"onPart",
 	"extra",
 ]);

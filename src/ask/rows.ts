@@ -1,6 +1,7 @@
 import { PendingAnswer } from "./answer.ts";
 import type { AskContext } from "./ask.ts";
 import type { Question } from "./question.ts";
+import type { SharedPrompt } from "./shared-prompts.ts";
 
 /** A row as a question that can be asked. */
 export interface RowQuestion<Row> {
@@ -10,6 +11,8 @@ export interface RowQuestion<Row> {
 	readonly pending: PendingAnswer;
 	/** The cache key; undefined when every row is a sample of its own. */
 	readonly key: string | undefined;
+	/** The system prompt that it shares with others, where the provider is asked to keep that. */
+	readonly shared?: SharedPrompt | undefined;
 }
 
 /** A row that cannot be asked, which is a failure of that row alone. */
@@ -19,7 +22,7 @@ export interface RefusedRow<Row> {
 	readonly error: unknown;
 }
 
-export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "cache"> {
+export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "cache" | "promptCacheMinimum"> {
 	readonly toQuestion: (row: Row) => Question;
 }
 
@@ -62,7 +65,9 @@ export async function* questionsOf<Row>(
 	try {
 		for (const row of rows) {
 			take(row);
-			if (options.cache === false || index % rowsPerLookup === 0) yield taken();
+			// One after the other where nothing is looked for in several.
+			const isAlone = options.cache === false && options.promptCacheMinimum === undefined;
+			if (isAlone || index % rowsPerLookup === 0) yield taken();
 		}
 	} catch (error) {
 		failure = { error };

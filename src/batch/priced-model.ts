@@ -23,6 +23,8 @@ export interface PricedModel {
 	readonly tier?: string | undefined;
 	/** The provider has a batch API, whose prices are its own. */
 	readonly hasJobs?: boolean | undefined;
+	/** The fewest tokens of a system prompt that its provider keeps when rows share it; undefined where it keeps none. */
+	readonly promptCacheMinimum?: number | undefined;
 	/** Its rows go as batch jobs, at the price of those. */
 	readonly viaJobs?: boolean | undefined;
 }

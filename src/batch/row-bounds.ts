@@ -3,6 +3,7 @@ import type { Range } from "../models/media-tokens.ts";
 import { outputRange, thinks } from "../models/output-bounds.ts";
 import type { Price } from "../models/price-table.ts";
 import { findPrice } from "../models/pricing.ts";
+import { estimateInputTokens } from "../models/tokens.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 import type { Charges, Usage } from "../types.ts";
@@ -61,6 +62,7 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 	const asked = chargesOf(parameters, model);
 	const [charges, otherCharges] = model.viaJobs ? [ofJobs, asked] : [asked, ofJobs];
 	const sureCharges = charges.tier === "flex" ? {} : charges;
+	const kept = keptSystem(row.messages, model, count);
 	const usdOf = (
 		charges: Charges,
 		input: number,
@@ -73,8 +75,10 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		if (found === null) return null;
 		const usage: Usage = {
 			inputTokens: input,
-			cachedInputTokens: 0,
-			cacheWriteTokens: isHigh && mayWriteCache(found, parameters) ? input - Math.min(sound, input) : 0,
+			cachedInputTokens: isHigh ? 0 : Math.min(kept.low, input),
+			cacheWriteTokens: isHigh
+				? writtenTokens(found, parameters, { all: input - Math.min(sound, input), kept: kept.high })
+				: 0,
 			audioInputTokens: Math.min(sound, input),
 			outputTokens: 0,
 			reasoningTokens: 0,
@@ -132,10 +136,30 @@ function boundOf(parameters: Parameters, model: PricedModel): number | undefined
 	return model.impliedMaxTokens + thought;
 }
 
-/** OpenAI's newest models write their cache by themselves, at a price above that of input; Anthropic's when told to. */
-function mayWriteCache({ provider, input, cacheWrite }: Price, { extra }: Parameters): boolean {
-	if (cacheWrite === null || cacheWrite <= input) return false;
-	return provider !== "anthropic" || JSON.stringify(extra ?? {}).includes("cache_control");
+/** Tokens of the system prompt that the provider is asked to keep where rows share it. */
+function keptSystem(
+	messages: BatchRow["messages"],
+	model: PricedModel,
+	count: TokenCounter | undefined,
+): Range {
+	const { promptCacheMinimum: minimum, viaJobs } = model;
+	const system = minimum === undefined || viaJobs ? [] : messages.filter(({ role }) => role === "system");
+	if (minimum === undefined || estimateInputTokens(system) < minimum) return { low: 0, high: 0 };
+	return inputOf(system, model, count).tokens;
+}
+
+/**
+ * OpenAI's newest models write their cache by themselves, at a price above that of input; Anthropic's what they are told
+ * to: by the request itself, or what llmx has it keep.
+ */
+function writtenTokens(
+	{ provider, input, cacheWrite }: Price,
+	{ extra }: Parameters,
+	{ all, kept }: { readonly all: number; readonly kept: number },
+): number {
+	if (cacheWrite === null || cacheWrite <= input) return 0;
+	const isWhole = provider !== "anthropic" || JSON.stringify(extra ?? {}).includes("cache_control");
+	return isWhole ? all : Math.min(kept, all);
 }
 
 /** The tier that a request asks for, or else the run. */

@@ -64,6 +64,8 @@ export class RunStats {
 	unknownCosts = 0;
 	/** USD that answers of the cache would have cost, as far as known. */
 	savedUsd = 0;
+	/** USD that the provider's own cache of prompts saved, less what writing it cost. */
+	promptCacheSavedUsd = 0;
 	/** What the last request failed with, as long as none is answered after it. */
 	trouble: string | null = null;
 	readonly failures = new Map<FailureClass, number>();
@@ -136,4 +138,5 @@ const sums = [
 	"usd",
 	"unknownCosts",
 	"savedUsd",
+	"promptCacheSavedUsd",
 ] as const;

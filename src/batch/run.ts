@@ -41,6 +41,8 @@ export interface BatchModel {
 	readonly pace?: Pace | undefined;
 	/** USD that the cache saved so far. */
 	readonly savedUsd?: number | undefined;
+	/** USD that the provider's own cache of prompts saved so far, less what writing it cost. */
+	readonly promptCacheSavedUsd?: number | undefined;
 	/** Brings what the ledger has of it to the disk; never rejects. */
 	syncLedger?(): Promise<void>;
 	generateEach(
@@ -243,6 +245,7 @@ class ModelRunner {
 				stats.notePass(pass);
 				stats.noteAnswer(outcome.result);
 				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
+				stats.promptCacheSavedUsd = this.#modelRun.llm.promptCacheSavedUsd ?? 0;
 				if (!outcome.result.cached) this.#same.answered();
 				return;
 			}

@@ -1,5 +1,5 @@
 import { UnsupportedError } from "../errors.ts";
-import { defaultLimit, versionOf } from "../providers/anthropic/limits.ts";
+import { cacheMinimum, defaultLimit, versionOf } from "../providers/anthropic/limits.ts";
 import { type Price, pricesOf } from "./price-table.ts";
 import type { ModelRoute } from "./router.ts";
 
@@ -18,11 +18,14 @@ export interface ModelPricing {
 	readonly impliedMaxTokens: number | undefined;
 	/** Requests ask for a tier of their own price, unless they name another. */
 	readonly tier: "flex" | undefined;
+	/** The fewest tokens of a prompt that its provider keeps when it is asked to; undefined where it is not asked. */
+	readonly promptCacheMinimum: number | undefined;
 	/** Prices of the user's own. */
 	readonly own: readonly Price[];
 }
 
-export function pricingOf({ provider, modelId, prices: own }: ModelRoute): ModelPricing {
+/** `asksToKeep`: prompts are marked for the provider's cache where that is worth it. */
+export function pricingOf({ provider, modelId, prices: own }: ModelRoute, asksToKeep: boolean): ModelPricing {
 	const { id, local, free, jobs, choicesPerCall, wire, flexField, extraBody } = provider;
 	const impliedMaxTokens = wire === "anthropic" ? defaultLimit(versionOf(modelId)) : undefined;
 	const isFree = local || free;
@@ -35,6 +38,7 @@ export function pricingOf({ provider, modelId, prices: own }: ModelRoute): Model
 		choicesPerCall,
 		impliedMaxTokens,
 		tier,
+		promptCacheMinimum: asksToKeep && wire === "anthropic" ? cacheMinimum(modelId) : undefined,
 		own,
 	};
 }

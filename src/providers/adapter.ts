@@ -16,10 +16,18 @@ export interface AdapterCall {
 	readonly exchange: Exchange;
 	/** Hears, in a sentence, what was left out of or changed in the request to suit the model. */
 	readonly onNote?: ((note: string) => void) | undefined;
+	/** What of the prompt the provider is asked to keep, because requests to come begin with it. */
+	readonly promptCache?: PromptCache | undefined;
 }
 
+/** `system`: the system prompt; `history`: everything up to the last message. */
+export type PromptCache = "system" | "history";
+
 /** The part of a call that shapes its request: what to ask, and whom. */
-export type AdapterRequest = Pick<AdapterCall, "modelId" | "messages" | "parameters" | "n" | "onNote">;
+export type AdapterRequest = Pick<
+	AdapterCall,
+	"modelId" | "messages" | "parameters" | "n" | "onNote" | "promptCache"
+>;
 
 export interface Choice {
 	readonly text: string;

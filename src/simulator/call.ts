@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type AnswerPace, answerOf, type SimulatedAnswer } from "./models.ts";
+import type { PromptCache } from "./prompt-cache.ts";
 import type { SimulatedRequest, WireName } from "./request.ts";
 import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";
@@ -30,6 +31,8 @@ export const json = "application/json; charset=utf-8";
 export interface Host {
 	/** Cuts every connection and refuses new ones for so many ms. */
 	outage(ms: number): void;
+	/** What of prompts is kept for requests to come. */
+	readonly promptCache: PromptCache;
 }
 
 /** One request being answered. Faults work on it; the plain case answers through `answer()`. */
@@ -65,7 +68,7 @@ export class Call {
 	}
 
 	get answer(): SimulatedAnswer {
-		this.#simulated ??= answerOf(this.request);
+		this.#simulated ??= { ...answerOf(this.request), kept: this.host.promptCache.look(this.request) };
 		return this.#simulated;
 	}
 
@@ -114,6 +117,7 @@ export class Call {
 
 	/** A whole response with a content-length. */
 	send(status: number, contentType: string, body: string | Buffer, headers: readonly string[] = []): void {
+		if (status === 200) this.host.promptCache.keep(this.request);
 		const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
 		this.response.writeHead(status, [
 			"content-type",
@@ -128,6 +132,7 @@ export class Call {
 
 	/** Headers of a stream; what follows is written piece by piece. */
 	openStream(contentType: string = this.streamType): void {
+		this.host.promptCache.keep(this.request);
 		this.response.writeHead(200, [
 			"content-type",
 			contentType,

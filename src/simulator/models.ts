@@ -1,3 +1,4 @@
+import type { KeptTokens } from "./prompt-cache.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedRequest } from "./request.ts";
 import { hostileText, markdownSample, unicodeSample } from "./samples.ts";
@@ -65,6 +66,8 @@ export interface SimulatedAnswer {
 	/** Reasoning included. */
 	readonly outputTokens: number;
 	readonly reasoningTokens: number;
+	/** Of the input tokens, those that the server had kept, and those that it keeps from now on. */
+	readonly kept?: KeptTokens | undefined;
 	/** Set by models with a pace of their own. */
 	readonly pace: AnswerPace | undefined;
 }

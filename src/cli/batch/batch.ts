@@ -91,6 +91,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-y, --yes", "do not ask before spending money")
 		.option("--over-budget", "continue even if the budget is spent")
 		.option("--no-cache", "do not read or write the response cache; every row is sampled separately")
+		.option("--no-prompt-cache", "do not ask Anthropic to keep a long system prompt that rows share")
 		.addOption(new Option("--refresh", "bypass the cache and store the new answers").conflicts("cacheOnly"))
 		.option("--cache-only", "answer from the cache only; fail if an answer is missing")
 		.addOption(

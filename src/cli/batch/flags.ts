@@ -50,6 +50,8 @@ export interface BatchFlags extends ParameterFlags {
 	readonly cache: boolean;
 	readonly refresh?: boolean;
 	readonly cacheOnly?: boolean;
+	/** False for `--no-prompt-cache`. */
+	readonly promptCache: boolean;
 	/** False for `--no-escape-formulas`. */
 	readonly escapeFormulas: boolean;
 	readonly report?: boolean;

@@ -84,7 +84,7 @@ export class ModelRuns {
 
 	#start(model: string): ClientRun {
 		const { context, flags, config, label, log, onPacing } = this.#options;
-		const { concurrency, rpm, tpm, maxRetries, timeout, flex } = flags;
+		const { concurrency, rpm, tpm, maxRetries, timeout, flex, promptCache } = flags;
 		const llm = createLLM(context, resolveAlias(model, config), {
 			command: "batch",
 			label,
@@ -93,6 +93,7 @@ export class ModelRuns {
 			tpm,
 			maxRetries,
 			flex,
+			promptCache,
 			timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
 			quiet: !context.debug,
 			onWarning: log,

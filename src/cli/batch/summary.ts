@@ -100,9 +100,15 @@ function estimatedText({ outcome: { stats }, estimate }: SummaryView): string | 
 function costText(stats: RunStats): string {
 	const cost = formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts });
 	const saved = stats.savedUsd > 0 ? ` (the cache saved ${formatUsd(stats.savedUsd)})` : "";
-	const cached = stats.cachedInputTokens > 0 ? ` (${formatTokens(stats.cachedInputTokens)} cached)` : "";
+	const cached = stats.cachedInputTokens > 0 ? ` (${keptText(stats)})` : "";
 	const input = `${formatTokens(stats.inputTokens)} tokens in${cached}`;
 	return `${cost}${saved} · ${input} · ${formatTokens(stats.outputTokens)} out`;
+}
+
+/** What of the input the provider had kept, and what that saved. */
+function keptText({ cachedInputTokens, promptCacheSavedUsd: saved }: RunStats): string {
+	const kept = `${formatTokens(cachedInputTokens)} cached`;
+	return saved > 0 ? `${kept}, which saved ${formatUsd(saved)}` : kept;
 }
 
 function paceText(stats: RunStats, elapsedMs: number): string {
@@ -187,6 +193,7 @@ function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
 		cost_usd: decimal(roundUsd(stats.usd)),
 		unknown_cost_requests: stats.unknownCosts,
 		saved_usd: decimal(roundUsd(stats.savedUsd)),
+		prompt_cache_saved_usd: decimal(roundUsd(stats.promptCacheSavedUsd)),
 		latency_p50_ms: round(stats.latencies.percentile(0.5)),
 		latency_p95_ms: round(stats.latencies.percentile(0.95)),
 	};

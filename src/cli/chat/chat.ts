@@ -30,6 +30,8 @@ interface ChatFlags extends ParameterFlags {
 	readonly resume?: boolean;
 	readonly session?: string;
 	readonly plain?: boolean;
+	/** False for `--no-prompt-cache`. */
+	readonly promptCache: boolean;
 	/** False for `--no-cache`. */
 	readonly cache: boolean;
 	readonly overBudget?: boolean;
@@ -60,6 +62,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 	addParameterOptions(command, context.io.cwd)
 		.option("--plain", "plain lines instead of the full-screen chat")
 		.option("--no-cache", "do not read or write the response cache")
+		.option("--no-prompt-cache", "do not ask Anthropic to keep a long history")
 		.option("--over-budget", "continue even if the budget is spent")
 		.option(
 			"--timeout <seconds>",
@@ -151,6 +154,7 @@ async function openChat(
 		onWarning,
 		overBudget: flags.overBudget,
 		maxRetries: flags.maxRetries,
+		promptCache: flags.promptCache,
 		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 	});
 	const { config } = context.settings;

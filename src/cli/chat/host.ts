@@ -20,6 +20,7 @@ export interface ChatHostOptions {
 	readonly overBudget?: boolean | undefined;
 	readonly timeoutMs?: number | undefined;
 	readonly maxRetries?: number | undefined;
+	readonly promptCache?: boolean | undefined;
 }
 
 /** So many sessions are looked at for the models that were used last. */
@@ -29,7 +30,7 @@ const recentSessions = 12;
 export function createChatHost(context: CommandContext, options: ChatHostOptions): ChatHost {
 	const { io, debug, settings } = context;
 	const { paths, config } = settings;
-	const { onWarning, overBudget, timeoutMs, maxRetries } = options;
+	const { onWarning, overBudget, timeoutMs, maxRetries, promptCache } = options;
 	const facts = new Map<string, ModelFacts>();
 	let choices: readonly KnownModel[] | undefined;
 	let presets: ReturnType<typeof presetsOf> | undefined;
@@ -48,6 +49,7 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 				quiet: true,
 				timeoutMs,
 				maxRetries,
+				promptCache,
 				onWarning,
 				...(debug && { onNote: onWarning }),
 			}),

@@ -132,7 +132,15 @@ async function readPrompts(
 		const { promptTexts } = await import("../../report/prompt-texts.ts");
 		const prompts = await createPrompts(io, {
 			input,
-			flags: { ...flags, outFormat: "llmx", answers: 1, cache: true, escapeFormulas: true, match: "equals" },
+			flags: {
+				...flags,
+				outFormat: "llmx",
+				answers: 1,
+				cache: true,
+				promptCache: true,
+				escapeFormulas: true,
+				match: "equals",
+			},
 			models: ["any"],
 			parameters: {},
 			preset: undefined,

@@ -7,6 +7,18 @@ export function versionOf(modelId: string): number {
 	return Number(`${match[1]}.${match[2] ?? 0}`);
 }
 
+/**
+ * The fewest tokens of a prompt that the API keeps when it is asked to; shorter ones it does not keep, which costs nothing.
+ * https://platform.claude.com/docs/en/build-with-claude/prompt-caching, "Cache limitations", 2026-11-29; of models that
+ * the page does not name yet the most that it asks of any.
+ */
+export function cacheMinimum(modelId: string): number {
+	const version = versionOf(modelId);
+	if (/haiku/.test(modelId)) return version < 4.5 ? 2_048 : 4_096;
+	if (/sonnet/.test(modelId) && version <= 4.6) return version < 4.6 ? 1_024 : 2_048;
+	return /opus/.test(modelId) && version < 4.5 ? 1_024 : 4_096;
+}
+
 /** Enough for long answers and within each family's maximum: it is a cap, and only what is written is billed. */
 export function defaultLimit(version: number): number {
 	if (version >= 4) return 16_384;

@@ -26,7 +26,9 @@ export function anthropicBody(provider: ProviderRow, call: AdapterRequest, strea
 	const { system, rest } = takeSystem(provider, inPrompt ? withDemand(call.messages, format) : call.messages);
 	const messages = rest.map((message) => anthropicMessage(provider, message));
 	const body: Json = { model: modelId, max_tokens: defaultLimit(version), messages };
-	if (system !== undefined) body.system = system;
+	if (system !== undefined) body.system = call.promptCache === "system" ? kept(system) : system;
+	// The API itself marks the last message, and finds what it kept of the messages before.
+	if (call.promptCache === "history") body.cache_control = keep;
 	setSampling(body, provider, call, version);
 	setThinking(body, provider, call, version);
 	if (format !== undefined && !inPrompt) {
@@ -36,6 +38,14 @@ export function anthropicBody(provider: ProviderRow, call: AdapterRequest, strea
 	}
 	if (stream) body.stream = true;
 	return parameters.extra === undefined ? body : Object.assign(body, parameters.extra);
+}
+
+/** For five minutes, and for five more after each reading. */
+const keep = { type: "ephemeral" };
+
+/** The system prompt in the form that can be marked. */
+function kept(system: string): readonly Json[] {
+	return [{ type: "text", text: system, cache_control: keep }];
 }
 
 /** Structured outputs came with 4.5: https://docs.anthropic.com/en/docs/build-with-claude/structured-outputs, 2026-11-29 */

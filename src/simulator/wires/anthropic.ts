@@ -98,7 +98,8 @@ function blockDelta(index: number, delta: string): WireEvent {
 }
 
 function usageOf(answer: SimulatedAnswer, outputTokens: number): string {
-	return `{"input_tokens":${answer.inputTokens},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":${outputTokens}}`;
+	const { read, written } = answer.kept ?? { read: 0, written: 0 };
+	return `{"input_tokens":${answer.inputTokens - read - written},"cache_creation_input_tokens":${written},"cache_read_input_tokens":${read},"output_tokens":${outputTokens}}`;
 }
 
 const typeByStatus: Readonly<Record<number, string>> = {
