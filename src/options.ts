@@ -60,6 +60,8 @@ export interface LLMOptions {
 	 * `Conversation`. Default true.
 	 */
 	readonly promptCache?: boolean | undefined;
+	/** How a JSON Schema is asked for, in place of what is known of the provider: in a field of its own, or in the prompt. */
+	readonly schemaForm?: "field" | "prompt" | undefined;
 	/** Bound of a whole request in ms, in place of that to its first content; by default only silences are bounded. */
 	readonly timeoutMs?: number | undefined;
 	/** Bound of the time to the first content of an answer, in ms. Default 600,000; with `flex` 900,000. */

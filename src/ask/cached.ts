@@ -21,18 +21,26 @@ export interface CachedAnswersOptions {
 /** The answers of one model that are there already. */
 export class CachedAnswers {
 	readonly #options: CachedAnswersOptions;
-	readonly #wire: WireFormat | undefined;
+	readonly #unusual: Unusual;
 
 	constructor(options: CachedAnswersOptions) {
 		this.#options = options;
-		this.#wire = unusualWire(options.route.provider);
+		this.#unusual = unusualOf(options.route.provider);
 	}
 
 	/** The cache key of a question: SHA-256 over everything that shapes the answer. */
 	key({ messages, prompt, parameters, n }: Question): string {
 		const { model, route } = this.#options;
 		const { provider, baseUrl } = route;
-		const config: CacheConfig = { provider: provider.id, baseUrl, wire: this.#wire, n, ...parameters };
+		const { wire, schemaForm } = this.#unusual;
+		const config: CacheConfig = {
+			provider: provider.id,
+			baseUrl,
+			wire,
+			schemaForm: parameters.responseFormat?.type === "json-schema" ? schemaForm : undefined,
+			n,
+			...parameters,
+		};
 		if (prompt) return cacheKey({ model, prompt: prompt.text, system: prompt.system ?? null, config });
 		return cacheKey({ model, messages, config });
 	}
@@ -72,8 +80,17 @@ export class CachedAnswers {
 	}
 }
 
-/** The wire, where it is not the one that the provider is known to speak: what a raw parameter means differs. */
-function unusualWire({ id, wire }: ProviderRow): WireFormat | undefined {
+/** What shapes answers and is not what the provider is known for; undefined where it is. */
+interface Unusual {
+	readonly wire: WireFormat | undefined;
+	readonly schemaForm: ProviderRow["schemaForm"] | undefined;
+}
+
+/** On another wire a raw parameter means something else, and a schema in the prompt is another prompt. */
+function unusualOf({ id, wire, schemaForm }: ProviderRow): Unusual {
 	const known = Object.hasOwn(providers, id) ? providers[id as keyof typeof providers] : undefined;
-	return wire === (known?.wire ?? "openai") ? undefined : wire;
+	return {
+		wire: wire === (known?.wire ?? "openai") ? undefined : wire,
+		schemaForm: schemaForm === (known?.schemaForm ?? "field") ? undefined : schemaForm,
+	};
 }

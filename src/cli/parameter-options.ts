@@ -37,6 +37,12 @@ export function addParameterOptions(command: Command, cwd: string): Command {
 	);
 }
 
+/** How the schema of `--schema` is asked for. */
+export function schemaFormOption(): Option {
+	const help = "ask for the schema in a field of its own or in the prompt, whatever is known of the provider";
+	return new Option("--schema-form <form>", help).choices(["field", "prompt"]);
+}
+
 function optionOf({ flag, help, accepts: { range, choices } }: ParameterRow<unknown>): Option {
 	const option = new Option(flag, range === undefined ? help : `${help} (${range})`);
 	return choices === undefined ? option : option.choices(choices);

@@ -77,6 +77,8 @@ export interface Exchange {
 	readonly sent: boolean;
 	/** Monotonic ms (performance.now) at which the request was dispatched. */
 	readonly sentAt: number | undefined;
+	/** Values of headers of the user's own: servers echo what they were sent, and nothing may show these. */
+	readonly secrets: readonly string[];
 	/** The address that was asked, without a query; undefined before. */
 	readonly url: string | undefined;
 	/** Status and lower-case headers of the response, once they came. */

@@ -21,6 +21,7 @@ export class LiveExchange implements Exchange {
 	readonly id: string;
 	readonly ownConnection: boolean;
 	readonly showsRedirects: boolean;
+	secrets: readonly string[] = [];
 	sent = false;
 	sentAt: number | undefined;
 	url: string | undefined;

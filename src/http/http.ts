@@ -7,7 +7,7 @@ import {
 	type Http,
 } from "./contract.ts";
 import { LiveExchange } from "./exchange.ts";
-import { headersOf, replaceHeaders } from "./outgoing.ts";
+import { headersOf, replaceHeaders, secretsIn } from "./outgoing.ts";
 import { type ProxySettings, proxyFor } from "./proxy.ts";
 import { LeanResponse } from "./response.ts";
 import { EventStreamReader } from "./sse.ts";
@@ -63,6 +63,7 @@ class PooledHttp implements Http {
 	readonly #options: HttpOptions;
 	readonly #timeouts: Timeouts;
 	readonly #caps: Caps;
+	readonly #secrets: readonly string[];
 	readonly #exchanges = new Map<string, LiveExchange>();
 	#agent: Agent | undefined;
 	#loading: Promise<Agent> | undefined;
@@ -76,6 +77,7 @@ class PooledHttp implements Http {
 		this.#options = options;
 		this.#timeouts = { ...defaultTimeouts, ...options.timeouts };
 		this.#caps = { ...defaultCaps, ...options.caps };
+		this.#secrets = secretsIn(Object.values(options.headers?.values ?? {}));
 	}
 
 	begin(options: ExchangeOptions = {}): Exchange {
@@ -83,6 +85,7 @@ class PooledHttp implements Http {
 		const exchange = new LiveExchange(id, this.#timeouts, options, (closed) =>
 			this.#exchanges.delete(closed),
 		);
+		exchange.secrets = this.#secrets;
 		this.#exchanges.set(id, exchange);
 		return exchange;
 	}

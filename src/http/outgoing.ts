@@ -22,6 +22,13 @@ function pairsOf(init: unknown): Iterable<[string, string | undefined]> {
 	return Object.entries(init as Record<string, string | undefined>);
 }
 
+/** What of the values of headers nothing may show: the values, and what stands behind a scheme such as `Bearer`. */
+export function secretsIn(values: readonly string[]): readonly string[] {
+	const parts = values.flatMap((value) => value.split(/[\s,;=]+/).filter((part) => part.length >= 8));
+	// The longest first, so that no rest of one is left.
+	return [...new Set([...values, ...parts])].sort((one, other) => other.length - one.length);
+}
+
 /** Puts headers into a flat list, in the place of those of the same name. */
 export function replaceHeaders(headers: string[], values: Readonly<Record<string, string>>): void {
 	for (const [name, value] of Object.entries(values)) {

@@ -1,6 +1,7 @@
 import { UnsupportedError } from "../errors.ts";
 import type { HttpOptions } from "../http/http.ts";
 import type { LLMOptions, Timeouts } from "../options.ts";
+import type { ProviderRow } from "../providers/provider-row.ts";
 import type { Config } from "../state/config.ts";
 import { networkOf } from "./network.ts";
 import { type ModelRoute, route } from "./router.ts";
@@ -35,8 +36,9 @@ export function findRoute(
 		keys: options.keys,
 	});
 	const network = networkOf(found, env, options.headers);
+	const wanted = options.schemaForm === undefined ? found : withSchemaForm(found, options.schemaForm);
 	return {
-		route: options.flex ? flexRoute(found) : found,
+		route: options.flex ? flexRoute(wanted) : wanted,
 		network: { ...network, timeouts: { ...limitsOf(options, config.timeouts), ...timeouts } },
 	};
 }
@@ -54,6 +56,10 @@ function flexRoute(found: ModelRoute): ModelRoute {
 		});
 	const extraBody = { ...provider.extraBody, [provider.flexField]: "flex" };
 	return { ...found, provider: { ...provider, extraBody } };
+}
+
+function withSchemaForm(found: ModelRoute, schemaForm: ProviderRow["schemaForm"]): ModelRoute {
+	return { ...found, provider: { ...found.provider, schemaForm } };
 }
 
 /** A limit on the whole takes the place of that on the first content: a model may think as long as the caller allows. */

@@ -6,7 +6,8 @@ import type { ProviderRow } from "./provider-row.ts";
 /** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
 const factories: Readonly<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>> = {
 	openai: () => import("./openai/openai-compatible.ts"),
-	responses: () => import("./responses/responses.ts"),
+	// In one file with the other: what both are made of would be files of its own on the way to a request.
+	responses: () => import("./openai/openai-compatible.ts"),
 	gemini: () => import("./gemini/gemini.ts"),
 	anthropic: () => import("./anthropic/anthropic.ts"),
 };

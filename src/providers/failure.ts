@@ -106,7 +106,7 @@ export function failed(
 ): RequestError {
 	// An empty or cut answer may come whole at the second try; each of these may have been billed.
 	const retry = errorClass === "empty" || errorClass === "incomplete" ? "once" : "never";
-	return new RequestError(`${context.provider.label}: ${redact(what, [context.key])}`, {
+	return new RequestError(`${context.provider.label}: ${redact(what, secretsOf(context))}`, {
 		provider: context.provider.id,
 		errorClass,
 		status: context.exchange.status,
@@ -124,7 +124,7 @@ function networkFailure(transport: TransportError, context: FailureContext): Req
 	const { provider } = context;
 	const failure = transportFailure(transport, { local: provider.local });
 	const notRunning = provider.local && transport.reason === "refused";
-	return new RequestError(`${provider.label}: ${redact(failure.message, [context.key])}`, {
+	return new RequestError(`${provider.label}: ${redact(failure.message, secretsOf(context))}`, {
 		provider: provider.id,
 		errorClass: failure.errorClass,
 		status: context.exchange.status,
@@ -152,7 +152,7 @@ function answeredFailure(context: FailureContext): RequestError {
 		...reportedBase(billed(parseJson(body), context)),
 		detail: readErrorText(body),
 		status,
-		url: exchange.url === undefined ? undefined : redact(exchange.url, [context.key]),
+		url: exchange.url === undefined ? undefined : redact(exchange.url, secretsOf(context)),
 		retryForbidden: headers["x-should-retry"] === "false",
 		afterMs: retryHint({ status, headers, body, nowMs: Date.now() }),
 	});
@@ -196,9 +196,14 @@ function reportedBase(context: FailureContext) {
 	return {
 		provider: context.provider,
 		modelId: context.modelId,
-		keys: [context.key],
+		keys: secretsOf(context),
 		partialText: context.partialText,
 		usage: context.usage,
 		charges: context.charges,
 	};
+}
+
+/** What no message may show. */
+function secretsOf({ key, exchange }: FailureContext): readonly (string | undefined)[] {
+	return [key, ...exchange.secrets];
 }

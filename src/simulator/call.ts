@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type AnswerPace, answerOf, type SimulatedAnswer } from "./models.ts";
-import type { PromptCache } from "./prompt-cache.ts";
+import type { KeptPrompts } from "./prompt-cache.ts";
 import type { SimulatedRequest, WireName } from "./request.ts";
 import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";
@@ -32,7 +32,7 @@ export interface Host {
 	/** Cuts every connection and refuses new ones for so many ms. */
 	outage(ms: number): void;
 	/** What of prompts is kept for requests to come. */
-	readonly promptCache: PromptCache;
+	readonly promptCache: KeptPrompts;
 }
 
 /** One request being answered. Faults work on it; the plain case answers through `answer()`. */

@@ -1,4 +1,3 @@
-import type { KeptTokens } from "./prompt-cache.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedRequest } from "./request.ts";
 import { hostileText, markdownSample, unicodeSample } from "./samples.ts";
@@ -51,6 +50,12 @@ export const simulatedModels: readonly SimulatedModel[] = [
 		contextWindow: 128_000,
 	},
 ];
+
+/** Tokens of a prompt that a server keeps and reads again, as Anthropic bills them. */
+export interface KeptTokens {
+	readonly read: number;
+	readonly written: number;
+}
 
 /** One answer before it takes a wire's form. */
 export interface SimulatedChoice {

@@ -1,11 +1,5 @@
-import { countTokens } from "./models.ts";
+import { countTokens, type KeptTokens } from "./models.ts";
 import type { SimulatedRequest } from "./request.ts";
-
-/** Tokens of a prompt that a server keeps and reads again, as Anthropic bills them. */
-export interface KeptTokens {
-	readonly read: number;
-	readonly written: number;
-}
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -16,7 +10,7 @@ const leastTokens = 1_024;
  * What the server keeps of prompts because requests on the Anthropic wire ask for it: a system prompt that is marked, or
  * with a mark on the whole request everything up to the last message. It is there once an answer has begun.
  */
-export class PromptCache {
+export class KeptPrompts {
 	readonly #kept = new Set<string>();
 
 	/** What a request reads and writes, before it is answered. */

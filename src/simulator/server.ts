@@ -8,7 +8,7 @@ import type { AccountLimits, Limits } from "./limits.ts";
 import { Listener } from "./listener.ts";
 import { type AnswerPace, simulatedModels } from "./models.ts";
 import type { LoggedRequest, Simulator, SimulatorOptions, SimulatorStats } from "./options.ts";
-import { PromptCache } from "./prompt-cache.ts";
+import { KeptPrompts } from "./prompt-cache.ts";
 import { drawLatency, type Random, seededRandom } from "./random.ts";
 import { refusal } from "./refusals.ts";
 import {
@@ -58,7 +58,7 @@ class LoopbackSimulator implements Simulator {
 	readonly #hasLatency: boolean;
 	readonly #host: Host = {
 		outage: (ms) => void this.#listener.outage(ms),
-		promptCache: new PromptCache(),
+		promptCache: new KeptPrompts(),
 	};
 	#count = 0;
 

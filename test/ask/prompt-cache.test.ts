@@ -108,6 +108,7 @@ describe("rows that share a long system prompt", () => {
 		await using llm = newLLM();
 		const outcomes = llm.generateEach([{ ...first, prompt: "[[fault:no-answer]]" }, ...rest], {
 			signal: aborted.signal,
+			cache: false,
 		});
 		setTimeout(() => aborted.abort(), 50);
 		await expect(outcomes.next()).rejects.toThrow();

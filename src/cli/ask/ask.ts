@@ -17,6 +17,7 @@ import {
 	parseCount,
 	parsePositive,
 	readParameters,
+	schemaFormOption,
 } from "../parameter-options.ts";
 import { presetsOf } from "../prompt-files.ts";
 import { type AnswerFlags, type AnswerJob, printAnswers, printFailedAsk } from "./answers.ts";
@@ -41,6 +42,7 @@ interface AskFlags extends ParameterFlags, Omit<AnswerFlags, "extract">, Session
 	/** False for `--no-stdin`. */
 	readonly stdin: boolean;
 	readonly timeout?: number;
+	readonly schemaForm?: "field" | "prompt";
 	readonly maxRetries?: number;
 	readonly extract?: boolean;
 	readonly extractLast?: boolean;
@@ -70,6 +72,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--session <name>", "continue the named session, or start it")
 		.option("-n, --answers <count>", "number of answers", parsePositive, 1);
 	addParameterOptions(command, context.io.cwd)
+		.addOption(schemaFormOption())
 		.option("--json", "print one JSON object per model, in the format of batch results")
 		.option("--no-stream", "wait for the whole answer instead of streaming it")
 		.option("--no-cache", "do not read or write the response cache")
@@ -158,6 +161,7 @@ async function send(sending: Sending): Promise<number> {
 					command: "ask",
 					session: session?.session.name,
 					maxRetries: flags.maxRetries,
+					schemaForm: flags.schemaForm,
 					timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 					quiet: flags.quiet,
 				}),

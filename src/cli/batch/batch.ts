@@ -11,6 +11,7 @@ import {
 	parseAmount,
 	parseCount,
 	parsePositive,
+	schemaFormOption,
 } from "../parameter-options.ts";
 import { runBatch } from "./command.ts";
 import type { BatchFlags } from "./flags.ts";
@@ -57,6 +58,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--var <name=value>", "set a variable of the template or preset (repeatable)", collectText)
 		.option("-n, --answers <count>", "number of answers per prompt", parsePositive, 1);
 	addParameterOptions(command, context.io.cwd)
+		.addOption(schemaFormOption())
 		.option("--expect <column>", "field or column with the expected answer; adds pass to the results")
 		.addOption(new Option("--match <how>", "how to compare with it").choices(matchKinds).default("equals"))
 		.option("--fail-under <share>", "exit 1 if fewer answers pass, as in 95%", parseShare)

@@ -50,6 +50,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly cache: boolean;
 	readonly refresh?: boolean;
 	readonly cacheOnly?: boolean;
+	readonly schemaForm?: "field" | "prompt";
 	/** False for `--no-prompt-cache`. */
 	readonly promptCache: boolean;
 	/** False for `--no-escape-formulas`. */

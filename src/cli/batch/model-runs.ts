@@ -84,7 +84,7 @@ export class ModelRuns {
 
 	#start(model: string): ClientRun {
 		const { context, flags, config, label, log, onPacing } = this.#options;
-		const { concurrency, rpm, tpm, maxRetries, timeout, flex, promptCache } = flags;
+		const { concurrency, rpm, tpm, maxRetries, timeout, flex, promptCache, schemaForm } = flags;
 		const llm = createLLM(context, resolveAlias(model, config), {
 			command: "batch",
 			label,
@@ -94,6 +94,7 @@ export class ModelRuns {
 			maxRetries,
 			flex,
 			promptCache,
+			schemaForm,
 			timeoutMs: timeout === undefined ? undefined : timeout * 1_000,
 			quiet: !context.debug,
 			onWarning: log,

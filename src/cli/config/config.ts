@@ -82,10 +82,30 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 }
 
 function show(path: string, key: string | undefined, { io }: CommandContext): void {
-	const config = readObject(path);
+	const config = withoutHeaders(readObject(path));
 	const value = key === undefined ? config : valueAt(config, configPath(key));
 	if (value === undefined) throw new UsageError(`"${key}" is not set`);
 	io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
+}
+
+/** The config without the values of headers: they may be keys. What names a variable is no secret. */
+function withoutHeaders(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+	const { providers, ...others } = config;
+	if (!isObject(providers)) return { ...config };
+	const shown = Object.entries(providers).map(([id, provider]) => {
+		if (!isObject(provider) || !isObject(provider.headers)) return [id, provider];
+		const headers = Object.entries(provider.headers).map(([name, value]) => [name, shownHeader(value)]);
+		return [id, { ...provider, headers: Object.fromEntries(headers) }];
+	});
+	return { ...others, providers: Object.fromEntries(shown) };
+}
+
+function shownHeader(value: unknown): unknown {
+	return typeof value === "string" && !/^(?:[\w-]+ )?\$\{?\w+\}?$/.test(value) ? "[hidden]" : value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function change(path: string, key: string, value: unknown): void {

@@ -11,6 +11,7 @@ import type {
 import { checkAnswer, readAnswerBody, streamAnswer } from "../answer-stream.ts";
 import { isObject } from "../error-body.ts";
 import type { FailureContext } from "../failure.ts";
+import { Responses } from "../responses/responses.ts";
 import { OpenAiClients } from "./client.ts";
 import { OpenAiReader, openAiBill, readOpenAiAnswer } from "./reader.ts";
 import { openAiBody } from "./request.ts";
@@ -104,6 +105,7 @@ class OpenAiCompatible implements Adapter {
 	}
 }
 
+/** The adapter of either of OpenAI's wires. */
 export function createAdapter(context: AdapterContext): Adapter {
-	return new OpenAiCompatible(context);
+	return context.provider.wire === "responses" ? new Responses(context) : new OpenAiCompatible(context);
 }

@@ -16,7 +16,7 @@ import { ResponsesReader } from "./reader.ts";
 import { responsesBody } from "./request.ts";
 
 /** The adapter of OpenAI's Responses API and those that copy it, over the openai SDK. */
-class Responses implements Adapter {
+export class Responses implements Adapter {
 	readonly choicesPerCall = 1;
 	readonly #context: AdapterContext;
 	readonly #clients: OpenAiClients;
@@ -94,8 +94,4 @@ class Responses implements Adapter {
 		onNote?.(`the schema goes into the prompt: ${modelId} has no field for one`);
 		return true;
 	}
-}
-
-export function createAdapter(context: AdapterContext): Adapter {
-	return new Responses(context);
 }
