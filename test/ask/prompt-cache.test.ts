@@ -111,7 +111,10 @@ describe("rows that share a long system prompt", () => {
 			cache: false,
 		});
 		setTimeout(() => aborted.abort(), 50);
-		await expect(outcomes.next()).rejects.toThrow();
+		const drained = (async () => {
+			for await (const _ of outcomes);
+		})();
+		await expect(drained).rejects.toThrow();
 	});
 });
 
