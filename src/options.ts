@@ -34,6 +34,8 @@ export interface LLMOptions {
 	readonly cache?: CacheMode | undefined;
 	/** Kept answers older than this, in ms, are asked for again. Default: they never get old. */
 	readonly cacheMaxAgeMs?: number | undefined;
+	/** URL of a Redis that keeps the answers, instead of a file of this machine. */
+	readonly cacheUrl?: string | undefined;
 	/** Instead of the keys of the environment and the key file. */
 	readonly keys?: readonly string[] | undefined;
 	readonly baseUrl?: string | undefined;

@@ -45,7 +45,7 @@ export function assemble(model: string, options: LLMOptions, runtime: LLMRuntime
 	const cache =
 		options.cache === false
 			? undefined
-			: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs });
+			: new ResponseCache(paths.cache, { onWarning, maxAgeMs: options.cacheMaxAgeMs, url: options.cacheUrl });
 	const ledger =
 		options.ledger === false
 			? undefined

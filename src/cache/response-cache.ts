@@ -1,4 +1,5 @@
 import { CacheMissError } from "../errors.ts";
+import { parseRedisUrl } from "../share/address.ts";
 import { ensurePrivateFile } from "../state/files.ts";
 import type { CachedAnswer, CacheStatistics } from "./answer.ts";
 import type { CacheStore } from "./sqlite.ts";
@@ -9,6 +10,8 @@ export interface ResponseCacheOptions {
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Older answers are not found; undefined: they never get old. */
 	readonly maxAgeMs?: number | undefined;
+	/** Of a Redis that holds the answers in place of the file, and that machines share. */
+	readonly url?: string | undefined;
 	/** Wall clock in ms since 1970. */
 	readonly now?: (() => number) | undefined;
 	readonly random?: (() => number) | undefined;
@@ -22,10 +25,11 @@ const patienceMs = 10_000;
 const writeEveryMs = 10;
 
 /**
- * Answers by key in a private SQLite database that processes share. Nothing is opened before the first call. No
+ * Answers by key in a private SQLite database that processes share, or in a Redis. Nothing is opened before the first call. No
  * method that serves a request ever rejects: a cache that is broken or stays locked warns once and finds nothing.
  */
 export class ResponseCache {
+	/** Of the database; for a Redis, its host and port. */
 	readonly path: string;
 	readonly #options: ResponseCacheOptions;
 	#opening: Promise<CacheStore> | undefined;
@@ -39,9 +43,12 @@ export class ResponseCache {
 	#broken = false;
 	#warned = false;
 
-	/** `path` is the database's file; it and its folder are made, private, when the first answer is stored or sought. */
+	/**
+	 * `path` is the database's file; it and its folder are made, private, when the first answer is stored or sought.
+	 * @throws UsageError when `url` is none of a Redis
+	 */
 	constructor(path: string, options: ResponseCacheOptions = {}) {
-		this.path = path;
+		this.path = options.url === undefined ? path : parseRedisUrl(options.url, "cache.url").shown;
 		this.#options = options;
 	}
 
@@ -176,15 +183,20 @@ export class ResponseCache {
 	}
 
 	#open(): Promise<CacheStore> {
-		this.#opening ??= import("./sqlite.ts").then(async ({ openStore }) => {
-			ensurePrivateFile(this.path);
-			return openStore(this.path);
-		});
+		this.#opening ??= this.#openStore();
 		const opening = this.#opening;
 		opening.catch(() => {
 			if (this.#opening === opening) this.#opening = undefined;
 		});
 		return opening;
+	}
+
+	async #openStore(): Promise<CacheStore> {
+		const { url, maxAgeMs } = this.#options;
+		if (url !== undefined) return (await import("./redis.ts")).openRedisStore(url, maxAgeMs);
+		const { openStore } = await import("./sqlite.ts");
+		ensurePrivateFile(this.path);
+		return openStore(this.path);
 	}
 
 	#warn(error: unknown): void {

@@ -103,6 +103,7 @@ export function createLLM(
 		env: io.env,
 		cache: cache.enabled,
 		cacheMaxAgeMs: cache.maxAgeDays === undefined ? undefined : cache.maxAgeDays * dayMs,
+		cacheUrl: cache.url,
 		onWarning: say,
 		...(debug && { onNote: say }),
 		...(!quiet && {

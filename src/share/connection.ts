@@ -55,6 +55,8 @@ export class RedisConnection {
 		const { RedisClient } = await import("./client.ts");
 		const client = new RedisClient(address.url, {
 			lazyConnect: true,
+			// Replies have one form, and servers that are too old say so.
+			protocol: 2,
 			connectTimeout: connectMs,
 			commandTimeout: replyMs,
 			retryStrategy: (tries: number) => Math.min(50 * 2 ** tries, longestRetryMs) * (0.5 + Math.random() / 2),
@@ -142,7 +144,7 @@ export class RedisConnection {
 		return new LlmxError(`cannot use the Redis at ${this.shown}: ${this.#trouble}`, {
 			exitCode: refused ? exitCodes.auth : exitCodes.outage,
 			hint: refused
-				? "check user and password of its URL, and what the user may do (docs/scale.md)"
+				? "check user and password of its URL, and what the user may do (docs/sharing.md)"
 				: "check host and port, and that it is reachable from here",
 		});
 	}

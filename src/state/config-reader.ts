@@ -73,6 +73,14 @@ export const webAddress: Reader<string> = (value, path) => {
 	return address.replace(/\/+$/, "");
 };
 
+/** It may hold a password, and is not repeated. */
+export const redisAddress: Reader<string> = (value, path) => {
+	const address = text(value, path);
+	if (!/^rediss?:\/\/\S+$/i.test(address) || !URL.canParse(address))
+		throw new ConfigProblem(path, "must be a redis:// or rediss:// URL");
+	return address;
+};
+
 export function plainObject(value: unknown, path: JsonPath): Record<string, unknown> {
 	if (typeof value !== "object" || value === null || Array.isArray(value))
 		throw wrong(path, "an object", value);

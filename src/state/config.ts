@@ -11,6 +11,7 @@ import {
 	optional,
 	plainObject,
 	recordOf,
+	redisAddress,
 	text,
 	unknownField,
 	wrong,
@@ -55,6 +56,8 @@ export interface Config {
 		readonly enabled: boolean;
 		/** Older answers are asked for again; undefined: they never get old. */
 		readonly maxAgeDays: number | undefined;
+		/** Of a Redis that holds the answers, with its password; undefined: a file of this machine does. */
+		readonly url: string | undefined;
 	};
 }
 
@@ -113,7 +116,7 @@ function readConfig(value: unknown): Config {
 	const root = fieldsOf(value, [], configFields);
 	const budget = fieldsOf(root.budget ?? {}, ["budget"], ["daily", "monthly"]);
 	const timeouts = fieldsOf(root.timeouts ?? {}, ["timeouts"], ["first_content", "idle"]);
-	const cache = fieldsOf(root.cache ?? {}, ["cache"], ["enabled", "max_age_days"]);
+	const cache = fieldsOf(root.cache ?? {}, ["cache"], ["enabled", "max_age_days", "url"]);
 	const config: Config = {
 		defaultModel: optional(text)(root.default_model, ["default_model"]),
 		aliases: recordOf(root.aliases, ["aliases"], text),
@@ -132,6 +135,7 @@ function readConfig(value: unknown): Config {
 		cache: {
 			enabled: optional(flag)(cache.enabled, ["cache", "enabled"]) ?? true,
 			maxAgeDays: optional(number(0))(cache.max_age_days, ["cache", "max_age_days"]),
+			url: optional(redisAddress)(cache.url, ["cache", "url"]),
 		},
 	};
 	for (const name of Object.keys(config.aliases)) checkAlias(name, config.aliases);

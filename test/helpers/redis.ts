@@ -33,7 +33,7 @@ export interface TestRedis {
 	start(): Promise<void>;
 }
 
-/** Starts a Redis that keeps all it acknowledges, unless `options` (as on its command line) say otherwise. */
+/** Starts a Redis that keeps all it acknowledges, unless `options` say otherwise, which are as on its command line. */
 export async function startRedis(options: readonly string[] = ["--appendonly", "yes"]): Promise<TestRedis> {
 	const folder = mkdtempSync(join(tmpdir(), "llmx-redis-"));
 	const port = await freePort();
@@ -57,6 +57,7 @@ export async function startRedis(options: readonly string[] = ["--appendonly", "
 	const client = new Redis({
 		host: "127.0.0.1",
 		port,
+		password: options[options.indexOf("--requirepass") + 1 || options.length],
 		retryStrategy: () => 20,
 		maxRetriesPerRequest: null,
 		lazyConnect: true,
@@ -79,7 +80,8 @@ export async function startRedis(options: readonly string[] = ["--appendonly", "
 	};
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export function freePort(): Promise<number> {
 	return new Promise((resolve, reject) => {
 		const server = createServer();
 		server.once("error", reject);

@@ -17,7 +17,7 @@ Examples:
 /** Adds the subcommands of `cache`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	const { io } = context;
-	const { cache: path, ledger } = context.settings.paths;
+	const { ledger } = context.settings.paths;
 	command
 		.description("Show or clear the response cache, which keeps you from paying twice for the same question.")
 		.addHelpText("after", examples);
@@ -26,7 +26,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.description("show entries, size, hits and savings")
 		.option("--json", "print one JSON object")
 		.action(async (flags: { readonly json?: boolean }) =>
-			finish(await printStatistics(path, ledger, flags, context)),
+			finish(await printStatistics(ledger, flags, context)),
 		);
 	command
 		.command("clear")
@@ -34,24 +34,25 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--older-than <age>", "only answers older than this: 12h, 30d, 2w", parseAge)
 		.option("-y, --yes", "do not ask")
 		.action(async (flags: { readonly olderThan?: number; readonly yes?: boolean }) =>
-			finish(await clear(path, flags, context)),
+			finish(await clear(flags, context)),
 		);
 	command
 		.command("path")
-		.description("print the path of the cache")
+		.description("print where the cache is")
 		.action(() => {
-			io.stdout.write(`${sanitizeLine(path)}\n`);
+			io.stdout.write(`${sanitizeLine(cacheOf(context).path)}\n`);
 			finish(0);
 		});
 }
 
 async function printStatistics(
-	path: string,
 	ledger: string,
 	flags: { readonly json?: boolean },
-	{ io }: CommandContext,
+	context: CommandContext,
 ): Promise<number> {
-	const { entries, bytes } = await withCache(path, (cache) => cache.statistics());
+	const { io } = context;
+	const { path } = cacheOf(context);
+	const { entries, bytes } = await withCache(context, (cache) => cache.statistics());
 	let hits = 0;
 	let savedUsd = 0;
 	let unknownHits = 0;
@@ -83,14 +84,14 @@ async function printStatistics(
 }
 
 async function clear(
-	path: string,
 	flags: { readonly olderThan?: number; readonly yes?: boolean },
-	{ io }: CommandContext,
+	context: CommandContext,
 ): Promise<number> {
+	const { io } = context;
 	// Every answer was paid for.
 	if (!(await agreeToDelete(io, flags.yes, "delete the stored answers? asking them again costs money again")))
 		return exitCodes.usage;
-	const removed = await withCache(path, (cache) => cache.clear(flags.olderThan));
+	const removed = await withCache(context, (cache) => cache.clear(flags.olderThan));
 	io.stderr.write(
 		removed === null
 			? "llmx: the cache was damaged; it has been deleted\n"
@@ -99,14 +100,25 @@ async function clear(
 	return 0;
 }
 
+/** The cache of the config. */
+function cacheOf({ settings }: CommandContext): ResponseCache {
+	return new ResponseCache(settings.paths.cache, { url: settings.config.cache.url });
+}
+
 /** The commands about the cache, unlike those that use it, fail when it cannot be opened. */
-async function withCache<T>(path: string, action: (cache: ResponseCache) => Promise<T>): Promise<T> {
-	const cache = new ResponseCache(path);
+async function withCache<T>(
+	context: CommandContext,
+	action: (cache: ResponseCache) => Promise<T>,
+): Promise<T> {
+	const cache = cacheOf(context);
 	try {
 		return await action(cache);
 	} catch (error) {
-		throw new LlmxError(`the response cache ${path} cannot be used: ${(error as Error).message}`, {
-			hint: "if it is damaged, reset it with: llmx cache clear",
+		const isFile = context.settings.config.cache.url === undefined;
+		throw new LlmxError(`the response cache ${cache.path} cannot be used: ${(error as Error).message}`, {
+			hint: isFile
+				? "if it is damaged, reset it with: llmx cache clear"
+				: "check cache.url, and that its server is reachable from here",
 			cause: error,
 		});
 	} finally {

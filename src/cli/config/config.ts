@@ -20,7 +20,7 @@ The config is one JSON file:
   prices          { "corp/large": { "input": 1, "output": 4 } } in USD per million tokens; also cached, write,
                   audio, batch, from, context, max_output; "corp/*" for all models of a provider
   budget          { "daily": 5, "monthly": 50 } in USD: warns at 80 %, stops new calls at 100 %
-  cache           { "enabled": true, "max_age_days": 30 }
+  cache           { "enabled": true, "max_age_days": 30, "url": "redis://HOST:6379" } to share it
 
 Examples:
   llmx config set default_model sambanova/Meta-Llama-3.3-70B-Instruct
@@ -85,7 +85,12 @@ function show(path: string, key: string | undefined, { io }: CommandContext): vo
 	const config = withoutHeaders(readObject(path));
 	const value = key === undefined ? config : valueAt(config, configPath(key));
 	if (value === undefined) throw new UsageError(`"${key}" is not set`);
-	io.stdout.write(`${escapeJson(JSON.stringify(value, null, 2))}\n`);
+	io.stdout.write(`${escapeJson(withoutPasswords(JSON.stringify(value, null, 2)))}\n`);
+}
+
+/** A URL of a Redis may hold one. */
+function withoutPasswords(json: string): string {
+	return json.replaceAll(/("rediss?:\/\/[^":/@]*:)[^"@]+@/gi, "$1…@");
 }
 
 /** The config without the values of headers: they may be keys. What names a variable is no secret. */

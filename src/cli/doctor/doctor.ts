@@ -225,12 +225,12 @@ async function* examineState(paths: Paths, config: Config): AsyncGenerator<Findi
 		yield { about: "budget", state: "problem", text: error.message, hint: error.hint };
 	}
 	if (!config.cache.enabled) yield { about: "cache", state: "note", text: "switched off in the config" };
-	else if (!existsSync(paths.cache)) yield { about: "cache", state: "ok", text: "empty" };
-	else yield await examineCache(paths.cache);
+	else if (config.cache.url === undefined && !existsSync(paths.cache))
+		yield { about: "cache", state: "ok", text: "empty" };
+	else yield await examineCache(new ResponseCache(paths.cache, { url: config.cache.url }));
 }
 
-async function examineCache(path: string): Promise<Finding> {
-	const cache = new ResponseCache(path);
+async function examineCache(cache: ResponseCache): Promise<Finding> {
 	const hint = "llmx cache clear makes a new one";
 	try {
 		const damage = await cache.findDamage();
