@@ -228,6 +228,20 @@ function setForeignAside(
 	}
 }
 
+/** Whether all records of a journal are among the lines that its path leads to. */
+export function holdsRecords(files: Files, journal: Journal): boolean {
+	if (journal.isInPlace()) return true;
+	const found = new Set<string>();
+	const there = files.open(journal.path, "r");
+	try {
+		for (const { text } of readLines(files, there)) found.add(keyOf(text));
+	} finally {
+		files.close(there);
+	}
+	for (const { text } of readLines(files, journal.source().file)) if (!found.has(keyOf(text))) return false;
+	return true;
+}
+
 /** The line as it stands, whatever its bytes are, with a newline. */
 function bytesOf(files: Files, file: number, { offset, length }: Line): Buffer {
 	const bytes = Buffer.alloc(length + 1, newline);

@@ -7,7 +7,7 @@ import type { OutputFiles } from "./output-files.ts";
 import { Overflow } from "./overflow.ts";
 import { cannotWrite } from "./record-file.ts";
 import type { RecordFormat } from "./records.ts";
-import { LineAt, putInOrder } from "./rewrite.ts";
+import { holdsRecords, LineAt, putInOrder } from "./rewrite.ts";
 
 /** For two new files and their folder, with one to spare. */
 const spareDescriptors = 4;
@@ -99,7 +99,12 @@ export class FileSink implements Sink {
 		this.#closeSpare();
 		const overflow = this.#overflow.note === undefined ? [] : [this.#overflow.note];
 		try {
-			return [...this.#arrange(options), ...this.#rescueNotes(), ...overflow];
+			const notes = this.#arrange(options);
+			// What another run writes to stays as it is, as long as it has these records too.
+			for (const journal of this.#journals())
+				if (journal.trouble !== undefined && journal.rescueNote === undefined)
+					if (!holdsRecords(this.#options.files, journal)) journal.saveElsewhere("damaged");
+			return [...notes, ...this.#rescueNotes(), ...overflow];
 		} catch (error) {
 			this.#secure();
 			const notes = this.#rescueNotes();

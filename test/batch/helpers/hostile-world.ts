@@ -27,6 +27,11 @@ const harmless: Readonly<Record<string, Act>> = {
 const destructive: Readonly<Record<string, Act>> = {
 	"append without a newline": append("a torn note"),
 	"append zeros": append("\0\0\0\0"),
+	// As another run does that a lock does not reach.
+	"append a record": (files, path, random) => {
+		const record = bytesOf(files, path).toString("utf8").split("\n").findLast(isReadable);
+		if (record !== undefined) append(`${record}\n`)(files, path, random);
+	},
 	"insert a newline": (files, path, random) => {
 		const bytes = bytesOf(files, path);
 		const at = somewhere(bytes.length, random);
@@ -73,8 +78,10 @@ const count = (map: Map<string, number>, id: string) => map.set(id, (map.get(id)
 
 /** Ids of every line in a file that can be read. */
 function readable(files: MemoryFiles, path: string): string[] {
-	return idsOf((files.text(path) ?? "").split("\n"));
+	return idsOf(linesOf(files, path));
 }
+
+const linesOf = (files: MemoryFiles, path: string) => (files.text(path) ?? "").split("\n");
 
 function idsOf(lines: readonly string[]): string[] {
 	return lines.flatMap((line) => {
@@ -134,11 +141,11 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 	files.onOperation = (number, name, path = "") => {
 		if (acting) return;
 		acting = true;
-		const before = holdsThem ? [] : readable(files, "out");
+		const before = holdsThem ? [] : linesOf(files, "out");
 		moments.get(number)?.();
-		const kept = new Set(holdsThem ? [] : readable(files, "out"));
+		const kept = new Set(holdsThem ? [] : linesOf(files, "out"));
 		// What others destroy before the run has a copy of it, or in a run that only looks, it can but notice.
-		for (const id of before.filter((id) => !kept.has(id))) {
+		for (const id of idsOf(before.filter((line) => !kept.has(line)))) {
 			answered.delete(id);
 			count(world.excused, id);
 		}
