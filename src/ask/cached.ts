@@ -2,7 +2,7 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { type CacheConfig, cacheKey } from "../cache/key.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { ModelRoute } from "../models/router.ts";
-import type { WireFormat } from "../parameters/table.ts";
+import type { Parameters, WireFormat } from "../parameters/table.ts";
 import type { ProviderRow } from "../providers/provider-row.ts";
 import { providers } from "../providers/registry.ts";
 import type { Result } from "../types.ts";
@@ -22,6 +22,8 @@ export interface CachedAnswersOptions {
 export class CachedAnswers {
 	readonly #options: CachedAnswersOptions;
 	readonly #unusual: Unusual;
+	#parameters: Parameters | undefined;
+	#config: CacheConfig | undefined;
 
 	constructor(options: CachedAnswersOptions) {
 		this.#options = options;
@@ -30,17 +32,8 @@ export class CachedAnswers {
 
 	/** The cache key of a question: SHA-256 over everything that shapes the answer. */
 	key({ messages, prompt, parameters, n }: Question): string {
-		const { model, route } = this.#options;
-		const { provider, baseUrl } = route;
-		const { wire, schemaForm } = this.#unusual;
-		const config: CacheConfig = {
-			provider: provider.id,
-			baseUrl,
-			wire,
-			schemaForm: parameters.responseFormat?.type === "json-schema" ? schemaForm : undefined,
-			n,
-			...parameters,
-		};
+		const { model } = this.#options;
+		const config = this.#configOf(parameters, n);
 		if (prompt) return cacheKey({ model, prompt: prompt.text, system: prompt.system ?? null, config });
 		return cacheKey({ model, messages, config });
 	}
@@ -48,6 +41,24 @@ export class CachedAnswers {
 	async has(question: Question): Promise<boolean> {
 		const [found] = await this.find([this.key(question)]);
 		return found !== undefined;
+	}
+
+	/** One object for all questions in a row that share their parameters, so that it is written as JSON once. */
+	#configOf(parameters: Parameters, n: number): CacheConfig {
+		if (this.#config === undefined || this.#parameters !== parameters || this.#config.n !== n) {
+			const { provider, baseUrl } = this.#options.route;
+			const { wire, schemaForm } = this.#unusual;
+			this.#parameters = parameters;
+			this.#config = {
+				provider: provider.id,
+				baseUrl,
+				wire,
+				schemaForm: parameters.responseFormat?.type === "json-schema" ? schemaForm : undefined,
+				n,
+				...parameters,
+			};
+		}
+		return this.#config;
 	}
 
 	/** Stored answers in the order of the keys; undefined where there is none. */

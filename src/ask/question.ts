@@ -69,6 +69,16 @@ export function toQuestion(messages: ChatInput, options: CallOptions): Question 
 /** Makes the questions of many rows with the same options; a row's own settings win. */
 export function questionMaker(options: GenerateOptions): (row: GenerateRow) => Question {
 	const common = pickParameters(options);
+	let lastGiven: Parameters | undefined;
+	let last = common;
+	/** Rows that share parameters, which nobody can change any more, share what is made of them. */
+	const parametersOf = (given: Parameters): Parameters => {
+		if (given !== lastGiven || !Object.isFrozen(given)) {
+			last = { ...common, ...pickParameters(given) };
+			lastGiven = given;
+		}
+		return last;
+	};
 	return (row) => {
 		const system = row.system ?? options.systemPrompt;
 		const messages: Message[] = system === undefined ? [] : [{ role: "system", content: system }];
@@ -77,7 +87,7 @@ export function questionMaker(options: GenerateOptions): (row: GenerateRow) => Q
 		return {
 			messages,
 			prompt: row.messages ? undefined : { text: row.prompt ?? "", system },
-			parameters: row.parameters ? { ...common, ...pickParameters(row.parameters) } : common,
+			parameters: row.parameters ? parametersOf(row.parameters) : common,
 			n: row.n ?? options.n ?? 1,
 		};
 	};

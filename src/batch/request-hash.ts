@@ -1,4 +1,4 @@
-import { canonicalJson } from "../cache/key.ts";
+import { canonicalJson, sharedJson } from "../cache/key.ts";
 import { shortHash } from "../prompts/hash.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
 
@@ -8,5 +8,6 @@ import type { BatchRow } from "../prompts/row-builder.ts";
  * sent again.
  */
 export function requestHash({ messages, parameters, n }: BatchRow): string {
-	return shortHash(canonicalJson({ messages, n, parameters }));
+	const shared = Object.isFrozen(parameters) ? sharedJson(parameters) : canonicalJson(parameters);
+	return shortHash(`{"messages":${canonicalJson(messages)},"n":${n},"parameters":${shared}}`);
 }

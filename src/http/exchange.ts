@@ -1,4 +1,5 @@
 import type { Timeouts } from "../options.ts";
+import { onAbort } from "./abort-listener.ts";
 import type { Exchange, ExchangeOptions } from "./contract.ts";
 import { TransportError, type TransportPhase, type TransportReason } from "./transport-error.ts";
 
@@ -43,6 +44,7 @@ export class LiveExchange implements Exchange {
 	#heldUpAt = Number.NEGATIVE_INFINITY;
 	#timer: NodeJS.Timeout | undefined;
 	#closed = false;
+	#stopListening: (() => void) | undefined;
 
 	constructor(id: string, timeouts: Timeouts, options: ExchangeOptions, onClose: (id: string) => void) {
 		this.id = id;
@@ -52,7 +54,8 @@ export class LiveExchange implements Exchange {
 		this.#callerSignal = options.signal;
 		this.#onClose = onClose;
 		if (options.signal?.aborted) this.#abortedByCaller();
-		else options.signal?.addEventListener("abort", this.#abortedByCaller, { once: true });
+		else if (options.signal !== undefined)
+			this.#stopListening = onAbort(options.signal, this.#abortedByCaller);
 	}
 
 	get signal(): AbortSignal {
@@ -76,7 +79,7 @@ export class LiveExchange implements Exchange {
 		if (this.#closed) return;
 		this.#closed = true;
 		this.#disarm();
-		this.#callerSignal?.removeEventListener("abort", this.#abortedByCaller);
+		this.#stopListening?.();
 		for (const watched of this.#watched) watched.stop();
 		this.#watched.clear();
 		this.#onClose(this.id);

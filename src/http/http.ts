@@ -72,6 +72,8 @@ class PooledHttp implements Http {
 	/** Nearly every request goes to the address of the last one. */
 	#lastAddress = "";
 	#lastUrl: URL | undefined;
+	/** By origin; it does not change while the process runs. */
+	readonly #proxies = new Map<string, string | undefined>();
 
 	constructor(options: HttpOptions) {
 		this.#options = options;
@@ -147,6 +149,11 @@ class PooledHttp implements Http {
 		return this.#lastUrl;
 	}
 
+	#proxyOf(origin: string): string | undefined {
+		if (!this.#proxies.has(origin)) this.#proxies.set(origin, proxyFor(new URL(origin), this.#options.proxy));
+		return this.#proxies.get(origin);
+	}
+
 	async #load(): Promise<Agent> {
 		const { http2 = false, connectTimeoutMs = 10_000, caCertificates = [], proxy } = this.#options;
 		const load = async () => {
@@ -156,7 +163,7 @@ class PooledHttp implements Http {
 				http2,
 				connectTimeoutMs,
 				caCertificates,
-				proxyOf: (origin) => proxyFor(this.#parse(origin), proxy),
+				proxyOf: (origin) => this.#proxyOf(origin),
 				createProxyAgent: viaProxy?.createProxyAgent,
 			});
 		};

@@ -72,6 +72,8 @@ const mostWarnings = 20;
 /** Turns rows as they were read into requests. */
 export class RowBuilder {
 	readonly #options: RowOptions;
+	/** Of rows that have no parameters of their own: one object, which says that they are the same. */
+	readonly #shared: Parameters;
 	readonly use = new FieldUse();
 
 	readonly #warned = new Set<string>();
@@ -80,6 +82,7 @@ export class RowBuilder {
 
 	constructor(options: RowOptions) {
 		this.#options = options;
+		this.#shared = Object.freeze({ ...options.parameters });
 		this.#filledIn = new Set([...(options.template?.names ?? []), ...(options.preset?.names ?? [])]);
 	}
 
@@ -219,7 +222,7 @@ export class RowBuilder {
 			model: optionalText(model, "model"),
 			messages,
 			prompt: undefined,
-			parameters: { ...this.#options.parameters, ...parameters },
+			parameters: Object.keys(parameters).length === 0 ? this.#shared : { ...this.#shared, ...parameters },
 			n: n ?? this.#options.n,
 			linksImages: false,
 			expected: this.#expectedOf(fields),
