@@ -7,7 +7,7 @@ import type { LLMOptions } from "../options.ts";
 import type { ProviderRow } from "../providers/registry.ts";
 import { KeyLanes } from "../schedule/key-lanes.ts";
 import { Keys } from "../schedule/keys.ts";
-import { Servers } from "../schedule/servers.ts";
+import { type ServerState, Servers } from "../schedule/servers.ts";
 import type { ReleaseSlot, Slots } from "../slots/slots.ts";
 import type { LLMParts } from "./parts.ts";
 import type { LimitPart } from "./runtime.ts";
@@ -24,6 +24,8 @@ export interface Pace {
 	readonly reason: string;
 	/** The last thing the provider said about limits; null before the first. */
 	readonly lastSignal: string | null;
+	/** How each of several servers fares. */
+	readonly servers: readonly ServerState[];
 }
 
 export interface PacingOptions {
@@ -121,6 +123,7 @@ export class Pacing {
 			pausedMs: Math.min(...states.map(({ pausedMs }) => pausedMs)),
 			reason: leader.reason,
 			lastSignal: last?.text ?? null,
+			servers: this.route.servers.states,
 		};
 	}
 

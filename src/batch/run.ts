@@ -10,6 +10,7 @@ import type { Checked } from "../results/checked.ts";
 import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
+import type { ServerChange } from "../schedule/schedule-options.ts";
 import type { CostGuard, GuardedRequest, GuardVerdict } from "./cost-guard.ts";
 import type { Expectation } from "./expectation.ts";
 import {
@@ -89,6 +90,8 @@ export interface BatchRunOptions {
 	readonly stringify: (record: unknown) => string;
 	/** Hears that a provider seems out of order and is left alone for a while. */
 	readonly onPause: (model: string, pauseMs: number, error: RequestError) => void;
+	/** Hears that one of a model's servers is out of order, or answers again. */
+	readonly onServer: (model: string, change: ServerChange) => void;
 }
 
 /**
@@ -177,6 +180,7 @@ class ModelRunner {
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
 			onPause: (pauseMs, error) => this.#options.onPause(this.#modelRun.model, pauseMs, error),
+			onServer: (change) => this.#options.onServer(this.#modelRun.model, change),
 			judge: ({ parameters }, result) => schemas.judge({ ...defaults, ...parameters }, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";

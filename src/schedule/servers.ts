@@ -38,6 +38,19 @@ export interface Way {
 	readonly key: ApiKey;
 }
 
+/** How one of several servers fares, for people. */
+export interface ServerState {
+	readonly name: string;
+	readonly inFlight: number;
+	readonly answers: number;
+	/** Requests that failed there, refusals for rate apart. */
+	readonly failures: number;
+	/** Mean ms of its last answers; null before the first. */
+	readonly latencyMs: number | null;
+	/** It is left alone but for single tries. */
+	readonly isOut: boolean;
+}
+
 /** The servers that serve one model, and which of them is asked next. */
 export class Servers {
 	readonly all: readonly Server[];
@@ -52,6 +65,15 @@ export class Servers {
 
 	get areSeveral(): boolean {
 		return this.all.length > 1;
+	}
+
+	/** How each fares; empty where there is but one. */
+	get states(): readonly ServerState[] {
+		if (!this.areSeveral) return [];
+		return this.all.map(({ name, inFlight, answers, failures, latencyMs = null, breaker, end }) => ({
+			...{ name, inFlight, answers, failures, latencyMs },
+			isOut: breaker.isOpen || end !== undefined,
+		}));
 	}
 
 	/** Why nothing can be sent any more, once no server can be used. */
@@ -149,9 +171,14 @@ export class Servers {
 		if (!failuresOfServers.has(error.errorClass)) return false;
 		// How often one may ask is the business of limiters and keys.
 		if (error.errorClass !== "rate_limit") server.failed(this.#now());
-		server.isUnfit ||= failuresOfUnfit.has(error.errorClass);
+		const { errorClass, advice } = error;
+		// A server of one's own that is not running, or a host that nobody knows.
+		const isAbsent = errorClass === "network" && advice.retry === "never";
+		server.isUnfit ||= isAbsent || failuresOfUnfit.has(errorClass);
+		// One that has answered before may come back.
+		const mayAnswer = ({ isUnfit, breaker }: Server) => !isUnfit || breaker.isProven;
 		return this.all.some(
-			(other) => other !== server && other.end === undefined && !(server.isUnfit && other.isUnfit),
+			(other) => other !== server && other.end === undefined && (!server.isUnfit || mayAnswer(other)),
 		);
 	}
 

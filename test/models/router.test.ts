@@ -178,6 +178,90 @@ describe("base URLs", () => {
 	});
 });
 
+describe("several servers", () => {
+	const at = (environment: Record<string, string>, ...definitions: ReturnType<typeof defineProvider>[]) =>
+		route("local/x", { env: environment, providers: definitions });
+	const urls = ({ servers }: ReturnType<typeof route>) => servers.map(({ baseUrl }) => baseUrl);
+
+	it("are named by the option, the variable, or the config, in this order, each once", () => {
+		const config = defineProvider("local", { base_urls: ["http://c:1/v1", "http://c:2/v1"] });
+		expect(urls(at({}, config))).toEqual(["http://c:1/v1", "http://c:2/v1"]);
+		const environment = {
+			LOCAL_BASE_URLS: " http://a:1/v1/, http://b/v1 ,,http://a:1/v1",
+			LOCAL_BASE_URL: "http://z",
+		};
+		const found = at(environment, config);
+		expect(urls(found)).toEqual(["http://a:1/v1", "http://b/v1"]);
+		expect([found.baseUrl, found.baseUrlSource]).toEqual(["http://a:1/v1", "LOCAL_BASE_URLS"]);
+		const given = route("local/x", {
+			env: environment,
+			baseUrls: ["http://127.0.0.1:1", { url: "http://127.0.0.1:2" }],
+		});
+		expect(urls(given)).toEqual(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+		expect(
+			urls(route("hosted_vllm/x", { env: { HOSTED_VLLM_BASE_URLS: "http://a,http://b" } })),
+		).toHaveLength(2);
+	});
+
+	it("have names that tell them apart", () => {
+		const names = ({ servers }: ReturnType<typeof route>) => servers.map(({ name }) => name);
+		expect(names(at({ LOCAL_BASE_URLS: "http://a:1/v1,http://b:1/v1" }))).toEqual(["a:1", "b:1"]);
+		expect(names(at({ LOCAL_BASE_URLS: "http://a/one,http://a/two,http://b/v1" }))).toEqual([
+			"a/one",
+			"a/two",
+			"b",
+		]);
+	});
+
+	it("are sent their own key, and no other server is", () => {
+		const own = defineProvider("corp", {
+			base_urls: [
+				{ url: "https://a.example/v1", key_env: "A" },
+				"https://b.example/v1",
+				{ url: "https://c.example/v1", key_env: "C" },
+			],
+			key_env: "B",
+		});
+		const environment = { A: "key-a", B: "key-b", C: "key-c" };
+		const { servers } = route("corp/x", { env: environment, providers: [own] });
+		expect(servers.map(({ keys }) => keys.map(({ value }) => value))).toEqual([
+			["key-a"],
+			["key-b"],
+			["key-c"],
+		]);
+		const missing = route("corp/x", { env: { A: "key-a", B: "key-b" }, providers: [own] });
+		expect(failure(() => requireKeys(missing)).message).toContain("c.example");
+	});
+
+	it("share the keys of a provider of one's own, but not those of one on the internet", () => {
+		const environment = { LOCAL_API_KEY: "k", LOCAL_BASE_URLS: "https://a.example/v1,https://b.example/v1" };
+		expect(at(environment).servers.map(({ keys }) => keys[0]?.value)).toEqual(["k", "k"]);
+		const hosted = {
+			GROQ_API_KEY: "secret-key",
+			GROQ_BASE_URLS: "https://api.groq.com/openai/v1,https://b.example/v1",
+		};
+		const error = failure(() => route("groq/x", { env: hosted }));
+		expect(error.message).toBe("refusing to send the Groq key to a second host, b.example");
+		expect(error.hint).toContain("key_env");
+		const oneHost = { GROQ_API_KEY: "k", GROQ_BASE_URLS: "https://g.example/a,https://g.example/b" };
+		expect(route("groq/x", { env: oneHost }).servers).toHaveLength(2);
+	});
+
+	it("are each checked for plain http", () => {
+		const environment = { LOCAL_API_KEY: "k", LOCAL_BASE_URLS: "https://a.example/v1,http://b.example/v1" };
+		expect(() => at(environment)).toThrow(/plain http to b\.example/);
+	});
+
+	it("are no single address", () => {
+		expect(failure(() => at({ LOCAL_BASE_URL: "http://a/v1,http://b/v1" })).hint).toBe(
+			"set LOCAL_BASE_URLS instead",
+		);
+		expect(() =>
+			route("local/x", { env, baseUrl: "http://127.0.0.1:1", baseUrls: ["http://127.0.0.1:2"] }),
+		).toThrow();
+	});
+});
+
 describe("chooseModel", () => {
 	it("takes the flag, then LLMX_MODEL, then the config, then the first provider with a key", () => {
 		const all = { env: { LLMX_MODEL: "b/2", SAMBANOVA_API_KEY: "k" }, configModel: "c/3" };

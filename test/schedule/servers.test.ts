@@ -25,6 +25,8 @@ function failure(errorClass: ErrorClass, advice: Partial<FailureAdvice> = {}): R
 class SimulatedServer {
 	latencyMs = 200;
 	isDown = false;
+	/** When it does not run, it is not tried again, for its owner has to start it. */
+	isLocal = false;
 	/** The model is not there. */
 	isWrong = false;
 	readonly answeredAt: number[] = [];
@@ -62,7 +64,7 @@ class SimulatedServer {
 
 	async request(row: number): Promise<void> {
 		this.sendings += 1;
-		if (this.isDown) throw failure("network");
+		if (this.isDown) throw failure("network", { retry: this.isLocal ? "never" : "always" });
 		if (this.isWrong) throw failure("not_found", { retry: "never" });
 		const now = this.#clock.now();
 		this.#level = Math.min(this.#perSecond, this.#level + ((now - this.#at) * this.#perSecond) / 1_000);
@@ -182,6 +184,18 @@ it("a model that no server knows fails rows as one server would", async () => {
 	const run = await send(fleet, 100);
 	expect(run.failed).toHaveLength(100);
 	expect(fleet.clock.now()).toBeLessThan(60_000);
+});
+
+it("servers of one's own that are all restarted at once lose no row", async () => {
+	const fleet = fleetOf(3, 50);
+	for (const server of fleet.servers) {
+		server.isLocal = true;
+		void fleet.clock.sleep(10_000).then(() => server.die());
+		void fleet.clock.sleep(40_000).then(() => server.comeBack());
+	}
+	const run = await send(fleet, 4_000);
+	expect(run.failed).toEqual([]);
+	expect(run.answered.size).toBe(4_000);
 });
 
 it("servers that are all down end the run after five minutes, with the rows missing", async () => {

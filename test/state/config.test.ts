@@ -78,6 +78,18 @@ describe("parseConfig", () => {
 			'{"providers": {"corp":\n{"base_url": "llm.corp"}}}',
 			'config.json:2: "providers.corp.base_url" must be an http(s) URL',
 		],
+		[
+			'{"providers": {"corp": {"base_url": "http://a",\n"base_urls": ["http://b"]}}}',
+			'config.json:1: "providers.corp" needs "base_url" or "base_urls", not both',
+		],
+		[
+			'{"providers": {"corp": {\n"base_urls": []}}}',
+			'config.json:2: "providers.corp.base_urls" must be a list with one',
+		],
+		[
+			'{"providers": {"corp": {"base_urls": ["http://a", {"url": "http://b"}]}}}',
+			'config.json:1: "providers.corp.base_urls.1.key_env" must be a non-empty string',
+		],
 		['{"providers": {\n"Corp!": {"base_url": "http://x"}}}', 'config.json:2: invalid provider name "Corp!"'],
 		['{"aliases": {"a": "b",\n"b": "c", "c": "b"}}', 'config.json:1: the alias "a" leads back to itself'],
 		['{"presets": {\n"p": {"model": "x"}}}', 'config.json:2: "presets.p" needs a "system" or a "prompt"'],

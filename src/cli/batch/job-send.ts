@@ -99,6 +99,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			cache: flags.cache ? (flags.refresh ? "refresh" : true) : false,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
 			onPause: () => {},
+			onServer: () => {},
 			send,
 		});
 		// Where the results file was lost on the way, the next run fetches the jobs again.

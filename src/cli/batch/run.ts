@@ -111,6 +111,12 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			cache: cacheMode(flags),
 			streamed: flags.stream,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
+			onServer: (model, { name, error }) =>
+				log(
+					error === undefined
+						? `${name} answers again`
+						: `${name} is out of order, and ${model} is asked elsewhere: ${error.message}`,
+				),
 			onPause: (model, pauseMs, { message }) => {
 				progress.pause(pauseMs, message);
 				log(`most requests to ${model} fail; pausing for ${formatDuration(pauseMs)}: ${message}`);

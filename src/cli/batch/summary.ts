@@ -4,6 +4,7 @@ import type { ModelRun } from "../../batch/run.ts";
 import type { RunStats } from "../../batch/run-stats.ts";
 import type { TimelineJson } from "../../batch/timeline.ts";
 import type { FailureClass } from "../../results/records.ts";
+import type { ServerState } from "../../schedule/servers.ts";
 import { decimal } from "../../state/decimal.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import {
@@ -16,6 +17,7 @@ import {
 	roundUsd,
 } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { serverSummaries } from "./server-lines.ts";
 
 export interface SummaryView {
 	readonly outcome: RunOutcome;
@@ -65,6 +67,9 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
 	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
 	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
+	for (const { llm } of modelRuns)
+		for (const [index, text] of serverSummaries(llm.pace?.servers ?? []).entries())
+			lines.push([index === 0 ? "servers" : "", text]);
 	if (stats.expecting > 0) lines.push(["expected", expectedText(stats)]);
 	if (stats.truncated > 0)
 		lines.push(["cut off", `${formatPlural(stats.truncated, "answer")} at the length limit`]);
@@ -170,7 +175,12 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		files: outcome.notes,
 		exit_code: outcome.exitCode,
 		timeline: view.timeline,
-		models: Object.fromEntries(view.modelRuns.map(({ model, stats }) => [model, statsJson(stats)])),
+		models: Object.fromEntries(
+			view.modelRuns.map(({ model, stats, llm }) => [
+				model,
+				{ ...statsJson(stats), ...serversJson(llm.pace?.servers) },
+			]),
+		),
 	};
 }
 
@@ -197,4 +207,15 @@ function statsJson(stats: RunStats): Readonly<Record<string, unknown>> {
 		latency_p50_ms: round(stats.latencies.percentile(0.5)),
 		latency_p95_ms: round(stats.latencies.percentile(0.95)),
 	};
+}
+
+function serversJson(servers: readonly ServerState[] = []): Readonly<Record<string, unknown>> {
+	if (servers.length === 0) return {};
+	const figures = servers.map(({ name, answers, failures, latencyMs }) => ({
+		name,
+		answers,
+		failures,
+		latency_ms: latencyMs === null ? null : Math.round(latencyMs),
+	}));
+	return { servers: figures };
 }

@@ -1,8 +1,10 @@
 import type { RunStats } from "../../batch/run-stats.ts";
+import type { ServerState } from "../../schedule/servers.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth, truncateText } from "../../terminal/width.ts";
+import { serverLines, serverPart } from "./server-lines.ts";
 
 /** How a limiter holds a model back at this moment. */
 export interface PaceView {
@@ -15,6 +17,8 @@ export interface PaceView {
 	readonly pausedMs?: number;
 	/** What the provider said last about limits. */
 	readonly lastSignal?: string | null;
+	/** How each of several servers fares. */
+	readonly servers?: readonly ServerState[];
 }
 
 /** Everything that the progress of a run shows. */
@@ -69,6 +73,7 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 		rateParts(view).join(" · "),
 		holdParts(view).join(" · "),
 		costParts(view).join(" · "),
+		...serverLines(view.pace?.servers ?? [], width, colors),
 	];
 }
 
@@ -85,6 +90,7 @@ export function progressLine(view: BatchView): string {
 		...rateParts(view),
 		...holdParts(view),
 		...costParts(view),
+		...[serverPart(view.pace?.servers ?? []) ?? []].flat(),
 		...(view.leftMs === null ? [] : [`${formatLeft(view.leftMs)} left`]),
 	].join(" · ");
 }

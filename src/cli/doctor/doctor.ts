@@ -2,7 +2,15 @@ import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { exitCodes, LlmxError } from "../../errors.ts";
-import { chooseModel, findPrice, proxyTo, ResponseCache, requireKeys, route } from "../../index.ts";
+import {
+	chooseModel,
+	findPrice,
+	type ModelRoute,
+	proxyTo,
+	ResponseCache,
+	requireKeys,
+	route,
+} from "../../index.ts";
 import type { Settings } from "../../models/settings.ts";
 import { resolveAlias } from "../../state/aliases.ts";
 import type { Config } from "../../state/config.ts";
@@ -137,9 +145,11 @@ function* examineModel(
 		yield { about: "provider", ...found.problem };
 		return;
 	}
-	const { provider, modelId, baseUrl, baseUrlSource } = found.value;
+	const { provider, modelId, servers, baseUrl, baseUrlSource } = found.value;
 	const address = baseUrl === "" ? "in this process" : `at ${baseUrl} (${baseUrlSource})`;
-	yield { about: "provider", state: "ok", text: `${provider.label} ${address}` };
+	const where = servers.length > 1 ? `on ${servers.length} servers (${baseUrlSource})` : address;
+	yield { about: "provider", state: "ok", text: `${provider.label} ${where}` };
+	if (servers.length > 1) for (const server of servers) yield examineServer(server);
 	yield* examineWay(baseUrl, provider.headers, env);
 	const keys = attempt(() => requireKeys(found.value));
 	if ("problem" in keys) yield { about: "key", ...keys.problem };
@@ -160,6 +170,11 @@ function* examineModel(
 			state: "ok",
 			text: `${formatUsd(price.input)} in, ${formatUsd(price.output)} out per million tokens (${price.source}, ${price.date})`,
 		};
+}
+
+function examineServer({ baseUrl, keys: [key] }: ModelRoute["servers"][number]): Finding {
+	const text = key === undefined ? "no key" : `${key.source}: ${maskKey(key.value)}`;
+	return { about: "server", state: "ok", text: `${baseUrl} (${text})` };
 }
 
 /** File modes mean nothing there. */

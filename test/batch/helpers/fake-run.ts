@@ -258,6 +258,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			stringify: (record) => JSON.stringify(record),
 			onPause: () => {},
 			onOpened: async () => run.onOpened?.(),
+			onServer: () => {},
 		});
 		return { ...outcome, sent };
 	} finally {
