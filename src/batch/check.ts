@@ -113,7 +113,8 @@ function checkOnce(options: CheckOptions, seed: number): Checked {
 		}
 	}
 	if (suspects.size > 0) findDuplicates(prompts, suspects, problems);
-	if (rows === 0 && problems.count === 0) problems.add({ line: 1, text: "the file contains no prompts" });
+	if (rows === 0 && !prompts.hasRows && problems.count === 0)
+		problems.add({ line: 1, text: "the file contains no prompts" });
 	index.forgetHashes();
 	const checked = { index, problems, rows, ...counts, models: [...models], notes, results, failures };
 	const hasOthers = output !== undefined && results.records > answered;

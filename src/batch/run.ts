@@ -176,18 +176,18 @@ class ModelRunner {
 
 	#control(): RunControl<SentRow> {
 		const { guard, schemas, halt } = this.#options;
-		const { stats, provider, defaults } = this.#modelRun;
+		const { stats, provider, defaults, model } = this.#modelRun;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
-			onPause: (pauseMs, error) => this.#options.onPause(this.#modelRun.model, pauseMs, error),
-			onServer: (change) => this.#options.onServer(this.#modelRun.model, change),
+			onPause: (pauseMs, error) => this.#options.onPause(model, pauseMs, error),
+			onServer: (change) => this.#options.onServer(model, change),
 			judge: ({ parameters }, result) => schemas.judge({ ...defaults, ...parameters }, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";
 				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
 				if (verdict !== "go") return verdict;
 				stats.inFlight += 1;
-				this.#options.flight?.started(sent.row.id, this.#modelRun.model);
+				this.#options.flight?.started(sent.row.id, model);
 				return verdict;
 			},
 			onSent: (sent, sending) => this.#noteSending(sent, sending),
@@ -236,10 +236,9 @@ class ModelRunner {
 
 	/** Writes a row's record; only then does the row count. */
 	#keep(outcome: RowOutcome<SentRow>): void {
-		const { sink, format, stringify } = this.#options;
+		const { sink, format, stringify, expectation } = this.#options;
 		const { stats, model } = this.#modelRun;
 		const { position, row } = outcome.row;
-		const { expectation } = this.#options;
 		const pass = outcome.ok ? expectation?.judge(row.expected, outcome.result.texts) : undefined;
 		const key = { id: row.id, model, n: row.n, hash: requestHash(row), pass, metadata: row.metadata };
 		try {

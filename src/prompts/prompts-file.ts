@@ -35,6 +35,7 @@ function ignore(): void {
 /** A prompts file as a sequence of requests that can be gone through again and again in the same order. */
 export class PromptsFile {
 	readonly #options: PromptsFileOptions;
+	#hasRows = false;
 
 	constructor(options: PromptsFileOptions) {
 		this.#options = options;
@@ -55,6 +56,11 @@ export class PromptsFile {
 
 	get table(): TableShape | undefined {
 		return this.#options.table;
+	}
+
+	/** There was a row when the file was last gone through, be it one of another shard. */
+	get hasRows(): boolean {
+		return this.#hasRows;
 	}
 
 	/** Every row of the file is taken. */
@@ -95,6 +101,7 @@ export class PromptsFile {
 				saidNoModel = true;
 				continue;
 			}
+			this.#hasRows = true;
 			const { shard } = selection;
 			if (shard !== undefined && shardOf(row.id, shard.count) !== shard.index) continue;
 			left -= 1;

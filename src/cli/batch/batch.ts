@@ -14,8 +14,9 @@ import {
 	schemaFormOption,
 } from "../parameter-options.ts";
 import { runBatch } from "./command.ts";
-import type { BatchFlags } from "./flags.ts";
-import { type MergeFlags, runMerge } from "./merge.ts";
+import type { BatchFlags, GivenFlags } from "./flags.ts";
+import { type MergeFlags, runMerge } from "./shards/merge.ts";
+import { parseShard, resolveShard } from "./shards/shard.ts";
 import type { StatusFlags } from "./share/status.ts";
 
 const examples = `
@@ -63,7 +64,16 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addOption(new Option("--match <how>", "how to compare with it").choices(matchKinds).default("equals"))
 		.option("--fail-under <share>", "exit 1 if fewer answers pass, as in 95%", parseShare)
 		.option("--limit <count>", "take only the first rows of the file", parsePositive)
-		.option("--shard <i/n>", "take only part i of n, chosen by row id", parseShard)
+		.option(
+			"--shard <i/n>",
+			"take only part i of n, chosen by row id; auto for the task of a job array",
+			parseShard,
+		)
+		.option(
+			"--shards <n>",
+			"with --shard auto: number of tasks, where the array does not say it",
+			parsePositive,
+		)
 		.option("--share <url or file>", "share cost cap, rate limits and stop with other shards over Redis")
 		.option("--share-as <name>", "name of the shared run (default: that of the prompts)")
 		.option("--stop-all", "with --share: let Ctrl-C stop all shards")
@@ -113,8 +123,8 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-q, --quiet", "print neither progress nor the summary")
 		.enablePositionalOptions()
 		.addHelpText("after", examples)
-		.action(async (file: string | undefined, flags: BatchFlags) =>
-			finish(await runBatch(file, flags, context)),
+		.action(async (file: string | undefined, { shard, shards, ...flags }: GivenFlags) =>
+			finish(await runBatch(file, { ...flags, ...shardOf(shard, shards, context) }, context)),
 		);
 	command
 		.command("status")
@@ -147,11 +157,16 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.action((results: string[], flags: MergeFlags) => runMerge(results, flags, context));
 }
 
-function parseShard(value: string): { index: number; count: number } {
-	const [, index, count] = /^(\d+)\/(\d+)$/.exec(value)?.map(Number) ?? [];
-	if (index === undefined || count === undefined || index < 1 || index > count)
-		throw new InvalidArgumentError("It must be i/n with i from 1 to n, such as 2/4.");
-	return { index, count };
+/** The shard that a run is, and a word about it when a job array said so. */
+function shardOf(
+	given: GivenFlags["shard"],
+	count: number | undefined,
+	{ io }: CommandContext,
+): Pick<BatchFlags, "shard"> {
+	const shard = resolveShard(given, count, io.env);
+	if (shard?.source !== undefined)
+		io.stderr.write(`llmx: shard ${shard.index} of ${shard.count} (${shard.source})\n`);
+	return shard === undefined ? {} : { shard };
 }
 
 function parseShare(value: string): number {

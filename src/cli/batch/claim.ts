@@ -1,6 +1,27 @@
 import { UsageError } from "../../errors.ts";
+import type { Clock } from "../../schedule/clock.ts";
 import { acquireLock, type Lock, type LockHeld } from "../../state/lock.ts";
 import type { NamedPath } from "./target.ts";
+
+/** A holder elsewhere is no more after a minute of silence. */
+const longestWaitMs = 75_000;
+const waitMs = 2_000;
+
+interface TakeOverOptions {
+	readonly clock: Clock;
+	readonly onWait: (message: string) => void;
+}
+
+/** Another process writes a file. */
+class InUseError extends UsageError {
+	/** On another machine or in another container, so that nobody here knows whether it lives. */
+	readonly isElsewhere: boolean;
+
+	constructor(message: string, hint: string, isElsewhere: boolean) {
+		super(message, { hint });
+		this.isElsewhere = isElsewhere;
+	}
+}
 
 /** That this process alone writes a run's files. */
 export class OutputClaim {
@@ -22,6 +43,25 @@ export class OutputClaim {
 		if ("held" in taken) throw inUse(outputs, taken.held);
 		const claim = new OutputClaim(outputs, taken.lock);
 		return claim;
+	}
+
+	/**
+	 * Like `take`, but waits for a holder that cannot be seen from here and gives no sign of life: the task of a job array
+	 * that was killed with its machine, and is started again on another one.
+	 * @throws UsageError when another process writes one of the files
+	 */
+	static async takeOver(outputs: readonly NamedPath[], options: TakeOverOptions): Promise<OutputClaim> {
+		const { clock, onWait } = options;
+		const until = clock.now() + longestWaitMs;
+		for (let hasSaid = false; ; hasSaid = true) {
+			try {
+				return await OutputClaim.take(outputs);
+			} catch (error) {
+				if (!(error instanceof InUseError) || !error.isElsewhere || clock.now() >= until) throw error;
+				if (!hasSaid) onWait(`${error.message}; waiting until that gives no more sign of life`);
+				await clock.sleep(waitMs);
+			}
+		}
 	}
 
 	/**
@@ -50,14 +90,16 @@ export class OutputClaim {
 	}
 }
 
-function inUse(outputs: readonly NamedPath[], { path, pid, host, file }: LockHeld): UsageError {
+function inUse(outputs: readonly NamedPath[], { path, pid, host, file }: LockHeld): InUseError {
 	const name = outputs.find((output) => output.path === path)?.name ?? path;
 	const who = pid === null ? "another process" : `process ${pid}`;
 	const hint = "wait for it to finish, or choose another output with -o";
-	return new UsageError(`${name} is in use by ${who}${host === undefined ? "" : ` on ${host}`}`, {
-		hint:
-			host === undefined && pid !== null
-				? hint
-				: `${hint}; if it is no longer there, wait a minute${file === undefined ? "" : ` or delete ${file}`}`,
-	});
+	const isElsewhere = host !== undefined || pid === null;
+	return new InUseError(
+		`${name} is in use by ${who}${host === undefined ? "" : ` on ${host}`}`,
+		isElsewhere
+			? `${hint}; if it is no longer there, wait a minute${file === undefined ? "" : ` or delete ${file}`}`
+			: hint,
+		isElsewhere,
+	);
 }

@@ -54,7 +54,11 @@ export async function runBatch(
 	checkTarget(io, source, target, { sends, overwrite: flags.overwrite ?? false });
 	const outputs = outputsOf(target, sends);
 	if (outputs.length === 0) return new BatchCommand(source, flags, target, context).run();
-	const claim = await OutputClaim.take(outputs);
+	const onWait = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
+	const claim =
+		flags.shard?.source === undefined
+			? await OutputClaim.take(outputs)
+			: await OutputClaim.takeOver(outputs, { clock: systemClock, onWait });
 	try {
 		return await new BatchCommand(source, flags, target, context, claim).run();
 	} finally {

@@ -3,6 +3,7 @@ import type { HaltPolicy } from "../../batch/halt.ts";
 import type { InputFormat } from "../../prompts/input.ts";
 import type { OutputFormat } from "../../results/records.ts";
 import type { ParameterFlags } from "../parameter-options.ts";
+import type { Shard } from "./shards/shard.ts";
 
 /** What commander collects for `batch`. */
 export interface BatchFlags extends ParameterFlags {
@@ -25,7 +26,7 @@ export interface BatchFlags extends ParameterFlags {
 	readonly answers: number;
 	readonly allowFiles?: string;
 	readonly limit?: number;
-	readonly shard?: { readonly index: number; readonly count: number };
+	readonly shard?: Shard;
 	/** A URL, or a file that holds one. */
 	readonly share?: string;
 	readonly shareAs?: string;
@@ -66,4 +67,11 @@ export interface BatchFlags extends ParameterFlags {
 	readonly poll?: number;
 	readonly notify?: string;
 	readonly quiet?: boolean;
+}
+
+/** The same before a job array was asked which shard it is. */
+export interface GivenFlags extends Omit<BatchFlags, "shard"> {
+	readonly shard?: Shard | "auto";
+	/** Of a job array that does not say it. */
+	readonly shards?: number;
 }

@@ -10,6 +10,7 @@ import { resolvePaths } from "../../state/paths.ts";
 import { temporaryName } from "../../state/replace.ts";
 import type { Io } from "../io.ts";
 import type { BatchFlags } from "./flags.ts";
+import { refuseOtherCount, shardName } from "./shards/shard.ts";
 
 /** A file to write; `name` is what messages call it. */
 export interface NamedPath {
@@ -45,7 +46,7 @@ export function chooseTarget(io: Io, source: string | undefined, flags: BatchFla
 	const isStdin = source === undefined || source === "-";
 	const name = outputName(io, isStdin ? undefined : source, flags);
 	const path = (file: string) => systemFiles.resolve(resolve(io.cwd, file));
-	const { summaryJson } = flags;
+	const summaryJson = flags.summaryJson && ownName(flags.summaryJson, flags);
 	const summary = summaryJson === undefined ? undefined : { name: summaryJson, path: path(summaryJson) };
 	if (name === "-" || stdoutNames.test(name)) {
 		if (flags.report) throw new UsageError("--report needs a results file", { hint: "choose one with -o" });
@@ -110,14 +111,19 @@ function outputName(io: Io, source: string | undefined, flags: BatchFlags): stri
 		throw new UsageError(`${output} is the prompts file itself`, { hint: "choose another output with -o" });
 	const isFolder =
 		/[/\\]$/.test(output) || statSync(resolve(io.cwd, output), { throwIfNoEntry: false })?.isDirectory();
-	return isFolder ? join(output, basename(own)) : output;
+	return isFolder ? join(output, basename(own)) : ownName(output, flags);
+}
+
+/** Tasks of a job array are given the same name for an output, and each has one of its own. */
+function ownName(name: string, { shard }: BatchFlags): string {
+	return shard?.source === undefined || stdoutNames.test(name) ? name : shardName(name, shard);
 }
 
 /** `prompts.jsonl.gz` -> `prompts.results.jsonl`; a shard has a file of its own. */
 function defaultName(source: string, { shard }: BatchFlags): string {
 	const name = basename(uncompressedName(source)).replace(/\.[^.]+$/, "");
-	const part = shard === undefined ? "" : `.${shard.index}-of-${shard.count}`;
-	return `${source.slice(0, source.length - basename(source).length)}${name}.results${part}.jsonl`;
+	const results = `${source.slice(0, source.length - basename(source).length)}${name}.results.jsonl`;
+	return shard === undefined ? results : shardName(results, shard);
 }
 
 /** No two results files share one for failures: `out.jsonl` -> `out.errors.jsonl`, `out` -> `out.errors`. */
@@ -184,6 +190,7 @@ export function checkTarget(
 				},
 			);
 	}
+	refuseOtherCount(files.results);
 	if (!overwrite) refuseRescued(files);
 }
 

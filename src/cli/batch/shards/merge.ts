@@ -1,18 +1,18 @@
 import { resolve } from "node:path";
-import { UsageError } from "../../errors.ts";
-import { decodeInput } from "../../prompts/decode.ts";
-import { type InputFormat, openInput } from "../../prompts/input.ts";
-import { createReader } from "../../prompts/reader.ts";
-import { idOf } from "../../prompts/row-id.ts";
-import { mergeResults } from "../../results/merge.ts";
-import { type OutputFormat, recordFormats } from "../../results/records.ts";
-import { systemFiles } from "../../state/file-system.ts";
-import { formatCount, formatPlural } from "../../terminal/formats.ts";
-import { sanitizeLine } from "../../terminal/sanitize.ts";
-import type { CommandContext } from "../command.ts";
-import type { Io } from "../io.ts";
-import { OutputClaim } from "./claim.ts";
-import { checkWritable, isSameFile, type NamedPath } from "./target.ts";
+import { UsageError } from "../../../errors.ts";
+import { decodeInput } from "../../../prompts/decode.ts";
+import { type InputFormat, openInput } from "../../../prompts/input.ts";
+import { createReader } from "../../../prompts/reader.ts";
+import { idOf } from "../../../prompts/row-id.ts";
+import { mergeResults } from "../../../results/merge.ts";
+import { type OutputFormat, recordFormats } from "../../../results/records.ts";
+import { systemFiles } from "../../../state/file-system.ts";
+import { formatCount, formatPlural } from "../../../terminal/formats.ts";
+import { sanitizeLine } from "../../../terminal/sanitize.ts";
+import type { CommandContext } from "../../command.ts";
+import type { Io } from "../../io.ts";
+import { OutputClaim } from "../claim.ts";
+import { checkWritable, isSameFile, type NamedPath } from "../target.ts";
 
 /** What commander collects for `batch merge`. */
 export interface MergeFlags {
