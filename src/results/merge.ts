@@ -2,21 +2,27 @@ import { UsageError } from "../errors.ts";
 import { PackedColumn } from "../prompts/columns.ts";
 import { ProblemList } from "../prompts/problem-list.ts";
 import type { Files } from "../state/file-system.ts";
-import type { RecordFormat } from "./records.ts";
+import type { RecordFormat, RecordKey } from "./records.ts";
 import { LineAt, replaceOutput } from "./rewrite.ts";
 import { RowIndex } from "./row-index.ts";
-import { scanJournal } from "./scan.ts";
+import { type JournalState, scanJournal } from "./scan.ts";
 
-/** A results file; `name` is what messages call it. */
+/** A file of records; `name` is what messages call it. */
 export interface NamedFile {
 	readonly path: string;
 	readonly name: string;
 }
 
+/** The results of a run and its failures, if there are any. */
+export interface ResultsFiles {
+	readonly results: NamedFile;
+	readonly failures: NamedFile;
+}
+
 export interface MergeOptions {
 	readonly files: Files;
-	readonly sources: readonly NamedFile[];
-	readonly target: NamedFile;
+	readonly sources: readonly ResultsFiles[];
+	readonly target: ResultsFiles;
 	readonly format: RecordFormat;
 	/** The ids of the prompts in their order; undefined when the prompts are not at hand. */
 	readonly ids: Iterable<string> | undefined;
@@ -28,118 +34,232 @@ export interface MergeOptions {
 
 export interface MergeReport {
 	readonly records: number;
+	/** Rows that have an error record and no result. */
+	readonly failed: number;
 	readonly models: readonly string[];
-	/** Missing (id, model). */
+	/** Missing (id, model): neither answered nor failed. */
 	readonly missing: number;
 	/** By what completeness was judged; `nothing` when ids are texts and the prompts are not at hand. */
 	readonly judgedBy: "prompts" | "numbers" | "nothing";
 }
 
 const missingShown = 20;
+/** What is read ahead of all files together, and at least of each, in bytes. */
+const mostWindowBytes = 32 * 2 ** 20;
+const leastWindowBytes = 8 * 1024;
 
 /**
- * Puts results of several runs, such as shards, into one file: in the order of the prompts when they are given, else
- * by number when all ids are numbers, else as the files come. Holds no record in memory.
- * @throws UsageError when an (id, model) comes twice, rows are missing, or a file holds something else
+ * Puts results of several runs, such as shards, into one file, and their failures beside it: in the order of the prompts
+ * when they are given, else by number when all ids are numbers, else as the files come. Holds no record in memory.
+ * @throws UsageError when an (id, model) comes twice, rows are missing, or a file holds something else or is not whole
  */
 export function mergeResults(options: MergeOptions): MergeReport {
-	const { files, sources, target, format, allowMissing } = options;
-	const handles = sources.map(({ path, name }) => {
-		if (files.factsOf(path) === undefined) throw new UsageError(`cannot read ${name}: no such file`);
-		const file = files.open(path, "r");
-		return { name, file, lines: new LineAt(files, file) };
-	});
+	const merge = new Merge(options);
 	try {
-		const index = new RowIndex(Math.floor(options.random() * 2 ** 32), "");
-		const places = new RecordPlaces();
-		const models = new Set<string>();
-		for (const [source, { path, name }] of sources.entries()) {
-			const duplicates = new ProblemList(name);
-			let line = 0;
-			scanJournal(files, path, {
-				name,
-				readKey: format.readResultKey,
-				onRecord: ({ id, model, hash }, offset) => {
-					line += 1;
-					models.add(model);
-					const before = index.findResult(id, model);
-					if (before === undefined) index.noteResult(id, model, hash, places.add(source, offset, id));
-					else {
-						const other = sources[places.source(before)]?.name;
-						duplicates.add({ line, text: `id ${JSON.stringify(id)} of ${model} is also in ${other}` });
-					}
-				},
-			});
-			duplicates.throwIfAny("nothing was written");
-		}
-		const wanted = options.ids ?? places.numbers();
-		const missing = claimAll(index, wanted, [...models]);
+		return merge.run();
+	} finally {
+		merge.close();
+	}
+}
+
+class Merge {
+	readonly #options: MergeOptions;
+	readonly #index: RowIndex;
+	readonly #results: RecordPlaces;
+	readonly #failures: RecordPlaces;
+	readonly #models = new Set<string>();
+	readonly #numbers = new NumberedIds();
+
+	constructor(options: MergeOptions) {
+		const { files, sources, random } = options;
+		this.#options = options;
+		this.#index = new RowIndex(Math.floor(random() * 2 ** 32), "");
+		const windowBytes = Math.floor(mostWindowBytes / Math.max(1, 2 * sources.length));
+		const open = (file: NamedFile) => new Source(files, file, Math.max(leastWindowBytes, windowBytes));
+		this.#results = new RecordPlaces(sources.map(({ results }) => open(results)));
+		this.#failures = new RecordPlaces(sources.map(({ failures }) => open(failures)));
+	}
+
+	run(): MergeReport {
+		const { files, target, ids, allowMissing } = this.#options;
+		for (const source of this.#results.sources.keys()) this.#readResults(source);
+		for (const source of this.#failures.sources.keys()) this.#readFailures(source);
+		const wanted = ids ?? this.#numbers.all();
+		const missing = this.#claimAll(wanted);
 		if (missing.count > 0 && !allowMissing)
 			throw new UsageError(`${missing.count} results are missing, nothing was written`, {
 				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\nuse --allow-missing to merge anyway`,
 			});
-		replaceOutput(files, target.path, target.name, (write) => {
-			for (const place of index.resultOffsets())
-				write(handles[places.source(place)]?.lines.bytes(places.offset(place)) as Buffer);
+		// The results come last: once they are there, all is.
+		const failed = this.#failures.write(files, target.failures, () => this.#index.failureOffsets());
+		if (failed === 0) files.remove(target.failures.path);
+		const records = this.#results.write(files, target.results, () => this.#index.resultOffsets());
+		const judgedBy = ids ? "prompts" : wanted ? "numbers" : "nothing";
+		return { records, failed, models: [...this.#models], missing: missing.count, judgedBy };
+	}
+
+	close(): void {
+		this.#results.close();
+		this.#failures.close();
+	}
+
+	#readResults(source: number): void {
+		const { format } = this.#options;
+		const { file } = this.#results.sources[source] as Source;
+		if (this.#options.files.factsOf(file.path) === undefined)
+			throw new UsageError(`cannot read ${file.name}: no such file`);
+		const duplicates = new ProblemList(file.name);
+		let line = 0;
+		this.#scan(file, format.readResultKey, ({ id, model, hash }, offset) => {
+			line += 1;
+			this.#models.add(model);
+			this.#numbers.add(id);
+			const before = this.#index.findResult(id, model);
+			if (before === undefined) this.#index.noteResult(id, model, hash, this.#results.add(source, offset));
+			else {
+				const other = this.#results.sourceOf(before)?.file.name;
+				duplicates.add({ line, text: `id ${JSON.stringify(id)} of ${model} is also in ${other}` });
+			}
 		});
-		const judgedBy = options.ids ? "prompts" : wanted ? "numbers" : "nothing";
-		return { records: places.size, models: [...models], missing: missing.count, judgedBy };
-	} finally {
-		for (const { file } of handles) files.close(file);
+		duplicates.throwIfAny("nothing was written");
+	}
+
+	/** The last word on a row is that of its last record; what was interrupted is missing rather than failed. */
+	#readFailures(source: number): void {
+		const { file } = this.#failures.sources[source] as Source;
+		this.#scan(file, this.#options.format.readFailureKey, ({ id, model, hash, interrupted }, offset) => {
+			if (interrupted || this.#index.findResult(id, model) !== undefined) return;
+			this.#models.add(model);
+			this.#numbers.add(id);
+			this.#index.noteFailure(id, model, hash, this.#failures.add(source, offset));
+		});
+	}
+
+	#scan(
+		{ path, name }: NamedFile,
+		readKey: (line: string) => RecordKey | undefined,
+		onRecord: (key: RecordKey, offset: number) => void,
+	): void {
+		const { files, allowMissing } = this.#options;
+		let last: { readonly key: RecordKey; readonly offset: number } | undefined;
+		const state: JournalState = scanJournal(files, path, {
+			name,
+			readKey,
+			onRecord: (key, offset) => {
+				if (last !== undefined) onRecord(last.key, last.offset);
+				last = { key, offset };
+			},
+		});
+		const isTorn = state.tornBytes > 0 || state.unended;
+		if (isTorn && !allowMissing)
+			throw new UsageError(`${name} ends in the middle of a record, nothing was written`, {
+				hint: "run the command that writes it again: it sends what is missing",
+			});
+		// A record without its line end cannot be copied as it is.
+		if (last !== undefined && !state.unended) onRecord(last.key, last.offset);
+	}
+
+	/** Brings what was found into the wanted order, and lists what is not there. */
+	#claimAll(wanted: Iterable<string> | undefined) {
+		const shown: string[] = [];
+		let count = 0;
+		for (const id of wanted ?? []) {
+			for (const model of this.#models) {
+				const result = this.#index.findResult(id, model);
+				const failure = result === undefined ? this.#index.findFailure(id, model) : undefined;
+				if (result !== undefined) this.#index.setDone(this.#index.claim(id, model), result);
+				else if (failure !== undefined) this.#index.setFailed(this.#index.claim(id, model), failure);
+				else {
+					count += 1;
+					if (shown.length < missingShown) shown.push(this.#models.size > 1 ? `${id} (${model})` : id);
+				}
+			}
+		}
+		return { count, shown };
 	}
 }
 
-/** Brings what was found into the wanted order, and lists what is not there. */
-function claimAll(index: RowIndex, wanted: Iterable<string> | undefined, models: readonly string[]) {
-	const shown: string[] = [];
-	let count = 0;
-	for (const id of wanted ?? []) {
-		for (const model of models) {
-			const place = index.findResult(id, model);
-			if (place !== undefined) {
-				index.setDone(index.claim(id, model), place);
-				continue;
-			}
-			count += 1;
-			if (shown.length < missingShown) shown.push(models.length > 1 ? `${id} (${model})` : id);
-		}
+/** A file that records are copied from, opened when the first is. */
+class Source {
+	readonly file: NamedFile;
+	readonly #files: Files;
+	readonly #windowBytes: number;
+	#handle: number | undefined;
+	#lines: LineAt | undefined;
+
+	constructor(files: Files, file: NamedFile, windowBytes: number) {
+		this.#files = files;
+		this.file = file;
+		this.#windowBytes = windowBytes;
 	}
-	return { count, shown };
+
+	bytes(offset: number): Buffer {
+		if (this.#lines === undefined) {
+			this.#handle = this.#files.open(this.file.path, "r");
+			this.#lines = new LineAt(this.#files, this.#handle, this.#windowBytes);
+		}
+		return this.#lines.bytes(offset);
+	}
+
+	close(): void {
+		if (this.#handle !== undefined) this.#files.close(this.#handle);
+	}
 }
 
 /** Where each record is: in which file, at which position. A place is a number. */
 class RecordPlaces {
+	readonly sources: readonly Source[];
 	readonly #sources = PackedColumn.ofWords();
 	readonly #offsets = PackedColumn.ofNumbers();
 	#count = 0;
-	#largest = 0;
-	#areNumbers = true;
 
-	get size(): number {
-		return this.#count;
+	constructor(sources: readonly Source[]) {
+		this.sources = sources;
 	}
 
-	add(source: number, offset: number, id: string): number {
+	add(source: number, offset: number): number {
 		this.#sources.set(this.#count, source);
 		this.#offsets.set(this.#count, offset);
-		this.#areNumbers &&= /^[1-9]\d{0,9}$/.test(id);
-		if (this.#areNumbers) this.#largest = Math.max(this.#largest, Number(id));
 		this.#count += 1;
 		return this.#count - 1;
 	}
 
-	source(place: number): number {
-		return this.#sources.get(place);
+	sourceOf(place: number): Source | undefined {
+		return this.sources[this.#sources.get(place)];
 	}
 
-	offset(place: number): number {
-		return this.#offsets.get(place);
+	/** Writes records into a file, which is not touched when there are none. Returns how many. */
+	write(files: Files, { path, name }: NamedFile, places: () => Iterable<number>): number {
+		let count = 0;
+		if (this.#count === 0 && files.factsOf(path) === undefined) return count;
+		replaceOutput(files, path, name, (write) => {
+			for (const place of places()) {
+				write(this.sourceOf(place)?.bytes(this.#offsets.get(place)) as Buffer);
+				count += 1;
+			}
+		});
+		return count;
+	}
+
+	close(): void {
+		for (const source of this.sources) source.close();
+	}
+}
+
+/** Whether all ids are numbers, and which is the largest. */
+class NumberedIds {
+	#largest = 0;
+	#areNumbers = true;
+
+	add(id: string): void {
+		this.#areNumbers &&= /^[1-9]\d{0,9}$/.test(id);
+		if (this.#areNumbers) this.#largest = Math.max(this.#largest, Number(id));
 	}
 
 	/** The numbers from 1 to the largest id, when every id is one. */
-	numbers(): Iterable<string> | undefined {
-		if (!this.#areNumbers || this.#count === 0) return undefined;
-		const largest = this.#largest;
+	all(): Iterable<string> | undefined {
+		const largest = this.#areNumbers ? this.#largest : 0;
+		if (largest === 0) return undefined;
 		return (function* () {
 			for (let number = 1; number <= largest; number++) yield String(number);
 		})();

@@ -10,19 +10,23 @@ import { copyBytes, createBeside } from "./rescue.ts";
 import type { EditLines } from "./revision.ts";
 
 const newline = 0x0a;
-const windowBytes = 256 * 1024;
+const usualWindowBytes = 256 * 1024;
 
 /** Lines of an open file at any position. Neighbours, as records mostly are, come from one read. */
 export class LineAt {
 	readonly #files: Files;
 	readonly #file: number;
-	#window = Buffer.allocUnsafe(windowBytes);
+	readonly #windowBytes: number;
+	#window: Buffer;
 	#start = 0;
 	#length = 0;
 
-	constructor(files: Files, file: number) {
+	/** `windowBytes` are read at once. */
+	constructor(files: Files, file: number, windowBytes = usualWindowBytes) {
 		this.#files = files;
 		this.#file = file;
+		this.#windowBytes = windowBytes;
+		this.#window = Buffer.allocUnsafe(windowBytes);
 	}
 
 	/** The line at a position with its newline, valid until the next call. Throws when no whole line is there. */
@@ -32,7 +36,7 @@ export class LineAt {
 			if (line !== undefined) return line;
 		}
 		// Half of the window may lie before the line, for a row that came a little late.
-		this.#start = Math.max(0, offset - windowBytes / 2);
+		this.#start = Math.max(0, offset - this.#windowBytes / 2);
 		this.#length = 0;
 		for (;;) {
 			this.#fill();

@@ -85,6 +85,13 @@ export class RowIndex {
 		return offset === 0 ? undefined : offset - 1;
 	}
 
+	/** Offset of the failure that was noted for an (id, model). */
+	findFailure(id: string, model: string): number | undefined {
+		const entry = this.#find(id, model);
+		const offset = entry === undefined ? 0 : this.#failures.offsets.get(entry);
+		return offset === 0 ? undefined : offset - 1;
+	}
+
 	/** True when the result at an offset is the one that answers a row of the input. */
 	isAnsweredAt(id: string, model: string, offset: number): boolean {
 		const entry = this.#find(id, model);

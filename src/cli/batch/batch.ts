@@ -33,7 +33,8 @@ Examples:
   llmx batch prompts.jsonl -m gpt-4.1-mini --retry-failed
   llmx batch prompts.jsonl -m gpt-4.1-mini --shard 1/4
   head -100 prompts.txt | llmx batch - --format text -m gpt-4.1-mini
-  llmx batch merge part1.jsonl part2.jsonl -o all.jsonl`;
+  llmx batch prompts.jsonl -m gpt-4.1-mini --shard auto
+  llmx batch merge 'prompts.results.*-of-4.jsonl' -o all.jsonl --input prompts.jsonl`;
 
 /** Adds the options and the action of `batch`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
@@ -141,9 +142,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 	command
 		.command("merge")
 		.description(
-			"Merge the results of several runs, such as shards, into one file. Every row must be there exactly once.",
+			"Merge the results of several runs, such as shards, into one file, and their failures beside it. Every shard must be there whole, and every row exactly once.",
 		)
-		.argument("<results...>", "results files")
+		.argument("<results...>", "results files, or a pattern in quotes, such as 'prompts.results.*.jsonl'")
 		.requiredOption("-o, --output <file>", "the file to write")
 		.option("--input <file>", "prompts file, for the order of rows and to find missing ones")
 		.option("--id <column>", "field or column of the prompts that holds the id")
@@ -152,7 +153,9 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.addOption(
 			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)
-		.option("--allow-missing", "merge even if rows are missing")
+		.option("--allow-missing", "merge even if rows or shards are missing")
+		.option("--summary-json <file>", "also merge the summaries that the shards were given this name for")
+		.option("--report", "write a page to look at the results with, beside them")
 		.option("--overwrite", "replace the output file if it exists")
 		.action((results: string[], flags: MergeFlags) => runMerge(results, flags, context));
 }

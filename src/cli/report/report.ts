@@ -16,7 +16,7 @@ import type { CommandContext } from "../command.ts";
 import type { Io } from "../io.ts";
 
 /** What commander collects for `report`. */
-interface ReportFlags {
+export interface ReportFlags {
 	readonly output?: string;
 	readonly title?: string;
 	readonly summary?: string;
@@ -59,7 +59,8 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		);
 }
 
-async function runReport(
+/** Runs `llmx report`. Returns the exit code. */
+export async function runReport(
 	results: readonly string[],
 	flags: ReportFlags,
 	{ io }: CommandContext,
@@ -111,7 +112,7 @@ function reportTarget(io: Io, output: string): ReportSource {
  * Makes sure that a report may be written to a path: nothing is there, or an earlier report.
  * @throws UsageError
  */
-function checkReport(target: ReportSource): void {
+export function checkReport(target: ReportSource): void {
 	checkWritable(target);
 	if (systemFiles.factsOf(target.path)?.size && !isReport(target.path))
 		throw new UsageError(`${target.name} exists and is not a report of llmx`, {

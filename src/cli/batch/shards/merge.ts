@@ -1,10 +1,11 @@
-import { resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UsageError } from "../../../errors.ts";
 import { decodeInput } from "../../../prompts/decode.ts";
 import { type InputFormat, openInput } from "../../../prompts/input.ts";
 import { createReader } from "../../../prompts/reader.ts";
 import { idOf } from "../../../prompts/row-id.ts";
-import { mergeResults } from "../../../results/merge.ts";
+import { reportName } from "../../../report/mark.ts";
+import { mergeResults, type ResultsFiles } from "../../../results/merge.ts";
 import { type OutputFormat, recordFormats } from "../../../results/records.ts";
 import { systemFiles } from "../../../state/file-system.ts";
 import { formatCount, formatPlural } from "../../../terminal/formats.ts";
@@ -12,7 +13,10 @@ import { sanitizeLine } from "../../../terminal/sanitize.ts";
 import type { CommandContext } from "../../command.ts";
 import type { Io } from "../../io.ts";
 import { OutputClaim } from "../claim.ts";
-import { checkWritable, isSameFile, type NamedPath } from "../target.ts";
+import { writeJsonFile } from "../json-file.ts";
+import { checkWritable, failuresNameOf, isSameFile, type NamedPath } from "../target.ts";
+import { checkShards, filesOfShards, findSources } from "./shard-set.ts";
+import { mergeSummaries } from "./summaries.ts";
 
 /** What commander collects for `batch merge`. */
 export interface MergeFlags {
@@ -21,6 +25,9 @@ export interface MergeFlags {
 	readonly format?: InputFormat;
 	readonly outFormat: OutputFormat;
 	readonly allowMissing?: boolean;
+	/** The name that the shards were given for theirs. */
+	readonly summaryJson?: string;
+	readonly report?: boolean;
 	readonly overwrite?: boolean;
 	/** False for `--no-id`. */
 	readonly id?: string | false;
@@ -28,41 +35,63 @@ export interface MergeFlags {
 
 /** Runs `llmx batch merge`. */
 export async function runMerge(
-	sources: readonly string[],
+	sourceNames: readonly string[],
 	flags: MergeFlags,
-	{ io }: CommandContext,
+	context: CommandContext,
 ): Promise<void> {
+	const { io } = context;
 	const named = (name: string) => ({ name, path: systemFiles.resolve(resolve(io.cwd, name)) });
-	const target = named(flags.output);
-	const parts = sources.map(named);
-	if (parts.some(({ path }) => isSameFile(path, target.path)))
+	if (/\.(?:csv|tsv|json|gz)$/i.test(flags.output))
+		throw new UsageError(`cannot write ${flags.output}: results are merged as .jsonl`);
+	const target = withFailures(named(flags.output));
+	const sources = findSources(sourceNames, io.cwd, target.results.path);
+	if (sources.some(({ path }) => isSameFile(path, target.results.path)))
 		throw new UsageError(`${flags.output} is one of the input files`, {
 			hint: "choose another file with -o",
 		});
-	if (flags.input !== undefined && isSameFile(resolve(io.cwd, flags.input), target.path))
+	if (flags.input !== undefined && isSameFile(resolve(io.cwd, flags.input), target.results.path))
 		throw new UsageError(`${flags.output} is the prompts file itself`, {
 			hint: "choose another file with -o",
 		});
-	checkWritable(target);
-	if (!flags.overwrite && systemFiles.factsOf(target.path)?.size)
-		throw new UsageError(`${flags.output} already exists`, { hint: "use --overwrite to replace it" });
-	const claim = await OutputClaim.take([target]);
+	const { summaryJson, allowMissing = false } = flags;
+	const summary = summaryJson === undefined ? undefined : named(summaryJson);
+	for (const file of [target.results, target.failures, ...(summary === undefined ? [] : [summary])]) {
+		checkWritable(file);
+		if (!flags.overwrite && systemFiles.factsOf(file.path)?.size)
+			throw new UsageError(`${file.name} already exists`, { hint: "use --overwrite to replace it" });
+	}
+	const page = named(reportName(flags.output));
+	const report = flags.report ? await import("../../report/report.ts") : undefined;
+	report?.checkReport(page);
+	if (!allowMissing) await checkShards(sources);
+	const claim = await OutputClaim.take([target.results]);
 	try {
-		await merge(parts, target, flags, io);
+		// Read first: a summary that is not there is found before anything is written.
+		const merged = summary && mergeSummaries(filesOfShards(sources, summary.name, io.cwd));
+		await merge(sources.map(withFailures), target, flags, io);
+		if (merged !== undefined) writeJsonFile(summary, merged);
 	} finally {
 		await claim.release();
 	}
+	const { input, format, id } = flags;
+	const prompts = { ...(input && { input }), ...(format && { format }), ...(id !== undefined && { id }) };
+	await report?.runReport([flags.output], { ...prompts, output: page.name, column: "prompt" }, context);
+}
+
+function withFailures(results: NamedPath): ResultsFiles {
+	const path = join(dirname(results.path), basename(failuresNameOf(results.path)));
+	return { results, failures: { name: failuresNameOf(results.name), path } };
 }
 
 async function merge(
-	parts: readonly NamedPath[],
-	target: NamedPath,
+	sources: readonly ResultsFiles[],
+	target: ResultsFiles,
 	flags: MergeFlags,
 	io: Io,
 ): Promise<void> {
 	const report = mergeResults({
 		files: systemFiles,
-		sources: parts,
+		sources,
 		target,
 		format: recordFormats[flags.outFormat],
 		ids:
@@ -77,7 +106,8 @@ async function merge(
 		nothing: "pass the prompts with --input FILE to find missing rows",
 	}[report.judgedBy];
 	const missing = report.missing > 0 ? `${formatCount(report.missing)} missing` : judged;
-	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}`;
+	const failed = report.failed > 0 ? `; ${formatCount(report.failed)} failed → ${target.failures.name}` : "";
+	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}${failed}`;
 	io.stderr.write(`${sanitizeLine(text)}\n`);
 }
 
