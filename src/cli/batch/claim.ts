@@ -3,9 +3,9 @@ import type { Clock } from "../../schedule/clock.ts";
 import { acquireLock, type Lock, type LockHeld } from "../../state/lock.ts";
 import type { NamedPath } from "./target.ts";
 
-/** A holder elsewhere is no more after a minute of silence. */
-const longestWaitMs = 75_000;
-const waitMs = 2_000;
+/** A holder elsewhere is no more after a minute of silence; one that was killed here is gone in a moment. */
+const longestWaitMs = { elsewhere: 75_000, here: 10_000 };
+const waitMs = 1_000;
 
 interface TakeOverOptions {
 	readonly clock: Clock;
@@ -46,19 +46,21 @@ export class OutputClaim {
 	}
 
 	/**
-	 * Like `take`, but waits for a holder that cannot be seen from here and gives no sign of life: the task of a job array
-	 * that was killed with its machine, and is started again on another one.
+	 * Like `take`, but waits for a holder that may be no more: the task of a job array that was killed, with its machine
+	 * perhaps, and is started again.
 	 * @throws UsageError when another process writes one of the files
 	 */
 	static async takeOver(outputs: readonly NamedPath[], options: TakeOverOptions): Promise<OutputClaim> {
 		const { clock, onWait } = options;
-		const until = clock.now() + longestWaitMs;
+		const startedAt = clock.now();
 		for (let hasSaid = false; ; hasSaid = true) {
 			try {
 				return await OutputClaim.take(outputs);
 			} catch (error) {
-				if (!(error instanceof InUseError) || !error.isElsewhere || clock.now() >= until) throw error;
-				if (!hasSaid) onWait(`${error.message}; waiting until that gives no more sign of life`);
+				if (!(error instanceof InUseError)) throw error;
+				const mostMs = longestWaitMs[error.isElsewhere ? "elsewhere" : "here"];
+				if (clock.now() - startedAt >= mostMs) throw error;
+				if (!hasSaid) onWait(`${error.message}; waiting ${mostMs / 1_000} s for it to end`);
 				await clock.sleep(waitMs);
 			}
 		}

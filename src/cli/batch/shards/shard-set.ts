@@ -54,13 +54,15 @@ export async function checkShards(sources: readonly NamedPath[]): Promise<void> 
 	for (const { name } of sources) {
 		const shard = readShardName(name);
 		if (shard === undefined) continue;
-		const set = sets.get(shard.whole) ?? { count: shard.count, there: new Set() };
+		// Shards of one run may be in a folder each.
+		const whole = basename(shard.whole);
+		const set = sets.get(whole) ?? { count: shard.count, there: new Set() };
 		if (set.count !== shard.count)
 			throw new UsageError(`${name} is one of ${shard.count} shards, and others are of ${set.count}`, {
 				hint: "merge the shards of one run, without those of another",
 			});
 		set.there.add(shard.index);
-		sets.set(shard.whole, set);
+		sets.set(whole, set);
 	}
 	const missing = [...sets].flatMap(([whole, { count, there }]) => missingOf(whole, count, there));
 	if (missing.length > 0)
@@ -96,7 +98,10 @@ async function refuseUnfinished({ name, path }: NamedPath): Promise<void> {
 		});
 }
 
-/** The file that each shard wrote under a name that all were given, such as that of `--summary-json`. */
+/**
+ * The file that each shard wrote under a name that all were given, such as that of `--summary-json`: there, or beside its
+ * results.
+ */
 export function filesOfShards(sources: readonly NamedPath[], name: string, cwd: string): NamedPath[] {
 	return sources.map((source) => {
 		const shard: Shard | undefined = readShardName(source.name);
@@ -105,7 +110,10 @@ export function filesOfShards(sources: readonly NamedPath[], name: string, cwd: 
 				hint: "summaries are merged of shards whose names end in .I-of-N.jsonl",
 			});
 		const own = shardName(name, shard);
-		return { name: own, path: resolve(cwd, own) };
+		const beside = join(dirname(source.name), basename(own));
+		const isThere = systemFiles.factsOf(resolve(cwd, own)) !== undefined;
+		const chosen = isThere ? own : beside;
+		return { name: chosen, path: resolve(cwd, chosen) };
 	});
 }
 
