@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, string>> = {
 	throughput: "requests per second, against bare undici and the openai SDK",
 	"rate-control": "a provider's limits kept full without refusals, against others",
 	batch: "from file to file, against bare undici",
+	scale: "several servers behind one process, and several processes",
 	memory: "a million rows in flat memory",
 	ledger: "the cost of a million calls summed up, against reading them",
 	chat: "the chat screen: frames, echo of a key, first prompt",
