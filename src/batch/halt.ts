@@ -1,4 +1,4 @@
-import { type ExitCode, exitCodes, type LlmxError, RequestError, UsageError } from "../errors.ts";
+import { type ExitCode, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
 
 /** Why a run ends before its last row. */
 export interface HaltReason {
@@ -105,4 +105,19 @@ export class SameFailures {
 		this.#words = words;
 		return this.#count >= sameFailures && errorClass !== "" && !ofTheRow.has(errorClass);
 	}
+}
+
+/** When so many rows have failed and not one was answered, the next ones will not fare better. */
+export const hopelessFailures = 50;
+
+/** Ends a model of which nothing else comes: all of its first rows failed (`none`), or the last ones in the same way. */
+export function hopelessModel(model: string, error: LlmxError, none: boolean): LlmxError {
+	const which = none
+		? `the first ${hopelessFailures} rows of ${model} all failed`
+		: `${sameFailures} rows of ${model} in a row failed in the same way`;
+	return new LlmxError(`${which}: ${error.message}`, {
+		exitCode: error.exitCode,
+		hint: error.hint ?? "fix this first; --halt soon,fail=N allows more failures",
+		cause: error,
+	});
 }

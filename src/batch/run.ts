@@ -17,9 +17,10 @@ import {
 	failureReason,
 	type Halt,
 	type HaltPolicy,
+	hopelessFailures,
+	hopelessModel,
 	isTooManyFailures,
 	SameFailures,
-	sameFailures,
 } from "./halt.ts";
 import type { TokenCounter } from "./input-tokens.ts";
 import type { PricedModel } from "./priced-model.ts";
@@ -106,9 +107,6 @@ export async function sendRows(options: BatchRunOptions): Promise<void> {
 	const failed = endings.find((ending) => ending.status === "rejected");
 	if (failed !== undefined && options.halt.reason === undefined) throw failed.reason;
 }
-
-/** When so many rows have failed and not one was answered, the next ones will not fare better. */
-const hopelessFailures = 50;
 
 class ModelRunner {
 	readonly #options: BatchRunOptions;
@@ -289,14 +287,7 @@ class ModelRunner {
 		const allAlike = this.#same.failed(error);
 		const none = stats.answered === 0 && this.#failures === hopelessFailures;
 		if (this.#hopeless !== undefined || !(allAlike || none)) return;
-		const which = none
-			? `the first ${hopelessFailures} rows of ${model} all failed`
-			: `${sameFailures} rows of ${model} in a row failed in the same way`;
-		this.#hopeless = new LlmxError(`${which}: ${error.message}`, {
-			exitCode: error.exitCode,
-			hint: error.hint ?? "fix this first; --halt soon,fail=N allows more failures",
-			cause: error,
-		});
+		this.#hopeless = hopelessModel(model, error, none);
 		this.#stop.abort();
 	}
 }
