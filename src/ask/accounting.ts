@@ -1,12 +1,17 @@
 import { RequestError } from "../errors.ts";
-import { type CallCost, possibleUsage, priceCall } from "../models/cost.ts";
+import { type CallCost, possibleUsage, priceCall, tierAskedFor } from "../models/cost.ts";
 import type { ModelRoute } from "../models/router.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
+import type { Parameters, WireFormat } from "../parameters/table.ts";
+import type { Answer } from "../providers/adapter.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { LedgerStatus, UnknownCost } from "../state/ledger-row.ts";
 import type { Charges, Cost, Usage } from "../types.ts";
 import { addCost, addUsage, noCost, noUsage } from "../types.ts";
 import type { Question } from "./question.ts";
+
+/** Wires whose answers name the tier that they had. */
+const telling = new Set<WireFormat>(["openai", "responses"]);
 
 export interface AccountingOptions {
 	readonly model: string;
@@ -95,12 +100,29 @@ export class Accounting {
 		return this.#promptCacheSavedUsd;
 	}
 
-	/** What an answer of `n` choices from one of the route's servers cost at today's price, or as the provider reports it. */
-	price({ usage, charges }: { usage: Usage | null; charges: Charges }, n = 1, server = 0): PricedAnswer {
+	/**
+	 * What an answer of `n` choices from one of the route's servers cost at today's price, or as the provider reports it.
+	 * `asked`: what it was asked with; an answer that is silent about a dearer tier is taken to have had it.
+	 */
+	price(
+		{
+			usage,
+			charges,
+			response,
+		}: Pick<Answer, "usage" | "charges"> & { readonly response?: Answer["response"] },
+		n = 1,
+		server = 0,
+		asked: Parameters = {},
+	): PricedAnswer {
 		const { provider, modelId, servers, prices: own } = this.#options.route;
-		const all: Charges = isRegional(servers[server]?.baseUrl ?? "")
-			? { region: "regional", ...charges }
-			: charges;
+		const isSilent =
+			charges.tier === undefined && response?.serviceTier === undefined && telling.has(provider.wire);
+		const tier = isSilent ? tierAskedFor(asked) : undefined;
+		const all: Charges = {
+			...(isRegional(servers[server]?.baseUrl ?? "") && { region: "regional" }),
+			...(tier !== undefined && tier !== "flex" && { tier }),
+			...charges,
+		};
 		const possible = possibleUsage(usage, { provider: provider.id, modelId, n, charges: all, own });
 		const cost = priceCall({ provider, modelId, usage: possible, charges: all, own });
 		return { usage: possible, charges: all, cost };

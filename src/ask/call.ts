@@ -106,7 +106,7 @@ export class Caller {
 			const answer = this.#isStreamed(options)
 				? await readStream(adapter.stream(call), options.onBegun)
 				: await adapter.complete(call);
-			const bill = accounting.price(answer, n, options.server);
+			const bill = accounting.price(answer, n, options.server, question.parameters);
 			const latencyMs = elapsedMs(exchange);
 			pending.add(answer.choices, bill.usage, bill.cost.usd, answer.response);
 			pending.latencyMs = Math.max(pending.latencyMs, latencyMs);
@@ -157,7 +157,7 @@ export class Caller {
 				}
 				noted = true;
 				const { choice, response } = part;
-				const bill = accounting.price(part, 1, options.server);
+				const bill = accounting.price(part, 1, options.server, question.parameters);
 				const { usage } = bill;
 				const costUsd = bill.cost.usd;
 				const latencyMs = Math.round(elapsedMs(exchange));

@@ -1,4 +1,4 @@
-import { costOf } from "../models/cost.ts";
+import { costOf, tierAskedFor } from "../models/cost.ts";
 import type { Range } from "../models/media-tokens.ts";
 import { outputRange, thinks } from "../models/output-bounds.ts";
 import type { Price } from "../models/price-table.ts";
@@ -163,9 +163,7 @@ function writtenTokens(
 }
 
 /** The tier that a request asks for, or else the run. */
-function chargesOf({ extra = {} }: Parameters, model: PricedModel): Charges {
-	const tier = extra.speed ?? extra.service_tier ?? extra.serviceTier ?? model.tier;
-	if (typeof tier !== "string") return {};
-	const ordinary = ["auto", "default", "standard", "standard_only", "on_demand"].includes(tier.toLowerCase());
-	return ordinary ? {} : { tier: tier.toLowerCase() };
+function chargesOf(parameters: Parameters, model: PricedModel): Charges {
+	const tier = tierAskedFor(parameters) ?? model.tier;
+	return tier === undefined ? {} : { tier };
 }

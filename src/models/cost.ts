@@ -1,3 +1,4 @@
+import type { Parameters } from "../parameters/table.ts";
 import type { ProviderRow } from "../providers/provider-row.ts";
 import type { UnknownCost } from "../state/ledger-row.ts";
 import type { Charges, Usage } from "../types.ts";
@@ -87,6 +88,16 @@ function feesOf({ perRequest, perSearch }: Price, { webSearches = 0 }: Charges):
 
 /** Inference that is kept in the USA, and OpenAI's regional endpoints: 10 % more on all tokens, by their price pages. */
 const regionalFactor = 1.1;
+
+/** Words by which a request asks for the price that everybody has, or leaves the tier to its account. */
+const ordinaryWishes = new Set(["auto", "default", "standard", "standard_only", "on_demand"]);
+
+/** The tier or speed that a request asks for in a provider's own fields; undefined for the ordinary one. */
+export function tierAskedFor({ extra = {} }: Parameters): string | undefined {
+	const tier = extra.speed ?? extra.service_tier ?? extra.serviceTier;
+	if (typeof tier !== "string") return undefined;
+	return ordinaryWishes.has(tier.toLowerCase()) ? undefined : tier.toLowerCase();
+}
 
 /** What a tier multiplies input and output with; null when nobody publishes that. */
 function rateOf(price: Price, tier: string | undefined, region: string | undefined) {

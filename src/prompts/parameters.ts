@@ -25,6 +25,9 @@ const forbidden =
 const providersOwn =
 	/^(?:min_p|top_a|typical_p|repetition_penalty|repeat_penalty|logit_bias|logprobs|top_logprobs|tools|tool_choice|functions|function_call|parallel_tool_calls|service_tier|extra_body|enable_thinking|chat_template_kwargs|guided_json|safety_settings|generation_config|generationConfig|stream)$/;
 
+/** What kind of request it is and where it goes is said elsewhere in a row, or by flags. */
+const setByLlmx = new Set(["model", "messages", "input", "contents", "stream"]);
+
 const answers = integer(1);
 
 /** Whether a field of this name and value sets a parameter where fields may do that. */
@@ -114,6 +117,8 @@ export class ParameterReader {
 	/** A provider's own field, to be sent as it is. */
 	#takeExtra(name: string, value: unknown): void {
 		if (forbidden.test(name)) throw new RowProblem(`a row may not set ${JSON.stringify(name)}`);
+		if (setByLlmx.has(name))
+			throw new RowProblem(`"${name}" is set by llmx itself: take it out of the parameters`);
 		this.#extra ??= Object.create(null) as Record<string, unknown>;
 		this.#extra[name] = value;
 		this.parameters.extra = this.#extra;

@@ -294,7 +294,13 @@ const overGemini: Wire = ({ usage, answer }, streamed) => {
 	return streamed ? sse({ candidates: [{ content: { role: "model", parts: [] } }] }, last) : json(last);
 };
 
-async function ask(model: string, script: Script, streamed: boolean, more: object = {}) {
+async function ask(
+	model: string,
+	script: Script,
+	streamed: boolean,
+	more: object = {},
+	request: Parameters<LLM["ask"]>[1] = {},
+) {
 	const home = mkdtempSync(join(tmpdir(), "llmx-costs-"));
 	afterTest(() => rmSync(home, { recursive: true, force: true }));
 	const server = await scriptedServer(script);
@@ -307,10 +313,31 @@ async function ask(model: string, script: Script, streamed: boolean, more: objec
 	};
 	const llm = new LLM(model, { ...options, ...more });
 	afterTest(() => llm.close());
-	const asked = await llm.ask("hi", { streamed }).catch((error: unknown) => error);
+	const asked = await llm.ask("hi", { streamed, ...request }).catch((error: unknown) => error);
 	const rows = readFileSync(join(home, "ledger.jsonl"), "utf8").trim().split("\n");
 	return { llm, asked, rows: rows.map((row) => JSON.parse(row) as Record<string, unknown>) };
 }
+
+describe("a dearer tier that was asked for", () => {
+	const answerOf = (tier: object) =>
+		overOpenAi({ what: "", model: "", usd: null, answer: tier } as never, false);
+
+	it.each([
+		["is paid for when the answer says nothing of it", {}, 0.0126],
+		["is not when the answer says that it had the ordinary one", { service_tier: "default" }, 0.0072],
+	])("%s", async (_, said, usd) => {
+		const request = { extra: { service_tier: "priority" } };
+		const { asked } = await ask("gpt-4.1-mini", answerOf(said), false, {}, request);
+		expect(asked).toMatchObject({ costUsd: usd });
+	});
+
+	it("is unknown where nobody publishes its price, and a cheaper one is counted on only when it was given", async () => {
+		const scale = await ask("gpt-4.1-mini", answerOf({}), false, {}, { extra: { service_tier: "scale" } });
+		expect(scale.asked).toMatchObject({ costUsd: null });
+		const flex = await ask("gpt-5.4", answerOf({}), false, {}, { extra: { service_tier: "flex" } });
+		expect(flex.asked).toMatchObject({ costUsd: 0.055 });
+	});
+});
 
 describe.each([
 	["OpenAI's wire", openAi, overOpenAi],

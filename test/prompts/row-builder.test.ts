@@ -161,6 +161,18 @@ describe("a row", () => {
 	});
 
 	it.each([
+		"model",
+		"messages",
+		"input",
+		"contents",
+		"stream",
+	])("does not turn %s into a parameter", (name) => {
+		expect(problemOf(`{"prompt":"p","parameters":{"${name}":"x"}}`)).toBe(
+			`"${name}" is set by llmx itself: take it out of the parameters`,
+		);
+	});
+
+	it.each([
 		"base_url",
 		"api_base",
 		"api_key",
