@@ -27,9 +27,11 @@ export class KeyLanes {
 		this.#turns = servers.all.map(() => 0);
 	}
 
-	/** What each account's limiter has to say; keys of one account count once. */
+	/** What each account's limiter has to say, where its server works; keys of one account count once. */
 	get states(): readonly LimiterState[] {
-		return [...new Set(this.#lanes.flat().map(({ limiter }) => limiter))].map((limiter) => limiter.state());
+		const { areOut } = this.servers;
+		const lanes = this.#lanes.flat().filter(({ server }) => areOut || !server.breaker.isOpen);
+		return [...new Set(lanes.map(({ limiter }) => limiter))].map((limiter) => limiter.state());
 	}
 
 	/** The lane that may send a request of this cost now, or undefined; then `waitMs` says when to ask again. */

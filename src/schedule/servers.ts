@@ -184,8 +184,14 @@ export class Servers {
 
 	/** Mean ms of the answers of all servers. */
 	#usualMs(): number {
-		const known = this.all.flatMap(({ latencyMs }) => latencyMs ?? []);
-		return known.length === 0 ? 1 : known.reduce((sum, ms) => sum + ms, 0) / known.length;
+		let sum = 0;
+		let known = 0;
+		for (const { latencyMs } of this.all) {
+			if (latencyMs === undefined) continue;
+			sum += latencyMs;
+			known += 1;
+		}
+		return known === 0 ? 1 : sum / known;
 	}
 
 	/** The server of a prompt's beginning, unless it is busier than the others: rendezvous hashing. */
@@ -195,7 +201,7 @@ export class Servers {
 		let sum = 0;
 		let count = 0;
 		for (const server of this.all) {
-			if (server.breaker.isOpen || server.end !== undefined) continue;
+			if (server.breaker.isOpen) continue;
 			sum += server.load(now, usualMs);
 			count += 1;
 			const weight = mixed(prefix, server.index);

@@ -46,6 +46,37 @@ describe("the progress of a run", () => {
 		if (columns >= 60) expect(textWidth(bar)).toBeLessThan(columns);
 	});
 
+	describe("over several servers", () => {
+		const servers = [
+			{ name: "gpu1:8000", inFlight: 24, answers: 3_100, failures: 0, latencyMs: 412, isOut: false },
+			{
+				name: "gpu2.cluster.example:8000",
+				inFlight: 1,
+				answers: 12,
+				failures: 31,
+				latencyMs: null,
+				isOut: true,
+			},
+		];
+		const pace = { window: 48, requestsPerMinute: null, reason: "starting", servers };
+
+		it("has a line for each, those out of order first", () => {
+			expect(progressLines({ ...view, pace }, 100, plain).slice(-2)).toEqual([
+				"gpu2.cluster.example:8000  out of order · 12 answered · 31 failed",
+				"gpu1:8000                  24 in flight · 3,100 answered · 0.4 s",
+			]);
+			expect(progressLine({ ...view, pace })).toContain("1 of 2 servers, without gpu2.cluster.example:8000");
+		});
+
+		it.each([20, 40, 80, 200])("keeps within %i columns, and to eight lines", (columns) => {
+			const many = Array.from({ length: 30 }, () => servers).flat();
+			const lines = progressLines({ ...view, pace: { ...pace, servers: many } }, columns, plain).slice(6);
+			expect(lines).toHaveLength(8);
+			expect(lines.at(-1)).toBe("and 53 other servers");
+			for (const line of lines.slice(0, -1)) expect(textWidth(line)).toBeLessThan(columns);
+		});
+	});
+
 	it("has no colours where none are wanted, and some where they are", () => {
 		expect(progressLines(view, 100, plain).join("")).not.toContain("\x1b");
 		expect(progressLines(view, 100, createColors(true))[2]).toContain("\x1b[31m13 failed\x1b[39m");
