@@ -8,7 +8,7 @@ export interface OutputStream {
 	readonly columns: number | undefined;
 	readonly rows: number | undefined;
 	/** Queues text; false when the reader is slow and `flush` should be awaited before writing much more. */
-	write(text: string): boolean;
+	write(text: string | Uint8Array): boolean;
 	/** Resolves when all that was written has left the process. Throws LlmxError when it could not be written. */
 	flush(): Promise<void>;
 	/** Fires when the reader has gone (EPIPE): whoever produces output should stop. */
@@ -50,21 +50,37 @@ export interface Io {
 	exit(exitCode: number): void;
 }
 
-type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
+export type Writable = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
+
+/** A signal that is made when somebody asks for it: at a short command nobody does. */
+export class LateSignal {
+	hasFired = false;
+	#controller: AbortController | undefined;
+
+	get signal(): AbortSignal {
+		this.#controller ??= new AbortController();
+		if (this.hasFired) this.#controller.abort();
+		return this.#controller.signal;
+	}
+
+	fire(): void {
+		this.hasFired = true;
+		this.#controller?.abort();
+	}
+}
 
 /** Wraps a stream so that a vanished reader is a signal and every other failure an error of `flush`. */
-export function createOutput(stream: Writable): OutputStream {
-	const gone = new AbortController();
+export function createOutput(stream: Writable, gone = new LateSignal()): OutputStream {
 	let failure: NodeJS.ErrnoException | undefined;
 	let pending = 0;
 	let waiting: (() => void)[] = [];
 	const settle = () => {
-		if (pending > 0 && !failure && !gone.signal.aborted) return;
+		if (pending > 0 && !failure && !gone.hasFired) return;
 		for (const resume of waiting) resume();
 		waiting = [];
 	};
 	const fail = (error: NodeJS.ErrnoException) => {
-		if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") gone.abort();
+		if (error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED") gone.fire();
 		else failure ??= error;
 		settle();
 	};
@@ -80,9 +96,11 @@ export function createOutput(stream: Writable): OutputStream {
 		get rows() {
 			return stream.rows || (stream.isTTY ? 24 : undefined);
 		},
-		gone: gone.signal,
+		get gone() {
+			return gone.signal;
+		},
 		write(text) {
-			if (failure || gone.signal.aborted) return true;
+			if (failure || gone.hasFired) return true;
 			pending++;
 			return stream.write(text, (error) => {
 				pending--;
@@ -91,58 +109,10 @@ export function createOutput(stream: Writable): OutputStream {
 			});
 		},
 		async flush() {
-			if (pending > 0 && !failure && !gone.signal.aborted)
+			if (pending > 0 && !failure && !gone.hasFired)
 				await new Promise<void>((resolve) => waiting.push(resolve));
 			if (failure)
 				throw new LlmxError(`cannot write the output: ${describeFileError(failure)}`, { cause: failure });
-		},
-	};
-}
-
-/**
- * Without a terminal there is none that could hang up on its user: after nohup, or when an ssh connection is dropped,
- * the run goes on.
- */
-function hangUpCounts(): boolean {
-	const { isatty } = process.getBuiltinModule("node:tty");
-	return [0, 1, 2].some((descriptor) => isatty(descriptor));
-}
-
-/** The real process as an Io. Streams are opened on first use, which matters for start-up. */
-export function processIo(startupCache?: StartupCache): Io {
-	let stdout: OutputStream | undefined;
-	let stderr: OutputStream | undefined;
-	return {
-		get stdin() {
-			return process.stdin;
-		},
-		get stdout() {
-			stdout ??= createOutput(process.stdout);
-			return stdout;
-		},
-		get stderr() {
-			stderr ??= createOutput(process.stderr);
-			return stderr;
-		},
-		env: process.env,
-		startupCache,
-		get cwd() {
-			return process.cwd();
-		},
-		get terminal() {
-			return { stdin: process.stdin, stdout: process.stdout };
-		},
-		onSignal(listener) {
-			const onHangUp = hangUpCounts() ? listener : () => {};
-			for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, listener);
-			process.on("SIGHUP", onHangUp);
-			return () => {
-				for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, listener);
-				process.off("SIGHUP", onHangUp);
-			};
-		},
-		exit(exitCode) {
-			process.exit(exitCode);
 		},
 	};
 }

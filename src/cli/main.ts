@@ -5,7 +5,8 @@ import { failureText } from "../terminal/failure-text.ts";
 import { sanitize } from "../terminal/sanitize.ts";
 import { withCommand } from "./bare-question.ts";
 import { commands } from "./commands.ts";
-import { type Io, processIo, type StartupCache } from "./io.ts";
+import type { Io, StartupCache } from "./io.ts";
+import { processIo } from "./process-io.ts";
 import { usageMessage } from "./usage-error.ts";
 import { version } from "./version.ts";
 

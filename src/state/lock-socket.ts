@@ -1,4 +1,4 @@
-import { connect, createServer, type Server } from "node:net";
+import type { Server } from "node:net";
 
 /** A holder that is busy may be slow to say its pid, which is only wanted for a message. */
 const answerTimeoutMs = 300;
@@ -14,7 +14,7 @@ export class LockSocket {
 	/** Takes the socket of a name, or tells the pid of the process that has it; null when that does not answer. */
 	static async take(name: string): Promise<LockSocket | { readonly pid: number | null }> {
 		const address = `\0llmx-lock-${name}`;
-		const server = createServer((socket) => {
+		const server = process.getBuiltinModule("node:net").createServer((socket) => {
 			socket.on("error", () => {});
 			socket.end(String(process.pid));
 		});
@@ -38,7 +38,7 @@ export class LockSocket {
 function askHolder(address: string): Promise<number | null> {
 	return new Promise((resolve) => {
 		let answer = "";
-		const socket = connect(address);
+		const socket = process.getBuiltinModule("node:net").connect(address);
 		socket.setTimeout(answerTimeoutMs, () => socket.destroy());
 		socket.setEncoding("utf8");
 		socket.on("data", (data: string) => {
