@@ -204,9 +204,12 @@ export class LLM {
 		return this.#withBatches({}, (batches) => batches.retrieve(id));
 	}
 
-	/** Whether the cache holds an answer to a row. Nothing is sent and nothing noted in the ledger. */
-	async isCached(row: GenerateRow, options: GenerateOptions = {}): Promise<boolean> {
-		return this.#parts.cached.has(questionMaker(options)(row));
+	/** Whether the cache holds an answer to each of some rows. Nothing is sent and nothing noted in the ledger. */
+	async areCached(rows: readonly GenerateRow[], options: GenerateOptions = {}): Promise<boolean[]> {
+		const { cached } = this.#parts;
+		const toQuestion = questionMaker(options);
+		const found = await cached.find(rows.map((row) => cached.key(toQuestion(row))));
+		return rows.map((_, index) => found[index] !== undefined);
 	}
 
 	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */

@@ -33,7 +33,7 @@ export interface RehearsedModel extends PricedModel {
 	readonly model: string;
 	/** The limiters of a real run, on the rehearsal's clock. */
 	readonly startPacing: (now: () => number) => Pacing;
-	readonly isCached: (row: BatchRow) => Promise<boolean>;
+	readonly areCached: (rows: readonly BatchRow[]) => Promise<readonly boolean[]>;
 }
 
 export interface RehearseOptions {
@@ -141,7 +141,7 @@ class ModelRehearsal {
 	/** What is to be sent. Looking into the cache takes real time, during which the virtual one stands still. */
 	async *#rows(): AsyncGenerator<RehearsedRow, void> {
 		const { prompts, checked, usesCache, countTokens } = this.#options;
-		const { model, isCached } = this.#model;
+		const { model, areCached } = this.#model;
 		const seen = new Set<string>();
 		let position = 0;
 		for (const { row } of prompts.rows(() => {})) {
@@ -149,7 +149,8 @@ class ModelRehearsal {
 				const state = checked.index.state(position);
 				position += 1;
 				if (candidate !== model || state !== "missing") continue;
-				if (usesCache && (isTwin(seen, row) || (await this.#clock.hold(isCached(row))))) {
+				const isCached = async () => (await this.#clock.hold(areCached([row])))[0] === true;
+				if (usesCache && (isTwin(seen, row) || (await isCached()))) {
 					this.#cached += 1;
 					continue;
 				}

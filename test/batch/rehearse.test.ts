@@ -65,7 +65,7 @@ async function rehearsalOf(texts: readonly string[], limits: Limits, model: Part
 				modelId: "gpt-4.1-mini",
 				isFree: false,
 				startPacing: (now) => startPacing(limits, now),
-				isCached: async () => false,
+				areCached: async () => [],
 				...model,
 			},
 		],
@@ -161,7 +161,7 @@ describe("a rehearsal", () => {
 			["one", "two", "one", "three"],
 			{ rpm: 600 },
 			{
-				isCached: async ({ prompt }) => prompt?.text === "three",
+				areCached: async (rows) => rows.map(({ prompt }) => prompt?.text === "three"),
 			},
 		);
 		expect(rehearsal).toMatchObject({ requests: 2, cached: 2 });

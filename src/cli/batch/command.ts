@@ -160,7 +160,7 @@ class BatchCommand {
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
-					rough.add(row, modelRun);
+					if (!flags.dryRun) rough.add(row, modelRun);
 					if (!viaJobs) return;
 					requireOneRequest(row, modelRun);
 					this.#jobCosts.add(row, modelRun);

@@ -16,9 +16,9 @@ import type { BatchFlags } from "./flags.ts";
 /** Nobody is asked about less. */
 const askAboveUsd = 1;
 
-/** A model that can also say what its cache holds. */
+/** A model that can also say which rows its cache holds. */
 export interface EstimatedModel extends PricedModel {
-	readonly isCached: (row: BatchRow) => Promise<boolean>;
+	readonly areCached: (rows: readonly BatchRow[]) => Promise<readonly boolean[]>;
 }
 
 export interface EstimateInput {
@@ -43,7 +43,17 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 	const { prompts, checked, modelOf, usesCache, progress } = input;
 	const lengths = await readAnswerLengths(input.ledger);
 	const estimate = new Estimate(await loadTokenCounter());
+	/** Rows that the cache has not been asked for yet, by model. */
+	const groups = new Map<string, { readonly model: EstimatedModel; rows: BatchRow[] }>();
 	let cacheHits = 0;
+	const add = async (group: { readonly model: EstimatedModel; rows: BatchRow[] }) => {
+		const { model, rows } = group;
+		group.rows = [];
+		const hits = usesCache ? await model.areCached(rows) : [];
+		for (const [index, row] of rows.entries())
+			if (hits[index]) cacheHits += 1;
+			else estimate.add(row, model);
+	};
 	let position = 0;
 	progress?.begin("estimating");
 	for (const { row } of prompts.rows(() => {})) {
@@ -52,14 +62,24 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 			const state = checked.index.state(position);
 			position += 1;
 			if (state !== "missing") continue;
-			const model = modelOf(name);
-			if (usesCache && (await model.isCached(row))) cacheHits += 1;
-			else estimate.add(row, { ...model, seen: lengths.get(`${model.provider}/${model.modelId}`) });
+			let group = groups.get(name);
+			if (group === undefined) {
+				const model = modelOf(name);
+				const seen = lengths.get(`${model.provider}/${model.modelId}`);
+				group = { model: { ...model, seen }, rows: [] };
+				groups.set(name, group);
+			}
+			group.rows.push(row);
+			if (group.rows.length >= rowsPerLookup) await add(group);
 		}
 	}
+	for (const group of groups.values()) await add(group);
 	progress?.end();
 	return { estimate, cacheHits };
 }
+
+/** The cache is asked for so many rows at once: a look for one costs as much as the rest of its estimate. */
+const rowsPerLookup = 256;
 
 /**
  * Makes sure that the user knows what a run may cost: asks on a terminal when that may be more than $1 or is unknown,

@@ -70,9 +70,13 @@ export class ModelRuns {
 		const run = this.of(model);
 		return {
 			...run,
-			isCached: ({ prompt, messages, parameters, n }: BatchRow) =>
-				run.llm.isCached(
-					{ ...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }), parameters, n },
+			areCached: (rows: readonly BatchRow[]) =>
+				run.llm.areCached(
+					rows.map(({ prompt, messages, parameters, n }) => ({
+						...(prompt ? { prompt: prompt.text, system: prompt.system } : { messages }),
+						parameters,
+						n,
+					})),
 					run.defaults,
 				),
 		};
