@@ -165,9 +165,13 @@ export class LLM {
 	 * @internal
 	 * @throws NoJobsError when the provider has no batch API that llmx speaks; MissingKeyError
 	 */
-	async openJobs({ signal, pollMs }: Pick<BatchOptions, "signal" | "pollMs"> = {}): Promise<OpenJobs> {
+	async openJobs({
+		signal,
+		pollMs,
+		isRehearsal = false,
+	}: Pick<BatchOptions, "signal" | "pollMs"> & { readonly isRehearsal?: boolean } = {}): Promise<OpenJobs> {
 		this.#assertOpen();
-		requireKeys(this.#parts.route);
+		if (!isRehearsal) requireKeys(this.#parts.route);
 		const { openJobs } = await import("./jobs/open.ts");
 		return openJobs(this.model, this.#parts, { signal, pollMs });
 	}

@@ -12,8 +12,6 @@ import { jobNotes } from "./job-notes.ts";
 import type { JobRunOptions, JobView } from "./job-view.ts";
 import { type ModelRun, sendRows } from "./run.ts";
 
-/** Of the tokens that may be queued, so much is used: the provider counts other jobs and other words. */
-const queueShare = 0.9;
 /** Failures decide nothing here: whatever a job brought was paid for, and is kept. */
 export const keepAll = { when: "soon", count: Number.POSITIVE_INFINITY, share: undefined } as const;
 
@@ -115,7 +113,7 @@ export class JobRunner {
 		const parts = new PartSplitter(this.#jobs, {
 			rows: Math.min(rows, this.#options.mostRows ?? rows),
 			bytes,
-			inputTokens: Math.min(this.#room(), this.#mostTokens),
+			inputTokens: Math.min(this.#jobs.room(this.#modelRun.modelId), this.#mostTokens),
 		});
 		const llm = new GatheringModel(this.#jobs, {
 			isUnderway: (wireId) => underway.has(wireId),
@@ -137,7 +135,7 @@ export class JobRunner {
 			const next = this.#waiting[0];
 			if (next === undefined) return;
 			const queued = [...this.#tokens.values()].reduce((sum, tokens) => sum + tokens, 0);
-			if (this.#open.size > 0 && queued + next.inputTokens > this.#room()) return;
+			if (this.#open.size > 0 && queued + next.inputTokens > this.#jobs.room(this.#modelRun.modelId)) return;
 			try {
 				const total = estimateUsd(this.#modelRun);
 				const record = await this.#jobs.creation.submit(next.tag, next.part, { run, estimateUsd: total });
@@ -170,7 +168,7 @@ export class JobRunner {
 			this.#isIncomplete = true;
 			return false;
 		}
-		this.#mostTokens = Math.min(next.inputTokens / 2, this.#room());
+		this.#mostTokens = Math.min(next.inputTokens / 2, this.#jobs.room(this.#modelRun.modelId));
 		await this.#gather();
 		return true;
 	}
@@ -262,12 +260,6 @@ export class JobRunner {
 			flight: undefined,
 			haltPolicy: keepAll,
 		});
-	}
-
-	/** Tokens that our jobs of this model may have queued. */
-	#room(): number {
-		const { provider, modelId } = this.#modelRun;
-		return (this.#jobs.log.room(provider, modelId) ?? Number.POSITIVE_INFINITY) * queueShare;
 	}
 
 	/** Parts that were not submitted are gathered again by the next run. */

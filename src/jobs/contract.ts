@@ -102,6 +102,8 @@ export interface JobLine {
  */
 export interface JobDialect {
 	readonly limits: JobLimits;
+	/** Hours within which a job ends, one way or the other, by the provider's word; null when it does not say. */
+	readonly promisedHours: number | null;
 	/** Days that results are kept, and counted from what; null when the provider does not say. */
 	readonly retention: { readonly days: number; readonly from: "creation" | "end" } | null;
 	/** False where a job that runs can only be waited for. */

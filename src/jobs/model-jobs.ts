@@ -39,6 +39,9 @@ export interface ModelJobsOptions {
 	readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 }
 
+/** Of the tokens that may be queued, so much is used: the provider counts other jobs and other words. */
+const queueShare = 0.9;
+
 /** A row's answer with what it cost. */
 export interface JobAnswer {
 	readonly result: Result;
@@ -118,6 +121,11 @@ export class ModelJobs {
 		const { modelId } = this.#options.route;
 		const body = await this.#options.adapter.requestBody({ modelId, messages, parameters, n });
 		return this.dialect.line({ wireId, modelId, body });
+	}
+
+	/** Tokens that jobs of a model may have queued at once: not all that the provider last allowed. */
+	room(modelId: string): number {
+		return (this.log.room(this.provider, modelId) ?? Number.POSITIVE_INFINITY) * queueShare;
 	}
 
 	/** Begins a part: a file of rows that becomes one job. */

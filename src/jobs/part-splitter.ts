@@ -16,31 +16,61 @@ export interface PartLimits {
 	readonly inputTokens: number;
 }
 
-/** Writes rows into as few parts as the limits allow. */
-export class PartSplitter {
-	readonly #jobs: ModelJobs;
+/** Measures the part that is being filled. */
+export class PartGauge {
 	readonly #limits: PartLimits;
-	readonly #parts: WaitingPart[] = [];
-	#part: PartWriter | undefined;
-	#inputTokens = 0;
+	rows = 0;
+	bytes = 0;
+	inputTokens = 0;
 
-	constructor(jobs: ModelJobs, limits: PartLimits) {
-		this.#jobs = jobs;
+	constructor(limits: PartLimits) {
 		this.#limits = limits;
 	}
 
-	/** Adds a row with its estimated tokens. One that is larger than a part may be gets a part of its own. */
+	/** Whether another row may join. One that is larger than a part may be is a part of its own. */
+	fits(bytes: number, inputTokens: number): boolean {
+		if (this.rows === 0) return true;
+		const most = this.#limits;
+		return (
+			this.rows < most.rows &&
+			this.bytes + bytes <= most.bytes &&
+			this.inputTokens + inputTokens <= most.inputTokens
+		);
+	}
+
+	add(bytes: number, inputTokens: number): void {
+		this.rows += 1;
+		this.bytes += bytes;
+		this.inputTokens += inputTokens;
+	}
+
+	/** Begins the next part. */
+	reset(): void {
+		this.rows = 0;
+		this.bytes = 0;
+		this.inputTokens = 0;
+	}
+}
+
+/** Writes rows into as few parts as the limits allow. */
+export class PartSplitter {
+	readonly #jobs: ModelJobs;
+	readonly #gauge: PartGauge;
+	readonly #parts: WaitingPart[] = [];
+	#part: PartWriter | undefined;
+
+	constructor(jobs: ModelJobs, limits: PartLimits) {
+		this.#jobs = jobs;
+		this.#gauge = new PartGauge(limits);
+	}
+
+	/** Adds a row with its estimated tokens. */
 	add(wireId: string, line: string, inputTokens: number): void {
 		const bytes = Buffer.byteLength(line) + 1;
-		const { rows, bytes: mostBytes, inputTokens: mostTokens } = this.#limits;
-		const part = this.#part;
-		const isFull =
-			part !== undefined &&
-			(part.rows >= rows || part.bytes + bytes > mostBytes || this.#inputTokens + inputTokens > mostTokens);
-		if (isFull) this.#close();
+		if (!this.#gauge.fits(bytes, inputTokens)) this.#close();
 		this.#part ??= this.#jobs.newPart();
 		this.#part.add(wireId, line);
-		this.#inputTokens += inputTokens;
+		this.#gauge.add(bytes, inputTokens);
 	}
 
 	/** All parts; nothing may be added after it. */
@@ -58,8 +88,8 @@ export class PartSplitter {
 	#close(): void {
 		const part = this.#part;
 		if (part === undefined) return;
-		this.#parts.push({ tag: part.tag, part: part.close(), inputTokens: this.#inputTokens });
+		this.#parts.push({ tag: part.tag, part: part.close(), inputTokens: this.#gauge.inputTokens });
 		this.#part = undefined;
-		this.#inputTokens = 0;
+		this.#gauge.reset();
 	}
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Estimate } from "../../src/batch/estimate.ts";
 import { disagreements } from "../../src/cli/batch/job-totals.ts";
@@ -117,5 +119,43 @@ describe("what a provider says that a whole job came to", () => {
 		expect(said(1.01)).toEqual(["job cost $1.01, the provider says, and its rows add up to $1.00"]);
 		expect(disagreements("job", { ...noTotals, inputTokens: 11, outputTokens: 5 }, rows)).toHaveLength(1);
 		expect(disagreements("job", { ...noTotals, inputTokens: 10, outputTokens: 5 }, rows)).toEqual([]);
+	});
+});
+
+describe("a rehearsal of jobs", () => {
+	it("makes the jobs that a run makes, sends nothing, and needs no key", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(50));
+		delete bench.env.OPENAI_API_KEY;
+		const rehearsal = ["batch", "in.jsonl", "-m", "gpt-4.1-mini", "--rehearse", "--job-rows", "20"];
+		const { exitCode, out, err } = await bench.run([...rehearsal, "--summary-json", "sum.json"]);
+		expect(exitCode, err).toBe(0);
+		expect(out).toMatch(/^jobs {6}3 jobs · 50 rows · \d+ kB\n/);
+		expect(out).toMatch(/\ncost {6}\$\S+ to \$\S+ as batch jobs\n/);
+		expect(out).toContain("at the latest 24 h after they are submitted");
+		expect(out).toContain("nothing was submitted");
+		expect(bench.submitted()).toBe(0);
+		const [{ bytes, ...rest }] = (
+			JSON.parse(readFileSync(join(bench.folder, "sum.json"), "utf8")) as {
+				models: [Record<string, unknown>];
+			}
+		).models;
+		expect(rest).toMatchObject({ jobs: 3, rows: 50, cached: 0, refused: 0, rounds: 1, promised_hours: 24 });
+		bench.env.OPENAI_API_KEY = "k";
+		await bench.run(["batch", "in.jsonl", "-m", "gpt-4.1-mini", "--detach", "--job-rows", "20"]);
+		expect(Object.values(bench.simulator.jobs).toSorted()).toEqual([10, 20, 20]);
+		const submitted = bench.read("home/jobs.jsonl").filter(({ event }) => event === "submitting");
+		expect(submitted.reduce((sum, event) => sum + (event.bytes as number), 0)).toBeLessThanOrEqual(
+			bytes as number,
+		);
+	});
+
+	it("reckons with the queue as it was last found, and with a price that nobody publishes", async () => {
+		const bench = await jobBench({ jobs: { queuedTokens: 2_000 } });
+		bench.writeRows(prompts(60).map((prompt) => prompt.padEnd(400, " and more")));
+		await bench.run(["batch", "in.jsonl", "-m", "openai/echo", "-o", "first.jsonl", "--no-cache"]);
+		const { out } = await bench.run(["batch", "in.jsonl", "-m", "openai/echo", "--rehearse", "--no-cache"]);
+		expect(out).toMatch(/the queue takes them in \d+ rounds/);
+		expect(out).toContain("cost      unknown as batch jobs");
 	});
 });

@@ -1,8 +1,7 @@
 import { type CheckOptions, checkPrompts } from "../../batch/check.ts";
-import { Estimate, loadTokenCounter } from "../../batch/estimate.ts";
+import { Estimate } from "../../batch/estimate.ts";
 import { Expectation } from "../../batch/expectation.ts";
 import { JobCosts } from "../../batch/job-costs.ts";
-import { rehearse, usualAnswers } from "../../batch/rehearse.ts";
 import { settleResults } from "../../batch/settle.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import { RowProblem } from "../../prompts/parameters.ts";
@@ -30,7 +29,7 @@ import { requireJobs, requireOneRequest } from "./job-checks.ts";
 import { sendBatchByJobs } from "./job-send.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type ClientRun, ModelRuns } from "./model-runs.ts";
-import { rehearsalJson, rehearsalLines, requireLimits } from "./rehearsal.ts";
+import { rehearseBatch, rehearseBatchJobs } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { openRunBudget } from "./run-budget.ts";
 import { createPrompts, linksRefused, openPrompts } from "./setup.ts";
@@ -254,24 +253,11 @@ class BatchCommand {
 	}
 
 	async #rehearse(prompts: PromptsFile, checked: Checked): Promise<number> {
-		const { io } = this.#context;
-		const { cache, refresh, answerSeconds = usualAnswers.medianMs / 1000 } = this.#flags;
-		const models = checked.models.map((model) => ({
-			...this.#models.estimated(model),
-			startPacing: (now: () => number) => this.#models.of(model).llm.startPacing(now),
-		}));
-		requireLimits(this.#flags, models);
-		const rehearsals = await rehearse({
-			prompts,
-			checked,
-			models,
-			profile: { ...usualAnswers, medianMs: answerSeconds * 1000 },
-			countTokens: await loadTokenCounter(),
-			usesCache: cache && !refresh,
-			random: Math.random,
-		});
-		io.stdout.write(`${rehearsalLines(rehearsals, answerSeconds).join("\n")}\n`);
-		writeJsonFile(this.#target.summary, rehearsalJson(rehearsals));
+		const flags = this.#flags;
+		const models = checked.models.map((model) => this.#models.estimated(model));
+		const options = { flags, prompts, checked, models, summary: this.#target.summary };
+		const lines = flags.viaJobs ? await rehearseBatchJobs(options) : await rehearseBatch(options);
+		this.#context.io.stdout.write(`${lines.join("\n")}\n`);
 		return exitCodes.ok;
 	}
 

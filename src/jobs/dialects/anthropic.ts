@@ -7,6 +7,7 @@ import { count, findIn, noTotals, stateOf, text, time } from "./common.ts";
 /** https://platform.claude.com/docs/en/build-with-claude/batch-processing */
 export const anthropicJobs: JobDialect = {
 	limits: { rows: 100_000, bytes: 245_000_000 },
+	promisedHours: 24,
 	retention: { days: 29, from: "creation" },
 	canCancel: true,
 	line: ({ wireId, body }) => JSON.stringify({ custom_id: wireId, params: body }),

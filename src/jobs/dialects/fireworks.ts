@@ -15,6 +15,7 @@ const readyEveryMs = 2_000;
  */
 export const fireworksJobs: JobDialect = {
 	limits: { rows: 500_000, bytes: 140_000_000 },
+	promisedHours: null,
 	retention: null,
 	// Deleting a job stops it.
 	canCancel: true,

@@ -13,6 +13,7 @@ const inlineBytes = 4_000_000;
 /** https://ai.google.dev/gemini-api/docs/batch-api and https://ai.google.dev/api/batch-api */
 export const geminiJobs: JobDialect = {
 	limits: { rows: 200_000, bytes: 1_900_000_000 },
+	promisedHours: 48,
 	retention: null,
 	canCancel: true,
 	line: ({ wireId, body }) => JSON.stringify({ key: wireId, request: body }),

@@ -7,6 +7,7 @@ import { downloadFiles, uploadFile } from "./openai.ts";
 /** https://docs.mistral.ai/capabilities/batch; how many bytes a file may have is not said. */
 export const mistralJobs: JobDialect = {
 	limits: { rows: 1_000_000, bytes: 450_000_000 },
+	promisedHours: 24,
 	retention: null,
 	canCancel: true,
 	// The model belongs to the job.

@@ -25,6 +25,8 @@ export function openAiJobs({
 }: OpenAiJobsOptions = {}): JobDialect {
 	return {
 		limits,
+		// The window that the creation asks for.
+		promisedHours: 24,
 		retention,
 		canCancel: true,
 		line: ({ wireId, body }) => JSON.stringify({ custom_id: wireId, method: "POST", url: endpoint, body }),

@@ -10,6 +10,7 @@ const endpoint = "/v1/chat/completions";
 /** https://openrouter.ai/docs/guides/features/batch-api */
 export const openRouterJobs: JobDialect = {
 	limits: { rows: 5_000, bytes: 190_000_000 },
+	promisedHours: 24,
 	retention: { days: 30, from: "end" },
 	canCancel: false,
 	// The model is the job's, and of preferences for providers only `only` is taken.

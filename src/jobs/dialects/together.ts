@@ -8,6 +8,7 @@ import { downloadFiles, removeFiles } from "./openai.ts";
 /** https://docs.together.ai/docs/inference/batch/overview */
 export const togetherJobs: JobDialect = {
 	limits: { rows: 50_000, bytes: 90_000_000 },
+	promisedHours: 24,
 	retention: null,
 	canCancel: true,
 	line: ({ wireId, body }) => JSON.stringify({ custom_id: wireId, body }),

@@ -10,6 +10,7 @@ const ticksPerUsd = 1e10;
 /** https://docs.x.ai/developers/advanced-api-usage/batch-api */
 export const xaiJobs: JobDialect = {
 	limits: { rows: 100_000, bytes: 190_000_000 },
+	promisedHours: null,
 	retention: null,
 	canCancel: true,
 	line: ({ wireId, body }) =>
