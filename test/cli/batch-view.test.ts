@@ -17,7 +17,7 @@ function stats(values: Partial<Omit<RunStats, "latencies" | "failures" | "finish
 const view: BatchView = {
 	source: "prompts.jsonl",
 	target: "prompts.results.jsonl",
-	models: ["sambanova/Meta-Llama-3.3-70B-Instruct"],
+	models: [{ model: "sambanova/Meta-Llama-3.3-70B-Instruct", stats: stats({}) }],
 	total: 10_000,
 	stats: stats({ answered: 6_201, cached: 812, failed: 13, inFlight: 41, usd: 1.83 }),
 	requestsPerMinute: 2_944,
@@ -38,6 +38,25 @@ describe("the progress of a run", () => {
 			"window 41, held by the request limit",
 			"$1.83 so far · about $2.94 in all · cap $5.00",
 		]);
+	});
+
+	it("has a line for each of several models, of eight at most", () => {
+		const models = [
+			{ model: "gpt-4.1-mini", stats: stats({ answered: 1_201, inFlight: 12, usd: 0.31 }) },
+			{ model: "anthropic/claude-haiku-4-5", stats: stats({ answered: 88, failed: 2, unknownCosts: 1 }) },
+		];
+		const [head, , , one, other] = progressLines({ ...view, models }, 100, plain);
+		expect(head).toMatch(/2 models$/);
+		expect(one).toBe("  gpt-4.1-mini                1,201 answered · 12 in flight · $0.31");
+		expect(other).toBe(
+			"  anthropic/claude-haiku-4-5  88 answered · 2 failed · 0 in flight · 1 call of unknown price",
+		);
+		for (const count of [2, 8, 9, 40]) {
+			const many = Array.from({ length: count }, (_, index) => ({ model: `m${index}`, stats: stats({}) }));
+			const lines = progressLines({ ...view, models: many }, 100, plain).slice(3, -3);
+			expect(lines).toHaveLength(Math.min(count, 8));
+			if (count > 8) expect(lines.at(-1)).toBe(`  and ${count - 7} more models`);
+		}
 	});
 
 	it.each([20, 40, 60, 80, 100, 300])("keeps its bar and head within %i columns", (columns) => {

@@ -96,7 +96,7 @@ export class BatchProgress {
 		return {
 			source: sanitizeLine(source),
 			target: sanitizeLine(target),
-			models: modelRuns.map(({ model }) => sanitizeLine(model)),
+			models: modelRuns.map(({ model, stats }) => ({ model: sanitizeLine(model), stats })),
 			total,
 			stats,
 			requestsPerMinute: this.#requests.perMinute,

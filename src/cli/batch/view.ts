@@ -25,7 +25,8 @@ export interface PaceView {
 export interface BatchView {
 	readonly source: string;
 	readonly target: string;
-	readonly models: readonly string[];
+	/** Each model with what has happened to it. */
+	readonly models: readonly { readonly model: string; readonly stats: RunStats }[];
 	/** Rows times models to be done in this run. */
 	readonly total: number;
 	readonly stats: RunStats;
@@ -49,7 +50,7 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 	const { stats, total } = view;
 	const width = Math.min(columns, 100) - 1;
 	const share = total === 0 ? 1 : stats.finished / total;
-	const models = view.models.length === 1 ? (view.models[0] ?? "") : `${view.models.length} models`;
+	const models = view.models.length === 1 ? (view.models[0]?.model ?? "") : `${view.models.length} models`;
 	const title = `${view.source} → ${view.target}`;
 	const gap = width - textWidth(title) - textWidth(models);
 	const head =
@@ -70,11 +71,37 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 		colors.dim(head),
 		barColumns >= 10 ? `${bar(share, barColumns, colors)}  ${figures}` : figures,
 		counts.join(" · "),
+		...modelLines(view, width, colors),
 		rateParts(view).join(" · "),
 		holdParts(view).join(" · "),
 		costParts(view).join(" · "),
 		...serverLines(view.pace?.servers ?? [], width, colors),
 	];
+}
+
+/** More lines than these would push the rest of the group off a small screen. */
+const mostModelLines = 8;
+const mostNameColumns = 36;
+
+/** A line for each of several models. */
+function modelLines({ models }: BatchView, width: number, colors: Colors): string[] {
+	if (models.length < 2) return [];
+	const shown = models.length > mostModelLines ? models.slice(0, mostModelLines - 1) : models;
+	const longest = Math.max(...shown.map(({ model }) => textWidth(model)));
+	const columns = Math.min(longest, mostNameColumns, Math.floor(width / 2));
+	const lines = shown.map(({ model, stats }) => {
+		const name = truncateText(model, columns);
+		const padding = " ".repeat(Math.max(0, columns - textWidth(name)));
+		const parts = [
+			`${formatCount(stats.answered)} answered`,
+			...(stats.failed > 0 ? [colors.red(`${formatCount(stats.failed)} failed`)] : []),
+			`${formatCount(stats.inFlight)} in flight`,
+			formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts }),
+		];
+		return `  ${name}${padding}  ${parts.join(" · ")}`;
+	});
+	const left = models.length - shown.length;
+	return left === 0 ? lines : [...lines, `  and ${formatCount(left)} more models`];
 }
 
 /** One line for logs and pipes. */
