@@ -7,7 +7,7 @@ import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
 import { LlmxError } from "./errors.ts";
 import type { Batches } from "./jobs/batches.ts";
-import type { OpenJobs } from "./jobs/open.ts";
+import type { OpenJobs, OpenJobsOptions } from "./jobs/open.ts";
 import { type ModelPricing, noticeModel, pricingOf } from "./models/model-pricing.ts";
 import { requireKeys } from "./models/router.ts";
 import type {
@@ -165,15 +165,11 @@ export class LLM {
 	 * @internal
 	 * @throws NoJobsError when the provider has no batch API that llmx speaks; MissingKeyError
 	 */
-	async openJobs({
-		signal,
-		pollMs,
-		isRehearsal = false,
-	}: Pick<BatchOptions, "signal" | "pollMs"> & { readonly isRehearsal?: boolean } = {}): Promise<OpenJobs> {
+	async openJobs(options: OpenJobsOptions = {}): Promise<OpenJobs> {
 		this.#assertOpen();
-		if (!isRehearsal) requireKeys(this.#parts.route);
+		if (!options.isRehearsal) requireKeys(this.#parts.route);
 		const { openJobs } = await import("./jobs/open.ts");
-		return openJobs(this.model, this.#parts, { signal, pollMs });
+		return openJobs(this.model, this.#parts, options);
 	}
 
 	/**

@@ -13,6 +13,8 @@ export interface OpenJobsOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Ms between two looks at a job; 60 s by default. */
 	readonly pollMs?: number | undefined;
+	/** Nothing is going to be sent, so that no key is needed. */
+	readonly isRehearsal?: boolean | undefined;
 }
 
 /** The batch jobs of a model, with connections of their own; the caller closes them. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Estimate } from "../../src/batch/estimate.ts";
-import { disagreements } from "../../src/cli/batch/job-totals.ts";
+import { disagreements } from "../../src/cli/jobs/job-totals.ts";
 import { noTotals } from "../../src/jobs/dialects/common.ts";
 import { noRows } from "../../src/jobs/totals.ts";
 import { allPrices } from "../../src/models/price-table.ts";

@@ -1,5 +1,5 @@
 import { loadTokenCounter } from "../../batch/estimate.ts";
-import { type JobRehearsal, rehearseJobs } from "../../batch/job-rehearsal.ts";
+import { type JobRehearsal, rehearseJobs } from "../../batch/jobs/job-rehearsal.ts";
 import { type Rehearsal, rehearse, usualAnswers } from "../../batch/rehearse.ts";
 import { UsageError } from "../../errors.ts";
 import type { PromptsFile } from "../../prompts/prompts-file.ts";

@@ -9,9 +9,9 @@ import { systemClock } from "../../schedule/clock.ts";
 import { toUsageRow } from "../../state/usage-row.ts";
 import { formatCount, formatPlural } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
-import { JobProgress } from "../batch/job-progress.ts";
 import type { CommandContext } from "../command.ts";
 import { confirm } from "../confirm.ts";
+import { JobProgress } from "./job-progress.ts";
 
 import { findJob, type JobsFlags, logOf, withJob } from "./open.ts";
 import { printJob } from "./view.ts";

@@ -1,16 +1,16 @@
-import { questionMaker } from "../ask/question.ts";
-import { LlmxError } from "../errors.ts";
-import type { ModelJobs } from "../jobs/model-jobs.ts";
-import { PartGauge } from "../jobs/part-splitter.ts";
-import type { Range } from "../models/media-tokens.ts";
-import { estimateInputTokens } from "../models/tokens.ts";
-import type { PromptsFile } from "../prompts/prompts-file.ts";
-import type { BatchRow } from "../prompts/row-builder.ts";
-import type { Checked } from "../results/checked.ts";
-import { Estimate } from "./estimate.ts";
-import type { TokenCounter } from "./input-tokens.ts";
+import { questionMaker } from "../../ask/question.ts";
+import { LlmxError } from "../../errors.ts";
+import type { ModelJobs } from "../../jobs/model-jobs.ts";
+import { PartGauge } from "../../jobs/part-splitter.ts";
+import type { Range } from "../../models/media-tokens.ts";
+import { estimateInputTokens } from "../../models/tokens.ts";
+import type { PromptsFile } from "../../prompts/prompts-file.ts";
+import type { BatchRow } from "../../prompts/row-builder.ts";
+import type { Checked } from "../../results/checked.ts";
+import { Estimate } from "../estimate.ts";
+import type { TokenCounter } from "../input-tokens.ts";
+import type { PricedModel } from "../priced-model.ts";
 import { wireIdOf } from "./job-models.ts";
-import type { PricedModel } from "./priced-model.ts";
 
 /** A model as the rehearsal of its jobs sees it. */
 export interface RehearsedJobModel extends PricedModel {

@@ -1,7 +1,7 @@
-import type { JobRecord } from "../jobs/job-log.ts";
+import type { JobRecord } from "../../jobs/job-log.ts";
+import { sendRows } from "../run.ts";
 import { JobRunner, keepAll } from "./job-runner.ts";
 import type { JobRunOptions } from "./job-view.ts";
-import { sendRows } from "./run.ts";
 
 /** How the jobs of a run stand when it ends. */
 export interface JobRunOutcome {

@@ -1,9 +1,9 @@
-import type { JobStatus, JobTotals } from "../jobs/contract.ts";
-import type { JobRecord } from "../jobs/job-log.ts";
-import type { ModelJobs } from "../jobs/model-jobs.ts";
-import type { RowTotals } from "../jobs/totals.ts";
-import type { Clock } from "../schedule/clock.ts";
-import type { BatchRunOptions, ModelRun } from "./run.ts";
+import type { JobStatus, JobTotals } from "../../jobs/contract.ts";
+import type { JobRecord } from "../../jobs/job-log.ts";
+import type { ModelJobs } from "../../jobs/model-jobs.ts";
+import type { RowTotals } from "../../jobs/totals.ts";
+import type { Clock } from "../../schedule/clock.ts";
+import type { BatchRunOptions, ModelRun } from "../run.ts";
 
 /** A job of this run as its progress shows it. */
 export interface JobView {

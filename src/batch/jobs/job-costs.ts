@@ -1,6 +1,6 @@
-import type { BatchRow } from "../prompts/row-builder.ts";
-import { rowBounds } from "./row-bounds.ts";
-import type { ModelRun } from "./run.ts";
+import type { BatchRow } from "../../prompts/row-builder.ts";
+import { rowBounds } from "../row-bounds.ts";
+import type { ModelRun } from "../run.ts";
 
 /** What the rows of each model may cost at most as batch jobs. */
 export class JobCosts {

@@ -1,4 +1,4 @@
-import type { JobView } from "../../batch/job-view.ts";
+import type { JobView } from "../../batch/jobs/job-view.ts";
 import { formatCount, formatDuration, formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";

@@ -1,16 +1,16 @@
-import { AbortedError, exitCodes, LlmxError } from "../errors.ts";
-import { isFinal, type JobStatus } from "../jobs/contract.ts";
-import { QueueFullError } from "../jobs/errors.ts";
-import { type JobRecord, jobId } from "../jobs/job-log.ts";
-import type { ModelJobs } from "../jobs/model-jobs.ts";
-import { idsAtLines, readIds } from "../jobs/part-file.ts";
-import { PartSplitter, type WaitingPart } from "../jobs/part-splitter.ts";
-import { isQueueProblem, limitIn } from "../jobs/queue.ts";
-import { waitForEnd } from "../jobs/wait.ts";
+import { AbortedError, exitCodes, LlmxError } from "../../errors.ts";
+import { isFinal, type JobStatus } from "../../jobs/contract.ts";
+import { QueueFullError } from "../../jobs/errors.ts";
+import { type JobRecord, jobId } from "../../jobs/job-log.ts";
+import type { ModelJobs } from "../../jobs/model-jobs.ts";
+import { idsAtLines, readIds } from "../../jobs/part-file.ts";
+import { PartSplitter, type WaitingPart } from "../../jobs/part-splitter.ts";
+import { isQueueProblem, limitIn } from "../../jobs/queue.ts";
+import { waitForEnd } from "../../jobs/wait.ts";
+import { type ModelRun, sendRows } from "../run.ts";
 import { CollectingModel, GatheringModel } from "./job-models.ts";
 import { jobNotes } from "./job-notes.ts";
 import type { JobRunOptions, JobView } from "./job-view.ts";
-import { type ModelRun, sendRows } from "./run.ts";
 
 /** Failures decide nothing here: whatever a job brought was paid for, and is kept. */
 export const keepAll = { when: "soon", count: Number.POSITIVE_INFINITY, share: undefined } as const;

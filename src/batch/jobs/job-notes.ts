@@ -1,5 +1,5 @@
-import type { JobStatus } from "../jobs/contract.ts";
-import type { JobRecord } from "../jobs/job-log.ts";
+import type { JobStatus } from "../../jobs/contract.ts";
+import type { JobRecord } from "../../jobs/job-log.ts";
 
 /** What a job brought beside the answers to its rows, in sentences for people. */
 export function jobNotes(

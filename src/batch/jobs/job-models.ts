@@ -1,15 +1,15 @@
-import type { RowOutcome, RunControl } from "../ask/generate.ts";
-import { type Question, questionMaker } from "../ask/question.ts";
-import { LlmxError, RequestError } from "../errors.ts";
-import type { JobRecord } from "../jobs/job-log.ts";
-import type { ModelJobs } from "../jobs/model-jobs.ts";
-import type { ResultsFile } from "../jobs/results-file.ts";
-import { noRows, type RowTotals } from "../jobs/totals.ts";
-import { estimateInputTokens } from "../models/tokens.ts";
-import type { Parameters } from "../parameters/table.ts";
-import { type Cost, noCost, type Result, type Usage } from "../types.ts";
-import { requestHash } from "./request-hash.ts";
-import type { BatchModel, SentRow } from "./run.ts";
+import type { RowOutcome, RunControl } from "../../ask/generate.ts";
+import { type Question, questionMaker } from "../../ask/question.ts";
+import { LlmxError, RequestError } from "../../errors.ts";
+import type { JobRecord } from "../../jobs/job-log.ts";
+import type { ModelJobs } from "../../jobs/model-jobs.ts";
+import type { ResultsFile } from "../../jobs/results-file.ts";
+import { noRows, type RowTotals } from "../../jobs/totals.ts";
+import { estimateInputTokens } from "../../models/tokens.ts";
+import type { Parameters } from "../../parameters/table.ts";
+import { type Cost, noCost, type Result, type Usage } from "../../types.ts";
+import { requestHash } from "../request-hash.ts";
+import type { BatchModel, SentRow } from "../run.ts";
 
 /**
  * The id of a row on the wire: short ASCII, as every provider takes it, and the same in every run as long as the row
