@@ -206,10 +206,7 @@ export class LLM {
 
 	/** Whether the cache holds an answer to each of some rows. Nothing is sent and nothing noted in the ledger. */
 	async areCached(rows: readonly GenerateRow[], options: GenerateOptions = {}): Promise<boolean[]> {
-		const { cached } = this.#parts;
-		const toQuestion = questionMaker(options);
-		const found = await cached.find(rows.map((row) => cached.key(toQuestion(row))));
-		return rows.map((_, index) => found[index] !== undefined);
+		return this.#parts.cached.areFound(rows.map(questionMaker(options)));
 	}
 
 	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */

@@ -66,6 +66,12 @@ export class CachedAnswers {
 		return this.#options.cache?.getMany(keys) ?? [];
 	}
 
+	/** Whether there is a stored answer to each of some questions. */
+	async areFound(questions: readonly Question[]): Promise<boolean[]> {
+		const found = await this.find(questions.map((question) => this.key(question)));
+		return questions.map((_, index) => found[index] !== undefined);
+	}
+
 	/**
 	 * Makes a result of a stored or shared answer, and notes in the ledger what it saved. When `judge` throws, so does
 	 * this, and nothing is noted.
