@@ -74,6 +74,31 @@ describe.each(providers)("a job at %s", (provider) => {
 	});
 });
 
+it.each([
+	"openai/o3-pro",
+	"openai/gpt-5-pro",
+])("a model of the Responses API alone runs as jobs of it (%s)", async (model) => {
+	const bench = await jobBench();
+	bench.writeRows(prompts(5));
+	const { exitCode, err } = await bench.run([
+		"batch",
+		"in.jsonl",
+		"-m",
+		model,
+		"-o",
+		"out.jsonl",
+		"--no-cache",
+	]);
+	expect(exitCode, err).toBe(0);
+	expect(bench.read("out.jsonl").map(({ text }) => text)).toEqual(prompts(5));
+	const address = `${bench.simulator.url}/v1/batches`;
+	const { data } = (await (await fetch(address)).json()) as { data: { endpoint: string }[] };
+	expect(data.map(({ endpoint }) => endpoint)).toEqual(["/v1/responses"]);
+	expect(
+		bench.read("home/ledger.jsonl").every(({ cost_usd: usd }) => typeof usd === "number" || usd === null),
+	).toBe(true);
+});
+
 describe("a server of the user's own with a copy of OpenAI's batch API", () => {
 	const run = async (definition: object) => {
 		const bench = await jobBench();
