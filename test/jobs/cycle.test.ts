@@ -48,6 +48,18 @@ describe.each(providers)("a job at %s", (provider) => {
 		expect(bench.submitted()).toBe(3);
 	});
 
+	it("is fetched by the same command with --detach, too, once it has ended", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(3));
+		const first = await bench.run([...args, "--detach"]);
+		expect(first.err).toContain(`fetch the answers later: llmx ${args.join(" ")} --via-jobs`);
+		expect(bench.read("out.jsonl")).toHaveLength(0);
+		const second = await bench.run([...args, "--detach"]);
+		expect(second.exitCode, second.err).toBe(0);
+		expect(bench.read("out.jsonl")).toHaveLength(3);
+		expect(bench.submitted()).toBe(3);
+	});
+
 	it("keeps what a job brought that did not come to its end, and sends only the rest again", async () => {
 		const bench = await jobBench({ jobs: { faults: ["expire"] } });
 		bench.writeRows(prompts(6));

@@ -46,6 +46,7 @@ export class JobRunner {
 	async run(): Promise<void> {
 		const { halt, detach } = this.#options;
 		await this.#recover();
+		if (detach) await this.#collectEnded();
 		await this.#gather();
 		await this.#submitWaiting();
 		if (detach) {
@@ -100,6 +101,14 @@ export class JobRunner {
 			if (found === undefined) continue;
 			this.#open.set(found.tag, found);
 			this.#show(found, undefined, 0, undefined);
+		}
+	}
+
+	/** Who does not wait for jobs gets home what ended meanwhile. */
+	async #collectEnded(): Promise<void> {
+		for (const record of this.#open.values()) {
+			const status = await this.#jobs.status(record);
+			if (isFinal(status.state)) await this.#collect(record, status);
 		}
 	}
 

@@ -1,5 +1,5 @@
 /** Options that belong to one run and not to the next. */
-const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run", "--rehearse"]);
+const dropped = new Set(["--overwrite", "--retry-failed", "--dry-run", "--rehearse", "--detach"]);
 
 /** The commands that resume a run: one sends what is missing, the other also what failed. */
 export function commandsAgain(argv: readonly string[]): {
