@@ -64,7 +64,8 @@ class LoopbackSimulator implements Simulator {
 
 	constructor(options: SimulatorOptions) {
 		this.#options = options;
-		this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
+		const origin = Date.now() - performance.now();
+		this.#now = options.now ?? (() => origin + performance.now());
 		this.#random = seededRandom(options.seed ?? 1);
 		this.#accounts = new Accounts(options.limits, options.accounts, this.#now);
 		this.#faults = new FaultPlan(options.errors ?? {}, options.keyFaults ?? {}, this.#random);

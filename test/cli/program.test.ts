@@ -35,6 +35,17 @@ describe("the built program", () => {
 		]);
 	});
 
+	it("has a simulator that dates its jobs by the clock on the wall", async () => {
+		const running = startProgram(["simulate"]);
+		await expect.poll(() => running.out(), { timeout: 30_000 }).toMatch(/127\.0\.0\.1:\d+/);
+		const jobs = `${running.out().trim()}/openrouter/v1/batches`;
+		await fetch(jobs, { method: "POST", body: JSON.stringify({ model: "echo", requests: [] }) });
+		const { data } = (await (await fetch(jobs)).json()) as { data: { created_at: number }[] };
+		expect(Math.abs((data[0]?.created_at ?? 0) * 1000 - Date.now())).toBeLessThan(600_000);
+		running.child.kill("SIGINT");
+		await running.ended;
+	});
+
 	it("shows an answer as it comes", async () => {
 		const { env, simulator } = await setup({ tokensPerSecond: 40 });
 		const running = startProgram(["ask", "-m", "openai/words-20", "count"], { env });
