@@ -38,11 +38,6 @@ export class CachedAnswers {
 		return cacheKey({ model, messages, config });
 	}
 
-	async has(question: Question): Promise<boolean> {
-		const [found] = await this.find([this.key(question)]);
-		return found !== undefined;
-	}
-
 	/** One object for all questions in a row that share their parameters, so that it is written as JSON once. */
 	#configOf(parameters: Parameters, n: number): CacheConfig {
 		if (this.#config === undefined || this.#parameters !== parameters || this.#config.n !== n) {
