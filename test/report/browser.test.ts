@@ -10,6 +10,9 @@ import { systemFiles } from "../../src/state/file-system.ts";
 import { describeWith } from "../helpers/skipping.ts";
 import { failureLine, hostileTexts, resultLine } from "./records.ts";
 
+/** .ci/run tries a hundred thousand. */
+const rowCount = Number(process.env.REPORT_ROWS ?? 10_000);
+
 const names = ["chromium", "chromium-browser", "google-chrome"];
 const executable = (process.env.PATH ?? "")
 	.split(delimiter)
@@ -78,9 +81,10 @@ describeWith(executable !== undefined, "no Chromium is installed (apt-get instal
 			);
 		};
 
-		it("opens a hundred thousand rows, searches them, and reaches the last one", async () => {
+		it("opens many rows, searches them, and reaches the last one", async () => {
+			const inWords = rowCount.toLocaleString("en-US");
 			const lines = (function* () {
-				for (let at = 1; at <= 100_000; at++) {
+				for (let at = 1; at <= rowCount; at++) {
 					yield resultLine({
 						id: String(at),
 						text: `answer ${at % 977} of a model, as long as most`,
@@ -90,20 +94,20 @@ describeWith(executable !== undefined, "no Chromium is installed (apt-get instal
 			})();
 			const { page, noises, bytes, openedMs, size } = await open(lines);
 			process.stderr.write(
-				`report of 100,000 rows: opened in ${Math.round(openedMs)} ms, ${(bytes / size).toFixed(2)} x the results\n`,
+				`report of ${inWords} rows: opened in ${Math.round(openedMs)} ms, ${(bytes / size).toFixed(2)} x the results\n`,
 			);
 			expect(bytes).toBeLessThan(size * 1.2);
-			await statusOf(page, /^100,000 rows$/);
+			await statusOf(page, new RegExp(`^${inWords} rows$`));
 			await page.fill("#choose-search", "answer 976 ");
-			await statusOf(page, /^102 of 100,000 rows$/);
+			await statusOf(page, new RegExp(`^${Math.floor((rowCount + 1) / 977)} of ${inWords} rows$`));
 			await page.click("button[type=reset]");
-			await statusOf(page, /^100,000 rows$/);
+			await statusOf(page, new RegExp(`^${inWords} rows$`));
 			await page.focus(".list");
 			await page.keyboard.press("End");
-			expect(await page.getAttribute(".list", "aria-activedescendant")).toBe("row-99999");
+			expect(await page.getAttribute(".list", "aria-activedescendant")).toBe(`row-${rowCount - 1}`);
 			expect(await page.locator("[aria-selected=true]").boundingBox()).not.toBeNull();
 			expect(await page.locator(".list-row").count()).toBeLessThan(60);
-			expect(await page.textContent("#detail h2")).toBe("Row 100000");
+			expect(await page.textContent("#detail h2")).toBe(`Row ${rowCount}`);
 			expect(noises).toEqual([]);
 			await page.close();
 		}, 120_000);
