@@ -75,9 +75,14 @@ export class JobClient {
 
 	/** Like `send`, for an answer that must be a JSON object. */
 	async json(request: JobRequest): Promise<Record<string, unknown>> {
-		const { body } = await this.send(request);
-		if (!isObject(body)) throw this.malformed();
-		return body;
+		const exchange = this.#begin(request);
+		try {
+			const { body } = await this.#exchange(request, exchange);
+			if (!isObject(body)) throw this.malformed(exchange);
+			return body;
+		} finally {
+			exchange.close();
+		}
 	}
 
 	/**

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { ModelRoute } from "../models/router.ts";
 import type { JobClient } from "./client.ts";
 import type { JobDialect, JobIntent } from "./contract.ts";
-import { UnknownOutcomeError } from "./errors.ts";
+import { rowsText, UnknownOutcomeError } from "./errors.ts";
 import type { JobLog, JobRecord } from "./job-log.ts";
 import { type PartFile, removeJobFiles } from "./part-file.ts";
 import { patiently } from "./patience.ts";
@@ -150,7 +150,7 @@ export class JobCreation {
 					? `the list of ${route.provider.label} does not have it`
 					: `${route.provider.label} could not be asked: ${verdict.reason}`;
 		throw new UnknownOutcomeError(
-			`it is not known whether a job of ${intent.rows} rows was created: ${why}`,
+			`it is not known whether a job of ${rowsText(intent.rows)} was created: ${why}`,
 			{
 				cause,
 				hint: `run the same command again to look again; if you are sure there is no such job: llmx jobs rm ${intent.tag}`,

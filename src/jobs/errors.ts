@@ -1,5 +1,10 @@
 import { exitCodes, LlmxError, type LlmxErrorOptions } from "../errors.ts";
 
+/** `1 row`, `1,200 rows`: numbers as messages of jobs have them. */
+export function rowsText(count: number): string {
+	return `${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"}`;
+}
+
 /** A job may or may not have been created: the answer to its creation was lost. Nothing was sent again. */
 export class UnknownOutcomeError extends LlmxError {
 	constructor(message: string, options: LlmxErrorOptions = {}) {

@@ -1,4 +1,5 @@
 import type { JobStatus } from "../../jobs/contract.ts";
+import { rowsText } from "../../jobs/errors.ts";
 import type { JobRecord } from "../../jobs/job-log.ts";
 
 /** What a job brought beside the answers to its rows, in sentences for people. */
@@ -13,9 +14,9 @@ export function jobNotes(
 	const left = rows - results.size;
 	if (state === "expired" || state === "cancelled") {
 		const rest = left > 0 ? `; ${left} are missing` : "";
-		notes.push(`${id} ${state}: it returned results for ${results.size} of its ${rows} rows${rest}`);
+		notes.push(`${id} ${state}: it returned results for ${results.size} of its ${rowsText(rows)}${rest}`);
 	} else if (state === "completed" && left > 0) {
-		notes.push(`${id} completed without results for ${left} of its ${rows} rows; they are missing`);
+		notes.push(`${id} completed without results for ${left} of its ${rowsText(rows)}; they are missing`);
 	}
 	if (foreignPath !== undefined)
 		notes.push(

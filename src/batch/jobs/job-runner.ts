@@ -1,6 +1,6 @@
 import { AbortedError, exitCodes, LlmxError } from "../../errors.ts";
 import { isFinal, type JobStatus } from "../../jobs/contract.ts";
-import { QueueFullError } from "../../jobs/errors.ts";
+import { QueueFullError, rowsText } from "../../jobs/errors.ts";
 import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { ModelJobs } from "../../jobs/model-jobs.ts";
 import { idsAtLines, readIds } from "../../jobs/part-file.ts";
@@ -91,7 +91,7 @@ export class JobRunner {
 			if (!isOurs) continue;
 			if (record.key !== this.#jobs.fingerprint)
 				throw new LlmxError(
-					`${record.rows} rows of ${model} are in a job that was created with another key or at another server`,
+					`${rowsText(record.rows)} of ${model} went into a job that was created with another key or at another server`,
 					{
 						exitCode: exitCodes.auth,
 						hint: `use the key it was created with; or forget the job and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
@@ -171,7 +171,7 @@ export class JobRunner {
 		this.#options.onNote(
 			canSplit
 				? `${error.message}; splitting the rows into smaller jobs`
-				: `${error.message}; ${next.part.rows} rows wait for room, and nothing was billed`,
+				: `${error.message}; ${rowsText(next.part.rows)} must wait for room, and nothing was billed`,
 		);
 		if (!canSplit) {
 			this.#isIncomplete = true;
