@@ -62,7 +62,7 @@ export class Pacing {
 	/** Takes one of the slots that all processes of the user share; undefined when there is no such cap. */
 	readonly acquireSlot: ((signal?: AbortSignal) => Promise<ReleaseSlot>) | undefined;
 	readonly #options: PacingOptions;
-	readonly #requestCeiling: Ceiling | undefined;
+	readonly #requestCeiling: Ceiling;
 	readonly #tokenCeiling: Ceiling | undefined;
 	#maxInFlight: number;
 	#slots: Promise<Slots> | undefined;
@@ -72,7 +72,7 @@ export class Pacing {
 		const { provider, servers, maxConcurrent = mostConcurrent, rpm, tpm, now } = options;
 		this.#options = options;
 		this.#maxInFlight = options.maxConcurrent ?? mostConcurrent * servers.all.length;
-		this.#requestCeiling = rpm === undefined ? undefined : new Ceiling(rpm, now());
+		this.#requestCeiling = new Ceiling(rpm ?? Number.POSITIVE_INFINITY, now());
 		this.#tokenCeiling = tpm === undefined ? undefined : new Ceiling(tpm, now());
 		// Each key gets a limiter of its own. Where several belong to one account after all, each sees the others' use
 		// in the headers, or meets it in refusals, and makes room.
@@ -96,9 +96,12 @@ export class Pacing {
 	}
 
 	/** Keeps from now on to a part of what the user allowed; what nobody limited stays as it is. */
-	divide({ rate, inFlight }: LimitPart): void {
+	divide({ rate, requestsPerMinute = Number.POSITIVE_INFINITY, inFlight }: LimitPart): void {
 		const { rpm, tpm, maxConcurrent, now } = this.#options;
-		if (rpm !== undefined) this.#requestCeiling?.change(rpm * rate, now());
+		const told = rpm === undefined ? Number.POSITIVE_INFINITY : rpm * rate;
+		if (requestsPerMinute < told)
+			this.#requestCeiling.change(requestsPerMinute, now(), "held by the limit that all shards found");
+		else this.#requestCeiling.change(told, now());
 		if (tpm !== undefined) this.#tokenCeiling?.change(tpm * rate, now());
 		if (maxConcurrent !== undefined) this.#maxInFlight = inFlight(maxConcurrent);
 	}

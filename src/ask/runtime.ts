@@ -6,6 +6,8 @@ import type { Clock } from "../schedule/clock.ts";
 export interface LimitPart {
 	/** Of the requests and tokens per minute, 0 to 1. */
 	readonly rate: number;
+	/** Requests per minute that were found to be this part of what the account allows; undefined: not known. */
+	readonly requestsPerMinute?: number | undefined;
 	/** Most requests in flight, of `total`. */
 	readonly inFlight: (total: number) => number;
 }

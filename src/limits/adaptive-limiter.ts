@@ -103,7 +103,7 @@ export class AdaptiveLimiter implements Limiter {
 		};
 		const levelMs = this.#levels.waitMs(tokens, now);
 		if (levelMs <= tooLongMs || this.#window.inFlight > 0) longer(levelMs, this.#levels.reason);
-		longer(this.#requestCeiling?.waitMs(1, now) ?? 0, "held by --rpm");
+		longer(this.#requestCeiling?.waitMs(1, now) ?? 0, this.#requestCeiling?.reason ?? "");
 		longer(this.#tokenCeiling?.waitMs(tokens.input + tokens.output, now) ?? 0, "held by --tpm");
 		return longest;
 	}

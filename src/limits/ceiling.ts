@@ -1,12 +1,15 @@
 /** How much of a minute's allowance may be used at once. */
 const burstSeconds = 1;
 
+const toldReason = "held by --rpm";
+
 /** A ceiling the user set (`--rpm`, `--tpm`): a bucket that refills evenly. */
 export class Ceiling {
 	#perMs: number;
 	#capacity: number;
 	#level: number;
 	#at: number;
+	#reason = toldReason;
 
 	constructor(perMinute: number, now: number) {
 		this.#perMs = perMinute / 60_000;
@@ -15,8 +18,14 @@ export class Ceiling {
 		this.#at = now;
 	}
 
-	/** From now on so many a minute; what was saved up or overdrawn stays, as far as it fits. */
-	change(perMinute: number, now: number): void {
+	/** In words, what holds back whoever has to wait. */
+	get reason(): string {
+		return this.#reason;
+	}
+
+	/** From now on so many a minute, Infinity for any number; what was saved up or overdrawn stays, as far as it fits. */
+	change(perMinute: number, now: number, reason = toldReason): void {
+		this.#reason = reason;
 		this.waitMs(0, now);
 		this.#perMs = perMinute / 60_000;
 		this.#capacity = capacityOf(perMinute);
@@ -29,13 +38,17 @@ export class Ceiling {
 
 	/** Ms until `cost` fits; more than the bucket holds is asked of a full one and leaves a debt. */
 	waitMs(cost: number, now: number): number {
+		if (this.#perMs === Number.POSITIVE_INFINITY) {
+			this.#at = now;
+			return 0;
+		}
 		this.#level = Math.min(this.#capacity, this.#level + (now - this.#at) * this.#perMs);
 		this.#at = now;
 		return Math.max(0, (Math.min(cost, this.#capacity) - this.#level) / this.#perMs);
 	}
 
 	take(cost: number): void {
-		this.#level -= cost;
+		if (this.#perMs < Number.POSITIVE_INFINITY) this.#level -= cost;
 	}
 }
 

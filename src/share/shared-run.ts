@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { LlmxError, UsageError } from "../errors.ts";
 import { type RedisConnection, RedisFailure } from "./connection.ts";
+import { FoundLimit, type SharedCounts } from "./found-limit.ts";
 import { Lease, type LeaseClaim, nano } from "./lease.ts";
 import type { DeadLease, LeaseFile } from "./lease-file.ts";
 import { settleScript, stopScript } from "./scripts.ts";
@@ -38,6 +39,8 @@ export interface SharedRunOptions {
 	readonly dead?: DeadLease | undefined;
 	/** Opens the file that says what this shard may have spent, once nobody needs that of the dead one any more. */
 	readonly file?: (() => LeaseFile | undefined) | undefined;
+	/** Requests that have ended. */
+	readonly counts: () => SharedCounts;
 	/** What there is to tell of the shard at this moment. */
 	readonly view: () => ShardView;
 	/** Monotonic ms. */
@@ -67,6 +70,7 @@ export class SharedRun {
 	#seq = 0;
 	#committed: readonly number[];
 	#part: ShardPart | undefined;
+	readonly #found = new FoundLimit();
 	#isScarce = false;
 	#nextBeatAt = 0;
 	#syncing: Promise<void> | undefined;
@@ -210,7 +214,7 @@ export class SharedRun {
 
 	/** @throws RedisFailure */
 	async #sync(view?: ShardView): Promise<SyncReply> {
-		const { label, onPart, onStop, onTaken } = this.#options;
+		const { label, onStop, onTaken } = this.#options;
 		const claim = this.lease.claim({ isScarce: this.#isScarce });
 		const reply = await this.#send(claim, { view, livesMs: this.#livesMs, label });
 		const isMember = this.#part !== undefined;
@@ -222,13 +226,7 @@ export class SharedRun {
 		this.lease.take(reply.granted, reply.state, claim);
 		this.#isScarce = reply.isScarce;
 		this.#committed = reply.committed;
-		if (
-			view !== undefined &&
-			(reply.part.living !== this.#part?.living || reply.part.rank !== this.#part.rank)
-		) {
-			this.#part = reply.part;
-			onPart(reply.part);
-		}
+		if (view !== undefined) this.#divide(reply);
 		if (reply.stop !== "" && !this.#stopped) {
 			this.#stopped = true;
 			onStop(JSON.parse(reply.stop) as SharedStop);
@@ -236,12 +234,28 @@ export class SharedRun {
 		return reply;
 	}
 
+	#divide({ part, counts }: SyncReply): void {
+		this.#found.note(counts, this.#options.now());
+		const { perSecond } = this.#found;
+		const foundPerMinute = perSecond === undefined ? undefined : perSecond * 60;
+		const before = this.#part;
+		if (
+			before?.living === part.living &&
+			before.rank === part.rank &&
+			before.foundPerMinute === foundPerMinute
+		)
+			return;
+		this.#part = { ...part, foundPerMinute };
+		this.#options.onPart(this.#part);
+	}
+
 	async #send(claim: LeaseClaim, about: Pick<SyncMessage, "view" | "livesMs" | "label">): Promise<SyncReply> {
 		const { connection, name, member, dead, caps } = this.#options;
 		this.#seq += 1;
 		const heir = dead?.member ?? "";
 		const committed = this.#committed;
-		return sync(connection, { name, member, heir, caps, seq: this.#seq, claim, committed, ...about });
+		const counts = this.#options.counts();
+		return sync(connection, { counts, name, member, heir, caps, seq: this.#seq, claim, committed, ...about });
 	}
 }
 

@@ -1,5 +1,6 @@
 import type { ExitCode } from "../errors.ts";
 import type { RedisConnection } from "./connection.ts";
+import type { SharedCounts } from "./found-limit.ts";
 import { type LeaseClaim, type LeaseState, nano } from "./lease.ts";
 import { syncScript } from "./scripts.ts";
 import { runKeys, type ShardView } from "./view.ts";
@@ -30,6 +31,8 @@ export interface SharedCap {
 export interface ShardPart {
 	readonly living: number;
 	readonly rank: number;
+	/** Requests per minute that all shards together were found to be allowed; undefined while no limit has shown. */
+	readonly foundPerMinute?: number | undefined;
 }
 
 export interface SyncReply {
@@ -39,6 +42,8 @@ export interface SyncReply {
 	/** Somebody is short of money. */
 	readonly isScarce: boolean;
 	readonly stop: string;
+	/** Of all shards; of use in replies to a view. */
+	readonly counts: SharedCounts;
 	readonly committed: readonly number[];
 	/** The view of whoever has the label, as JSON. */
 	readonly holder: string;
@@ -60,6 +65,8 @@ export interface SyncMessage {
 	readonly committed: readonly number[];
 	/** What there is to tell of the shard; undefined in messages that only ask for money. */
 	readonly view: ShardView | undefined;
+	/** Of this shard, since it joined. */
+	readonly counts: SharedCounts;
 	/** So many ms it counts as living. */
 	readonly livesMs: number;
 }
@@ -69,7 +76,7 @@ export interface SyncMessage {
  * @throws RedisFailure
  */
 export async function sync(connection: RedisConnection, message: SyncMessage): Promise<SyncReply> {
-	const { name, member, heir, label, seq, claim, caps, committed, view, livesMs } = message;
+	const { name, member, heir, label, seq, claim, caps, committed, counts, view, livesMs } = message;
 	const { run, members, views } = runKeys(name);
 	const { spent, granted, returned, need, want } = claim;
 	const purses = caps.flatMap(({ usd }, index) => [
@@ -81,7 +88,8 @@ export async function sync(connection: RedisConnection, message: SyncMessage): P
 		[run, members, views, ...caps.map(({ key }) => key)],
 		({ runId }) => [
 			...[runId, member, label, heir, seq, spent, granted, returned, need, want],
-			...[livesMs, calmMs, keptSeconds, view === undefined ? "" : JSON.stringify(view)],
+			...[livesMs, calmMs, keptSeconds, counts.admitted, counts.refused],
+			view === undefined ? "" : JSON.stringify(view),
 			...purses,
 		],
 	);
@@ -89,7 +97,7 @@ export async function sync(connection: RedisConnection, message: SyncMessage): P
 }
 
 function readReply(reply: unknown): SyncReply {
-	const [state, granted, living, rank, short, stop, , ...rest] = reply as readonly [
+	const [state, granted, living, rank, short, stop, admitted, refused, ...rest] = reply as readonly [
 		SyncReply["state"],
 		...unknown[],
 	];
@@ -100,6 +108,7 @@ function readReply(reply: unknown): SyncReply {
 		part: { living: Math.max(1, Number(living)), rank: Number(rank) },
 		isScarce: Number(short) === 1,
 		stop: String(stop),
+		counts: { admitted: Number(admitted), refused: Number(refused) },
 		committed: isTaken ? [] : rest.map(Number),
 		holder: isTaken ? String(rest[0]) : "",
 	};

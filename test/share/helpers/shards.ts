@@ -95,6 +95,7 @@ export class TestShard {
 			file: () =>
 				leasePath === undefined ? undefined : new LeaseFile(leasePath, { member, budgets: [] }, "boot"),
 			view: () => viewOf(label),
+			counts: () => ({ admitted: 0, refused: 0 }),
 			now: () => performance.now(),
 			onPart: ({ living, rank }) => heard.parts.push(`${rank} of ${living}`),
 			onStop: ({ text, by }) => heard.stops.push(`${text} by ${by}`),

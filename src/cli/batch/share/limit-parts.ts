@@ -20,9 +20,10 @@ export class LimitParts {
 
 	#divide(limits: DividedLimits): void {
 		if (this.#part === undefined) return;
-		const { living, rank } = this.#part;
+		const { living, rank, foundPerMinute } = this.#part;
 		limits.divide({
 			rate: 1 / living,
+			requestsPerMinute: foundPerMinute === undefined ? undefined : foundPerMinute / living,
 			// The first ones have one more where it does not come out even.
 			inFlight: (total) => Math.floor(total / living) + (rank < total % living ? 1 : 0),
 		});

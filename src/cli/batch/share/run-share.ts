@@ -7,6 +7,7 @@ import { RunStats } from "../../../batch/run-stats.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { readShareAddress, type ShareAddress } from "../../../share/address.ts";
 import { RedisConnection } from "../../../share/connection.ts";
+import type { SharedCounts } from "../../../share/found-limit.ts";
 import { LeaseFile, leaseFilePath, readDeadLease } from "../../../share/lease-file.ts";
 import { newMember, SharedRun } from "../../../share/shared-run.ts";
 import type { SharedCap } from "../../../share/sync.ts";
@@ -131,6 +132,7 @@ export class RunShare {
 				dead: leasePath === undefined ? undefined : readDeadLease(leasePath, boot),
 				file: () => (leasePath === undefined ? undefined : new LeaseFile(leasePath, inRedis, boot)),
 				view: () => viewOf(options, { shard, started, state: view.state }),
+				counts: () => countsOf(options.modelRuns),
 				now: options.now,
 				onPart: (part) => limitParts.divide(part),
 				onStop: ({ text, exitCode, by }) => halt.soon({ text: `with all shards: ${text} (${by})`, exitCode }),
@@ -244,4 +246,12 @@ function viewOf(
 		unknown_cost_requests: stats.unknownCosts,
 		max_cost: capUsd ?? null,
 	};
+}
+
+/** What shows a limit on requests; nothing where several models, each with limits of its own, are asked. */
+function countsOf(modelRuns: readonly ModelRun[]): SharedCounts {
+	const [only] = modelRuns;
+	if (only === undefined || modelRuns.length > 1) return { admitted: 0, refused: 0 };
+	const { requests, refusals } = only.stats;
+	return { admitted: requests - refusals, refused: refusals };
 }

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { startSimulator } from "../../../src/simulator/server.ts";
+import { afterTest } from "../../helpers/cleanup.ts";
+import { startRedis } from "../../helpers/redis.ts";
+import { Fleet } from "./fleet.ts";
+
+export interface PacedFleetOptions {
+	readonly shards: number;
+	readonly rows: number;
+	/** Of the one account that all of them use. */
+	readonly requestsPerMinute: number;
+	/** The account says how much is left; otherwise only its refusals show it. */
+	readonly headers: boolean;
+	/** Every shard is told the limit of the account, for all of them. */
+	readonly toldLimit: boolean;
+	/** Shards that are killed on the way, and come back a little later. */
+	readonly kills: number;
+	readonly random: () => number;
+}
+
+export interface PacedFleetFigures {
+	/** Answers in the middle of the run, as a share of what the account allows. */
+	readonly used: number;
+	/** Refusals of 1,000 requests. */
+	readonly refused: number;
+	/** Rows that were answered more than once by the server. */
+	readonly again: number;
+	readonly fleet: Fleet;
+}
+
+/** Runs shards on one account, while some are killed, and measures how its rate is used. */
+export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFleetFigures> {
+	const { shards, rows, requestsPerMinute, headers, toldLimit, kills, random } = options;
+	const simulator = await startSimulator({
+		latency: { medianMs: 300, p95Ms: 700 },
+		limits: { requestsPerMinute },
+		dialect: headers ? "openai" : "none",
+		logSize: 2 * rows,
+	});
+	afterTest(() => simulator.close());
+	const redis = await startRedis();
+	const args = toldLimit ? ["--rpm", String(requestsPerMinute)] : [];
+	const fleet = new Fleet({ simulator, redis, shards, rows, args });
+	for (let kill = 0; kill < kills; kill++) {
+		const at = (rows * (kill + 1)) / (kills + 2);
+		while (simulator.stats.answered < at && !fleet.isOver) await sleep(20);
+		const shard = 1 + Math.floor(random() * shards);
+		if (await fleet.kill(shard)) setTimeout(() => fleet.start(shard), 500 + 2_000 * random());
+	}
+	while (!fleet.isOver) await sleep(50);
+	await fleet.end();
+	const answeredAt = simulator.requests.filter(({ outcome }) => outcome === "answered").map(({ at }) => at);
+	// Without the beginning, in which what was saved up is used, and the end, at which some shards have no rows left.
+	const from = answeredAt[Math.floor(answeredAt.length * 0.1)] ?? 0;
+	const to = answeredAt[Math.floor(answeredAt.length * 0.8)] ?? 0;
+	const perMinute = (answeredAt.filter((at) => at >= from && at < to).length * 60_000) / (to - from);
+	return {
+		used: perMinute / requestsPerMinute,
+		refused: (1_000 * simulator.stats.rateLimited) / simulator.stats.requests,
+		again: simulator.stats.answered - fleet.answeredIds().length,
+		fleet,
+	};
+}
