@@ -47,7 +47,7 @@ export class ChatSession {
 		this.record = new SessionRecord(open, (error) => {
 			view.failed({
 				message: `the session ${open.session.name} cannot be saved: ${describeFailure(error).message}`,
-				hint: "it goes on unsaved; /export keeps it elsewhere",
+				hint: "the chat continues unsaved; /export writes it to a file",
 				exitCode: exitCodes.failed,
 			});
 		});

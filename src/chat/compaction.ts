@@ -26,14 +26,14 @@ export async function compact(chat: Chat, { model: name, focus }: CompactOptions
 	const { session } = chat;
 	const { turns } = session;
 	const kept = Math.min(keptTurns, turns.length - 1);
-	if (turns.length < 2) throw new UsageError("there is nothing to sum up yet");
+	if (turns.length < 2) throw new UsageError("there is nothing to compact yet");
 	const model = name === undefined ? chat.model : await chat.host.resolveModel(name);
 	const llm = session.models.get(model);
 	const before = session.contextTokens;
 	const answered = await chat.askAside(llm, request(focus));
 	const { turn, end } = answered;
 	if (turn === undefined || turn.interrupted || end.finish?.finishReason === "length") {
-		chat.view.notice("the conversation stays as it is");
+		chat.view.notice("the conversation is unchanged");
 		return;
 	}
 	chat.move(() => session.compact(turn, kept, { llm, attachments: [], isCut: false }));
@@ -43,6 +43,6 @@ export async function compact(chat: Chat, { model: name, focus }: CompactOptions
 	const summary = typedText(turn.assistant.content).trim();
 	chat.view.notice(`summary\n${summary}`);
 	chat.view.notice(
-		`going on behind this summary and the last ${kept === 1 ? "turn" : `${kept} turns`}: ${sizes}${price}\nEsc Esc lists the questions before it too, and goes back to any of them`,
+		`continuing from this summary and the last ${kept === 1 ? "turn" : `${kept} turns`}: ${sizes}${price}\nEsc Esc still lists the earlier questions, and goes back to any of them`,
 	);
 }

@@ -95,10 +95,10 @@ export class ContextWatch {
 		if (tokens > window && !agreed) {
 			this.#agreed = question;
 			const price = estimate.inputUsd === null ? "" : `, ${formatUsd(estimate.inputUsd)} before the answer`;
-			const size = `this is about ${formatTokens(tokens)} tokens${price}, and ${model} can read ${formatTokens(window)}`;
+			const size = `this is about ${formatTokens(tokens)} tokens${price}, more than the ${formatTokens(window)} that ${model} can read`;
 			return {
 				maySend: false,
-				warning: `not sent: ${size}. Enter again sends it all the same; /compact, /undo or /new make room`,
+				warning: `not sent: ${size}. Press Enter again to send it anyway; /compact, /undo or /new make room`,
 			};
 		}
 		const isFirst = !this.#warned;

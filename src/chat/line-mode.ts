@@ -100,7 +100,7 @@ export class LineView implements ChatView {
 			const safe = sanitize(text, this.#output.isTerminal ? "terminal" : "pipe");
 			this.#output.out(safe.endsWith("\n") ? safe : `${safe}\n`);
 		}
-		this.notice("keep which? 1 or 2 (anything else keeps 1 and goes on)");
+		this.notice("keep which one? 1 or 2 (anything else keeps 1)");
 	}
 
 	notice(text: string): void {

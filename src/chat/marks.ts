@@ -20,7 +20,7 @@ export function markOf({ interrupted, isCut, hasText, finishReason }: AnswerMark
 		case "content-filter":
 			return hasText ? "ended by the provider's content filter" : "blocked by the provider's content filter";
 		case "tool-calls":
-			return "the model asked for a tool, and a chat has none";
+			return "the model asked for a tool; llmx chat has none";
 		default:
 			return hasText ? undefined : "the answer is empty · /retry asks again";
 	}

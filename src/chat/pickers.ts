@@ -38,7 +38,7 @@ export function pickModel(chat: Chat): Picker {
 /** The model, what it reads and costs; and what is not known of it. */
 export function describeModel({ model, host }: Chat): string {
 	const { contextWindow, inputPrice, outputPrice } = host.factsOf(model);
-	const size = contextWindow === null ? [] : [`reads ${formatTokens(contextWindow)} tokens`];
+	const size = contextWindow === null ? [] : [`${formatTokens(contextWindow)} context`];
 	if (inputPrice !== null && outputPrice !== null)
 		size.push(`${formatUsd(inputPrice)} in, ${formatUsd(outputPrice)} out per million tokens`);
 	const isLocal = /^(sim|local|ollama|lm_studio|hosted_vllm)\//.test(model);
@@ -139,7 +139,7 @@ export function pickQuestion(chat: Chat): Picker {
 				chat.view.notice(describeAnswer(chat));
 				return;
 			}
-			chat.view.notice("change the question and send it; what follows it now stays as another branch");
+			chat.view.notice("edit the question and send it; what follows it stays as another branch");
 			chat.view.suggest(chat.edit(placed));
 		},
 	};

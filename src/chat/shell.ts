@@ -53,7 +53,7 @@ function describeOutput(command: string, output: string, exitCode: number, label
 	const left = lines.length - shownLines;
 	const more = left > 0 ? [`… ${formatPlural(left, "more line")}`] : [];
 	const ended = exitCode === 0 ? [] : [`exit code ${exitCode}`];
-	const next = `goes with the next question: ${label} · Enter sends it alone, /attach none takes it back`;
+	const next = `attached to the next question: ${label} · Enter sends it alone, /attach none removes it`;
 	const shown = output.trim() === "" ? ["no output"] : lines.slice(0, shownLines);
 	return [`$ ${command}`, ...shown, ...more, ...ended, next].join("\n");
 }

@@ -23,19 +23,19 @@ export function describeResumed(chat: Chat): string {
 	const forked =
 		forkedFrom === null
 			? ""
-			: `\n${forkedFrom} is open in another process: this is a copy of it, ${session.name}`;
+			: `\n${forkedFrom} is open in another process; this is a copy of it, ${session.name}`;
 	const title = titleOf(session);
 	const turns = formatPlural(chat.session.turns.length, "turn");
-	return `going on with ${session.name}${title === "" ? "" : `: ${title}`} · ${turns} · ${age} · ${chat.model}${forked}`;
+	return `continuing ${session.name}${title === "" ? "" : `: ${title}`} · ${turns} · ${age} · ${chat.model}${forked}`;
 }
 
 /** `answer 2 of 3`, or where the conversation is now. */
 export function describeAnswer({ session }: Chat): string {
 	const last = session.turns.at(-1);
-	if (last === undefined) return "the conversation is before its first question";
+	if (last === undefined) return "this is the start of the conversation";
 	const { number, count } = session.answersOf(last);
 	const answer = count > 1 ? ` · answer ${number} of ${count}` : "";
-	return `the conversation goes on here: ${formatPlural(session.turns.length, "turn")}${answer}`;
+	return `continuing from here: ${formatPlural(session.turns.length, "turn")}${answer}`;
 }
 
 /** Goes on with another session and shows its end. @throws UsageError when there is none of that name */
@@ -58,5 +58,5 @@ export async function renameOpenSession(chat: Chat, name: string): Promise<void>
 		if (readSession(paths, before.name) !== undefined) await renameSession(paths, before.name, name);
 		return openSession(paths, name, openOptions(chat));
 	});
-	chat.view.notice(`this session is ${chat.session.session.name} now`);
+	chat.view.notice(`this session is now ${chat.session.session.name}`);
 }

@@ -135,7 +135,7 @@ function listLines(list: PickState, columns: number, colors: Colors, height: num
 	const { items, selected, canWalk } = list;
 	const room = columns - 6;
 	const keys = truncateText(`Enter chooses · Esc closes${canWalk ? " · ← → other answers" : ""}`, room);
-	if (items.length === 0) return [colors.dim("  nothing is found"), colors.dim(`  ${keys}`)].slice(-height);
+	if (items.length === 0) return [colors.dim("  no matches"), colors.dim(`  ${keys}`)].slice(-height);
 	const detail = items[selected]?.detail;
 	const below = height >= 4 ? [...(detail === undefined ? [] : [detail]), keys] : [];
 	const { first, last, left } = windowOf(items.length, selected, height - below.length);

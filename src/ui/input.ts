@@ -126,7 +126,7 @@ export class InputController {
 
 	#type(text: string): void {
 		if (this.#search) {
-			if (!this.#search.type(text)) this.#actions.hint("nothing older matches");
+			if (!this.#search.type(text)) this.#actions.hint("no older match");
 			this.#showFound();
 			return;
 		}
@@ -155,7 +155,7 @@ export class InputController {
 		if (search === undefined) return false;
 		switch (action) {
 			case "search":
-				if (!search.older()) this.#actions.hint("nothing older matches");
+				if (!search.older()) this.#actions.hint("no older match");
 				this.#showFound();
 				return true;
 			case "backspace":

@@ -38,7 +38,7 @@ export class PickList {
 		};
 	}
 
-	/** The index of the item that is chosen; undefined when nothing is found. */
+	/** The index of the item that is chosen; undefined when no matches. */
 	get chosen(): number | undefined {
 		return this.#found[this.#selected];
 	}

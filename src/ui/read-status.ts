@@ -21,7 +21,7 @@ export function readStatus(chat: Chat): StatusFacts {
 		turnCost: chat.turnCost,
 		isCached: chat.answering.lastFinish?.cached === true,
 		settings: [
-			...(chat.branchBehind === undefined ? [] : ["changing a question · Esc leaves it"]),
+			...(chat.branchBehind === undefined ? [] : ["editing a question · Esc cancels"]),
 			...(count > 1 ? [`answer ${number} of ${count}`] : []),
 			...(session.system === undefined ? [] : ["system"]),
 			...(parameters.reasoningEffort === undefined ? [] : [`effort ${parameters.reasoningEffort}`]),

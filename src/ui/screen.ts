@@ -132,7 +132,7 @@ class Screen {
 		while (chat.busy && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
 		this.#transcript.settle();
 		if (chat.session.session.all.length > 0)
-			this.#transcript.notice(`saved as ${chat.session.session.name} · llmx chat -c goes on with it`);
+			this.#transcript.notice(`saved as ${chat.session.session.name} · llmx chat -c continues it`);
 		await this.#stage.end();
 		await chat.close();
 	}
@@ -146,7 +146,7 @@ class Screen {
 			hint: (text) => this.#hint(text),
 			cancelEditing: () => {
 				if (!chat.cancelEdit()) return false;
-				this.#hint("the conversation goes on as it was");
+				this.#hint("editing cancelled");
 				return true;
 			},
 			takeQueued: () => this.#takeQueued(),
@@ -231,13 +231,18 @@ class Screen {
 	}
 
 	#take(event: InputEvent): void {
-		if (event.type === "focus") this.#isFocused = event.isFocused;
-		else this.#input?.take(event);
+		if (event.type === "focus") {
+			this.#isFocused = event.isFocused;
+			return;
+		}
+		// What a hint says was true before this key.
+		if (this.#store.snapshot().hint !== undefined) this.#store.update({ hint: undefined });
+		this.#input?.take(event);
 	}
 
 	/** Somebody who looks elsewhere hears that a long answer is there. */
 	#ring(since: number): void {
-		if (!this.#isFocused && Date.now() - since >= longAnswer) this.#stage.ring("the answer is there");
+		if (!this.#isFocused && Date.now() - since >= longAnswer) this.#stage.ring("the answer is ready");
 	}
 
 	#lend(action: () => Promise<void>): void {

@@ -96,6 +96,7 @@ const block: fc.Arbitrary<string> = fc.oneof(
 	fc.constantFrom(
 		"---",
 		"***",
+		`> [!WARNING]\n> ${marker}`,
 		`$$\n${marker}_1 * b\n- d\n$$`,
 		`\\[ ${marker} \\\\ y \\]`,
 		`\\[\n${marker}\n`,

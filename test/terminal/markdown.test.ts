@@ -157,6 +157,12 @@ describe("a stream of markdown", () => {
 		);
 	});
 
+	it("names a callout by its kind, in a quote only", () => {
+		const text = "> [!WARNING]\n> Do not run this as root.\n\n[!NOTE]\n";
+		expect(renderMarkdown(text, plain)).toBe("│ Warning:\n│ Do not run this as root.\n\n[!NOTE]\n");
+		expect(renderMarkdown(text, colored)).toContain("\x1b[1m\x1b[33mWarning:\x1b[39m\x1b[22m");
+	});
+
 	it("waits with a table until it has ended", () => {
 		const markdown = createMarkdownStream(plain);
 		expect(markdown.push("| a | b |\n|---|---|\n| long cell | 2 |\n")).toBe("");

@@ -212,6 +212,12 @@ describe("interrupting", () => {
 		await chat.until((terminal) => terminal.screen.includes("│ ›"));
 		chat.type("\x03");
 		await chat.until("press Ctrl-C again to leave");
+		chat.type("y");
+		await chat.until(({ screen }) => screen.includes("│ › y") && !screen.join().includes("Ctrl-C again"));
+		chat.type("\x7f");
+		await chat.until((terminal) => terminal.screen.includes("│ ›"));
+		chat.type("\x03");
+		await chat.until("press Ctrl-C again to leave");
 		chat.type("\x03");
 		expect(await chat.exited).toBe(0);
 	});
@@ -310,7 +316,7 @@ describe("sessions", () => {
 		first.type("hello\r");
 		await first.until(/ in · /);
 		const second = await open(["--session", "shared"]);
-		await second.until("shared is open in another process: this is a copy of it, shared-2");
+		await second.until("shared is open in another process; this is a copy of it, shared-2");
 		expect(count(second, "› hello")).toBe(1);
 		second.type("in the copy\r");
 		await second.until(/ in · /);

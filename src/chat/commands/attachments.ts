@@ -18,7 +18,7 @@ export const attachmentCommands: readonly ChatCommand[] = [
 	{
 		name: "file",
 		argument: "PATH",
-		summary: "put text files into the next question (or write @path in it)",
+		summary: "add text files to the next question (or write @path in it)",
 		group: "take along",
 		completes: "path",
 		async run(chat, path) {
@@ -33,7 +33,7 @@ export const attachmentCommands: readonly ChatCommand[] = [
 	{
 		name: "attach",
 		argument: "PATH",
-		summary: "attach an image, PDF or sound (none: take all back)",
+		summary: "attach an image, PDF or sound (none: remove all)",
 		group: "take along",
 		completes: "path",
 		async run(chat, path) {
@@ -44,7 +44,7 @@ export const attachmentCommands: readonly ChatCommand[] = [
 			}
 			if (path === "none") {
 				chat.attachments = [];
-				chat.view.notice("attachments cleared");
+				chat.view.notice("attachments removed");
 				chat.view.changed();
 				return;
 			}
@@ -54,7 +54,7 @@ export const attachmentCommands: readonly ChatCommand[] = [
 	{
 		name: "copy",
 		argument: "[N]",
-		summary: "copy the last answer, or its block of code N (Alt-C: the last block)",
+		summary: "copy the last answer, or its code block N (Alt-C: the last one)",
 		group: "take along",
 		completes: "block",
 		whileAnswering: true,
@@ -78,7 +78,9 @@ export async function copyBlock(chat: Chat, number?: number): Promise<void> {
 	if (block === undefined) {
 		const known = blocks.map((each, index) => `${index + 1} ${describeBlock(each)}`).join(" · ");
 		throw new UsageError(
-			blocks.length === 0 ? "the last answer has no code" : `the last answer has no block ${number}`,
+			blocks.length === 0
+				? "the last answer has no code block"
+				: `the last answer has no code block ${number}`,
 			{ hint: blocks.length === 0 ? "/copy copies all of it" : known },
 		);
 	}
@@ -106,7 +108,7 @@ export async function pasteImage(chat: Chat): Promise<void> {
 
 function addAttachments(chat: Chat, added: readonly Attachment[]): void {
 	chat.attachments = [...chat.attachments, ...added];
-	chat.view.notice(`goes with the next question: ${added.map(({ label }) => label).join(", ")}`);
+	chat.view.notice(`attached to the next question: ${added.map(({ label }) => label).join(", ")}`);
 	chat.view.changed();
 }
 

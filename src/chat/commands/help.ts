@@ -26,8 +26,8 @@ function commandHelp(commands: readonly ChatCommand[], presets: readonly string[
 	}));
 	const others = [
 		...commands.filter(({ group }) => group === undefined).map(row),
-		{ left: "@path @url", right: "in a question: take a file, folder, pattern or page along" },
-		{ left: "!command", right: "run it in your shell; its output goes with the next question" },
+		{ left: "@path @url", right: "in a question: attach a file, folder, pattern or web page" },
+		{ left: "!command", right: "run it in your shell and attach its output" },
 		...(presets.length === 0 ? [] : [{ left: `/${presets[0]} …`, right: `your own: ${presets.join(", ")}` }]),
 	];
 	const all = [...groups, { title: "else", rows: others }];

@@ -22,26 +22,26 @@ const listed = 20;
 export const sessionCommands: readonly ChatCommand[] = [
 	{
 		name: "new",
-		summary: "begin a new session",
+		summary: "start a new session",
 		group: "session",
 		run: beginAnew,
 	},
 	{
 		name: "clear",
-		summary: "clear the screen and begin a new session",
+		summary: "clear the screen and start a new session",
 		group: "session",
 		async run(chat) {
 			const before = chat.session.turns.length > 0 ? chat.session.session.name : undefined;
 			chat.view.clear();
 			await beginAnew(chat);
-			if (before !== undefined) chat.view.notice(`${before} is kept: /load ${before}`);
+			if (before !== undefined) chat.view.notice(`${before} is saved · /load ${before} brings it back`);
 		},
 	},
 	{
 		name: "load",
 		aliases: ["resume"],
 		argument: "[NAME]",
-		summary: "choose a session to go on with",
+		summary: "choose a session to continue",
 		group: "session",
 		completes: "session",
 		async run(chat, name) {
@@ -80,12 +80,12 @@ export const sessionCommands: readonly ChatCommand[] = [
 	},
 	{
 		name: "fork",
-		summary: "go on in a copy of this session",
+		summary: "continue in a copy of this session",
 		group: "session",
 		async run(chat) {
 			const before = chat.session.session.name;
 			await chat.switchTo(await forkSession(chat.host.paths, before, openOptions(chat)));
-			chat.view.notice(`this is ${chat.session.session.name} now; ${before} stays as it is`);
+			chat.view.notice(`this session is now ${chat.session.session.name}; ${before} stays as it is`);
 		},
 	},
 	{
@@ -107,7 +107,7 @@ export const sessionCommands: readonly ChatCommand[] = [
 				const reason = isMissing ? "there is no such folder" : describeFileError(error);
 				throw new UsageError(`cannot write ${path}: ${reason}`, { cause: error });
 			}
-			chat.view.notice(`written: ${file}`);
+			chat.view.notice(`wrote ${file}`);
 		},
 	},
 ];

@@ -14,7 +14,7 @@ export const settingCommands: readonly ChatCommand[] = [
 	{
 		name: "model",
 		argument: "[name]",
-		summary: "choose the model, or switch to one",
+		summary: "choose a model, or switch to MODEL",
 		group: "model",
 		completes: "model",
 		async run(chat, name) {
@@ -43,7 +43,7 @@ export const settingCommands: readonly ChatCommand[] = [
 	{
 		name: "preset",
 		argument: "NAME [input]",
-		summary: "use a preset, or a prompt file, of your config",
+		summary: "use a preset or prompt file from your config",
 		group: "model",
 		completes: "preset",
 		async run(chat, argument) {
@@ -80,7 +80,7 @@ export const settingCommands: readonly ChatCommand[] = [
 	{
 		name: "cache",
 		argument: "on|off|refresh",
-		summary: "reuse stored answers, never, or ask again and store the answer",
+		summary: "use cached answers, ignore them, or replace them",
 		group: "model",
 		completes: Object.keys(cacheModes),
 		run(chat, mode) {
@@ -99,7 +99,7 @@ export const settingCommands: readonly ChatCommand[] = [
 	},
 	{
 		name: "cost",
-		summary: "what this session cost",
+		summary: "show what this session has cost",
 		group: "session",
 		whileAnswering: true,
 		async run(chat) {
@@ -113,7 +113,7 @@ export const settingCommands: readonly ChatCommand[] = [
 	},
 	{
 		name: "tokens",
-		summary: "what the next question is sent with, in tokens",
+		summary: "show how many tokens the next question sends",
 		group: "session",
 		whileAnswering: true,
 		run: showTokens,
@@ -149,12 +149,10 @@ function showTokens(chat: Chat): void {
 	const { attachedTokens, tokens, inputUsd } = chat.estimate("");
 	if (attachedTokens > 0) lines.push(`attached: about ${formatCount(attachedTokens)} more`);
 	if (inputUsd !== null && tokens > 0)
-		lines.push(`sending that costs about ${formatUsd(inputUsd)}, and the answer`);
+		lines.push(`sending that costs about ${formatUsd(inputUsd)}, plus the answer`);
 	chat.view.notice(lines.join("\n"));
 }
 
 function showParameters(chat: Chat): void {
-	chat.view.notice(
-		describeSettings(chat.parameters) || "no parameters are set: the model's own defaults hold",
-	);
+	chat.view.notice(describeSettings(chat.parameters) || "no parameters are set; the model's defaults apply");
 }

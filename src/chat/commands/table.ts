@@ -112,7 +112,7 @@ export async function submit(chat: Chat, text: string): Promise<void> {
 			const { name, argument } = input.command;
 			if (argument === undefined && input.argument !== "")
 				throw new UsageError(`/${name} takes no argument`, {
-					hint: "a space in front of it sends the line as text",
+					hint: "to send the line as text, put a space in front of it",
 				});
 			return input.command.run(chat, input.argument);
 		}
@@ -121,9 +121,9 @@ export async function submit(chat: Chat, text: string): Promise<void> {
 				`/${input.name}`,
 				namesOf(chat).map((name) => `/${name}`),
 			);
-			const hint = near ?? "/help lists them";
+			const hint = near ?? "/help lists the commands.";
 			throw new UsageError(`there is no command /${input.name}`, {
-				hint: `${hint}; a space in front sends it as text`,
+				hint: `${hint} To send the line as text, put a space in front of it`,
 			});
 		}
 	}

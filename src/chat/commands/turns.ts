@@ -10,31 +10,31 @@ import type { ChatCommand } from "./command.ts";
 export const turnCommands: readonly ChatCommand[] = [
 	{
 		name: "retry",
-		summary: "ask the last question again, never from the cache",
+		summary: "ask the last question again, bypassing the cache",
 		group: "ask",
 		run: (chat) => chat.retry(),
 	},
 	{
 		name: "edit",
 		argument: "[text]",
-		summary: "change the last question and ask it again",
+		summary: "edit the last question and ask it again",
 		group: "ask",
 		async run(chat, text) {
 			const last = chat.session.turns.at(-1);
-			if (last === undefined) throw new UsageError("there is no question to change");
+			if (last === undefined) throw new UsageError("there is no question to edit");
 			const question = chat.edit(last);
 			if (text !== "") {
 				await chat.ask(text);
 				return;
 			}
-			chat.view.notice("change the question and send it; the former answer stays as another branch");
+			chat.view.notice("edit the question and send it; the earlier answer stays as another branch");
 			chat.view.suggest(question);
 		},
 	},
 	{
 		name: "compare",
 		argument: "MODEL",
-		summary: "put the last question to another model, and keep one answer",
+		summary: "ask another model the last question, and keep one answer",
 		group: "ask",
 		completes: "model",
 		async run(chat, model) {
@@ -45,7 +45,7 @@ export const turnCommands: readonly ChatCommand[] = [
 	{
 		name: "compact",
 		argument: "[-m MODEL] [what to keep]",
-		summary: "go on behind a summary of this conversation",
+		summary: "continue from a summary of this conversation",
 		group: "ask",
 		completes: "model",
 		async run(chat, argument) {
@@ -55,11 +55,11 @@ export const turnCommands: readonly ChatCommand[] = [
 	},
 	{
 		name: "undo",
-		summary: "take the last question and its answer back",
+		summary: "undo the last question and its answer",
 		group: "go back",
 		run(chat) {
 			const dropped = chat.move((session) => session.undo());
-			if (dropped === undefined) throw new UsageError("there is nothing to take back");
+			if (dropped === undefined) throw new UsageError("there is nothing to undo");
 			const question = dropped.isSummary ? "the summary" : firstLine(typedText(dropped.turn.user.content));
 			chat.view.notice(`undone: ${question} · /redo brings it back`);
 		},
@@ -70,7 +70,7 @@ export const turnCommands: readonly ChatCommand[] = [
 		group: "go back",
 		run(chat) {
 			const back = chat.move((session) => session.redo());
-			if (back === undefined) throw new UsageError("there is nothing to bring back");
+			if (back === undefined) throw new UsageError("there is nothing to redo");
 			chat.view.resumed(shownTurns([back]));
 			chat.view.notice(describeAnswer(chat));
 		},
@@ -79,13 +79,13 @@ export const turnCommands: readonly ChatCommand[] = [
 		name: "answer",
 		aliases: ["answers"],
 		argument: "[N]",
-		summary: "go on with another answer to the last question",
+		summary: "switch to another answer to the last question",
 		group: "go back",
 		run(chat, argument) {
 			const last = chat.session.turns.at(-1);
 			const { number, count } = last ? chat.session.answersOf(last) : { number: 0, count: 0 };
 			if (count < 2)
-				throw new UsageError("the last question has one answer", { hint: "/retry asks for another" });
+				throw new UsageError("the last question has only one answer", { hint: "/retry asks for another" });
 			const wanted = argument === "" ? (number % count) + 1 : Number(argument);
 			if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= count))
 				throw new UsageError(`there is no answer ${argument}`, { hint: `/answer 1 to /answer ${count}` });
@@ -101,7 +101,7 @@ export const turnCommands: readonly ChatCommand[] = [
 		group: "go back",
 		run(chat) {
 			if (chat.session.session.all.length === 0)
-				throw new UsageError("nothing was asked in this session yet");
+				throw new UsageError("there are no questions in this session yet");
 			chat.view.pick(pickQuestion(chat));
 		},
 	},

@@ -23,7 +23,7 @@ export class HistorySearch {
 		return this.#query === "" ? this.draft : this.#found;
 	}
 
-	/** False when nothing older matches; what was found last stays. */
+	/** False when no older match; what was found last stays. */
 	type(text: string): boolean {
 		this.#query += text;
 		return this.#search(this.#index === undefined ? undefined : this.#index + 1);

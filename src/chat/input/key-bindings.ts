@@ -52,10 +52,10 @@ const notOnWindows: readonly Action[] = ["suspend"];
 const allBindings: readonly Binding[] = [
 	{ keys: ["enter"], action: "send", does: 'send (a newline inside """ or after \\)' },
 	{ keys: ["A-enter", "C-j", "S-enter", "C-enter"], action: "newline", does: "newline" },
-	{ keys: ["C-c"], action: "interrupt", does: "stop the answer, clear the input, twice: leave" },
+	{ keys: ["C-c"], action: "interrupt", does: "stop the answer, or clear the input; twice: leave" },
 	{ keys: ["escape"], action: "escape", does: "stop the answer, close a menu; twice: your questions" },
 	{ keys: ["C-d"], action: "delete-or-exit", does: "leave when the input is empty, else delete forward" },
-	{ keys: ["up", "C-p"], action: "up", does: "line above, what is queued, older input" },
+	{ keys: ["up", "C-p"], action: "up", does: "line above, queued message, older input" },
 	{ keys: ["down", "C-n"], action: "down", does: "line below, newer input" },
 	{ keys: ["C-r"], action: "search", does: "search older input" },
 	{ keys: ["tab"], action: "complete", does: "complete commands, models and paths" },

@@ -1,12 +1,18 @@
 /** Lines of markdown to blocks, and blocks to lines of the screen. */
 
 import type { Colors } from "../colors.ts";
-import { Allowance } from "./allowance.ts";
 import { Containers } from "./containers.ts";
 import { fitsLine, flowText } from "./flow.ts";
-import { CodeHighlighter } from "./highlight.ts";
+import { CodeHighlighter, codeAllowance } from "./highlight.ts";
 import { InlineReader, isPlain } from "./inline-reader.ts";
-import { renderCodeLine, renderFenceEnd, renderFenceLabel, renderHeading, renderMathLine } from "./leaves.ts";
+import {
+	renderCallout,
+	renderCodeLine,
+	renderFenceEnd,
+	renderFenceLabel,
+	renderHeading,
+	renderMathLine,
+} from "./leaves.ts";
 import {
 	closesFence,
 	expandTabs,
@@ -17,6 +23,9 @@ import {
 	isUnderline,
 	itemStart,
 	mathStart,
+	mayBeHeader,
+	mayBeTitle,
+	readCallout,
 	readHeading,
 	startsBlock,
 } from "./lines.ts";
@@ -25,17 +34,6 @@ import { Paragraph } from "./paragraph.ts";
 import { type Leaf, previewLeaf } from "./preview.ts";
 import { Table } from "./table.ts";
 
-/** A line that may be a heading is no longer than this. */
-const longestTitle = 100;
-/** A row of a table begins with a cell no longer than this, and is no longer than that. */
-const firstCell = 100;
-const longestHeader = 2_000;
-/** A table this long (rows) is shown in parts: its columns cannot be waited for for ever. */
-const tablePart = 1_000;
-
-/** Ordinary code has one token in three characters, spaces included. */
-const tokensPerCharacter = 0.4;
-
 export class BlockReader {
 	readonly #options: BlockOptions;
 	readonly #colors: Colors;
@@ -43,7 +41,7 @@ export class BlockReader {
 	readonly #output: BlockOutput;
 	readonly #inline: InlineReader;
 	/** Of the code in all blocks. */
-	readonly #tokens = new Allowance(tokensPerCharacter);
+	readonly #tokens = codeAllowance();
 	#leaf: Leaf | undefined;
 	/** How many blocks of code have begun. */
 	#codeBlocks = 0;
@@ -151,7 +149,7 @@ export class BlockReader {
 		if (leaf?.kind === "table") {
 			if (line.includes("|") && !startsBlock(line)) {
 				leaf.table.add(line);
-				if (leaf.table.length >= tablePart) this.#output.add(leaf.table.takeLines(this.#output.tableOptions));
+				if (leaf.table.isLong) this.#output.add(leaf.table.takeLines(this.#output.tableOptions));
 				return;
 			}
 			this.#endLeaf();
@@ -160,6 +158,11 @@ export class BlockReader {
 		if (heading !== undefined) {
 			this.#endLeaf();
 			this.#addHeading(heading.level, heading.text);
+			return;
+		}
+		const callout = leaf === undefined && this.#containers.isQuote ? readCallout(line) : undefined;
+		if (callout !== undefined) {
+			this.#output.add([renderCallout(callout, this.#colors)]);
 			return;
 		}
 		const fence = fenceStart(line);
@@ -206,9 +209,8 @@ export class BlockReader {
 			}
 			this.#feed(leaf, held);
 		}
-		const mayBeHeader = line.length <= longestHeader && line.slice(0, firstCell).includes("|");
-		const mayBeTitle = leaf.paragraph === undefined && line.length <= longestTitle;
-		if (isWhole && (mayBeHeader || mayBeTitle)) leaf.held = line;
+		const isHeld = mayBeHeader(line) || (leaf.paragraph === undefined && mayBeTitle(line));
+		if (isWhole && isHeld) leaf.held = line;
 		else this.#feed(leaf, line);
 	}
 

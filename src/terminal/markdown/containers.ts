@@ -37,6 +37,11 @@ export class Containers {
 		return this.#open.length;
 	}
 
+	/** The innermost one is a quote. */
+	get isQuote(): boolean {
+		return this.#open.at(-1)?.kind === "quote";
+	}
+
 	/** What is left of a line behind the containers that it continues. */
 	continue(line: string): Continued {
 		let rest = line;

@@ -25,7 +25,7 @@ import { html, xml } from "@codemirror/legacy-modes/mode/xml";
 import { yaml } from "@codemirror/legacy-modes/mode/yaml";
 import { type StreamParser, StringStream } from "@codemirror/streamparser";
 import type { Colors, Style } from "../colors.ts";
-import type { Allowance } from "./allowance.ts";
+import { Allowance } from "./allowance.ts";
 
 type Parser = StreamParser<unknown>;
 
@@ -116,6 +116,12 @@ function styleOf(tag: string, colors: Colors): Style | undefined {
 			return undefined;
 	}
 }
+
+/** Ordinary code has one token in three characters, spaces included. */
+const tokensPerCharacter = 0.4;
+
+/** For the code of a whole document. */
+export const codeAllowance = () => new Allowance(tokensPerCharacter);
 
 /** Colours code line by line as it arrives. */
 export class CodeHighlighter {

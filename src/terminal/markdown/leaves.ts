@@ -2,6 +2,7 @@
 
 import type { Colors } from "../colors.ts";
 import { breakText, textWidth } from "../width.ts";
+import type { Callout } from "./lines.ts";
 
 export interface CodeOptions {
 	readonly width: number;
@@ -43,6 +44,13 @@ export function renderHeading(level: number, text: string, colors: Colors): stri
 		default:
 			return colors.italic(text);
 	}
+}
+
+/** The title of a callout, as loud as it is. */
+export function renderCallout(kind: Callout, { bold, blue, green, magenta, yellow, red }: Colors): string {
+	const title = `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}:`;
+	const style = { note: blue, tip: green, important: magenta, warning: yellow, caution: red }[kind];
+	return bold(style(title));
 }
 
 /** Formulas stay as they were written, so that they can be copied; what delimits them is dimmed. */

@@ -57,6 +57,28 @@ export function isRule(line: string): boolean {
 
 export const isUnderline = (line: string) => line.length <= deciding && underline.test(line);
 
+/** The kinds of callout: a quote that begins with a line like `[!WARNING]`. */
+export type Callout = "note" | "tip" | "important" | "warning" | "caution";
+
+const callout = /^ {0,3}\[!(note|tip|important|warning|caution)\][ \t]*$/i;
+
+/** The kind of callout that a line of a quote makes it. */
+export function readCallout(line: string): Callout | undefined {
+	return callout.exec(line)?.[1]?.toLowerCase() as Callout | undefined;
+}
+
+/** A line that the one under it may make a heading is no longer than this. */
+const longestTitle = 100;
+/** The header of a table begins with a cell no longer than this, and is no longer than that. */
+const firstCell = 100;
+const longestHeader = 2_000;
+
+export const mayBeTitle = (line: string) => line.length <= longestTitle;
+
+export function mayBeHeader(line: string): boolean {
+	return line.length <= longestHeader && line.slice(0, firstCell).includes("|");
+}
+
 /** The line under a table's header, which has as many columns. */
 export function isTableRule(line: string, header: string): boolean {
 	if (line.length > 2_000 || !line.includes("|") || !tableRule.test(line)) return false;
