@@ -2,6 +2,7 @@ import { loadSettings } from "../models/settings.ts";
 import { storeKey } from "../state/keys.ts";
 import { resolvePaths } from "../state/paths.ts";
 import type { Io } from "./io.ts";
+import { wrapForStderr, writeMessage } from "./message.ts";
 import { providerStates } from "./provider-state.ts";
 import { readSecret } from "./secret.ts";
 
@@ -47,21 +48,24 @@ export async function beginFirstMinute(io: Io): Promise<readonly string[] | unde
 		local.length === 0
 			? "not found at :11434"
 			: `Ollama, ${local.length === 1 ? "1 model" : `${local.length} models`}`;
-	io.stderr.write(`Welcome to llmx. How do you want to begin?
+	const menu = `Welcome to llmx. How would you like to start?
 
-  1  paste an API key (OpenAI, Anthropic, Gemini, … it is recognised by its beginning)
-  2  a local server (${found})
-  3  try it offline, with a simulated model
+  1  paste an API key (OpenAI, Anthropic, Gemini and others, told by how it begins)
+  2  use a local server (${found})
+  3  try it offline with a simulated model
 
-`);
+`;
+	io.stderr.write(await wrapForStderr(io, menu));
 	const choice = await readLine(io, "1, 2 or 3: ");
 	switch (choice.trim()) {
 		case "1":
 			return storeFirstKey(io);
 		case "2":
 			if (local.length > 0) return ["chat", `ollama/${local[0]}`];
-			io.stderr.write(
-				"llmx: no local server answers; start Ollama, or set LOCAL_BASE_URL and use: llmx chat local/MODEL\n",
+			await writeMessage(
+				io,
+				"no local server answers",
+				"start Ollama, or set LOCAL_BASE_URL and use: llmx chat local/MODEL",
 			);
 			return undefined;
 		case "3":
@@ -76,14 +80,16 @@ async function storeFirstKey(io: Io): Promise<readonly string[] | undefined> {
 	if (key === "") return undefined;
 	const provider = providerOfKey(key);
 	if (provider === undefined) {
-		io.stderr.write(
-			"llmx: cannot tell which provider this key is for; store it with: llmx keys set PROVIDER\n",
+		await writeMessage(
+			io,
+			"cannot tell which provider this key is for",
+			"store it with: llmx keys set PROVIDER",
 		);
 		return undefined;
 	}
 	const { keys } = resolvePaths(io.env);
 	storeKey(keys, provider, key);
-	io.stderr.write(`llmx: stored the key for ${provider} in ${keys}\n`);
+	await writeMessage(io, `stored the key for ${provider} in ${keys}`);
 	return ["chat"];
 }
 

@@ -6,6 +6,7 @@ import { sanitize } from "../terminal/sanitize.ts";
 import { withCommand } from "./bare-question.ts";
 import { commands } from "./commands.ts";
 import type { Io, StartupCache } from "./io.ts";
+import { writeMessage } from "./message.ts";
 import { processIo } from "./process-io.ts";
 import { usageMessage } from "./usage-error.ts";
 import { version } from "./version.ts";
@@ -127,16 +128,16 @@ async function reportUsage(error: CommanderError, argv: readonly string[], io: I
 	const [, action = ""] = argv.filter((word) => !word.startsWith("-"));
 	const path = withActions.has(name ?? "") && /^[a-z]+$/.test(action) ? `${name} ${action}` : name;
 	const help = isKnown ? `see llmx ${path} --help` : 'see llmx --help; to ask a question: llmx ask "…"';
-	await write(io, message, suggestion ?? help);
+	await writeMessage(io, message, suggestion ?? help);
 	return exitCodes.usage;
 }
 
 async function report(thrown: unknown, io: Io, debug: boolean): Promise<number> {
 	const error = ofFileSystem(thrown) ?? thrown;
 	const known = error instanceof LlmxError;
-	if (known) await write(io, failureText(error), error.hint);
+	if (known) await writeMessage(io, failureText(error), error.hint);
 	else
-		await write(
+		await writeMessage(
 			io,
 			`unexpected error: ${error instanceof Error ? error.message : String(error)}`,
 			"run it again with --debug and report what it prints",
@@ -152,21 +153,6 @@ function ofFileSystem(error: unknown): LlmxError | undefined {
 	if (syscall === undefined || code === undefined || !/^E[A-Z]+$/.test(code)) return undefined;
 	const what = path === undefined ? `the system's ${syscall} failed` : `cannot use ${path}`;
 	return new LlmxError(`${what}: ${describeFileError(error)}`, { cause: error });
-}
-
-/** On a terminal lines are broken at spaces, their continuations indented: a name or command stays whole. */
-async function write(io: Io, message: string, hint: string | undefined): Promise<void> {
-	const lines = [`llmx: ${message}`, ...(hint ? hint.split("\n").map((line) => `  ${line}`) : [])];
-	let text = sanitize(lines.join("\n"));
-	const { isTTY, columns = 80 } = io.stderr;
-	if (isTTY && text.split("\n").some((line) => line.length >= columns)) {
-		const { wrapIndented } = await import("../terminal/wrap.ts");
-		text = text
-			.split("\n")
-			.flatMap((line) => wrapIndented(line, columns - 1))
-			.join("\n");
-	}
-	io.stderr.write(`${text}\n`);
 }
 
 /** Runs the process's command line. What src/launch/main.ts calls. */

@@ -93,6 +93,9 @@ export class InputController {
 	}
 
 	take(event: InputEvent): void {
+		// Only one Ctrl-C right behind another leaves.
+		const isInterrupt = event.type === "key" && actionOf(event.key) === "interrupt";
+		if (!isInterrupt) this.#interruptedAt = Number.NEGATIVE_INFINITY;
 		if (this.#list !== undefined) this.#takeForList(this.#list, event);
 		else if (event.type === "text") this.#type(event.text);
 		else if (event.type === "paste") this.#paste(event.text);

@@ -16,6 +16,7 @@ import { sanitizeLine } from "../terminal/sanitize.ts";
 import { editExternally, stopProcess } from "./external.ts";
 import { inputWidth } from "./frame.ts";
 import { InputController } from "./input.ts";
+import { wrapNotice } from "./notices.ts";
 import { readNext, readStatus } from "./read-status.ts";
 import { Stage } from "./stage.tsx";
 import type { ScreenStore } from "./state.ts";
@@ -118,7 +119,7 @@ class Screen {
 	#greet(chat: Chat, resumed: string | null): void {
 		this.#showStatus();
 		const welcome = `${sanitizeLine(chat.model)} · /help lists commands and keys · Ctrl-D leaves`;
-		this.#store.print(this.#colors.dim(`  ${welcome}`));
+		this.#store.print(this.#colors.dim(wrapNotice(welcome, "  ", this.#store.snapshot().columns)));
 		if (resumed === null) return;
 		if (chat.session.turns.length > 0) this.#transcript.resumed(shownTurns(chat.session.turns));
 		this.#transcript.notice(resumed);

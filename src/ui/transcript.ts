@@ -120,7 +120,8 @@ export class Transcript implements ChatView {
 		const isCut = failure !== null;
 		const mark = markOf({ interrupted, isCut, hasText, finishReason: finish?.finishReason });
 		const again = finish?.cached ? " · /retry asks again" : "";
-		const figures = finish === null ? [] : [this.#colors.dim(`  ${usageLine(finish)}${again}`)];
+		const figures =
+			finish === null ? [] : [this.#colors.dim(wrapNotice(usageLine(finish) + again, "  ", this.#columns))];
 		const lines = [...(mark === undefined ? [] : [renderMark(mark, this.#style)]), ...figures];
 		if (lines.length > 0) this.#store.print(`\n${lines.join("\n")}`);
 	}

@@ -43,6 +43,23 @@ describe("an answer that is cut before any of it is shown", () => {
 		expect(simulator.stats.requests).toBe(3);
 	});
 
+	it.each([undefined, 40, 200])("is told of for every model that fails, %s columns wide", async (columns) => {
+		const { io, ask } = await prepare();
+		const on = io(columns === undefined ? {} : { terminal: { columns, rows: 50 } });
+		const models = ["-m", "openai/fault:first", "-m", "openai/fault:second"];
+		expect(await ask(on, ...models, words)).not.toBe(0);
+		const told = on.err().replace(/\s+/g, " ");
+		expect(told).toContain("llmx: openai/fault:first: ");
+		expect(told).toContain("llmx: openai/fault:second: ");
+		const widest = Math.max(
+			...on
+				.err()
+				.split(/[\n\r]/)
+				.map((line) => line.replace(/\x1b\[[\d;?]*[A-Za-z]/g, "").length),
+		);
+		if (columns !== undefined) expect(widest).toBeLessThanOrEqual(columns);
+	});
+
 	it("and again is printed as far as it came, and leaves two rows in the ledger", async () => {
 		const { env, io, ask } = await prepare();
 		const on = io();

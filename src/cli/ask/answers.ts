@@ -69,7 +69,11 @@ async function printInTurn(io: Io, flags: AnswerFlags, jobs: readonly AnswerJob[
 			await turn.print();
 		} catch (error) {
 			if (error instanceof AbortedError && !io.stdout.gone.aborted) interruption ??= error;
-			else exitCode ||= sayFailure(io, title, error);
+			else {
+				// Every failure is told, the exit code is that of the first.
+				const failed = await sayFailure(io, title, error);
+				exitCode ||= failed;
+			}
 		}
 	}
 	sign.stop();

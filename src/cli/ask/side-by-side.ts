@@ -3,6 +3,7 @@ import { failureText } from "../../terminal/failure-text.ts";
 import { usageLine } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
+import { writeMessage } from "../message.ts";
 import { colorsFor, widthOf } from "./answer-writer.ts";
 import { type AnswerJob, askOnce, isStreamed } from "./asking.ts";
 
@@ -58,14 +59,17 @@ export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promi
 	io.stdout.write(renderColumns(columns, style));
 	let exitCode = 0;
 	for (const [index, answered] of answers.entries())
-		if (!answered.ok) exitCode ||= sayFailure(io, columns[index]?.title ?? "", answered.error);
+		if (!answered.ok) {
+			const failed = await sayFailure(io, columns[index]?.title ?? "", answered.error);
+			exitCode ||= failed;
+		}
 	return exitCode;
 }
 
 /** Tells of one of several models that failed, and returns the exit code of that. */
-export function sayFailure(io: Io, model: string, error: unknown): number {
+export async function sayFailure(io: Io, model: string, error: unknown): Promise<number> {
 	if (!(error instanceof LlmxError) || error instanceof AbortedError || io.stdout.gone.aborted) throw error;
-	const hint = error.hint ? `\n  ${sanitizeLine(error.hint)}` : "";
-	io.stderr.write(`llmx: ${model}: ${sanitizeLine(failureText(error))}${hint}\n`);
+	const hint = error.hint && sanitizeLine(error.hint);
+	await writeMessage(io, `${model}: ${sanitizeLine(failureText(error))}`, hint);
 	return error.exitCode;
 }
