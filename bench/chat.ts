@@ -1,7 +1,7 @@
 /**
  * The chat screen in a pseudo-terminal: what an answer of 1,000 tokens a second costs (frames, CPU, memory), how fast
- * a key is echoed behind a conversation of 100,000 characters, and how long the first prompt takes. SECONDS shortens
- * the stream (60 by default).
+ * a key is echoed behind a conversation of 100,000 characters, how long the first prompt takes, and what Markdown of
+ * marks alone costs beside prose. SECONDS shortens the stream (60 by default).
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startSimulator } from "../src/simulator/server.ts";
 import { PtyChat } from "../test/helpers/pty.ts";
+import { hostileMarkdown } from "../test/terminal/hostile-markdown.ts";
 import { median, printTable } from "./report.ts";
 
 const bin = fileURLToPath(new URL("../bin/llmx.js", import.meta.url));
@@ -158,6 +159,57 @@ async function echo(characters: number | undefined): Promise<number[]> {
 	return times;
 }
 
+interface Hostile {
+	readonly name: string;
+	/** CPU time of an answer of 25 KB, as a multiple of what prose takes. */
+	readonly ratio: number;
+	/** Ms from Ctrl-C in the middle of the answer until it is marked as stopped. */
+	readonly stopMs: number;
+}
+
+/** What each kind of hostile Markdown takes, and how soon Ctrl-C is heard in it. */
+async function hostile(): Promise<Hostile[]> {
+	const figures = / in · [\d,]+ out/;
+	const chat = new PtyChat(argv, { home, env, columns: 100, rows: 40 });
+	await chat.ready();
+	const ask = async (text: string) => {
+		chat.type(`\x1b[200~x\n\n${text}\x1b[201~`);
+		await chat.until("[pasted");
+		chat.terminal.scrollback.length = 0;
+		const before = chat.raw.length;
+		const cpu = usageOf(chat.pid).cpuSeconds;
+		chat.type("\r");
+		return { before, cpu };
+	};
+	const costs = new Map<string, number>();
+	const stops = new Map<string, number>();
+	const texts = hostileMarkdown(25_000);
+	const [prose = ""] = texts.values();
+	// The first answers teach the compiler.
+	for (const [name, text] of [["", prose] as const, ["", prose] as const, ...texts]) {
+		const { before, cpu } = await ask(text);
+		await chat.until(() => figures.test(chat.raw.slice(before)));
+		await chat.idle();
+		costs.set(name, usageOf(chat.pid).cpuSeconds - cpu);
+	}
+	for (const [name, text] of texts) {
+		const { before } = await ask(text.repeat(4));
+		await chat.until(() => chat.raw.slice(before).includes("answering"));
+		await new Promise((resolve) => setTimeout(resolve, 500));
+		const startedAt = performance.now();
+		const { length } = chat.raw;
+		chat.type("\x03");
+		while (!chat.raw.includes("stopped", length)) await new Promise((resolve) => setImmediate(resolve));
+		stops.set(name, performance.now() - startedAt);
+		await chat.idle();
+	}
+	await chat.dispose();
+	const least = costs.get("prose") ?? 0;
+	return [...texts.keys()].map((name) => ({
+		...{ name, ratio: (costs.get(name) ?? 0) / least, stopMs: stops.get(name) ?? 0 },
+	}));
+}
+
 /** Ms from a paste of 200 KB to its chip, median of five. */
 async function paste(): Promise<number> {
 	const chat = new PtyChat(["sim/echo"], { home });
@@ -208,6 +260,10 @@ try {
 	const bareEcho = await echo(undefined);
 	const chatEcho = await echo(100_000);
 	const pasted = await paste();
+	const kinds = await hostile();
+	const worst = (of: (kind: Hostile) => number) => kinds.toSorted((a, b) => of(b) - of(a))[0] as Hostile;
+	const slowest = worst(({ ratio }) => ratio);
+	const deafest = worst(({ stopMs }) => stopMs);
 	const screen = await streamToScreen();
 	const plain = await streamToPipe();
 	printTable(
@@ -242,6 +298,8 @@ try {
 				...[screen.growth.toFixed(0), plain.growth.toFixed(0), "", "flat"],
 			],
 			["resident memory at the end, MB", screen.megabytes.toFixed(0), plain.megabytes.toFixed(0), "", ""],
+			[`25 KB of ${slowest.name}, CPU (of prose)`, "", "", slowest.ratio.toFixed(1), "<= 3 x"],
+			[`Ctrl-C in ${deafest.name}, ms`, deafest.stopMs.toFixed(0), "", "", "< 100"],
 			["stream took, s", screen.elapsed.toFixed(1), plain.elapsed.toFixed(1), "", `about ${seconds}`],
 		],
 	);

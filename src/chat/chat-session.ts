@@ -67,7 +67,7 @@ export class ChatSession {
 	get title(): string {
 		const { name } = this.session;
 		const title = titleOf(this.session);
-		return title === "" || !/^\d{4}-\d\d-\d\d-\d+$/.test(name) ? name : `“${title}”`;
+		return title === "" || !/^\d{4}-\d\d-\d\d(-\d+)+$/.test(name) ? name : `“${title}”`;
 	}
 
 	get conversation(): Conversation {

@@ -72,12 +72,9 @@ export class Chat {
 
 	/** What the next question takes, with all that is attached. */
 	estimate(text: string): QuestionEstimate {
-		return estimateQuestion(
-			text,
-			this.attachments,
-			this.#session.contextTokens,
-			this.host.factsOf(this.model),
-		);
+		const facts = this.host.factsOf(this.model);
+		const estimate = estimateQuestion(text, this.attachments, this.#session.contextTokens, facts);
+		return this.#session.llm.isFree ? { ...estimate, inputUsd: 0 } : estimate;
 	}
 
 	/**

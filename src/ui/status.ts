@@ -45,7 +45,8 @@ function nextLine(
 	room: number,
 ): string {
 	const share = contextWindow === null ? 0 : tokens / contextWindow;
-	const price = inputUsd === null ? "price unknown" : `about ${formatUsd(inputUsd)} + answer`;
+	const price =
+		inputUsd === null ? "price unknown" : inputUsd === 0 ? "free" : `about ${formatUsd(inputUsd)} + answer`;
 	const filled =
 		contextWindow === null
 			? []

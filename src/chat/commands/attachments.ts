@@ -10,7 +10,7 @@ import {
 	resolvePath,
 	typedText,
 } from "../content.ts";
-import { downloadTimeoutMs, filesOf } from "../mentions.ts";
+import { downloadTimeoutMs, filesOf, mentionedIn } from "../mentions.ts";
 import type { ChatCommand } from "./command.ts";
 
 /** Commands about what goes with a question, and what is taken from an answer. */
@@ -104,6 +104,18 @@ export async function pasteImage(chat: Chat): Promise<void> {
 	const bytes = await chat.host.clipboardImage();
 	if (bytes === undefined) throw new UsageError("there is no picture on the clipboard");
 	addAttachments(chat, [imageAttachment("clipboard.png", bytes)]);
+}
+
+/** Attaches what a text mentions: `@path`, `@https://…`. @throws LlmxError when something of it cannot be read */
+export async function attachMentioned(chat: Chat, text: string): Promise<void> {
+	const before = chat.attachments;
+	const mentioned = await mentionedIn(text, chat.host, {
+		passImagesOn: chat.session.llm.fetchesImages,
+		onNote: (note) => chat.view.notice(note),
+	});
+	// A question that was held back or has failed is asked again with what it has already.
+	const fresh = mentioned.filter(({ label }) => !before.some((other) => other.label === label));
+	chat.attachments = [...before, ...fresh];
 }
 
 function addAttachments(chat: Chat, added: readonly Attachment[]): void {

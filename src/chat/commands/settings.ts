@@ -5,6 +5,7 @@ import { formatCost, formatCount, formatPlural, formatUsd } from "../../terminal
 import type { Chat } from "../chat.ts";
 import { describeModel, pickModel } from "../pickers.ts";
 import { changeSetting, describeSettings, settingNames } from "../settings.ts";
+import { attachMentioned } from "./attachments.ts";
 import type { ChatCommand } from "./command.ts";
 
 const cacheModes: Readonly<Record<string, CacheMode>> = { on: true, off: false, refresh: "refresh" };
@@ -123,6 +124,7 @@ export const settingCommands: readonly ChatCommand[] = [
 /** Takes the preset's system prompt, model and parameters; what it asks goes out, or into the box when it needs more. */
 export async function applyPreset(chat: Chat, name: string, input: string): Promise<void> {
 	const preset = chat.host.fillPreset(name, input === "" ? null : input);
+	await attachMentioned(chat, input);
 	if (preset.model !== undefined) await chat.setModel(preset.model);
 	if (preset.system !== undefined) chat.session.system = preset.system;
 	if (Object.keys(preset.parameters).length > 0)
@@ -146,9 +148,9 @@ function showTokens(chat: Chat): void {
 	];
 	if (session.system !== undefined)
 		lines.push(`system prompt: about ${formatCount(estimateTextTokens(session.system))} of them`);
-	const { attachedTokens, tokens, inputUsd } = chat.estimate("");
+	const { attachedTokens, inputUsd } = chat.estimate("");
 	if (attachedTokens > 0) lines.push(`attached: about ${formatCount(attachedTokens)} more`);
-	if (inputUsd !== null && tokens > 0)
+	if (inputUsd !== null && inputUsd > 0)
 		lines.push(`sending that costs about ${formatUsd(inputUsd)}, plus the answer`);
 	chat.view.notice(lines.join("\n"));
 }

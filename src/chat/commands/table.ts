@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
 import { didYouMean, nearestNames } from "../../state/nearest.ts";
 import type { Chat } from "../chat.ts";
-import { droppedFile, mentionedIn } from "../mentions.ts";
-import { attach, attachmentCommands } from "./attachments.ts";
+import { droppedFile } from "../mentions.ts";
+import { attach, attachMentioned, attachmentCommands } from "./attachments.ts";
 import type { ChatCommand } from "./command.ts";
 import { helpText } from "./help.ts";
 import { sessionCommands } from "./sessions.ts";
@@ -136,14 +136,7 @@ async function askWithMentions(chat: Chat, text: string): Promise<void> {
 		await attach(chat, dropped);
 		return;
 	}
-	const before = chat.attachments;
-	const mentioned = await mentionedIn(text, chat.host, {
-		passImagesOn: chat.session.llm.fetchesImages,
-		onNote: (note) => chat.view.notice(note),
-	});
-	// A question that was held back or has failed is asked again with what it has already.
-	const fresh = mentioned.filter(({ label }) => !before.some((other) => other.label === label));
-	chat.attachments = [...before, ...fresh];
+	await attachMentioned(chat, text);
 	await chat.ask(text);
 }
 

@@ -165,7 +165,9 @@ async function openChat(
 	const session = await openSessionOf(flags, host);
 	try {
 		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
-		const choice = named ?? preset?.model ?? session.session.model;
+		// Whoever chooses a session gets its model with it.
+		const last = flags.resume ? latestSession(host.paths)?.model : undefined;
+		const choice = named ?? preset?.model ?? session.session.model ?? last;
 		const names = choice === undefined ? [] : [choice];
 		const [chosen] = (await chooseModels(context, names)) as [ChosenModel];
 		const parameters: Parameters = {

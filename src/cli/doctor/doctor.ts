@@ -36,6 +36,9 @@ interface Finding {
 	readonly hint?: string | undefined;
 }
 
+/** Columns in front of what is found: its mark and its name. */
+const findingIndent = 17;
+
 /** Adds the options and the action of `doctor`. */
 export function define(command: Command, context: CommandContext, finish: (exitCode: number) => void): void {
 	command
@@ -61,9 +64,16 @@ async function runDoctor(flags: DoctorFlags, context: CommandContext): Promise<n
 	else {
 		const colors = colorsFor(io, "stdout");
 		const marks = { ok: colors.green("ok  "), note: colors.yellow("note"), problem: colors.red("BAD ") };
+		const { flowText } = await import("../../terminal/markdown/flow.ts");
+		const { isTTY, columns = 80 } = io.stdout;
+		// On a terminal what is found is broken at spaces, beside its name.
+		const width = isTTY ? columns - findingIndent : Number.POSITIVE_INFINITY;
 		for (const { about, state, text, hint } of findings) {
-			io.stdout.write(`${marks[state]}  ${about.padEnd(9)}  ${sanitizeLine(text)}\n`);
-			if (hint !== undefined) io.stdout.write(`${" ".repeat(17)}${sanitizeLine(hint)}\n`);
+			const [first = "", ...rest] = [text, ...(hint === undefined ? [] : [hint])].flatMap((part) =>
+				flowText(sanitizeLine(part), { width }),
+			);
+			io.stdout.write(`${marks[state]}  ${about.padEnd(9)}  ${first}\n`);
+			for (const line of rest) io.stdout.write(`${" ".repeat(findingIndent)}${line}\n`);
 		}
 	}
 	return findings.some(({ state }) => state === "problem") ? exitCodes.failed : exitCodes.ok;
