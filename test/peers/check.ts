@@ -1,138 +1,158 @@
 /**
- * Asks llmx the same questions of the simulator and of two mock servers that other people wrote, over every wire each
- * of them serves. Not part of `npm test`: it installs the two from npm into a temporary folder (about 55 MB).
+ * Runs the built program against the simulator and three servers that other people wrote, over every wire each of them
+ * serves. Not part of `npm test`: it installs the three from npm into a temporary folder (about 150 MB).
  *
- *     npm run check:peers
+ *     npm run build && npm run check:peers
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { LLM } from "../../src/llm.ts";
-import { startSimulator } from "../../src/simulator/server.ts";
+import { fileURLToPath } from "node:url";
+import {
+	goodKey,
+	installPeers,
+	missingModel,
+	type Peer,
+	type PeerWire,
+	placeWord,
+	startAimock,
+	startMockLlm,
+	startOwn,
+	startPortkey,
+	wrongKey,
+} from "./peers.ts";
 
-const packages = ["@copilotkit/aimock@1.43.0", "@dwmkerr/mock-llm@0.1.29"];
+const program = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
 const question = "hello from llmx";
-const bases = {
-	openai: (origin: string) => `${origin}/v1`,
-	gemini: (origin: string) => origin,
-	anthropic: (origin: string) => origin,
-};
-type WireName = keyof typeof bases;
+const rows = 200;
 
-interface Peer {
-	readonly name: string;
-	readonly origin: string;
-	readonly wires: readonly WireName[];
-	readonly answer: string;
-	stop(): Promise<void> | void;
+interface Ran {
+	readonly code: number | null;
+	readonly out: string;
+	readonly err: string;
 }
 
-async function startAimock(folder: string): Promise<Peer> {
-	const entry = pathToFileURL(join(folder, "node_modules/@copilotkit/aimock/dist/index.js")).href;
-	const { LLMock } = await import(entry);
-	const answer = "aimock hears you: 数据 👍🏽";
-	const mock = new LLMock({ port: 0 });
-	mock.onMessage(question, { content: answer });
-	await mock.start();
-	return {
-		name: "aimock",
-		origin: mock.url,
-		wires: ["openai", "gemini", "anthropic"],
-		answer,
-		stop: () => mock.stop(),
-	};
-}
+/** One peer as a provider of one's own. */
+class Visit {
+	readonly #home: string;
+	readonly #key: string;
 
-/** It answers with the user's own text, serves the OpenAI wire only, and takes its port from the environment. */
-async function startMockLlm(folder: string): Promise<Peer> {
-	const port = await freePort();
-	const main = join(folder, "node_modules/@dwmkerr/mock-llm/dist/main.js");
-	const env = { ...process.env, HOST: "127.0.0.1", PORT: String(port) };
-	const child = spawn(process.execPath, [main], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
-	await listening(child);
-	return {
-		name: "mock-llm",
-		origin: `http://127.0.0.1:${port}`,
-		wires: ["openai"],
-		answer: question,
-		stop: () => void child.kill(),
-	};
-}
-
-async function startOwn(): Promise<Peer> {
-	const simulator = await startSimulator();
-	return {
-		name: "simulator",
-		origin: simulator.url,
-		wires: ["openai", "gemini", "anthropic"],
-		answer: question,
-		stop: () => simulator.close(),
-	};
-}
-
-function listening(child: ChildProcess): Promise<void> {
-	return new Promise((resolve, reject) => {
-		child.stdout?.on("data", (chunk: Buffer) => chunk.includes("running on") && resolve());
-		child.once("exit", (code) => reject(new Error(`mock-llm ended with code ${code}`)));
-	});
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as { port: number };
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
-
-/** Asks one peer on one wire, plainly or streamed; what went wrong, or undefined. */
-async function check(
-	peer: Peer,
-	wire: WireName,
-	streamed: boolean,
-	home: string,
-): Promise<string | undefined> {
-	const llm = new LLM(`${wire}/echo`, {
-		baseUrl: bases[wire](peer.origin),
-		keys: ["sk-peer"],
-		env: { LLMX_HOME: home },
-		cache: false,
-		ledger: false,
-		maxRetries: 0,
-	});
-	try {
-		const result = await llm.ask(question, { streamed });
-		if (result.text !== peer.answer) return `answered ${JSON.stringify(result.text)}`;
-		return result.finishReason === "stop" ? undefined : `finished with ${result.finishReason}`;
-	} catch (error) {
-		return (error as Error).message;
-	} finally {
-		await llm.close();
+	constructor(folder: string, peer: Peer, wire: PeerWire, key = goodKey) {
+		this.#home = mkdtempSync(join(folder, "home-"));
+		this.#key = key;
+		const isOpenAi = wire === "openai" || wire === "responses";
+		const definition = {
+			base_url: isOpenAi ? `${peer.origin}/v1` : peer.origin,
+			key_env: "PEER_KEY",
+			wire,
+			headers: peer.headers,
+		};
+		mkdirSync(join(this.#home, "files"));
+		writeFileSync(join(this.#home, "config.json"), JSON.stringify({ providers: { peer: definition } }));
 	}
+
+	path(name: string): string {
+		return join(this.#home, "files", name);
+	}
+
+	run(args: readonly string[], input = ""): Promise<Ran> {
+		const env = { ...process.env, LLMX_HOME: this.#home, PEER_KEY: this.#key, NO_COLOR: "1" };
+		const child = spawn(process.execPath, [program, ...args], { env, cwd: this.#home });
+		let [out, err] = ["", ""];
+		child.stdout.on("data", (chunk) => {
+			out += chunk;
+		});
+		child.stderr.on("data", (chunk) => {
+			err += chunk;
+		});
+		child.stdin.end(input);
+		return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
+	}
+}
+
+/** What went wrong, or undefined. */
+type Check = (visit: Visit) => Promise<string | undefined>;
+
+const model = ["-m", "peer/echo"];
+const schema =
+	'{"type":"object","properties":{"city":{"type":"string"}},"required":["city"],"additionalProperties":false}';
+
+function problem(isRight: boolean, { code, out, err }: Ran): string | undefined {
+	return isRight ? undefined : `exit ${code}: ${out.slice(0, 200)} ${err.slice(0, 300)}`.trim();
+}
+
+const checks: Readonly<Record<string, Check>> = {
+	async ask(visit) {
+		const ran = await visit.run(["ask", ...model, "--no-stream", "--json", question]);
+		return problem(ran.code === 0 && JSON.parse(ran.out).text === question, ran);
+	},
+	async stream(visit) {
+		const ran = await visit.run(["ask", ...model, "--no-cache", question]);
+		return problem(ran.code === 0 && ran.out.trim() === question, ran);
+	},
+	async chat(visit) {
+		const ran = await visit.run(["chat", ...model, "--plain"], `${question}\nand again\n`);
+		return problem(ran.code === 0 && ran.out.includes(question) && ran.out.includes("and again"), ran);
+	},
+	async batch(visit) {
+		const prompts = Array.from({ length: rows }, (_, row) =>
+			JSON.stringify({ id: `r${row}`, prompt: `row ${row}` }),
+		);
+		writeFileSync(visit.path("rows.jsonl"), `${prompts.join("\n")}\n`);
+		const ran = await visit.run([
+			"batch",
+			visit.path("rows.jsonl"),
+			...model,
+			"--yes",
+			"-o",
+			visit.path("out.jsonl"),
+		]);
+		if (ran.code !== 0) return problem(false, ran);
+		const answers = readFileSync(visit.path("out.jsonl"), "utf8")
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line));
+		const isWhole = answers.length === rows && answers.every(({ text }, row) => text === `row ${row}`);
+		return problem(isWhole, ran);
+	},
+	async "--schema"(visit) {
+		const ran = await visit.run(["ask", ...model, "--schema", schema, placeWord]);
+		return problem(ran.code === 0 && typeof JSON.parse(ran.out).city === "string", ran);
+	},
+	async "-n 3"(visit) {
+		const ran = await visit.run(["ask", ...model, "-n", "3", "--json", question]);
+		return problem(ran.code === 0 && JSON.parse(ran.out).texts?.length === 3, ran);
+	},
+	async "wrong model"(visit) {
+		const ran = await visit.run(["ask", "-m", `peer/${missingModel}`, question]);
+		return problem(ran.code === 1 && /404|not exist|not found/i.test(ran.err), ran);
+	},
+};
+
+async function wrongKeyCheck(visit: Visit): Promise<string | undefined> {
+	const ran = await visit.run(["ask", ...model, "--no-cache", question]);
+	return problem(ran.code === 4 && !ran.err.includes(wrongKey), ran);
 }
 
 async function main(): Promise<void> {
 	const folder = mkdtempSync(join(tmpdir(), "llmx-peers-"));
 	const peers: Peer[] = [];
+	const say = (cells: readonly string[]) => console.log(cells.map((cell) => cell.padEnd(13)).join(""));
 	try {
-		writeFileSync(join(folder, "package.json"), '{ "private": true }');
-		execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", ...packages], {
-			cwd: folder,
-			stdio: "inherit",
-		});
-		for (const start of [startOwn, () => startAimock(folder), () => startMockLlm(folder)])
-			peers.push(await start());
+		installPeers(folder);
+		const own = await startOwn();
+		peers.push(own);
+		peers.push(await startAimock(folder), await startMockLlm(folder), await startPortkey(folder, own));
 		for (const peer of peers) {
 			for (const wire of peer.wires) {
-				for (const streamed of [false, true]) {
-					const problem = await check(peer, wire, streamed, folder);
-					const row = [peer.name, wire, streamed ? "stream" : "plain", problem ?? "ok"];
-					console.log(row.map((cell) => cell.padEnd(12)).join(""));
-					if (problem !== undefined) process.exitCode = 1;
-				}
+				const visit = new Visit(folder, peer, wire);
+				const found = new Map<string, string | undefined>();
+				for (const [name, check] of Object.entries(checks)) found.set(name, await check(visit));
+				if (peer.checksKeys)
+					found.set("wrong key", await wrongKeyCheck(new Visit(folder, peer, wire, wrongKey)));
+				for (const [name, trouble] of found) say([peer.name, wire, name, trouble ?? "ok"]);
+				if ([...found.values()].some((trouble) => trouble !== undefined)) process.exitCode = 1;
 			}
 		}
 	} finally {
