@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { JobState } from "../options.ts";
 import { LineAppender } from "../state/files.ts";
+import { jsonLine } from "../state/json-line.ts";
 
 /** One line of jobs.jsonl: what happened to a job, in the spelling of files. */
 export type JobEvent =
@@ -115,7 +116,7 @@ export class JobLog {
 
 	/** Appends an event and brings it onto the disk. Throws the file system's error. */
 	append(event: JobEvent): void {
-		this.#file.append([`${JSON.stringify(event)}\n`]);
+		this.#file.append([jsonLine(event)]);
 		this.#file.sync();
 	}
 

@@ -1,5 +1,6 @@
 /** The lines of the ledger. */
 import type { Charges, Usage } from "../types.ts";
+import { jsonLine } from "./json-line.ts";
 
 /** `maybe_billed`: the call failed or was interrupted after the provider may have begun to charge for it. */
 export type LedgerStatus = "ok" | "failed" | "maybe_billed";
@@ -155,14 +156,16 @@ function marksOf(entry: LedgerEntry): string {
 		last.modelId !== entry.modelId
 	) {
 		lastMarked = entry;
-		lastMarks = JSON.stringify({
+		const marks = jsonLine({
 			command: entry.command,
 			session: entry.session ?? undefined,
 			label: entry.label ?? undefined,
 			model: entry.model,
 			provider: entry.provider,
 			model_id: entry.modelId,
-		}).slice(1, -1);
+		});
+		// Without the braces and the line break.
+		lastMarks = marks.slice(1, -2);
 	}
 	return lastMarks;
 }

@@ -3,6 +3,7 @@ import { UsageError } from "../../errors.ts";
 import type { Message } from "../../types.ts";
 import { systemFiles } from "../file-system.ts";
 import { LineAppender } from "../files.ts";
+import { jsonLine } from "../json-line.ts";
 import type { Lock } from "../lock.ts";
 import { didYouMean } from "../nearest.ts";
 import type { Paths } from "../paths.ts";
@@ -150,7 +151,7 @@ export async function renameSession(paths: Paths, from: string, to: string): Pro
 		// The ledger knows what was spent under the old name.
 		const file = new LineAppender(fileOf(paths, from));
 		const line: SessionLine = { type: "renamed", at: new Date().toISOString(), from };
-		file.append([`${JSON.stringify(line)}\n`]);
+		file.append([jsonLine(line)]);
 		file.close();
 		systemFiles.rename(fileOf(paths, from), fileOf(paths, to));
 	});
@@ -222,7 +223,7 @@ function writerOf(
 	let unwritten: SessionLine[] = isNew ? linesOf(session) : [];
 	const write = (lines: readonly SessionLine[]) => {
 		const all = [...unwritten, ...lines];
-		file.append(all.map((line) => `${JSON.stringify(line)}\n`));
+		file.append(all.map(jsonLine));
 		file.sync();
 		unwritten = [];
 		for (const line of lines) applyLine(session, line);
