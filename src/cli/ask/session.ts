@@ -74,6 +74,7 @@ export function saveTurn(
 					usage: answer.usage,
 					costUsd: answer.costUsd,
 					cached: answer.cached,
+					finishReason: answer.finishReason,
 				};
 	if (opened.session.model !== answer.model) opened.update({ model: answer.model });
 	if (system !== undefined && opened.session.system !== system) opened.update({ system });
