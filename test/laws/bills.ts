@@ -127,12 +127,42 @@ const geminiAnswer = (usage: unknown, bill: TrueBill, text: string, finishReason
 	...(usage === undefined ? {} : { usageMetadata: usage }),
 });
 
+const responseOf = (usage: unknown, { tier }: TrueBill) => ({
+	object: "response",
+	status: "completed",
+	service_tier: tiers[tier],
+	output: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: words }] }],
+	...(usage === undefined ? {} : { usage }),
+});
+
 export const dialects: Readonly<Record<string, Dialect>> = {
 	openai: {
 		model: "openai/gpt-5-mini",
 		has: ["plain", "cached", "reasoning", "text", "tier"],
 		usage: detailedUsage,
 		...openAiWire(({ tier }) => ({ service_tier: tiers[tier] })),
+	},
+	responses: {
+		model: "openai/gpt-5-codex",
+		has: ["plain", "cached", "reasoning", "text", "tier"],
+		usage: (bill) => ({
+			input_tokens: inputOf(bill),
+			input_tokens_details: { cached_tokens: bill.cached },
+			output_tokens: outputOf(bill),
+			output_tokens_details: { reasoning_tokens: bill.reasoning },
+			total_tokens: inputOf(bill) + outputOf(bill),
+		}),
+		answer: responseOf,
+		stream: (usage, bill) => [
+			{
+				type: "response.created",
+				response: { ...responseOf(null, bill), status: "in_progress", output: [] },
+			},
+			{ type: "response.output_text.delta", output_index: 0, delta: "as it " },
+			{ type: "response.output_text.delta", output_index: 0, delta: "was billed" },
+			{ type: "response.completed", response: responseOf(usage, bill) },
+			...(bill.form === 0 ? [done] : []),
+		],
 	},
 	groq: {
 		model: "groq/llama-3.3-70b-versatile",
