@@ -184,10 +184,10 @@ export class ModelJobs {
 		const mark = { job: jobId(record) as string, row: result.wireId };
 		try {
 			if (!result.ok) throw rowFailure(route.provider, route.modelId, result);
-			const { choices, usage, charges } = adapter.readAnswer(result.body, call);
+			const { choices, usage, charges, response } = adapter.readAnswer(result.body, call);
 			const priced = accounting.price({ usage, charges: { ...charges, tier: "batch" } }, question.n);
 			if (!isBooked) accounting.noteAnswer(priced, 0, 1, mark);
-			const answer = { choices, usage: priced.usage, costUsd: priced.cost.usd };
+			const answer = { choices, usage: priced.usage, costUsd: priced.cost.usd, response };
 			const isComplete = choices.length >= question.n;
 			if (isComplete) store?.(question, answer);
 			const facts = { cached: false, attempts: 1, latencyMs: 0 };

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type JobProvider, jobBench, jobProviders, prompts } from "./harness.ts";
+import { type JobProvider, jobBench, jobProviders, prompts, type Row } from "./harness.ts";
 
 const providers = Object.keys(jobProviders) as JobProvider[];
 
@@ -128,10 +128,29 @@ describe("a server of the user's own with a copy of OpenAI's batch API", () => {
 		expect(rows).toBe(3);
 	});
 
+	it("runs jobs over the Responses API where it speaks that", async () => {
+		const { exitCode, err, rows } = await run({ jobs: "openai", wire: "responses" });
+		expect(exitCode, err).toBe(0);
+		expect(rows).toBe(3);
+	});
+
 	it("has none when the config is silent, and a misspelled one is named", async () => {
 		expect(await run({})).toMatchObject({ exitCode: 2, rows: 0 });
 		const { err, rows } = await run({ jobs: "open-ai" });
 		expect(err).toContain('"providers.corp.jobs"');
 		expect(rows).toBe(0);
 	});
+});
+
+it("jobs of models that only the Responses API serves are for its endpoint, and keep nothing", async () => {
+	const bench = await jobBench();
+	bench.writeRows(prompts(3));
+	const { exitCode, err } = await bench.run(["batch", "in.jsonl", "-m", "gpt-5-codex", "-o", "out.jsonl"]);
+	expect(exitCode, err).toBe(0);
+	const rows = bench.read("out.jsonl");
+	expect(rows.map(({ text }) => text)).toEqual(prompts(3));
+	for (const { response, cost_usd: usd } of rows) {
+		expect(String((response as Row).id)).toMatch(/^resp_/);
+		expect(usd).toBeGreaterThan(0);
+	}
 });
