@@ -77,7 +77,7 @@ describe("config.json and keys.json", () => {
 		await llm.chat("hi");
 		expect([counts.get("config.json"), counts.get("keys.json")]).toEqual([1, 1]);
 		counts.clear();
-		await main(["cache", "path"], createTestIo({ env, cwd }));
+		await main(["completion", "bash"], createTestIo({ env, cwd }));
 		expect([counts.get("config.json"), counts.get("keys.json")]).toEqual([undefined, undefined]);
 	});
 });

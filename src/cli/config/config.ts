@@ -90,19 +90,19 @@ function show(path: string, key: string | undefined, { io }: CommandContext): vo
 
 /** A URL of a Redis may hold one. */
 function withoutPasswords(json: string): string {
-	return json.replaceAll(/("rediss?:\/\/[^":/@]*:)[^"@]+@/gi, "$1…@");
+	return json.replaceAll(/("rediss?:\/\/[^":/@]*:)[^"]+@/gi, "$1…@");
 }
 
 /** The config without the values of headers: they may be keys. What names a variable is no secret. */
 function withoutHeaders(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-	const { providers, ...others } = config;
+	const { providers } = config;
 	if (!isObject(providers)) return { ...config };
 	const shown = Object.entries(providers).map(([id, provider]) => {
 		if (!isObject(provider) || !isObject(provider.headers)) return [id, provider];
 		const headers = Object.entries(provider.headers).map(([name, value]) => [name, shownHeader(value)]);
 		return [id, { ...provider, headers: Object.fromEntries(headers) }];
 	});
-	return { ...others, providers: Object.fromEntries(shown) };
+	return { ...config, providers: Object.fromEntries(shown) };
 }
 
 function shownHeader(value: unknown): unknown {

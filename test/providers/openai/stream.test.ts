@@ -100,7 +100,7 @@ describe("stream", () => {
 	it("does not complete when the body ended in silence because the exchange was stopped", async () => {
 		const failure = new TransportError("stalled", { phase: "body", reason: "timeout-total" });
 		const { signal } = new AbortController();
-		const exchange = { signal, failure, noteContent() {}, noteFinish() {}, status: 200 };
+		const exchange = { signal, failure, noteContent() {}, noteFinish() {}, status: 200, secrets: [] };
 		const call = { modelId: "m", key: "k", exchange } as unknown as AdapterCall;
 		const batches = [[{ name: undefined, data: JSON.stringify(delta("all", "stop")), ended: true }]];
 		const events = () => ({ read: async () => batches.shift() ?? null, stop() {} });
