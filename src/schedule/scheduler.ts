@@ -246,7 +246,9 @@ export class Schedule<Item, Value> {
 	 */
 	#noteFailure(queued: QueuedItem<Item>, server: Server, error: RequestError, isMoved: boolean): void {
 		const isTail = queued.hasFailed && this.#backlog.isTail && !server.breaker.isOpen;
-		const isFinal = error.advice.retry === "never" && !isMoved;
+		// One of several that gives no answers of the API is out of order; the only one may be asked what it cannot answer.
+		const isLiar = error.errorClass === "malformed_response" && this.#options.route.servers.areSeveral;
+		const isFinal = error.advice.retry === "never" && !isMoved && !isLiar;
 		const saysNothing = error.errorClass !== "rate_limit" && (isFinal || isTail);
 		if (saysNothing) server.breaker.ended();
 		else {

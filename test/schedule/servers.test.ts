@@ -27,6 +27,8 @@ class SimulatedServer {
 	isDown = false;
 	/** When it does not run, it is not tried again, for its owner has to start it. */
 	isLocal = false;
+	/** It answers with something else than the API. */
+	isLying = false;
 	/** The model is not there. */
 	isWrong = false;
 	readonly answeredAt: number[] = [];
@@ -65,6 +67,7 @@ class SimulatedServer {
 	async request(row: number): Promise<void> {
 		this.sendings += 1;
 		if (this.isDown) throw failure("network", { retry: this.isLocal ? "never" : "always" });
+		if (this.isLying) throw failure("malformed_response", { retry: "never" });
 		if (this.isWrong) throw failure("not_found", { retry: "never" });
 		const now = this.#clock.now();
 		this.#level = Math.min(this.#perSecond, this.#level + ((now - this.#at) * this.#perSecond) / 1_000);
@@ -176,6 +179,16 @@ describe("four servers of 50 requests a second", () => {
 		expect(wrong.sendings).toBeLessThan(80);
 		expect(run.changes).toHaveLength(1);
 	});
+});
+
+it("a server that gives no answers of the API, however soon, does not draw the rows to it", async () => {
+	const fleet = fleetOf(4, 50);
+	const [liar] = fleet.servers as [SimulatedServer];
+	liar.isLying = true;
+	const run = await send(fleet, 6_000);
+	expect(run.answered.size + run.failed.length).toBe(6_000);
+	expect(run.failed.length).toBeLessThan(80);
+	expect(run.changes).toHaveLength(1);
 });
 
 it("a model that no server knows fails rows as one server would", async () => {
