@@ -11,8 +11,10 @@ const belowLimit = 0.98;
 /** Chance refuses the same share of less: within these factors it is the same. */
 const sameFrom = 0.6;
 const sameTo = 1.6;
-/** That can be judged when so much less is sent than before. */
+/** That can be judged when so much less is sent than before; of many refusals, which a limit explains better, later. */
 const judgedAt = 0.8;
+const many = 0.4;
+const manyJudgedAt = 0.2;
 /** A limit without refusals grows by so much a second, and twice as fast after each 10 s without one. */
 const growth = 0.002;
 const fastestGrowth = 0.02;
@@ -72,7 +74,8 @@ export class FoundLimit {
 		// Under a limit the same gets through of less; by chance, less gets through.
 		const byChance = (this.#uncut.through * sent) / this.#uncut.perSecond;
 		const isLess = through < (byChance + this.#uncut.through) / 2;
-		if (isKnown && isSame && isLess && sent < judgedAt * this.#uncut.perSecond) {
+		const isCut = sent < (this.#uncut.share > many ? manyJudgedAt : judgedAt) * this.#uncut.perSecond;
+		if (isKnown && isSame && isLess && isCut) {
 			this.#perSecond = undefined;
 			this.#ignoredUntil = at + ignoredMs;
 			return;

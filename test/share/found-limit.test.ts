@@ -81,6 +81,15 @@ describe("the limit that shards find together", () => {
 		}
 	});
 
+	it("is found in spite of what is sent until all have heard of it, and of much more demand than it allows", () => {
+		for (let times = 2; times < 100; times *= 1.3) {
+			const world = { demand: 50 * times, allowed: 50, saved: 300, chance: 0 };
+			const { admitted, share } = play(world, 200, seededRandom(11));
+			expect(admitted).toBeGreaterThan(45);
+			expect(share).toBeLessThan(0.02);
+		}
+	});
+
 	it("is none while nothing is refused", () => {
 		const { found } = play({ demand: 100, allowed: 200, saved: 0, chance: 0 }, 100, seededRandom(5));
 		expect(found.perSecond).toBeUndefined();

@@ -21,7 +21,7 @@ export interface PacedFleetOptions {
 export interface PacedFleetFigures {
 	/** Answers in the middle of the run, as a share of what the account allows. */
 	readonly used: number;
-	/** Refusals of 1,000 requests. */
+	/** Refusals of 1,000 requests in the same time; until the limit shows there are more. */
 	readonly refused: number;
 	/** Rows that were answered more than once by the server. */
 	readonly again: number;
@@ -33,9 +33,10 @@ export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFl
 	const { shards, rows, requestsPerMinute, headers, toldLimit, kills, random } = options;
 	const simulator = await startSimulator({
 		latency: { medianMs: 300, p95Ms: 700 },
-		limits: { requestsPerMinute },
+		// What a rested account has saved up would hide for minutes what the limit is.
+		limits: { requestsPerMinute, initialFill: 0.1 },
 		dialect: headers ? "openai" : "none",
-		logSize: 2 * rows,
+		logSize: 4 * rows,
 	});
 	afterTest(() => simulator.close());
 	const redis = await startRedis();
@@ -53,10 +54,11 @@ export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFl
 	// Without the beginning, in which what was saved up is used, and the end, at which some shards have no rows left.
 	const from = answeredAt[Math.floor(answeredAt.length * 0.1)] ?? 0;
 	const to = answeredAt[Math.floor(answeredAt.length * 0.8)] ?? 0;
+	const middle = simulator.requests.filter(({ at }) => at >= from && at < to);
 	const perMinute = (answeredAt.filter((at) => at >= from && at < to).length * 60_000) / (to - from);
 	return {
 		used: perMinute / requestsPerMinute,
-		refused: (1_000 * simulator.stats.rateLimited) / simulator.stats.requests,
+		refused: (1_000 * middle.filter(({ outcome }) => outcome !== "answered").length) / middle.length,
 		again: simulator.stats.answered - fleet.answeredIds().length,
 		fleet,
 	};
