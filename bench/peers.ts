@@ -201,7 +201,7 @@ async function killed(peer: Peer): Promise<{ readonly answered: number; readonly
 		child.exitCode === null ? child.once("exit", resolve) : resolve(undefined),
 	);
 	const text = existsSync(job.output) ? readFileSync(job.output, "utf8") : "";
-	return { answered: answered - 64, kept: text.split("\n").filter(Boolean).length };
+	return { answered: Math.max(0, answered - 64), kept: text.split("\n").filter(Boolean).length };
 }
 
 function install(): void {
