@@ -2,7 +2,7 @@ import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import type { RateLevel, RateSnapshot } from "../../src/limits/rate-headers.ts";
 import type { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { AccountLimits, type LimitDecision, type Limits } from "../../src/simulator/limits.ts";
-import { gaussian, type Latency } from "./provider.ts";
+import { gaussian, type Latency, seeded } from "./provider.ts";
 
 /** A time, in seconds of the run, in which something is the case. */
 export interface Span {
@@ -99,6 +99,7 @@ export class WorldServer {
 	readonly world: World;
 	readonly #clock: VirtualClock;
 	readonly #random: () => number;
+	readonly #salt: number;
 	readonly #limits: AccountLimits;
 	readonly #queue: (() => void)[] = [];
 	#working = 0;
@@ -119,6 +120,7 @@ export class WorldServer {
 		this.world = world;
 		this.#clock = clock;
 		this.#random = random;
+		this.#salt = Math.floor(random() * 2 ** 32);
 		this.#limits = new AccountLimits(world.limits, () => clock.now());
 		for (const { at, limits } of world.changes) clock.after(at * 1000, () => this.#limits.change(limits));
 		if (world.others > 0) void this.#compete();
@@ -138,75 +140,84 @@ export class WorldServer {
 	async request(row: number, inputTokens: number): Promise<Reply> {
 		const { world } = this;
 		this.#sendings.set(row, this.sendingsOf(row) + 1);
+		const random = this.#randomOf(row);
 		this.mostInFlight = Math.max(this.mostInFlight, ++this.#inFlight);
 		try {
-			await this.#clock.sleep(5 + 20 * this.#random());
-			const outputTokens = this.#drawOutput();
+			await this.#clock.sleep(5 + 20 * random());
+			const outputTokens = this.#drawOutput(random);
 			const tokens = inputTokens + outputTokens;
-			await this.#refuse(row);
+			await this.#refuse(row, random);
 			const decision = this.#limits.admit(world.chargesAfterwards ? inputTokens : tokens);
-			if (!decision.admitted) await this.#refuseFor(decision);
+			if (!decision.admitted) await this.#refuseFor(decision, random);
 			const snapshot = this.#snapshot();
 			this.#note(this.admitted, 1);
 			const from = this.#clock.now();
-			await this.#work();
+			await this.#work(random);
 			this.latencies.push(this.#clock.now() - from);
 			this.#limits.release();
 			if (world.chargesAfterwards) this.#limits.charge(outputTokens);
 			this.#note(this.tokens, tokens);
-			await this.#clock.sleep(5 + 20 * this.#random());
+			await this.#clock.sleep(5 + 20 * random());
 			return { snapshot, inputTokens, outputTokens };
 		} finally {
 			this.#inFlight--;
 		}
 	}
 
+	/**
+	 * What a row meets when it is sent for the nth time is the same whoever sends it and whenever, so that clients are
+	 * compared on the same server and not by their luck.
+	 */
+	#randomOf(row: number): () => number {
+		return seeded(mix(mix(this.#salt, row), this.sendingsOf(row)));
+	}
+
 	/** What has nothing to do with limits. */
-	async #refuse(row: number): Promise<void> {
+	async #refuse(row: number, random: () => number): Promise<void> {
 		const { chance, outages, refusedOnce } = this.world;
 		const seconds = this.#clock.now() / 1000;
 		const outage = outages.find(({ from, to }) => seconds >= from && seconds < to);
-		if (outage !== undefined) await this.#fail(outage.errorClass, undefined);
-		if (this.isPermanent(row)) await this.#fail("rate_limit", undefined);
+		if (outage !== undefined) await this.#fail(outage.errorClass, undefined, random);
+		if (this.isPermanent(row)) await this.#fail("rate_limit", undefined, random);
 		const onceMs = refusedOnce.get(row);
 		if (onceMs !== undefined && !this.#refusedOnce.has(row)) {
 			this.#refusedOnce.add(row);
-			await this.#fail("rate_limit", onceMs);
+			await this.#fail("rate_limit", onceMs, random);
 		}
-		if (chance.share > 0 && this.#random() < chance.share) await this.#fail(chance.errorClass, chance.hintMs);
+		if (random() < chance.share) await this.#fail(chance.errorClass, chance.hintMs, random);
 	}
 
-	async #refuseFor(decision: LimitDecision & { admitted: false }): Promise<void> {
+	async #refuseFor(decision: LimitDecision & { admitted: false }, random: () => number): Promise<void> {
 		const { hints } = this.world;
 		const exact = decision.retryAfterMs === 0 ? undefined : Math.ceil(decision.retryAfterMs);
 		const hintMs = hints === "none" ? undefined : hints === "exact" ? exact : hints;
-		await this.#fail(decision.limitedBy === "requests-day" ? "quota" : "rate_limit", hintMs);
+		await this.#fail(decision.limitedBy === "requests-day" ? "quota" : "rate_limit", hintMs, random);
 	}
 
-	async #fail(errorClass: ErrorClass, hintMs: number | undefined): Promise<never> {
+	async #fail(errorClass: ErrorClass, hintMs: number | undefined, random: () => number): Promise<never> {
 		const snapshot = this.#snapshot();
 		if (errorClass === "rate_limit") {
 			this.#note(this.refused, 1);
 			this.refusedAt.push(this.#clock.now());
 		}
-		await this.#clock.sleep(20 + 100 * this.#random());
+		await this.#clock.sleep(20 + 100 * random());
 		throw new ServerError(errorClass, hintMs, snapshot);
 	}
 
-	async #work(): Promise<void> {
+	async #work(random: () => number): Promise<void> {
 		const { latency, workers } = this.world;
 		if (this.#working >= workers) await new Promise<void>((resolve) => this.#queue.push(resolve));
 		this.#working++;
-		const ms = Math.min(latency.mostMs, latency.medianMs * Math.exp(latency.spread * gaussian(this.#random)));
+		const ms = Math.min(latency.mostMs, latency.medianMs * Math.exp(latency.spread * gaussian(random)));
 		await this.#clock.sleep(ms);
 		this.busyMs += ms;
 		this.#working--;
 		this.#queue.shift()?.();
 	}
 
-	#drawOutput(): number {
+	#drawOutput(random: () => number): number {
 		const { meanTokens, tokenSpread } = this.world;
-		const drawn = Math.exp(tokenSpread * gaussian(this.#random) - tokenSpread ** 2 / 2);
+		const drawn = Math.exp(tokenSpread * gaussian(random) - tokenSpread ** 2 / 2);
 		return Math.min(20 * meanTokens, Math.round((meanTokens / 2) * drawn) + 1);
 	}
 
@@ -246,7 +257,12 @@ export class WorldServer {
 
 /** Chooses a share of all rows, always the same ones. */
 function isChosen(row: number, share: number): boolean {
-	let mixed = Math.imul(row + 1, 0x9e3779b1);
+	return mix(0, row) / 4_294_967_296 < share;
+}
+
+/** A number below 2^32 that depends on both, and looks like chance. */
+function mix(salt: number, value: number): number {
+	let mixed = Math.imul((value + 1) ^ salt, 0x9e3779b1);
 	mixed = Math.imul(mixed ^ (mixed >>> 15), 0x85ebca6b);
-	return ((mixed ^ (mixed >>> 13)) >>> 0) / 4_294_967_296 < share;
+	return (mixed ^ (mixed >>> 13)) >>> 0;
 }

@@ -67,6 +67,8 @@ export class AdaptiveLimiter implements Limiter {
 	#pauseRun = 0;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
+	/** Fewer in flight are tried because requests were refused of which headers say that plenty was left. */
+	#doubtsHeaders = false;
 
 	constructor(options: AdaptiveLimiterOptions) {
 		this.#now = options.now;
@@ -120,7 +122,11 @@ export class AdaptiveLimiter implements Limiter {
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};
-		this.#stall.sent(record.sequence, now, this.#pacer.refusalDelayMs);
+		this.#stall.sent(record.sequence, now, this.#pacer.estimate.refusalDelayMs);
+		const verdict = this.#window.judge(this.#pacer.estimate.decidedAt(now), now);
+		// What is refused although plenty is left depends on the load, so less is left than is said.
+		if (verdict === "load" && this.#doubtsHeaders) this.#levels.disbelieve();
+		if (verdict !== "unknown") this.#doubtsHeaders = false;
 		return record;
 	}
 
@@ -128,7 +134,9 @@ export class AdaptiveLimiter implements Limiter {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
+		const before = this.#window.limit;
 		this.#window.succeeded(record, now);
+		if (before !== undefined && this.#window.limit === undefined) this.#pacer.recall(now);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(record.inputTokens, success);
@@ -141,11 +149,12 @@ export class AdaptiveLimiter implements Limiter {
 		if (limit !== undefined) this.#pacer.suspend((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
 	}
 
-	refused(sending: SentRequest, { hintMs, snapshot, isOfRow }: RateRefusal): void {
+	refused(sending: SentRequest, { hintMs, snapshot, isOfRow, isAgain }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended();
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
+		if (isAgain) this.#pacer.estimate.noteAgain(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
 		this.#levels.refused(record.levels, { snapshot, hintMs });
 		if (isOfRow && !this.#stall.isOn) {
@@ -164,15 +173,17 @@ export class AdaptiveLimiter implements Limiter {
 		} else {
 			this.#blameRate(record, hintMs, now);
 		}
-		const run = this.#pacer.runOf(record.sequence);
-		const isRun = account === "plenty" ? this.#window.isRun(run) : this.#pacer.isRun(run);
+		const run = this.#pacer.estimate.runOf(record.sequence);
+		const isRun = account === "plenty" ? run.count >= provenRun : this.#pacer.isRun(run, now);
+		if (isRun && !this.#stall.isOn && account !== "plenty")
+			this.#pacer.ruleOutChance(record.sequence, run.count, now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 
 	overloaded(sending: SentRequest): void {
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.overloaded(sending as SendingRecord, this.#pacer.next, this.#pacer.bound, now);
+		this.#window.overloaded(sending as SendingRecord, this.#pacer.estimate.next, this.#pacer.bound, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 
@@ -212,8 +223,8 @@ export class AdaptiveLimiter implements Limiter {
 
 	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
 	#blameServer(record: SendingRecord, now: number): void {
-		const cause = this.#window.overloaded(record, this.#pacer.next, this.#pacer.bound, now);
-		if (cause === "load" && !this.#window.isTrying) this.#levels.disbelieve();
+		if (this.#window.overloaded(record, this.#pacer.estimate.next, this.#pacer.bound, now))
+			this.#doubtsHeaders = true;
 	}
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */
@@ -225,11 +236,12 @@ export class AdaptiveLimiter implements Limiter {
 			}
 			this.#pacer.recall(now);
 		}
+		if (this.#pacer.bound === undefined) this.#window.shrink();
 		const { cuts } = this.#pacer;
 		this.#pacer.refused(record.sequence, now, this.#stall.believed(hintMs));
 		if (this.#pacer.cuts > cuts) {
 			this.#levels.wasRight();
-			this.#window.refused(record.inFlight, record.sentAt, now);
+			this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
 		}
 	}
 
@@ -241,7 +253,7 @@ export class AdaptiveLimiter implements Limiter {
 			const waitMs = this.#stall.deepen(believed, now);
 			const reason =
 				this.#stall.believed(hintMs) > 0 ? "waiting as long as the server asked" : nothingLetThrough;
-			this.#pauseRun = this.#pacer.runOf(record.sequence);
+			this.#pauseRun = this.#pacer.estimate.runOf(record.sequence).count;
 			this.#block(now, waitMs, reason);
 		}
 	}
@@ -259,6 +271,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#pausedAt ??= now;
 		if (now + waitMs > this.#blockedUntil) {
 			this.#blockedUntil = now + waitMs;
+			this.#pacer.silence(this.#blockedUntil);
 			this.#blockReason = reason;
 		}
 	}

@@ -1,6 +1,6 @@
-import { Cubic } from "./cubic.ts";
 import { GrowingWindow } from "./growing-window.ts";
-import { type Cause, RefusalOdds } from "./refusal-odds.ts";
+import { OverloadWindow } from "./overload-window.ts";
+import type { Cause } from "./refusal-odds.ts";
 
 const leastWindow = 16;
 /** Episodes in a row that must look like a limit on requests in flight before it is tried out. */
@@ -51,11 +51,13 @@ export class ConcurrencyWindow {
 	/** Counted anew when they are complete. */
 	#trialAnswers = 0;
 	#trialRefusals = 0;
+	/** What the server was thought to allow, in requests per ms, before the number in flight was held instead. */
+	#ratePerMs: number | undefined;
+	#trialFrom = 0;
 	#sinceRefusal = 0;
 	/** By how much the next probe goes up: by one at first and after a refusal, then doubling. */
 	#step = 0;
-	readonly #overloads = new RefusalOdds();
-	#overload: { readonly curve: Cubic; readonly at: number } | undefined;
+	readonly #overload = new OverloadWindow();
 
 	/** `eager` trusts the ceiling before anything was answered. */
 	constructor(ceiling: number, eager: boolean) {
@@ -70,16 +72,6 @@ export class ConcurrencyWindow {
 
 	get meanLatencyMs(): number {
 		return this.#mean;
-	}
-
-	/** Fewer are sent because of overloads, and it is not known yet whether that helps. */
-	get isTrying(): boolean {
-		return this.#overloads.isTrying;
-	}
-
-	/** So many refusals in a row are too many for chance. */
-	isRun(count: number): boolean {
-		return this.#overloads.isRun(count);
 	}
 
 	/** Set when the server limits requests in flight. */
@@ -113,15 +105,12 @@ export class ConcurrencyWindow {
 			size = this.#limit;
 			reason = "held by the server's limit on requests in flight";
 		}
-		const overload = this.#overload;
-		if (overload !== undefined) {
-			const allowed = overload.curve.at(now - overload.at);
-			if (allowed >= this.#ceiling) {
-				this.#overload = undefined;
-			} else if (allowed < size) {
-				size = Math.max(1, Math.round(allowed));
-				reason = "held back because the server is overloaded";
-			}
+		const unburdened = this.#overload.size(now);
+		if (unburdened >= this.#ceiling) {
+			this.#overload.end();
+		} else if (unburdened < size) {
+			size = Math.max(1, Math.round(unburdened));
+			reason = "held back because the server is overloaded";
 		}
 		return { size, reason };
 	}
@@ -129,6 +118,11 @@ export class ConcurrencyWindow {
 	/** Something had to wait because so many are in flight. */
 	heldBack(now: number): void {
 		this.#growing.heldBack(now);
+	}
+
+	/** A request was refused while no rate is known. */
+	shrink(): void {
+		this.#growing.refused();
 	}
 
 	/** Returns how many are in flight with this one. */
@@ -151,18 +145,21 @@ export class ConcurrencyWindow {
 			this.#p95 = known[Math.min(known.length - 1, Math.floor(known.length * 0.95))] ?? 0;
 		}
 		this.#growing.answered(sentAt, inFlight, now);
+		this.#overload.answered(sentAt, now);
 		this.#answers[inFlight] = (this.#answers[inFlight] ?? 0) + 1;
 		this.#answerCount++;
 		this.#trialAnswers++;
+		if (this.#onTrial && this.#isSlower(now)) this.#dismiss();
 		this.#probe(inFlight);
 	}
 
 	/**
 	 * An episode began with the refusal of a request that was sent as number `inFlight`. When such a number is again
 	 * and again one that was hardly ever let in, it may be the number in flight that is limited and not the rate: that
-	 * is tried out by keeping below it. True when the limit in flight accounts for the refusal.
+	 * is tried out by keeping below it. True when the limit in flight accounts for the refusal. `rate` is what the server
+	 * was found to allow in requests per second, if anything.
 	 */
-	refused(inFlight: number, sentAt: number, now: number): boolean {
+	refused(inFlight: number, sentAt: number, now: number, rate?: number): boolean {
 		const above = this.#answers.subarray(inFlight).reduce((sum, count) => sum + count, 0);
 		const answers = this.#answerCount;
 		this.#answers.fill(0);
@@ -175,6 +172,8 @@ export class ConcurrencyWindow {
 		if (this.#evidence.length < this.#evidenceNeeded || !agree(this.#evidence)) return false;
 		this.#limit = Math.max(1, Math.floor(0.97 * Math.min(...this.#evidence)));
 		this.#loweredAt = now;
+		this.#ratePerMs = rate === undefined ? undefined : rate / 1000;
+		this.#trialFrom = now;
 		this.#onTrial = true;
 		this.#trialAnswers = 0;
 		this.#trialRefusals = 0;
@@ -201,10 +200,7 @@ export class ConcurrencyWindow {
 		const limit = this.#limit ?? inFlight;
 		const isFarBelow = inFlight < Math.min(0.9 * limit, limit - 1);
 		if (isFarBelow || ++this.#trialRefusals >= (this.#onTrial ? trialRefusals : mostRefusals)) {
-			// Keeping below it did not help, so it was not that. The next trial needs more evidence.
-			this.#limit = undefined;
-			this.#evidence = [];
-			this.#evidenceNeeded = Math.min(50, this.#evidenceNeeded * 2);
+			this.#dismiss();
 			return false;
 		}
 		this.#limit = Math.max(1, Math.min(limit, inFlight) - 1);
@@ -212,29 +208,35 @@ export class ConcurrencyWindow {
 	}
 
 	/**
-	 * The server said that it has too much to do. When it says so more often than by chance, 15 % fewer are sent than `at`
-	 * allows, once for all that was sent before that; and as before, when that turns out to be of no use. Not fewer than
-	 * are in flight by chance: that may be one, and it takes a minute to come back from there.
+	 * So much less is answered than the rate that was let through before that the number in flight is no limit: it is below
+	 * what the rate needs, and that is why nothing is refused any more.
 	 */
+	#isSlower(now: number): boolean {
+		const expected = (this.#ratePerMs ?? 0) * (now - this.#trialFrom);
+		return this.#trialAnswers < expected - 2 * Math.sqrt(expected);
+	}
+
+	/** Keeping below it did not help, so it was not that. The next trial needs more evidence. */
+	#dismiss(): void {
+		this.#limit = undefined;
+		this.#onTrial = false;
+		this.#evidence = [];
+		this.#evidenceNeeded = Math.min(50, this.#evidenceNeeded * 2);
+	}
+
+	/** The server said that it has too much to do; `rate` as in `at`. True when fewer are sent for that. */
 	overloaded(
 		{ sentAt, sequence }: Omit<WindowedRequest, "inFlight">,
 		next: number,
 		rate: number | undefined,
 		now: number,
-	): Cause {
-		this.#overloads.note(sequence);
-		if (this.#overload !== undefined && sentAt <= this.#overload.at) return "unknown";
-		if (!this.#overloads.refused(sequence)) return "chance";
-		const before = this.at(rate, now).size;
-		const verdict = this.#overloads.verdict(before, sequence);
-		if (verdict !== "unknown") {
-			this.#overloads.settle(verdict, sequence);
-			if (verdict === "chance") this.#overload = undefined;
-			return verdict;
-		}
-		this.#overloads.cut(before, next);
-		this.#overload = { curve: new Cubic(0.85 * before, before), at: now };
-		return "load";
+	): boolean {
+		return this.#overload.overloaded(sequence, sentAt, next, this.at(rate, now).size, now);
+	}
+
+	/** Whether fewer in flight helped, as far as that shows by the sendings before number `decided`. */
+	judge(decided: number, now: number): Cause {
+		return this.#overload.judge(decided, now);
 	}
 
 	#probe(inFlight: number): void {

@@ -2,7 +2,7 @@
  * How fast the curve of CUBIC (RFC 9438) rises, as a share of its plateau per s^3: after a cut it flattens towards
  * the level that was too much, stays near it, and then looks further up, faster and faster.
  */
-const steepness = 0.0006;
+const steepness = 0.00045;
 
 /** A curve from `start` through `plateau`, as a function of the ms since the cut. */
 export class Cubic {

@@ -27,6 +27,7 @@ export class GrowingWindow {
 	readonly #most: number;
 	readonly #eager: boolean;
 	#size: number;
+	#isRefused = false;
 	#heldBackAt = Number.NEGATIVE_INFINITY;
 	#doubledAt = Number.POSITIVE_INFINITY;
 	#bestMs = Number.POSITIVE_INFINITY;
@@ -48,7 +49,7 @@ export class GrowingWindow {
 
 	/** The first answer, while so many are in flight. */
 	proven(inFlight: number): void {
-		if (!this.#eager) this.#size = Math.min(this.#size, Math.max(leastSize, inFlight));
+		if (!this.#eager) this.#size = Math.min(this.#size, Math.max(this.#isRefused ? 1 : leastSize, inFlight));
 	}
 
 	get size(): number {
@@ -72,6 +73,12 @@ export class GrowingWindow {
 	/** Something had to wait because so many are in flight. */
 	heldBack(now: number): void {
 		this.#heldBackAt = now;
+	}
+
+	/** A request was refused, and nobody knows of a limit yet: what would go out in its place might be refused as well. */
+	refused(): void {
+		this.#size = Math.max(1, this.#size - 1);
+		this.#isRefused = true;
 	}
 
 	/** An answer to a request that was sent at `sentAt` as number `inFlight` of those in flight. */

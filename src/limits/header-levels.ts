@@ -79,7 +79,7 @@ export class HeaderLevels {
 	}
 
 	/** A refused request used up nothing. `snapshot` and `hintMs` are what its response said. */
-	refused({ marks }: LevelMarks, { snapshot, hintMs }: Omit<RateRefusal, "isOfRow">): void {
+	refused({ marks }: LevelMarks, { snapshot, hintMs }: Pick<RateRefusal, "snapshot" | "hintMs">): void {
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = marks[index];
 			if (mark !== undefined) level.givenBack(mark, stated(snapshot, index)?.remaining, hintMs);

@@ -17,19 +17,27 @@ const leastRate = 0.001;
 export function limitMetAgain(
 	limit: number,
 	upper: number,
-	{ least = 0 }: RateBounds,
+	{ least = 0, busy = 0 }: RateBounds,
 	intervalMs: number | undefined,
 ): number {
-	const hinted = intervalMs === undefined ? upper : 1000 / intervalMs;
-	const most = hinted >= deepestHint * limit ? Math.min(upper, hinted) : upper;
+	const hinted = intervalMs === undefined ? 0 : 1000 / intervalMs;
 	// Refused only far above the limit, it must be higher than was thought.
-	const better = Math.min(most, upper > farAbove * limit ? (limit + upper) / 2 : limit);
-	// It is at least what was let through, and more only by what an idle account could not save up.
-	return justBelow * (least > 0 ? (least + Math.max(least, better)) / 2 : better);
+	const thought = upper > farAbove * limit ? (limit + upper) / 2 : limit;
+	const most = Math.max(least, Math.min(upper, hinted >= deepestHint * limit ? hinted : thought));
+	// It is at least what was let through, and all of it was let through while nothing was left unused.
+	const between = hinted >= deepestHint * limit ? most : (Math.min(busy, most) + most) / 2;
+	return justBelow * (least > 0 ? between : most);
 }
 
 /** The limit when more is refused than by chance at the rate `upper`; `passed` is the share let through that chance would. */
-export function limitBelow(upper: number, { least = 0, seen }: RateBounds, passed: number): number {
+export function limitBelow(
+	upper: number,
+	{ least = 0, busy, seen }: RateBounds,
+	passed: number,
+	isFalling: boolean,
+): number {
 	const guess = Math.max(least, Math.max(deepestCut, passed) * upper);
-	return Math.max(leastRate, Math.min(upper, seen ?? guess));
+	// At a limit that is known all is let through that there is: the longest view of it is the best one.
+	const found = isFalling ? Math.min(busy ?? upper, seen ?? guess) : Math.max(seen ?? 0, guess);
+	return Math.max(leastRate, Math.min(upper, found));
 }

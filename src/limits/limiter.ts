@@ -26,6 +26,8 @@ export interface Success {
 export interface RateRefusal {
 	/** It has to do with this request alone, which was refused before while others were answered. */
 	readonly isOfRow?: boolean | undefined;
+	/** The request was refused before: it may be for itself that it is again. */
+	readonly isAgain?: boolean | undefined;
 	/** The server's own hint, already checked for sense. */
 	readonly hintMs?: number | undefined;
 	readonly snapshot?: RateSnapshot | undefined;
@@ -64,18 +66,18 @@ export interface Limiter {
 
 /**
  * Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits;
- * `isOfRow`: a refusal would have to do with this request alone.
+ * `of`: what a refusal would have to do with this request.
  */
 export function endFailed(
 	limiter: Limiter,
 	sending: SentRequest,
 	error: unknown,
 	snapshot: RateSnapshot | undefined,
-	isOfRow: boolean,
+	of: Pick<RateRefusal, "isOfRow" | "isAgain">,
 ): void {
 	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
 	if (error instanceof RequestError && errorClass === "rate_limit")
-		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, isOfRow });
+		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, ...of });
 	else if (errorClass === "overloaded") limiter.overloaded(sending);
 	else limiter.failed(sending);
 }

@@ -12,3 +12,10 @@ export const phaseReasons: Readonly<Record<PacerPhase, string>> = {
 	hold: "held at the rate the server lets through",
 	climb: "looking for a higher rate",
 };
+
+/** What a pacer goes back to when a cut was of no use. Rates are per second. */
+export interface PacerState {
+	readonly phase: PacerPhase;
+	readonly rate: number;
+	readonly limit: number | undefined;
+}

@@ -1,4 +1,4 @@
-import { SendRecord } from "./send-record.ts";
+import { type Run, SendRecord } from "./send-record.ts";
 
 /** Refusals further apart than this do not belong to one burst. */
 export const burstGapMs = 2_000;
@@ -15,9 +15,11 @@ const leastBurst = 8;
 /** What is known of a limit, in requests per second. */
 export interface RateBounds {
 	/** It is at least that much. */
-	readonly least: number | undefined;
+	readonly least?: number | undefined;
+	/** It is that much, as far as nothing was saved up while less was sent than allowed. */
+	readonly busy?: number | undefined;
 	/** It was about that much just now. */
-	readonly seen: number | undefined;
+	readonly seen?: number | undefined;
 }
 
 /** So many requests had been let through by then. */
@@ -68,9 +70,9 @@ export class RateEstimate {
 	}
 
 	/** Gives back the number by which the sending is known. */
-	sent(now: number): number {
+	sent(now: number, idleMs = 0): number {
 		this.#started ??= { at: now, admitted: 0 };
-		return this.#record.add(now);
+		return this.#record.add(now, idleMs);
 	}
 
 	sentAt(sequence: number): number {
@@ -96,9 +98,13 @@ export class RateEstimate {
 		return sequence;
 	}
 
-	/** How many sendings before and with this one were refused without one let through between them. */
-	refusedInRow(sequence: number): number {
+	/** The refusals around and with this one without a request let through between them. */
+	runOf(sequence: number): Run {
 		return this.#record.refusedInRow(sequence, longestRun);
+	}
+
+	noteAgain(sequence: number): void {
+		this.#record.markAgain(sequence);
 	}
 
 	noteRefused(sequence: number, now: number): void {
@@ -132,6 +138,12 @@ export class RateEstimate {
 		this.#lastRefused = Math.max(this.#lastRefused ?? 0, sequence);
 		this.#lastFreeAt = Math.max(this.#lastFreeAt, freeAt);
 		return this.#bounds(sequence, this.#burstStart, freeAt);
+	}
+
+	/** Requests per second of those from number `from` to before number `to`; undefined when they are too few to tell. */
+	rateBetween(from: number, to: number): number | undefined {
+		const elapsed = this.sentAt(Math.min(to, this.next - 1)) - this.sentAt(from);
+		return to - from < leastBurst || elapsed <= 0 ? undefined : ((to - from) / elapsed) * 1000;
 	}
 
 	/** Requests per second that were sent lately. */
@@ -184,23 +196,27 @@ export class RateEstimate {
 		const record = this.#record;
 		this.#samples = sequence - (this.#anchor ?? start);
 		let least: number | undefined;
+		let busy: number | undefined;
 		if (this.#anchor !== undefined && this.#anchor >= record.oldest && freeAt > this.#anchorFreeAt) {
 			const between = record.admitted(this.#anchor, sequence);
-			least = between === 0 ? undefined : between / (freeAt - this.#anchorFreeAt);
+			const elapsedMs = freeAt - this.#anchorFreeAt;
+			const idleMs = Math.min(record.idleMs(this.#anchor, sequence), 0.99 * elapsedMs);
+			least = between === 0 ? undefined : between / elapsedMs;
+			busy = between === 0 ? undefined : (1000 * between) / (elapsedMs - idleMs);
 		}
 		const elapsed = this.sentAt(sequence) - this.sentAt(start);
 		const enough = sequence - start >= leastBurst && elapsed > 0;
 		const admitted = enough ? record.admitted(start, sequence) : 0;
+		// A handful seen in a moment: by chance it may be too few, and too low a rate takes longer to notice.
+		const seen = enough ? ((admitted + Math.sqrt(admitted) + 1) / elapsed) * 1000 : undefined;
 		if (
 			least !== undefined &&
 			(!enough || admitted >= least * elapsed - 3 * Math.sqrt(least * elapsed) - 1)
 		) {
 			// The long view holds while the limit stays what it was; the burst would say if it did not.
-			return { least: least * 1000, seen: undefined };
+			return { least: least * 1000, busy, seen };
 		}
-		if (!enough) return { least: undefined, seen: undefined };
-		// A handful seen in a moment: by chance it may be too few, and too low a rate takes longer to notice.
-		this.#samples = Math.min(this.#samples, admitted);
-		return { least: undefined, seen: ((admitted + Math.sqrt(admitted) + 1) / elapsed) * 1000 };
+		if (enough) this.#samples = Math.min(this.#samples, admitted);
+		return { least: undefined, busy: undefined, seen };
 	}
 }

@@ -1,17 +1,23 @@
+import { logLikelihood } from "./log-likelihood.ts";
+import type { Run } from "./send-record.ts";
+
 /** Refusals that are expected before anything is known: one among so many. */
 const priorSendings = 50;
 /** What was seen this many sendings ago counts half. */
 const memory = 4_000;
 /** Log odds from which it is taken that refusals come more often than they used to. */
 const surplusOdds = 9;
-/** Log odds from which so many refusals in a row are not chance. */
-const runOdds = 7;
+/** So many runs of refusals in a second would come by chance at most. */
+const mostRuns = 1 / 60;
 /** Log odds from which one cause is taken for certain. */
 const certain = 3;
 /** A cut is judged when so many refusals had to be expected if it were of no use. */
 const leastExpected = 2;
 /** Sendings after which the likelier cause is taken: it costs more to go on than to be wrong. */
-const longestTrial = 50;
+const longestTrial = 20;
+/** What was taken for chance is looked into again after so many sendings, by more than the first time. */
+const reviewAfter = 1_000;
+const longestReview = 40;
 /** A trial begins where most was refused, so by chance alone less will be after it: such odds mean nothing. */
 const hindsight = 2;
 /** No server refuses more than this by chance. */
@@ -52,7 +58,14 @@ export class RefusalOdds {
 	#counted = 0;
 	#refusals: number[] = [];
 	#segments: Segment[] = [];
+	/** Sendings under the loads before, since the last verdict. */
+	#history = { sent: 0, refused: 0 };
+	#settledAt = 0;
 	#share = 0;
+	/** What share was refused when that was last found to be chance. */
+	#proven = 0;
+	/** The trial looks into what was taken for chance. */
+	#isReview = false;
 	/** The sending with which refusals became frequent. */
 	#onset = 0;
 
@@ -68,16 +81,17 @@ export class RefusalOdds {
 
 	/**
 	 * So many refusals in a row, which have been counted, are not chance. While it is being found out how many come by
-	 * chance, it may be any of those seen, though hardly more than half.
+	 * chance, it may be any of those seen, though hardly more than half, as of those that were refused before. `rate`: so
+	 * many are sent in a second, any of which may begin such a run; once a minute it would be nothing unusual.
 	 */
-	isRun(count: number): boolean {
+	isRun({ count, again }: Run, rate: number): boolean {
 		const share = Math.max(this.#chanceWithout(count, count), Math.min(mostChance, this.#pooled.share));
-		return count >= 2 && count * -Math.log(share) >= runOdds;
+		return count >= 2 && share ** (count - again) * mostChance ** again * rate < mostRuns;
 	}
 
-	/** Refusals by chance are so rare that a single one at a known limit is due to the limit. */
+	/** Besides the last one, refusals by chance are so rare that a single one at a known limit is due to the limit. */
 	get isRare(): boolean {
-		return this.chance < rare;
+		return this.#chanceWithout(0, 1) < rare;
 	}
 
 	/** Share of the last stretch in which refusals were more than chance. */
@@ -85,18 +99,26 @@ export class RefusalOdds {
 		return this.#share;
 	}
 
+	/** More than twice as many were refused in that stretch as when it was last found to be chance. */
+	get isFarAboveChance(): boolean {
+		return this.#share > 2 * Math.max(this.chance, this.#proven);
+	}
+
 	/** Number `sequence` was refused, whatever for: it belongs to the load under which it was sent. */
 	note(sequence: number): void {
 		this.#segments.findLast(({ from }) => sequence >= from)?.refusals.push(sequence);
 	}
 
-	/** Number `sequence` was refused, which is put down to chance for now. True when refusals come more often than that. */
-	refused(sequence: number): boolean {
+	/**
+	 * Number `sequence` was refused, which is put down to chance for now. True when refusals come more often than
+	 * that, or, where the load is held, when it is time to look into it again.
+	 */
+	refused(sequence: number, isHeld = false): boolean {
 		this.#count(sequence, 1);
 		this.#refusals.push(sequence);
 		this.#refusals.sort((a, b) => a - b);
 		if (this.#refusals.length > remembered) this.#refusals.shift();
-		return this.#isSurplus();
+		return this.#isSurplus() || (isHeld && this.#isDue(sequence));
 	}
 
 	/** The last refusal is put down to the load: neither it nor the `sent` before it, under as high a load, say what chance is. */
@@ -105,11 +127,21 @@ export class RefusalOdds {
 		this.#calm.sent = Math.max(0, this.#calm.sent - sent);
 	}
 
+	/** Number `sequence` is one of `count` refusals in a row, which were not chance. */
+	ruleOutChance(sequence: number, count: number): void {
+		this.#calm.refused = Math.max(0, this.#calm.refused - count);
+		this.#onset = Math.max(0, sequence - count + 1);
+		this.#share = mostChance;
+	}
+
 	/** The load goes from `before` to less with number `next`, to see whether that helps. */
 	cut(before: number, next: number): void {
 		const refusals = this.#refusals.filter((sequence) => sequence >= this.#onset);
-		if (this.#segments.length === 0)
+		if (this.#segments.length === 0) {
+			const sent = Math.max(0, this.#onset - this.#settledAt);
+			this.#history = { sent, refused: Math.min(sent, this.#refusals.length - refusals.length) };
 			this.#segments.push({ load: before, from: this.#onset, refusals, sent: 0, refused: 0 });
+		}
 		this.#segments.push({ load: before, from: next, refusals: [], sent: 0, refused: 0 });
 		// What is being looked into says nothing about chance before the verdict.
 		const from = this.#segments.at(-2)?.from ?? next;
@@ -120,19 +152,22 @@ export class RefusalOdds {
 	}
 
 	/** What the trial shows by now: all sendings before number `decided` are known to be let through or refused. */
-	verdict(load: number, decided: number): Cause {
+	verdict(load: number, decided: number, loadOf?: (from: number, to: number) => number | undefined): Cause {
 		const last = this.#segments.at(-1);
 		if (last === undefined) return "unknown";
 		last.load = load;
 		for (const [index, segment] of this.#segments.entries()) {
 			const end = Math.min(decided, this.#segments[index + 1]?.from ?? decided);
 			segment.sent = Math.max(0, end - segment.from);
+			segment.load = loadOf?.(segment.from, end) ?? segment.load;
 			segment.refused = segment.refusals.filter((sequence) => sequence < end).length;
 		}
 		const { share } = this.#pooled;
-		if (last.sent * share < leastExpected && last.sent < longestTrial) return "unknown";
+		const longest = this.#isReview ? longestReview : longestTrial;
+		if (this.#isReview && last.sent < longest) return "unknown";
+		if (last.sent * share < leastExpected && last.sent < longest) return "unknown";
 		const odds = this.#loadOdds(share);
-		if (last.sent >= longestTrial) return odds > hindsight || share > mostChance ? "load" : "chance";
+		if (last.sent >= longest) return odds > hindsight || share > mostChance ? "load" : "chance";
 		return odds >= certain + hindsight
 			? "load"
 			: odds <= -certain && share <= mostChance
@@ -145,6 +180,7 @@ export class RefusalOdds {
 		this.#calm.refused = Math.max(0, this.#calm.refused - this.#refusals.length);
 		this.#counted = Math.max(this.#counted, decided);
 		if (cause === "chance") {
+			this.#proven = this.#pooled.share;
 			for (const { sent, refused } of this.#segments) {
 				this.#calm.sent += sent;
 				this.#calm.refused += refused;
@@ -152,6 +188,8 @@ export class RefusalOdds {
 		}
 		this.#segments = [];
 		this.#refusals = [];
+		this.#settledAt = decided;
+		this.#isReview = false;
 	}
 
 	/** What was known of another account, or another time, says nothing. */
@@ -172,6 +210,16 @@ export class RefusalOdds {
 	#chanceWithout(sent: number, refused: number): number {
 		const calm = this.#calm;
 		return (1 + Math.max(0, calm.refused - refused)) / (priorSendings + Math.max(0, calm.sent - sent));
+	}
+
+	/** So many refusals were put down to chance, for so long, that it is time to see whether fewer would be refused at less. */
+	#isDue(sequence: number): boolean {
+		if (this.isTrying || this.isRare || sequence - this.#settledAt < reviewAfter) return false;
+		this.#isReview = true;
+		this.#onset = this.#refusals[0] as number;
+		this.#share = this.#refusals.length / Math.max(1, sequence - this.#onset);
+		this.#calm = { sent: 0, refused: 0 };
+		return true;
 	}
 
 	/** The stretch from some refusal to this one is compared with chance; the first of a stretch is not evidence itself. */
@@ -202,10 +250,7 @@ export class RefusalOdds {
 
 	/** Log odds of the load against chance as the cause of what was refused since refusals became frequent. */
 	#loadOdds(share: number): number {
-		const byChance = this.#segments.reduce(
-			(sum, segment) => sum + logLikelihood(segment.sent, segment.refused, share),
-			logLikelihood(mildness, 0, share),
-		);
+		const byChance = this.#likelihoodOfChance(share);
 		let byLoad = this.#likelihoodOfStep();
 		for (const { load, sent: n, refused: k } of this.#segments) {
 			// The limit that each load alone would show, and one just under it.
@@ -213,6 +258,23 @@ export class RefusalOdds {
 				byLoad = Math.max(byLoad, this.#likelihoodOf(limit));
 		}
 		return byLoad - byChance;
+	}
+
+	/**
+	 * The same share since refusals became frequent, and as many as usual before; or all the time as many as now: under a
+	 * limit that was found by mistake refusals go on as before.
+	 */
+	#likelihoodOfChance(share: number): number {
+		const of = (counts: readonly { readonly sent: number; readonly refused: number }[], chance: number) =>
+			counts.reduce((sum, { sent, refused }) => sum + logLikelihood(sent, refused, chance), 0);
+		const { sent, refused } = this.#history;
+		const all = [...this.#segments, this.#history];
+		const pooled =
+			all.reduce((sum, counts) => sum + counts.refused, 0) /
+			all.reduce((sum, counts) => sum + counts.sent, 0);
+		const since = of(this.#segments, share);
+		const usual = logLikelihood(sent, refused, this.chance);
+		return logLikelihood(mildness, 0, share) + Math.max(since, of(all, pooled) - usual);
 	}
 
 	/** Chance alone under the present load, and some other share under all those before. */
@@ -234,10 +296,4 @@ export class RefusalOdds {
 			return sum + logLikelihood(sent, refused, share);
 		}, 0);
 	}
-}
-
-/** Of `refused` among `sent`, when each is refused with this probability. */
-function logLikelihood(sent: number, refused: number, share: number): number {
-	const bounded = Math.min(1 - 1e-6, Math.max(1e-6, share));
-	return refused * Math.log(bounded) + (sent - refused) * Math.log(1 - bounded);
 }

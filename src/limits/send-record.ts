@@ -1,13 +1,21 @@
 /** How many sendings are remembered; enough for the time between two refusals at any rate that matters. */
 const size = 8192;
 
+/** Refusals in a row, and how many of them were of requests that had been refused before. */
+export interface Run {
+	readonly count: number;
+	readonly again: number;
+}
+
 /**
  * The last sendings of one account and which of them were refused. What was let through between two refusals, when
  * there was nothing left to take, is exactly what the server allows in that time: no other figure is as good.
  */
 export class SendRecord {
 	readonly #sentAt = new Float64Array(size);
+	readonly #idleMs = new Float64Array(size);
 	readonly #refused = new Uint8Array(size);
+	readonly #again = new Uint8Array(size);
 	#next = 0;
 
 	/** The number of the next sending; sendings are numbered from 0. */
@@ -20,15 +28,23 @@ export class SendRecord {
 		return Math.max(0, this.#next - size);
 	}
 
-	add(at: number): number {
+	/** `idleMs`: for how long, in all by then, more could have been sent than there was to send. */
+	add(at: number, idleMs: number): number {
 		const sequence = this.#next++;
 		this.#sentAt[sequence % size] = at;
+		this.#idleMs[sequence % size] = idleMs;
 		this.#refused[sequence % size] = 0;
+		this.#again[sequence % size] = 0;
 		return sequence;
 	}
 
 	markRefused(sequence: number): void {
 		if (sequence >= this.oldest) this.#refused[sequence % size] = 1;
+	}
+
+	/** What was sent as this number had been refused before. */
+	markAgain(sequence: number): void {
+		if (sequence >= this.oldest) this.#again[sequence % size] = 1;
 	}
 
 	/** When the last one was sent that was not refused, as far as is known; -Infinity when none is. */
@@ -42,6 +58,11 @@ export class SendRecord {
 		return this.#sentAt[sequence % size] ?? 0;
 	}
 
+	/** For how many ms between the two sendings less was sent than the rate allowed. */
+	idleMs(from: number, to: number): number {
+		return (this.#idleMs[to % size] ?? 0) - (this.#idleMs[from % size] ?? 0);
+	}
+
 	/** Sendings in (from, to] that were not refused, as far as is known. */
 	admitted(from: number, to: number): number {
 		let count = 0;
@@ -50,18 +71,19 @@ export class SendRecord {
 		return count;
 	}
 
-	/** Sendings per ms in (from, to] that were not refused; undefined when the two are too close to tell. */
-	admittedPerMs(from: number, to: number): number | undefined {
-		const first = Math.max(from, this.oldest);
-		const elapsed = this.sentAt(to) - this.sentAt(first);
-		return elapsed > 0 ? this.admitted(first, to) / elapsed : undefined;
-	}
-
-	/** How many sendings ending with `sequence` were refused without one let through between them, at most `most`. */
-	refusedInRow(sequence: number, most: number): number {
-		let count = 0;
-		while (count < most && sequence - count >= this.oldest && this.#refused[(sequence - count) % size] === 1)
-			count++;
-		return count;
+	/**
+	 * How many sendings around and with `sequence` were refused without one let through between them, at most `most`; and
+	 * how many of those had been refused before.
+	 */
+	refusedInRow(sequence: number, most: number): Run {
+		const isRefused = (other: number) => this.#refused[other % size] === 1;
+		let first = sequence;
+		while (first > this.oldest && sequence - first < most && isRefused(first - 1)) first--;
+		let last = sequence;
+		while (last + 1 < this.#next && last - first < most && isRefused(last + 1)) last++;
+		if (!isRefused(sequence)) return { count: 0, again: 0 };
+		let again = 0;
+		for (let other = first; other <= last; other++) again += this.#again[other % size] ?? 0;
+		return { count: last - first + 1, again };
 	}
 }

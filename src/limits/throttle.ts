@@ -4,11 +4,12 @@ const savedSeconds = 0.05;
 /** Lets requests through at a rate (per second) that others set. */
 export class Throttle {
 	#rate: number;
-	#credit = 1;
+	#credit = 0;
 	#at: number;
 	/** When the rate last held something back: a rate that is not used up is not raised. */
 	#heldBackAt: number;
 	#silentUntil = Number.NEGATIVE_INFINITY;
+	#idleMs = 0;
 
 	constructor(rate: number, now: number) {
 		this.#rate = rate;
@@ -22,6 +23,12 @@ export class Throttle {
 
 	set rate(rate: number) {
 		this.#rate = rate;
+		this.#credit = Math.min(this.#credit, Math.max(1, rate * savedSeconds));
+	}
+
+	/** For how long, in all, less was sent than the rate allowed. */
+	get idleMs(): number {
+		return this.#idleMs;
 	}
 
 	/** Ms until the next request fits the rate, 0 when it does now. */
@@ -56,9 +63,13 @@ export class Throttle {
 		this.#at = now;
 	}
 
-	/** Nothing is sent until then. */
+	/** Nothing is sent until then: that is not for want of something to send. */
 	silence(until: number): void {
 		this.#silentUntil = until;
+	}
+
+	isSilent(now: number): boolean {
+		return now < this.#silentUntil;
 	}
 
 	/** All of the rate is used. */
@@ -68,10 +79,14 @@ export class Throttle {
 
 	/** Returns the ms that have passed since the last call. */
 	elapse(now: number): number {
+		const silentMs = Math.max(0, Math.min(now, this.#silentUntil) - this.#at);
 		const elapsed = Math.max(0, now - this.#at);
 		this.#at = Math.max(this.#at, now);
-		const most = Math.max(1, this.#rate * savedSeconds);
-		this.#credit = Math.min(most, this.#credit + (this.#rate * elapsed) / 1000);
+		const most = Math.max(1, this.#credit, this.#rate * savedSeconds);
+		const credit = this.#credit + (this.#rate * elapsed) / 1000;
+		this.#credit = Math.min(most, credit);
+		const unused = credit - most - (this.#rate * silentMs) / 1000;
+		if (unused > 0) this.#idleMs += (unused / this.#rate) * 1000;
 		return elapsed;
 	}
 }

@@ -4,6 +4,14 @@ import type { RateSnapshot } from "../limits/rate-headers.ts";
 import { defaultMaxRetries, freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
 import type { Server } from "./server.ts";
 
+/** How many items were answered, or answered or refused when they were first sent, by some time. */
+export interface RefusalCounts {
+	readonly at: number;
+	readonly answered: number;
+	readonly firstSent: number;
+	readonly firstRefused: number;
+}
+
 /** An item on its way through the scheduler. */
 export interface QueuedItem<Item> {
 	readonly item: Item;
@@ -22,7 +30,8 @@ export interface QueuedItem<Item> {
 	strikes: number;
 	/** How many items had been answered when it was last refused. */
 	answeredBefore: number;
-	firstRefusal: { readonly at: number; readonly answered: number } | undefined;
+	/** What was known of all items when it was first refused. */
+	firstRefusal: RefusalCounts | undefined;
 	/** It would be sent again then if the server had not said how long to wait. */
 	earliestAt: number;
 	retries: RetryState;

@@ -1,4 +1,4 @@
-import type { QueuedItem } from "./queued-item.ts";
+import type { QueuedItem, RefusalCounts } from "./queued-item.ts";
 
 /** So many others must be answered between two refusals of an item before the second has to do with the item. */
 const leastOthers = 10;
@@ -6,6 +6,8 @@ const leastOthers = 10;
 const leastRefusals = 6;
 /** The chance that one item of the whole run is given up that was refused by chance alone. */
 const mostMistaken = 1e-3;
+/** Before anything is known, one in so many is refused. */
+const priorRows = 100;
 /** Limits come back within a minute: what is refused for that long at the end of a run is not refused for its rate. */
 const longestWindowMs = 45_000;
 
@@ -15,11 +17,13 @@ const longestWindowMs = 45_000;
  */
 export class RowRefusals {
 	#answered = 0;
-	#refusalsOfAnswered = 0;
+	/** Items that were answered or refused when they were first sent, and the latter. */
+	#firstSent = 0;
+	#firstRefused = 0;
 
 	answered(queued: QueuedItem<unknown>): void {
 		this.#answered++;
-		this.#refusalsOfAnswered += queued.refusals;
+		if (queued.refusals === 0) this.#firstSent++;
 	}
 
 	/** Enough others were answered since the item was refused: what was said of the account then does not hold. */
@@ -38,12 +42,16 @@ export class RowRefusals {
 	 */
 	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
 		const isOfRow = this.isOvertaken(queued);
-		if (queued.refusals === 0) queued.firstRefusal = { at: now, answered: this.#answered };
+		if (queued.refusals === 0) {
+			this.#firstSent++;
+			this.#firstRefused++;
+			queued.firstRefusal = this.#counts(now);
+		}
 		queued.futile = isOfRow ? 1 : queued.futile + 1;
 		queued.refusals++;
 		queued.strikes += isOfRow ? 1 : 0;
 		queued.answeredBefore = this.#answered;
-		if (queued.refusals < this.needed) return false;
+		if (queued.refusals < this.#neededOf(queued)) return false;
 		const others = this.othersAnswered(queued);
 		const isProven = others >= leastOthers * (leastRefusals - 1) || queued.strikes >= leastRefusals - 1;
 		const waitedMs = now - (queued.firstRefusal?.at ?? now);
@@ -60,12 +68,29 @@ export class RowRefusals {
 		return this.needed > leastRefusals ? this.needed : 0;
 	}
 
-	/** Refusals from which chance is ruled out, by how often items were refused that were answered in the end. */
+	/** Refusals from which chance is ruled out, by what share of the items was refused when it was first sent. */
 	get needed(): number {
-		const share = (1 + this.#refusalsOfAnswered) / (100 + this.#answered + this.#refusalsOfAnswered);
-		return Math.max(
-			leastRefusals,
-			Math.ceil(Math.log(mostMistaken / (1 + this.#answered)) / Math.log(share)),
-		);
+		return this.#neededFor(this.#share);
+	}
+
+	get #share(): number {
+		return (1 + this.#firstRefused) / (priorRows + this.#firstSent);
+	}
+
+	/** The same, if more of the others were refused while the item was than usual: near a limit refusals come in bursts. */
+	#neededOf({ firstRefusal }: QueuedItem<unknown>): number {
+		const { firstSent, firstRefused } = firstRefusal ?? this.#counts(0);
+		const refused = priorRows * this.#share + this.#firstRefused - firstRefused;
+		return this.#neededFor(Math.max(this.#share, refused / (priorRows + this.#firstSent - firstSent)));
+	}
+
+	#neededFor(share: number): number {
+		const mistaken = mostMistaken / (1 + this.#answered);
+		return Math.max(leastRefusals, Math.ceil(Math.log(mistaken) / Math.log(share)));
+	}
+
+	#counts(now: number): RefusalCounts {
+		const [answered, firstSent, firstRefused] = [this.#answered, this.#firstSent, this.#firstRefused];
+		return { at: now, answered, firstSent, firstRefused };
 	}
 }

@@ -181,7 +181,8 @@ export class Schedule<Item, Value> {
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				endFailed(lane.limiter, sending, error, attempt.snapshot, this.#refusals.isOfRow(queued));
+				const isOfRow = this.#refusals.isOfRow(queued);
+				endFailed(lane.limiter, sending, error, attempt.snapshot, { isOfRow, isAgain: isUnrefused === 0 });
 				this.#fail(queued, lane, attempt, error);
 				this.#pump();
 			},

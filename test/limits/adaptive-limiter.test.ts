@@ -58,7 +58,7 @@ describe("the controller", () => {
 		// It is looked at long before the first prompt has been read and checked.
 		limiter.state();
 		time.now = 2_000;
-		expect(sendAll()).toHaveLength(2);
+		expect(sendAll()).toHaveLength(5);
 		let sent = 0;
 		for (; time.now < 60_000; time.now += 10) sent += sendAll().length;
 		expect(sent).toBeLessThanOrEqual(64);

@@ -17,7 +17,7 @@ function setUp() {
 		const last = send(count, durationMs);
 		estimate.noteRefused(last, now);
 		const { least, seen } = estimate.refused(last, now);
-		const limit = seen ?? least;
+		const limit = least ?? seen;
 		if (limit !== undefined) estimate.limit = limit;
 		return limit;
 	};
