@@ -157,6 +157,10 @@ describe("a stream of markdown", () => {
 		);
 	});
 
+	it("shows of a block without code no more than its rule", () => {
+		expect(renderMarkdown("```js\n```\n", plain)).toBe(`${"── 1 · js ".padEnd(40, "─")}\n`);
+	});
+
 	it("names a callout by its kind, in a quote only", () => {
 		const text = "> [!WARNING]\n> Do not run this as root.\n\n[!NOTE]\n";
 		expect(renderMarkdown(text, plain)).toBe("│ Warning:\n│ Do not run this as root.\n\n[!NOTE]\n");

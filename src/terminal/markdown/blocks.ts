@@ -288,7 +288,8 @@ export class BlockReader {
 			if (paragraph !== undefined) this.#output.add(paragraph.end());
 		} else if (leaf?.kind === "table") {
 			this.#output.add(leaf.table.takeLines(this.#output.tableOptions));
-		} else if (leaf?.kind === "fence") this.#output.addVerbatim([renderFenceEnd(this.#options)]);
+		} else if (leaf?.kind === "fence" && !leaf.code.isEmpty)
+			this.#output.addVerbatim([renderFenceEnd(this.#options)]);
 	}
 
 	#closeContainers(count: number): void {

@@ -129,6 +129,7 @@ export class CodeHighlighter {
 	readonly #allowance: Allowance;
 	#parser: Parser | undefined;
 	#state: unknown;
+	#isEmpty = true;
 	/** How many were looked at in the last line. */
 	#tokens = 0;
 
@@ -141,8 +142,14 @@ export class CodeHighlighter {
 		this.#state = this.#parser?.startState?.(indentUnit) ?? {};
 	}
 
+	/** No line of it came. */
+	get isEmpty(): boolean {
+		return this.#isEmpty;
+	}
+
 	/** Takes the next complete line, without its newline, and returns it coloured. */
 	push(line: string): string {
+		this.#isEmpty = false;
 		this.#allowance.earn(line.length);
 		// What comes behind a line that was not read cannot be coloured either.
 		if (this.#allowance.isSpent) this.#parser = undefined;
