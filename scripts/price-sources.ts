@@ -1,4 +1,4 @@
-/** Reads the first source of prices.csv, the package genai-prices as scripts/genai-prices.py keeps it. */
+/** Reads the first source of prices.csv, the package genai-prices as scripts/price-snapshots.py keeps it. */
 import { readFileSync } from "node:fs";
 import type { ConditionalPrice, MatchLogic, ModelInfo, ModelPrice } from "@pydantic/genai-prices";
 import type { Price } from "../src/models/price-table.ts";
