@@ -19,7 +19,9 @@ export function factsOfModel(
 		const { provider, modelId, prices: own } = found;
 		const price = findPrice(provider.id, modelId, { own });
 		const contextWindow = price?.contextWindow ?? findPrice(provider.id, modelId)?.contextWindow ?? null;
-		return { contextWindow, inputPrice: price?.input ?? null, outputPrice: price?.output ?? null };
+		// A turn may write all that it sends into the provider's prompt cache, which costs more than reading it.
+		const inputPrice = price && Math.max(price.input, price.cacheWrite ?? 0);
+		return { contextWindow, inputPrice, outputPrice: price?.output ?? null };
 	} catch {
 		// Whatever is wrong with the route is said when the model is used.
 		return { contextWindow: null, inputPrice: null, outputPrice: null };
