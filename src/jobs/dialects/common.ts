@@ -1,6 +1,7 @@
 import type { JobState } from "../../options.ts";
 import { isObject } from "../../providers/error-body.ts";
 import { tokens } from "../../providers/usage.ts";
+import type { JobClient } from "../client.ts";
 import type { JobCandidate, JobCounts, JobIntent, JobProblem, JobResult, JobTotals } from "../contract.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -107,6 +108,19 @@ const slackMs = 60_000;
 /** Whether a job can be that of an intent by its age. */
 export function isYoungEnough(createdAt: number | null, intent: JobIntent): boolean {
 	return createdAt === null || createdAt >= intent.at - slackMs;
+}
+
+/** The jobs that `GET /batches` lists as OpenAI does, newest first, page by page. */
+export async function* listedBatches(client: JobClient): AsyncGenerator<readonly unknown[], void> {
+	let after: string | undefined;
+	for (;;) {
+		const { data, has_more } = await client.json({ path: "/batches", query: { limit: 100, after } });
+		const page = Array.isArray(data) ? data : [];
+		yield page;
+		const last: unknown = page.at(-1);
+		if (has_more !== true || !isObject(last) || typeof last.id !== "string" || last.id === after) return;
+		after = last.id;
+	}
 }
 
 /** Goes through pages of a list, newest first, until one is older than the intent. */

@@ -2,7 +2,17 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import { isFinal, type JobDialect, type JobIntent, type JobLimits, type JobStatus } from "../contract.ts";
 import { formBody, type PartFile } from "../part-file.ts";
-import { count, findIn, problemsOf, readOpenAiLine, stateOf, text, time, totalsOf } from "./common.ts";
+import {
+	count,
+	findIn,
+	listedBatches,
+	problemsOf,
+	readOpenAiLine,
+	stateOf,
+	text,
+	time,
+	totalsOf,
+} from "./common.ts";
 
 const mega = 1_000_000;
 
@@ -47,7 +57,7 @@ export function openAiJobs({
 				({ id }) => id,
 			),
 		find: (client, intent) =>
-			findIn(intent, pages(client), (job) => {
+			findIn(intent, listedBatches(client), (job) => {
 				const tag = isObject(job.metadata) ? job.metadata.llmx : undefined;
 				const isOurs =
 					tag === intent.tag || (intent.fileId !== undefined && job.input_file_id === intent.fileId);
@@ -131,16 +141,4 @@ function openAiStatus(job: Record<string, unknown>): JobStatus {
 		totals: totalsOf(job.usage),
 		payload: job,
 	};
-}
-
-async function* pages(client: JobClient): AsyncGenerator<readonly unknown[], void> {
-	let after: string | undefined;
-	for (;;) {
-		const { data, has_more } = await client.json({ path: "/batches", query: { limit: 100, after } });
-		const page = Array.isArray(data) ? data : [];
-		yield page;
-		const last: unknown = page.at(-1);
-		if (has_more !== true || !isObject(last) || typeof last.id !== "string" || last.id === after) return;
-		after = last.id;
-	}
 }

@@ -3,7 +3,7 @@ import { isObject } from "../../providers/error-body.ts";
 import type { JobClient } from "../client.ts";
 import type { JobDialect, JobStatus, WriteLines } from "../contract.ts";
 import { listBody } from "../part-file.ts";
-import { count, findIn, readOpenAiLine, stateOf, text, time, totalsOf } from "./common.ts";
+import { count, findIn, listedBatches, readOpenAiLine, stateOf, text, time, totalsOf } from "./common.ts";
 
 const endpoint = "/v1/chat/completions";
 
@@ -35,7 +35,7 @@ export const openRouterJobs: JobDialect = {
 			({ id }) => id,
 		),
 	find: (client, intent) =>
-		findIn(intent, pages(client), (job) => {
+		findIn(intent, listedBatches(client), (job) => {
 			const id = text(job.id);
 			const counts = isObject(job.request_counts) ? job.request_counts : {};
 			// The list counts nothing while a job is validated.
@@ -99,16 +99,4 @@ async function download(
 			await write(`${JSON.stringify(result)}\n`);
 		cursor = text(page.next_cursor);
 	} while (cursor !== undefined);
-}
-
-async function* pages(client: JobClient): AsyncGenerator<readonly unknown[], void> {
-	let after: string | undefined;
-	for (;;) {
-		const { data, has_more } = await client.json({ path: "/batches", query: { limit: 100, after } });
-		const page = Array.isArray(data) ? data : [];
-		yield page;
-		const last: unknown = page.at(-1);
-		if (has_more !== true || !isObject(last) || typeof last.id !== "string" || last.id === after) return;
-		after = last.id;
-	}
 }
