@@ -11,6 +11,6 @@ export function settleResults(options: CheckOptions, checked: Checked): Checked 
 	const { files, output, format, prompts } = options;
 	const { staleResults, superseded, index } = checked;
 	if (output === undefined || (staleResults === 0 && superseded.wanted === 0)) return checked;
-	arrangeSuperseded({ files, output, format, prompts, index }, superseded);
+	arrangeSuperseded({ files, output, format, prompts, index }, checked.results, superseded);
 	return { ...checkPrompts({ ...options, onRow: undefined }), staleResults };
 }

@@ -3,9 +3,9 @@ import { LlmxError } from "../errors.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
 import { readLines } from "../state/lines.ts";
 import { PrivateCopy } from "./private-copy.ts";
-import { cannotWrite, RecordFile } from "./record-file.ts";
+import { cannotWrite, changedByOthers, RecordFile } from "./record-file.ts";
 import type { RecordKey } from "./records.ts";
-import { openRescueFile } from "./rescue.ts";
+import { copyBytes, openRescueFile } from "./rescue.ts";
 import { checksumOf, type FileContent, type JournalState, stands } from "./scan.ts";
 
 /** How often it is looked whether the file is still there and as long as it should be. */
@@ -35,8 +35,8 @@ export interface JournalOptions {
 /** The records of a journal in an open file, exactly as and where they were written. */
 export interface JournalSource {
 	readonly file: number;
-	/** Another program has changed the journal itself. */
-	readonly changed: boolean;
+	/** No other program can change them while they are read. */
+	readonly isPrivate: boolean;
 }
 
 /**
@@ -86,7 +86,7 @@ export class Journal {
 		try {
 			if (!state.exists) files.syncFolder(dirname(path));
 			const facts = files.facts(file);
-			if (facts.size !== size + state.tornBytes) throw this.#meddledWith();
+			if (facts.size !== size + state.tornBytes) throw changedByOthers(this.name);
 			this.#hasIdentity = files.factsOf(path)?.identity === facts.identity;
 			if (state.tornBytes > 0) files.truncate(file, size);
 			if (options.keepsCopy) this.#copyWhatIsThere();
@@ -193,16 +193,16 @@ export class Journal {
 	}
 
 	/**
-	 * Finds out byte by byte whether the file is what was written into it; if not, the private copy is.
-	 * @throws LlmxError when the file was changed and there is no copy
+	 * The records from the private copy, or from the file when there is none and the file is byte by byte what was
+	 * written into it.
+	 * @throws LlmxError when it is not
 	 */
 	source(): JournalSource {
-		if (this.#isAsWritten()) return { file: this.file, changed: false };
 		const copied = this.#copy?.read();
-		const { size, checksum } = this.#target;
-		if (copied !== undefined && checksumOf(this.#files, copied, size) === checksum)
-			return { file: copied, changed: true };
-		throw this.#meddledWith();
+		if (copied !== undefined && checksumOf(this.#files, copied, this.size) === this.#target.checksum)
+			return { file: copied, isPrivate: true };
+		if (this.#isAsWritten()) return { file: this.file, isPrivate: false };
+		throw changedByOthers(this.name);
 	}
 
 	/** Closes the files; what was written stays. */
@@ -257,7 +257,12 @@ export class Journal {
 		try {
 			const { size, checksum } = this.#target;
 			const source = this.#copy?.read() ?? this.file;
-			const opened = openRescueFile(this.#files, { source, size, path: this.#path, name, rescueFolders });
+			const opened = openRescueFile(this.#files, {
+				produce: (write) => copyBytes(this.#files, source, size, write),
+				path: this.#path,
+				name,
+				rescueFolders,
+			});
 			this.#target.close();
 			this.#target = new RecordFile({ ...opened, files: this.#files, size, checksum, alsoSync });
 			this.#path = opened.path;
@@ -279,7 +284,8 @@ export class Journal {
 		const { size, checksum } = this.#target;
 		this.#copy = new PrivateCopy(this.#files, this.#path, this.file, size);
 		const copied = this.#copy.read();
-		if (copied !== undefined && checksumOf(this.#files, copied, size) !== checksum) throw this.#meddledWith();
+		if (copied !== undefined && checksumOf(this.#files, copied, size) !== checksum)
+			throw changedByOthers(this.name);
 	}
 
 	/** Valid until the next call. */
@@ -289,11 +295,5 @@ export class Journal {
 		const length = this.#buffer.write(record, "utf8");
 		this.#buffer[length] = 0x0a;
 		return this.#buffer.subarray(0, length + 1);
-	}
-
-	#meddledWith(): LlmxError {
-		return new LlmxError(`${this.name} was changed by another program, and is left as it is`, {
-			hint: "see what is in it before you run the command again",
-		});
 	}
 }

@@ -160,3 +160,10 @@ export function cannotWrite(name: string, error: unknown): LlmxError {
 		cause: error,
 	});
 }
+
+/** A file is not what it should be, and so is not replaced. */
+export function changedByOthers(name: string): LlmxError {
+	return new LlmxError(`${name} was changed by another program, and is left as it is`, {
+		hint: "see what is in it before you run the command again",
+	});
+}

@@ -5,13 +5,12 @@ import { ChunkReader } from "../state/lines.ts";
 import { writeBuffered } from "../state/replace.ts";
 
 export interface RescueOptions {
-	/** An open file; its first `size` bytes are copied. */
-	readonly source: number;
-	readonly size: number;
-	/** Of the journal that was lost, and as messages name it. */
+	/** Writes what is to be in it. */
+	readonly produce: (write: (bytes: Uint8Array) => void) => void;
+	/** Of the file that was lost, and as messages name it. */
 	readonly path: string;
 	readonly name: string;
-	/** Tried when the journal's own folder takes no file. */
+	/** Tried when its own folder takes no file. */
 	readonly rescueFolders: readonly string[];
 }
 
@@ -24,11 +23,11 @@ export interface RescueFile {
 }
 
 /**
- * Copies what a journal held into a new file beside it, or into the first folder that takes one.
+ * Puts what a file held into a new one beside it, or into the first folder that takes one.
  * @throws the file system's error when none does
  */
 export function openRescueFile(files: Files, options: RescueOptions): RescueFile {
-	const { source, size, path, name, rescueFolders } = options;
+	const { produce, path, name, rescueFolders } = options;
 	let failure: unknown;
 	for (const folder of [dirname(path), ...rescueFolders]) {
 		const isBeside = folder === dirname(path);
@@ -39,7 +38,7 @@ export function openRescueFile(files: Files, options: RescueOptions): RescueFile
 			);
 			const rescued = { file, name: rescueName, path: join(folder, basename(rescueName)) };
 			try {
-				writeBuffered(files, file, (write) => copyBytes(files, source, size, write));
+				writeBuffered(files, file, produce);
 				files.sync(file);
 				files.syncFolder(folder);
 				return rescued;

@@ -1,11 +1,11 @@
-import { hash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { LlmxError } from "../errors.ts";
-import { describeFileError, type Files } from "../state/file-system.ts";
+import { describeFileError, type FileFacts, type Files } from "../state/file-system.ts";
 import { ChunkReader, type Line, readLines } from "../state/lines.ts";
 import { type ReplaceOptions, replaceAtomically, writeBuffered } from "../state/replace.ts";
 import type { Journal } from "./journal.ts";
+import { LineSet } from "./line-set.ts";
 import { copyBytes, createBeside } from "./rescue.ts";
 import type { EditLines } from "./revision.ts";
 
@@ -70,6 +70,7 @@ export class LineAt {
 
 /**
  * Replaces an output file whole; see `replaceAtomically`. Follows a link to the file that it names.
+ * @returns what the file is that is there now
  * @throws LlmxError when it could not be written; the old one is then in place
  */
 export function replaceOutput(
@@ -78,9 +79,9 @@ export function replaceOutput(
 	name: string,
 	produce: (write: (bytes: Uint8Array) => void) => void,
 	options?: ReplaceOptions,
-): void {
+): FileFacts {
 	try {
-		replaceAtomically(files, files.resolve(path), produce, options);
+		return replaceAtomically(files, files.resolve(path), produce, options);
 	} catch (error) {
 		if (error instanceof LlmxError) throw error;
 		throw new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
@@ -121,8 +122,11 @@ export function putInOrder(
 			return found;
 		const before = files.factsOf(journal.path);
 		const content = { size: 0, checksum: 0 };
+		let isPrivate = false;
 		const produce = (write: (bytes: Uint8Array) => void) => {
-			const { file } = journal.source();
+			const source = journal.source();
+			const { file } = source;
+			isPrivate = source.isPrivate;
 			if (!isInPlace) found = setForeignAside(files, journal, file, wanted, edit) ?? found;
 			const pass = (bytes: Uint8Array) => {
 				content.size += bytes.length;
@@ -136,7 +140,9 @@ export function putInOrder(
 		};
 		const confirm = () => {
 			const there = files.factsOf(journal.path);
-			if (there?.size !== before?.size || there?.identity !== before?.identity) throw new ChangedMeanwhile();
+			const isSame = there?.size === before?.size && there?.identity === before?.identity;
+			// What was read of the file itself may have been changed before it was read.
+			if (!isSame || !(isPrivate || journal.isInPlace())) throw new ChangedMeanwhile();
 		};
 		try {
 			const { mode } = files.facts(journal.file);
@@ -192,22 +198,20 @@ function setForeignAside(
 	wanted: (() => Iterable<number>) | undefined,
 	edit: EditLines | undefined,
 ): string {
-	const ours = new Set<string>();
-	for (const { text } of readLines(files, records)) ours.add(keyOf(text));
+	const ours = new LineSet();
+	for (const { text } of readLines(files, records)) ours.add(text);
 	if (wanted !== undefined && edit !== undefined) {
 		const lines = new LineAt(files, records);
 		const edited = edit();
 		for (const offset of wanted())
 			ours.add(
-				keyOf(
-					Buffer.from(edited(lines.bytes(offset)))
-						.toString("utf8")
-						.slice(0, -1),
-				),
+				Buffer.from(edited(lines.bytes(offset)))
+					.toString("utf8")
+					.slice(0, -1),
 			);
 	}
 	const isForeign = ({ text, problem }: Line) =>
-		problem !== undefined || (text.trim() !== "" && !ours.has(keyOf(text)));
+		problem !== undefined || (text.trim() !== "" && !ours.has(text));
 	const there = files.open(journal.path, "r");
 	try {
 		let count = 0;
@@ -235,14 +239,9 @@ function setForeignAside(
 /** Whether all records of a journal are among the lines that its path leads to. */
 export function holdsRecords(files: Files, journal: Journal): boolean {
 	if (journal.isInPlace()) return true;
-	const found = new Set<string>();
-	const there = files.open(journal.path, "r");
-	try {
-		for (const { text } of readLines(files, there)) found.add(keyOf(text));
-	} finally {
-		files.close(there);
-	}
-	for (const { text } of readLines(files, journal.source().file)) if (!found.has(keyOf(text))) return false;
+	const found = new LineSet();
+	found.addAll(files, journal.path);
+	for (const { text } of readLines(files, journal.source().file)) if (!found.has(text)) return false;
 	return true;
 }
 
@@ -255,9 +254,4 @@ function bytesOf(files: Files, file: number, { offset, length }: Line): Buffer {
 		read += count;
 	}
 	return bytes;
-}
-
-/** Stands for a line in little memory. */
-function keyOf(text: string): string {
-	return hash("sha1", text, "base64");
 }

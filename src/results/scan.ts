@@ -118,7 +118,13 @@ export function stands(files: Files, path: string, content: FileContent, hasIden
 		return there?.size === size && (!hasIdentity || there.identity === identity);
 	};
 	if (!isThere()) return false;
-	const file = files.open(path, "r");
+	let file: number;
+	try {
+		file = files.open(path, "r");
+	} catch {
+		// Gone in this moment, or closed to us: nobody can say that it is there.
+		return false;
+	}
 	try {
 		// What is done to it while it is read shows in its length, if it does not in its bytes.
 		return checksumOf(files, file, size) === checksum && isThere();

@@ -1,17 +1,22 @@
+import { LlmxError } from "../errors.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
 import type { Files } from "../state/file-system.ts";
 import { readLines } from "../state/lines.ts";
+import { KeptFile } from "./kept-file.ts";
+import { LineSet } from "./line-set.ts";
 import type { OutputFiles } from "./output-files.ts";
 import type { RecordFormat, RecordKey } from "./records.ts";
-import { replaceOutput } from "./rewrite.ts";
+import { openRescueFile } from "./rescue.ts";
 import { RowIndex } from "./row-index.ts";
-import { scanJournal } from "./scan.ts";
+import { type JournalState, scanJournal } from "./scan.ts";
 
 /**
  * The records of requests that the input no longer makes: of earlier prompts, parameters and models. They were paid
  * for, so they are kept, beside the results rather than among them, and come back when the input asks for them again.
  */
 export class SupersededRecords {
+	/** What was found in their file. */
+	readonly state: JournalState;
 	readonly #index: RowIndex;
 	#records = 0;
 	#wanted = 0;
@@ -22,7 +27,7 @@ export class SupersededRecords {
 	 */
 	constructor(files: Files, output: OutputFiles | undefined, format: RecordFormat, seed: number) {
 		this.#index = new RowIndex(seed, "");
-		scanJournal(files, output?.superseded, {
+		this.state = scanJournal(files, output?.superseded, {
 			name: output?.supersededName ?? "",
 			readKey: format.readResultKey,
 			onRecord: (key, offset) => {
@@ -75,44 +80,133 @@ export interface ArrangeOptions {
 
 /**
  * Moves the records that the input no longer asks for from the results to the superseded ones, and those that it asks
- * for again back. To be called while nothing else writes the files; everything is in one of the two files at any
- * moment, so a crash loses nothing. The check is to be done again afterwards.
- * @throws LlmxError when a file cannot be written
+ * for again back. Files that are no longer what the scans have found are left as they are. Everything is in one of the
+ * two at any moment, so a crash loses nothing; and what other programs destroy meanwhile is saved in a third. The
+ * check is to be done again afterwards.
+ * @param results what the scan has found in the results file
+ * @throws LlmxError when a file cannot be written, or another program has changed one
  */
-export function arrangeSuperseded(options: ArrangeOptions, superseded: SupersededRecords): void {
-	const { files, output, format } = options;
-	const isStale = staleTest(options);
-	const old = () => recordsOf(files, output.superseded, format);
-	const current = () => recordsOf(files, output.results, format);
-	const isWanted = (key: RecordKey) => superseded.isWanted(key);
-	replaceOutput(files, output.superseded, output.supersededName, (write) => {
-		for (const { line } of old()) write(line);
-		for (const { key, offset, line } of current())
-			if (isStale(key, offset) && !superseded.has(key)) write(line);
-	});
-	replaceOutput(files, output.results, output.resultsName, (write) => {
-		for (const { key, offset, line } of current()) if (!isStale(key, offset)) write(line);
-		for (const { key, line } of old()) if (isWanted(key)) write(line);
-	});
-	const left = { count: 0 };
-	replaceOutput(files, output.superseded, output.supersededName, (write) => {
-		for (const { key, line } of old()) {
-			if (isWanted(key)) continue;
-			left.count += 1;
-			write(line);
+export function arrangeSuperseded(
+	options: ArrangeOptions,
+	results: JournalState,
+	superseded: SupersededRecords,
+): void {
+	const { files, output } = options;
+	const current = new KeptFile(files, output.results, output.resultsName, results);
+	let old: KeptFile | undefined;
+	try {
+		old = new KeptFile(files, output.superseded, output.supersededName, superseded.state);
+		try {
+			arrange(options, superseded, current, old);
+		} finally {
+			// Told of rather than why it could not be done.
+			saveWhatIsGone(options, [current, old]);
 		}
+	} finally {
+		current.close();
+		old?.close();
+	}
+}
+
+function arrange(
+	options: ArrangeOptions,
+	superseded: SupersededRecords,
+	current: KeptFile,
+	old: KeptFile,
+): void {
+	const { files, format } = options;
+	const isStale = staleTest(options);
+	const records = (file: KeptFile) => recordsOf(files, file.records, format);
+	const known = knownLines(
+		function* () {
+			for (const { key, offset, line } of records(current))
+				if (isStale(key, offset) && superseded.has(key)) yield line;
+		},
+		() => records(old),
+	);
+	const stale = function* () {
+		for (const { key, offset, line } of records(current))
+			if (isStale(key, offset) && !known.has(textOf(line))) yield line;
+	};
+	if (stale().next().done === false)
+		old.replace((write) => {
+			for (const { line } of records(old)) write(line);
+			for (const line of stale()) write(line);
+		});
+	current.replace((write) => {
+		for (const { key, offset, line } of records(current)) if (!isStale(key, offset)) write(line);
+		for (const { key, line } of records(old)) if (superseded.isWanted(key)) write(line);
+	}, old);
+	if (superseded.wanted === 0) return;
+	let left = 0;
+	old.replace((write) => {
+		const keep = (line: Buffer) => {
+			left += 1;
+			write(line);
+		};
+		for (const { key, line } of records(old)) if (!superseded.isWanted(key)) keep(line);
+		for (const line of stale()) keep(line);
+	}, current);
+	if (left === 0) old.remove(current);
+}
+
+/**
+ * Sees to it that every record is in one of the two files still.
+ * @throws LlmxError naming the file that has them all, when others have destroyed some
+ */
+function saveWhatIsGone({ files, output, format }: ArrangeOptions, kept: readonly KeptFile[]): void {
+	if (kept.every((file) => file.isInPlace())) return;
+	const records = function* () {
+		for (const file of kept) yield* recordsOf(files, file.records, format);
+	};
+	const found = new LineSet();
+	for (const path of [output.results, output.superseded]) found.addAll(files, path);
+	if (records().every(({ line }) => found.has(textOf(line)))) return;
+	const { name, file } = openRescueFile(files, {
+		path: output.results,
+		name: output.resultsName,
+		rescueFolders: output.rescueFolders,
+		produce: (write) => {
+			for (const { line } of records()) write(line);
+		},
 	});
-	if (left.count === 0) files.remove(output.superseded);
+	files.close(file);
+	const meddled = `another program changed ${output.resultsName} or ${output.supersededName} while they were put in order`;
+	throw new LlmxError(`${meddled}; all results of both are in ${name}`, {
+		hint: `move it to ${output.resultsName} before you run the command again`,
+	});
+}
+
+/** Those lines, as a run that was killed here has copied them, that the other file has to the letter. */
+function knownLines(
+	lines: () => Iterable<Buffer>,
+	others: () => Iterable<{ readonly line: Buffer }>,
+): LineSet {
+	const perhaps = new LineSet();
+	for (const line of lines()) perhaps.add(textOf(line));
+	const known = new LineSet();
+	if (perhaps.isEmpty) return known;
+	for (const { line } of others()) if (perhaps.has(textOf(line))) known.add(textOf(line));
+	return known;
+}
+
+function textOf(line: Buffer): string {
+	return line.toString("utf8", 0, line.length - 1);
 }
 
 /** How many of the results are superseded. */
 export function countSuperseded(options: ArrangeOptions): number {
 	const { files, output, format } = options;
+	if (files.factsOf(output.results) === undefined) return 0;
 	const isStale = staleTest(options);
-	let count = 0;
-	for (const { key, offset } of recordsOf(files, output.results, format))
-		if (isStale(key, offset)) count += 1;
-	return count;
+	const file = files.open(output.results, "r");
+	try {
+		let count = 0;
+		for (const { key, offset } of recordsOf(files, file, format)) if (isStale(key, offset)) count += 1;
+		return count;
+	} finally {
+		files.close(file);
+	}
 }
 
 /** A result that answers no row is superseded, unless its row may be one that the selection leaves out. */
@@ -121,16 +215,11 @@ function staleTest({ prompts, index }: ArrangeOptions): (key: RecordKey, offset:
 		!index.isAnsweredAt(id, model, offset) && (prompts.isWhole || index.isNamed(id));
 }
 
-function* recordsOf(files: Files, path: string, format: RecordFormat) {
-	if (files.factsOf(path) === undefined) return;
-	const file = files.open(path, "r");
-	try {
-		for (const { text, offset, problem } of readLines(files, file)) {
-			const key = problem === undefined ? format.readResultKey(text) : undefined;
-			// What is torn was cut off when it was scanned, and everything else is a record.
-			if (key !== undefined) yield { key, offset, line: Buffer.from(`${text}\n`) };
-		}
-	} finally {
-		files.close(file);
+/** The records in an open file, if there is one. */
+function* recordsOf(files: Files, file: number | undefined, format: RecordFormat) {
+	if (file === undefined) return;
+	for (const { text, offset, problem } of readLines(files, file)) {
+		const key = problem === undefined ? format.readResultKey(text) : undefined;
+		if (key !== undefined) yield { key, offset, line: Buffer.from(`${text}\n`) };
 	}
 }

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { LlmxError } from "../../../src/errors.ts";
-import { answer, type FakeOutcome, failure, names, runFake, withRows } from "./fake-run.ts";
+import { answer, type FakeOutcome, failure, names, runFake } from "./fake-run.ts";
 import { fileError, MemoryFiles } from "./memory-files.ts";
 import { seededRandom } from "./random.ts";
 
@@ -8,6 +8,8 @@ type Random = () => number;
 type Act = (files: MemoryFiles, path: string, random: Random) => void;
 
 const bytesOf = (files: MemoryFiles, path: string) => Buffer.from(files.content.get(path)?.bytes ?? "");
+const pick = <T>(choices: readonly T[], random: Random) =>
+	choices[Math.floor(random() * choices.length)] as T;
 const somewhere = (size: number, random: Random) => Math.floor(random() * (size + 1));
 
 function append(text: string): Act {
@@ -66,51 +68,55 @@ function survivors(files: MemoryFiles): MemoryFiles {
 
 interface World {
 	files: MemoryFiles;
-	/** By id, how often it was sent, and how often that could not be helped. */
+	/** By question, how often it was sent, and how often that could not be helped. */
 	readonly sent: Map<string, number>;
 	readonly excused: Map<string, number>;
-	/** Ids that the server has answered, and whose answer reached the process before it was killed. */
+	/** Questions that the server has answered, and whose answer reached the process before it was killed. */
 	readonly answered: Set<string>;
 	readonly log: string[];
 }
 
-const count = (map: Map<string, number>, id: string) => map.set(id, (map.get(id) ?? 0) + 1);
+/** What a row asks, which its author changes between runs, and back. */
+const questionOf = (id: string, draft: number) => `${id} as of draft ${draft}`;
 
-/** Ids of every line in a file that can be read. */
-function readable(files: MemoryFiles, path: string): string[] {
-	return idsOf(linesOf(files, path));
+/** Where answers are while nothing goes wrong. */
+const homes = ["out", "superseded"];
+
+const count = (map: Map<string, number>, question: string) => map.set(question, (map.get(question) ?? 0) + 1);
+
+/** The questions of every answer in a file that can be read. */
+function readable(files: MemoryFiles, ...paths: string[]): string[] {
+	return paths.flatMap((path) => questionsIn(linesOf(files, path)));
 }
 
 const linesOf = (files: MemoryFiles, path: string) => (files.text(path) ?? "").split("\n");
 
-function idsOf(lines: readonly string[]): string[] {
+function questionsIn(lines: readonly string[]): string[] {
 	return lines.flatMap((line) => {
 		try {
-			return [(JSON.parse(line) as { id: string }).id];
+			const { text } = JSON.parse(line) as { text?: string };
+			return text === undefined ? [] : [text.slice("to ".length)];
 		} catch {
 			return [];
 		}
 	});
 }
 
-/** One run while others have their way with its files. Undefined when it was killed, or refused to begin. */
-async function run(world: World, random: Random, calm: boolean, ids: readonly string[]) {
+type Ending = Pick<FakeOutcome, "exitCode" | "stopped" | "notes">;
+
+/** One run while others have their way with its files. Undefined when it was killed. */
+async function run(world: World, random: Random, calm: boolean, questions: readonly string[]) {
 	const { files, sent, answered, log } = world;
-	const theme = calm
-		? "calm"
-		: (["kill", "destroy", "destroy", "full", "touch"][Math.floor(random() * 5)] as string);
+	const theme = calm ? "calm" : pick(["kill", "destroy", "destroy", "full", "touch"], random);
 	// How many operations a run has is not known before; those that come too late do nothing.
 	const at = (most: number) => 1 + Math.floor(random() * most);
 	const moments = new Map<number, () => void>();
 	let left: { files: MemoryFiles; recorded: Set<string>; sentBefore: string[] } | undefined;
 	const sentNow: string[] = [];
 	const toSome = (acts: Readonly<Record<string, Act>>) => {
-		const [name, act] = Object.entries(acts)[Math.floor(random() * Object.keys(acts).length)] as [
-			string,
-			Act,
-		];
-		moments.set(at(60 + ids.length), () => {
-			const path = random() < 0.8 ? "out" : "errors";
+		const [name, act] = pick(Object.entries(acts), random);
+		moments.set(at(60 + questions.length), () => {
+			const path = pick(["out", "out", "out", "errors", "superseded"], random);
 			if (!files.content.has(path)) return;
 			log.push(`${name} ${path}`);
 			act(files, path, random);
@@ -121,33 +127,36 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 	if (theme === "touch") for (let acts = at(3); acts > 0; acts -= 1) toSome(harmless);
 	if (theme === "kill") {
 		if (random() < 0.3) toSome({ link: harmless.link as Act });
-		moments.set(at(80 + ids.length * 2), () => {
+		moments.set(at(80 + questions.length * 2), () => {
 			log.push("kill");
-			const recorded = new Set(readable(files, "out"));
+			const recorded = new Set(readable(files, ...homes));
 			left ??= { files: survivors(files), recorded, sentBefore: [...sentNow] };
 		});
 	}
 	let fullFor = 0;
 	if (theme === "full") {
-		moments.set(at(60 + ids.length), () => {
+		moments.set(at(60 + questions.length), () => {
 			log.push("full");
 			fullFor = at(20);
 		});
 	}
 	// A run that has nothing to send only looks, and keeps no copy.
-	const isMissing = new Set(readable(files, "out")).size < ids.length;
+	const answers = new Set(readable(files, ...homes));
+	const isMissing = questions.some((question) => !answers.has(question));
 	let holdsThem = false;
 	let acting = false;
 	files.onOperation = (number, name, path = "") => {
 		if (acting) return;
 		acting = true;
-		const before = holdsThem ? [] : linesOf(files, "out");
-		moments.get(number)?.();
-		const kept = new Set(holdsThem ? [] : linesOf(files, "out"));
-		// What others destroy before the run has a copy of it, or in a run that only looks, it can but notice.
-		for (const id of idsOf(before.filter((line) => !kept.has(line)))) {
-			answered.delete(id);
-			count(world.excused, id);
+		const act = moments.get(number);
+		const unheld = holdsThem ? ["superseded"] : homes;
+		const before = act === undefined ? [] : readable(files, ...unheld);
+		act?.();
+		const kept = new Set(act === undefined ? [] : readable(files, ...unheld));
+		// What others destroy of what the run has no copy of, or in a run that only looks, it can but notice.
+		for (const question of before.filter((each) => !kept.has(each))) {
+			answered.delete(question);
+			count(world.excused, question);
 		}
 		acting = false;
 		if (fullFor > 0 && name === "write" && !path.startsWith("elsewhere")) {
@@ -156,76 +165,78 @@ async function run(world: World, random: Random, calm: boolean, ids: readonly st
 		}
 	};
 	files.operations = 0;
-	let outcome: FakeOutcome | undefined;
+	let ending: Ending;
 	try {
-		outcome = await runFake(files, {
+		ending = await runFake(files, {
 			width: 1 + Math.floor(random() * 8),
 			retryFailed: true,
 			rescueFolders: ["elsewhere"],
 			onOpened: () => {
 				holdsThem = isMissing;
 			},
-			answer: ({ row }) => {
+			answer: ({ row: { prompt } }) => {
+				const question = prompt?.text ?? "";
 				if (random() < 0.05) {
 					// A failed row is sent again when that is asked for.
-					count(world.excused, row.id);
+					count(world.excused, question);
 					throw failure("not this time");
 				}
-				if (left === undefined) answered.add(row.id);
-				return answer(`to ${row.id}`);
+				if (left === undefined) answered.add(question);
+				return answer(`to ${question}`);
 			},
-			onSend: ({ row }) => {
+			onSend: ({ row: { prompt } }) => {
 				if (left !== undefined) return;
-				sentNow.push(row.id);
-				count(sent, row.id);
+				const question = prompt?.text ?? "";
+				sentNow.push(question);
+				count(sent, question);
 			},
 		});
 	} catch (error) {
 		if (!(error instanceof LlmxError)) throw error;
-		log.push(`refused: ${error.message}`);
+		ending = { exitCode: error.exitCode, stopped: `refused: ${error.message}`, notes: [] };
 	} finally {
 		files.onOperation = () => {};
 	}
 	if (left !== undefined) {
 		// What was on its way, or had come and was not written, at a kill may be sent again.
-		for (const id of left.sentBefore) {
-			if (left.recorded.has(id)) continue;
-			count(world.excused, id);
-			answered.delete(id);
+		for (const question of left.sentBefore) {
+			if (left.recorded.has(question)) continue;
+			count(world.excused, question);
+			answered.delete(question);
 		}
 		world.files = left.files;
 		return undefined;
 	}
 	expect(files.openHandles, log.join(", ")).toBe(0);
-	return outcome;
+	return ending;
 }
 
 /** What a person does who reads the last message. */
-function obey(world: World, outcome: FakeOutcome | undefined): void {
+function obey(world: World, { stopped = "", notes }: Ending): void {
 	const { files } = world;
-	const [, bad, number] = /refused: (out|errors):(\d+): this line is not/.exec(world.log.at(-1) ?? "") ?? [];
+	const [, bad, number] = /refused: (\w+):(\d+): this line is not/.exec(stopped) ?? [];
 	if (bad !== undefined) {
-		const lines = (files.text(bad) ?? "").split("\n");
+		const lines = linesOf(files, bad);
 		files.set(bad, lines.toSpliced(Number(number) - 1, 1).join("\n"));
 		// A record that others have damaged before the run had a copy of it.
-		for (const id of bad === "out" ? idsOf([lines[Number(number) - 1] ?? ""]) : []) {
-			world.answered.delete(id);
-			count(world.excused, id);
+		for (const question of questionsIn([lines[Number(number) - 1] ?? ""])) {
+			world.answered.delete(question);
+			count(world.excused, question);
 		}
 	}
-	for (const note of outcome?.notes ?? []) {
-		const [, from, to] = / are in (\S+); move it to (\S+) before/.exec(note) ?? [];
-		if (from === undefined || to === undefined) continue;
+	for (const note of [stopped, ...notes]) {
+		const [, from, to = "out"] = / are in (\S+?)(?:; move it to (\S+) before.*)?$/.exec(note) ?? [];
+		if (from === undefined) continue;
 		files.set(to, files.text(from) ?? "");
 		files.content.delete(from);
 	}
-	for (const note of outcome?.notes ?? []) {
+	for (const note of notes) {
 		const [, from] = / had no room for are in (\S+); add them/.exec(note) ?? [];
 		if (from === undefined) continue;
 		files.set("out", `${files.text("out") ?? ""}${files.text(from)}`);
 		files.content.delete(from);
 	}
-	for (const path of ["out", "errors"]) {
+	for (const path of [...homes, "errors"]) {
 		const text = files.text(path);
 		if (text === undefined) continue;
 		const lines = text.split("\n").slice(0, -1);
@@ -237,52 +248,67 @@ function obey(world: World, outcome: FakeOutcome | undefined): void {
 
 function isReadable(line: string): boolean {
 	try {
-		return typeof (JSON.parse(line) as { id?: unknown }).id === "string";
+		return typeof idOf(line) === "string";
 	} catch {
 		return false;
 	}
 }
 
+const idOf = (line: string) => (JSON.parse(line) as { id?: unknown }).id;
+
 /** Files that a message names, and those that a run always has. */
-function named({ notes, stopped }: FakeOutcome): string[] {
-	const text = [...notes, stopped ?? ""].join("\n");
-	return ["out", "errors", ...(text.match(/[\w./-]+\.jsonl/g) ?? [])];
+function named({ notes, stopped = "" }: Ending): string[] {
+	const text = [...notes, stopped].join("\n");
+	return [...homes, ...(text.match(/[\w./-]+\.jsonl/g) ?? [])];
 }
 
 /**
  * Runs a batch to its end in a world where others kill it, fill its disk and have their way with its files, at any
- * point from its first operation to its last. Whatever they do: every answer that came is readable in a file that the last message names, nothing is sent
- * twice but what was on its way at a kill, and only a complete and whole results file is called a success.
+ * point from its first operation to its last, and where its author changes the prompts between runs. Whatever they do:
+ * every answer that came is readable in a file that the last message names, nothing is sent twice but what was on its
+ * way at a kill, and only a complete and whole results file is called a success.
  */
 export async function surviveHostileWorld(seed: number): Promise<void> {
 	const random = seededRandom(seed * 7919 + 1);
 	for (let warmUp = 0; warmUp < 5; warmUp += 1) random();
-	const ids = names(8 + Math.floor(random() * 50));
+	const drafts = new Map(names(8 + Math.floor(random() * 50)).map((id) => [id, 0]));
+	const questions = () => [...drafts].map(([id, draft]) => questionOf(id, draft));
 	const world: World = {
-		files: withRows(ids),
+		files: new MemoryFiles(),
 		sent: new Map(),
 		excused: new Map(),
 		answered: new Set(),
 		log: [`seed ${seed}`],
 	};
+	const story = () => world.log.join(", ");
 	for (let attempt = 1; attempt <= 12; attempt += 1) {
-		const outcome = await run(world, random, attempt > 4, ids);
-		const story = () => world.log.join(", ");
-		if (outcome !== undefined) {
-			world.log.push(`exit ${outcome.exitCode} ${outcome.stopped ?? ""} ${outcome.notes.join("; ")}`);
-			const found = new Set(named(outcome).flatMap((path) => readable(world.files, path)));
-			for (const id of world.answered) expect(found.has(id), `${id} is lost: ${story()}`).toBe(true);
-			if (outcome.exitCode === 0) {
-				expect(readable(world.files, "out"), story()).toEqual(ids);
-				expect(world.files.text("out")?.split("\n"), story()).toHaveLength(ids.length + 1);
-				break;
-			}
+		if (attempt > 1 && attempt < 5 && random() < 0.5) {
+			world.log.push("other drafts");
+			for (const id of drafts.keys()) if (random() < 0.3) drafts.set(id, Math.floor(random() * 3));
 		}
-		obey(world, outcome);
+		const rows = [...drafts].map(([id, draft]) => ({ id, prompt: questionOf(id, draft) }));
+		world.files.set("in", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+		const ending = await run(world, random, attempt > 4, questions());
+		if (ending !== undefined) {
+			world.log.push(`exit ${ending.exitCode} ${ending.stopped ?? ""} ${ending.notes.join("; ")}`);
+			const found = new Set(readable(world.files, ...named(ending)));
+			for (const question of world.answered)
+				expect(found.has(question), `${question} is lost: ${story()}`).toBe(true);
+			if (ending.exitCode === 0) {
+				const lines = linesOf(world.files, "out");
+				expect(lines.pop(), story()).toBe("");
+				expect(lines.map(idOf), story()).toEqual([...drafts.keys()]);
+				const inPlace = new Set(questionsIn(lines));
+				for (const question of questions())
+					if (world.answered.has(question)) expect(inPlace.has(question), story()).toBe(true);
+				if (attempt > 4) break;
+			}
+			obey(world, ending);
+		}
 		expect(attempt, story()).toBeLessThan(12);
 	}
-	for (const [id, times] of world.sent) {
-		const what = `${id} was sent ${times} times: ${world.log.join(", ")}`;
-		expect(times, what).toBeLessThanOrEqual(1 + (world.excused.get(id) ?? 0));
+	for (const [question, times] of world.sent) {
+		const what = `${question} was sent ${times} times: ${story()}`;
+		expect(times, what).toBeLessThanOrEqual(1 + (world.excused.get(question) ?? 0));
 	}
 }
