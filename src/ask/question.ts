@@ -56,6 +56,11 @@ const otherOptions: ReadonlySet<string> = new Set<keyof GenerateOptions | keyof 
 	"extra",
 ]);
 
+/** What an answer is of whose question is not at hand. It is in no cache. */
+export function unknownQuestion(n: number): Question {
+	return { messages: [], prompt: undefined, parameters: {}, n };
+}
+
 /** The question of a chat. */
 export function toQuestion(messages: ChatInput, options: CallOptions): Question {
 	return {

@@ -25,6 +25,8 @@ export interface ExecuteOptions extends Omit<BatchRunOptions, "sink" | "flight">
 	readonly failUnder?: number | undefined;
 	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
 	readonly onOpened?: (() => Promise<void> | undefined) | undefined;
+	/** There is something to do also when no row is missing. */
+	readonly hasMore?: boolean | undefined;
 	/** In place of sending every row by itself. */
 	readonly send?: ((options: BatchRunOptions) => Promise<void>) | undefined;
 }
@@ -71,7 +73,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 		await options.onOpened?.();
 		const errors: unknown[] = [];
 		const note = (error: unknown) => void errors.push(error);
-		if (checked.missing > 0) {
+		if (checked.missing > 0 || options.hasMore) {
 			if ("files" in output) flight = new FlightLog(files, flightLogPath(output.files.results));
 			await send({ ...options, sink, flight }).catch(note);
 		}

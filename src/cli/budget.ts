@@ -1,4 +1,5 @@
 import { exitCodes, LlmxError } from "../errors.ts";
+import { JobLog } from "../jobs/job-log.ts";
 import type { Config } from "../state/config.ts";
 import { BudgetClaim, claimedBy } from "../state/money/claims.ts";
 import type { Paths } from "../state/paths.ts";
@@ -42,7 +43,7 @@ export async function checkBudget(
 ): Promise<BudgetState> {
 	if (budget.daily === undefined && budget.monthly === undefined)
 		return { warning: null, remainingUsd: null };
-	const claimedUsd = await claimedBy(paths.claims);
+	const claimedUsd = (await claimedBy(paths.claims)) + new JobLog(paths.jobs).openUsd();
 	return judge(await readSpending(paths, options.now), claimedUsd, budget, options.overBudget ?? false);
 }
 
@@ -68,7 +69,8 @@ function judge(
 	let remainingUsd: number | null = null;
 	for (const { name, limit, cost, when } of budgetPeriods(spending, budget)) {
 		remainingUsd = Math.min(remainingUsd ?? Infinity, limit - cost.usd - claimedUsd);
-		const aside = claimedUsd > 0 ? `, and ${formatUsd(claimedUsd)} is set aside for runs in progress` : "";
+		const aside =
+			claimedUsd > 0 ? `, and ${formatUsd(claimedUsd)} is set aside for runs and batch jobs in progress` : "";
 		const spent = `${formatCost(cost)} ${when}${aside}`;
 		if (cost.usd + claimedUsd >= limit) {
 			const message = `the ${name} budget of ${formatUsd(limit)} is spent: ${spent}`;
@@ -125,13 +127,15 @@ export class RunBudget {
 		const read = async () => budgetPeriods(await readSpending(paths), budget);
 		const nearest = (await read()).toSorted((a, b) => a.limit - a.cost.usd - (b.limit - b.cost.usd))[0];
 		if (nearest === undefined) return null;
-		const left = async () => Math.min(...(await read()).map(({ limit, cost }) => limit - cost.usd));
+		const jobs = new JobLog(paths.jobs);
+		const left = async () =>
+			Math.min(...(await read()).map(({ limit, cost }) => limit - cost.usd)) - jobs.openUsd();
 		const name = `the ${nearest.name} budget of ${formatUsd(nearest.limit)}`;
 		const run = new RunBudget(paths, name, left);
 		run.grantedUsd = await run.#claim.add(wantedUsd, left);
 		if (run.grantedUsd > 0 || wantedUsd === 0) return run;
 		await run.close();
-		throw new LlmxError(`the rest of ${name} is set aside for other runs in progress`, {
+		throw new LlmxError(`the rest of ${name} is set aside for other runs and batch jobs in progress`, {
 			exitCode: exitCodes.costCap,
 			hint: "wait for them, or go on with --over-budget",
 		});
@@ -153,6 +157,11 @@ export class RunBudget {
 		};
 		this.#timer = setTimeout(() => void tick(), topUpMs);
 		this.#timer.unref();
+	}
+
+	/** A batch job stands for so much of it from now on, until its results are fetched. */
+	handOver(usd: number): void {
+		this.#claim.keep(this.#claim.usd - usd);
 	}
 
 	/** Gives back what is left. */

@@ -1,4 +1,4 @@
-import { type Question, questionMaker } from "../ask/question.ts";
+import { type Question, questionMaker, unknownQuestion } from "../ask/question.ts";
 import { LlmxError, PartialFailureError, UsageError } from "../errors.ts";
 import type { BatchOptions, BatchStatus } from "../options.ts";
 import type { Clock } from "../schedule/clock.ts";
@@ -11,6 +11,9 @@ import { waitForEnd } from "./wait.ts";
 
 /** What separates the provider's ids of several jobs in one self-contained id. */
 const separator = ",";
+
+/** Of a row nobody has reckoned what it takes. */
+const unknownFacts = { inputTokens: 0, usd: null };
 
 /** Where a prompt stood among the others: the answer finds its place by it on any machine. */
 function wireIdAt(index: number): string {
@@ -33,7 +36,7 @@ async function submitQuestions({ jobs }: OpenJobs, questions: readonly Question[
 	const splitter = new PartSplitter(jobs, { rows, bytes, inputTokens: Number.POSITIVE_INFINITY });
 	try {
 		for (const [index, question] of questions.entries())
-			splitter.add(wireIdAt(index), await jobs.line(wireIdAt(index), question), 0);
+			splitter.add(wireIdAt(index), await jobs.line(wireIdAt(index), question), unknownFacts);
 	} catch (error) {
 		splitter.discard();
 		throw error;
@@ -114,8 +117,7 @@ async function retrieve(open: OpenJobs, id: string): Promise<string[][]> {
 				const result = file.result(wireId);
 				if (index === undefined || index >= count || result === undefined) continue;
 				try {
-					const question: Question = { messages: [], prompt: undefined, parameters: {}, n: 1 };
-					const taken = jobs.take(record, result, question, booked.has(wireId));
+					const taken = jobs.take(record, result, unknownQuestion(1), booked.has(wireId));
 					results[index] = [...taken.result.texts];
 				} catch (error) {
 					if (!(error instanceof LlmxError)) throw error;

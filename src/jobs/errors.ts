@@ -1,4 +1,5 @@
 import { exitCodes, LlmxError, type LlmxErrorOptions } from "../errors.ts";
+import { type JobRecord, jobId } from "./job-log.ts";
 
 /** `1 row`, `1,200 rows`: numbers as messages of jobs have them. */
 export function rowsText(count: number): string {
@@ -28,4 +29,15 @@ export class NoJobsError extends LlmxError {
 	constructor(message: string, options: LlmxErrorOptions = {}) {
 		super(message, { exitCode: exitCodes.usage, ...options });
 	}
+}
+
+/** A job whose provider shows it to another key alone, as an error of the run that wants its results (exit 4). */
+export function otherKey(record: JobRecord, model: string): LlmxError {
+	return new LlmxError(
+		`${rowsText(record.rows)} of ${model} went into a job that was created with another key or at another server`,
+		{
+			exitCode: exitCodes.auth,
+			hint: `use the key it was created with; or forget the job and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
+		},
+	);
 }

@@ -28,6 +28,8 @@ export type JobEvent =
 	/** The create call is about to be sent: from here on the job may exist. */
 	| { readonly event: "creating"; readonly job: string; readonly at: string }
 	| { readonly event: "created"; readonly job: string; readonly raw_id: string; readonly adopted: boolean }
+	/** Its results file is another one now: the first was moved. */
+	| { readonly event: "moved"; readonly job: string; readonly run: string }
 	/** It is certain that no such job exists, or nobody wants to know of it any more. */
 	| { readonly event: "forgotten"; readonly job: string; readonly why: string }
 	| { readonly event: "ended"; readonly job: string; readonly state: JobState; readonly at: string }
@@ -133,6 +135,15 @@ export class JobLog {
 		return [...jobs.values()].filter(({ forgotten }) => !forgotten);
 	}
 
+	/**
+	 * USD that jobs may cost which are not in the ledger yet: those whose results were not fetched. Jobs of unknown price
+	 * are left out.
+	 */
+	openUsd(): number {
+		const open = this.jobs().filter(({ fetchedAt }) => fetchedAt === undefined);
+		return open.reduce((sum, { estimateUsd }) => sum + (estimateUsd ?? 0), 0);
+	}
+
 	/** Tokens that may be queued at once for a model, as the provider last said; undefined when it has not. */
 	room(provider: string, modelId: string): number | undefined {
 		let tokens: number | undefined;
@@ -202,6 +213,8 @@ function changes(event: Exclude<JobEvent, { event: "submitting" | "room" }>): Pa
 			return { creatingAt: Date.parse(event.at) };
 		case "created":
 			return { rawId: event.raw_id, adopted: event.adopted };
+		case "moved":
+			return { run: event.run };
 		case "forgotten":
 			return { forgotten: true };
 		case "ended":

@@ -188,8 +188,8 @@ export class ModelJobs {
 			const priced = accounting.price({ usage, charges: { ...charges, tier: "batch" } }, question.n);
 			if (!isBooked) accounting.noteAnswer(priced, 0, 1, mark);
 			const answer = { choices, usage: priced.usage, costUsd: priced.cost.usd, response };
-			const isComplete = choices.length >= question.n;
-			if (isComplete) store?.(question, answer);
+			const isKnown = question.messages.length > 0;
+			if (isKnown && choices.length >= question.n) store?.(question, answer);
 			const facts = { cached: false, attempts: 1, latencyMs: 0 };
 			return { answer, result: toResult(this.model, { ...answer, ...facts }) };
 		} catch (error) {

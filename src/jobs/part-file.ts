@@ -1,6 +1,7 @@
 import { closeSync, constants, createReadStream, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { parseJson } from "../providers/error-body.ts";
 import { ensurePrivateFolder } from "../state/files.ts";
 
 /** The rows of one job, as they lie on the disk: one line each, ready for the wire. */
@@ -9,6 +10,15 @@ export interface PartFile {
 	readonly rows: number;
 	/** With every line's break. */
 	readonly bytes: number;
+}
+
+/** What a row is called at home, where its answer is known again even if the input has changed meanwhile. */
+export interface RowName {
+	readonly id: string;
+	/** Of the request as the user gave it. */
+	readonly hash: string;
+	/** How many answers it asks for. */
+	readonly n: number;
 }
 
 /** Writes the lines of a part, and beside them its ids, which outlive it: they say which rows are on their way. */
@@ -39,10 +49,11 @@ export class PartWriter {
 		return this.#bytes;
 	}
 
-	add(wireId: string, line: string): void {
+	add(wireId: string, line: string, name?: RowName): void {
 		const bytes = Buffer.from(`${line}\n`, "utf8");
 		writeAllSync(this.#lines, bytes);
-		writeAllSync(this.#ids, Buffer.from(`${wireId}\n`));
+		const own = name === undefined ? "" : `\t${JSON.stringify([name.id, name.hash, name.n])}`;
+		writeAllSync(this.#ids, Buffer.from(`${wireId}${own}\n`));
 		this.#rows += 1;
 		this.#bytes += bytes.length;
 	}
@@ -148,6 +159,23 @@ export function formBody(
 
 /** The ids of a part, for rows that are on their way. Missing: none. */
 export async function* readIds(folder: string, tag: string): AsyncGenerator<string, void> {
+	for await (const [id] of readIdLines(folder, tag)) yield id;
+}
+
+/** The same with what rows are called at home, as far as that was written down. */
+export async function* readRowNames(
+	folder: string,
+	tag: string,
+): AsyncGenerator<{ readonly wireId: string; readonly name: RowName | undefined }, void> {
+	for await (const [wireId, own] of readIdLines(folder, tag)) {
+		const fields: unknown = own === undefined ? undefined : parseJson(own);
+		const [id, hash, n] = Array.isArray(fields) ? fields : [];
+		const isWhole = typeof id === "string" && typeof hash === "string" && typeof n === "number";
+		yield { wireId, name: isWhole ? { id, hash, n } : undefined };
+	}
+}
+
+async function* readIdLines(folder: string, tag: string): AsyncGenerator<[id: string, own?: string], void> {
 	let file: Awaited<ReturnType<typeof open>>;
 	try {
 		file = await open(idsPath(folder, tag), "r");
@@ -155,7 +183,7 @@ export async function* readIds(folder: string, tag: string): AsyncGenerator<stri
 		if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
 		throw error;
 	}
-	for await (const line of file.readLines()) if (line !== "") yield line;
+	for await (const line of file.readLines()) if (line !== "") yield line.split("\t", 2) as [string, string?];
 }
 
 /** The ids that problems name by the lines of a part's file, each with what is wrong. */

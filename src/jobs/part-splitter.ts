@@ -1,5 +1,5 @@
 import type { ModelJobs } from "./model-jobs.ts";
-import type { PartFile, PartWriter } from "./part-file.ts";
+import type { PartFile, PartWriter, RowName } from "./part-file.ts";
 
 /** A part that is on the disk and waits for room in the provider's queue. */
 export interface WaitingPart {
@@ -7,6 +7,18 @@ export interface WaitingPart {
 	readonly part: PartFile;
 	/** As estimated. */
 	readonly inputTokens: number;
+	/** What it may cost at most; null when unknown. */
+	readonly usd: number | null;
+}
+
+/** What is known of a row beside its line. */
+export interface RowFacts {
+	/** As estimated. */
+	readonly inputTokens: number;
+	/** What it may cost at most; null when unknown. */
+	readonly usd: number | null;
+	/** Absent where rows have no names of their own. */
+	readonly name?: RowName;
 }
 
 /** How much one part may hold. */
@@ -58,19 +70,21 @@ export class PartSplitter {
 	readonly #gauge: PartGauge;
 	readonly #parts: WaitingPart[] = [];
 	#part: PartWriter | undefined;
+	#usd: number | null = 0;
 
 	constructor(jobs: ModelJobs, limits: PartLimits) {
 		this.#jobs = jobs;
 		this.#gauge = new PartGauge(limits);
 	}
 
-	/** Adds a row with its estimated tokens. */
-	add(wireId: string, line: string, inputTokens: number): void {
+	/** Adds a row. */
+	add(wireId: string, line: string, { inputTokens, usd, name }: RowFacts): void {
 		const bytes = Buffer.byteLength(line) + 1;
 		if (!this.#gauge.fits(bytes, inputTokens)) this.#close();
 		this.#part ??= this.#jobs.newPart();
-		this.#part.add(wireId, line);
+		this.#part.add(wireId, line, name);
 		this.#gauge.add(bytes, inputTokens);
+		this.#usd = usd === null || this.#usd === null ? null : this.#usd + usd;
 	}
 
 	/** All parts; nothing may be added after it. */
@@ -88,8 +102,10 @@ export class PartSplitter {
 	#close(): void {
 		const part = this.#part;
 		if (part === undefined) return;
-		this.#parts.push({ tag: part.tag, part: part.close(), inputTokens: this.#gauge.inputTokens });
+		const { inputTokens } = this.#gauge;
+		this.#parts.push({ tag: part.tag, part: part.close(), inputTokens, usd: this.#usd });
 		this.#part = undefined;
+		this.#usd = 0;
 		this.#gauge.reset();
 	}
 }

@@ -67,10 +67,11 @@ export class ResultsFile {
 		return this.#foreign.length;
 	}
 
-	/** Writes them, as they came, to a file of their own, which is there whole or not at all. */
-	async writeForeign(path: string): Promise<void> {
+	/** Writes them, and those of `others`, as they came, to a file of their own, which is there whole or not at all. */
+	async writeStrangers(path: string, others: readonly string[]): Promise<void> {
+		const places = others.map((wireId) => this.#places.get(wireId)).filter((place) => place !== undefined);
 		await writeWhole(path, async (write) => {
-			for (const place of this.#foreign) await write(`${this.#read(place)}\n`);
+			for (const place of [...this.#foreign, ...places]) await write(`${this.#read(place)}\n`);
 		});
 	}
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isFinal } from "../../src/jobs/contract.ts";
@@ -54,6 +54,8 @@ const traps: readonly (readonly [trap: string, file: string, test: string])[] = 
 		"halves cached tokens",
 	],
 	["what is fetched twice is booked once", "cycle", "brings every answer under the user's own id"],
+	["the input changes between submit and fetch", "underway", "are kept beside the results and booked once"],
+	["rows of a job are sent again by somebody else", "underway", "are not sent live, nor into other results"],
 	["a job that runs cannot be capped", "traps", "is refused when it might cost more than the cap"],
 	["Ctrl-C neither orphans nor cancels", "faults", "one that never ends can be left"],
 ];
@@ -98,11 +100,10 @@ describe("a job", () => {
 		const bench = await jobBench({ jobs: { faults: ["stuck"] } });
 		bench.writeRows(["same", "same", "other ✓"]);
 		await bench.run([...args("openai/echo"), "--detach"]);
-		const folder = readdirSync(join(bench.folder, "home"), { recursive: true, encoding: "utf8" });
-		const name = folder.find((path) => path.endsWith(".ids")) as string;
-		const ids = readFileSync(join(bench.folder, "home", name), "utf8")
-			.trim()
-			.split("\n");
+		const get = async (path: string) => (await fetch(`${bench.simulator.url}/v1${path}`)).text();
+		const { data } = JSON.parse(await get("/batches")) as { data: { input_file_id: string }[] };
+		const lines = (await get(`/files/${data[0]?.input_file_id}/content`)).trim().split("\n");
+		const ids = lines.map((line) => (JSON.parse(line) as { custom_id: string }).custom_id);
 		expect(new Set(ids).size).toBe(3);
 		for (const id of ids) expect(id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
 	});

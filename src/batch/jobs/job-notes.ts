@@ -2,13 +2,26 @@ import type { JobStatus } from "../../jobs/contract.ts";
 import { rowsText } from "../../jobs/errors.ts";
 import type { JobRecord } from "../../jobs/job-log.ts";
 
+/** Results that are kept beside the others. */
+interface KeptApart {
+	readonly count: number;
+	readonly path: string;
+}
+
+export interface JobOutcome {
+	readonly status: JobStatus;
+	/** Of rows that are none of the job's. */
+	readonly foreign: KeptApart | undefined;
+	/** Of rows as the input does not have them any more. */
+	readonly superseded: KeptApart;
+}
+
 /** What a job brought beside the answers to its rows, in sentences for people. */
 export function jobNotes(
 	id: string,
 	{ rows }: JobRecord,
 	results: { readonly size: number; readonly foreign: number; readonly conflicting: number },
-	{ state, problems }: JobStatus,
-	foreignPath: string | undefined,
+	{ status: { state, problems }, foreign, superseded }: JobOutcome,
 ): string[] {
 	const notes: string[] = [];
 	const left = rows - results.size;
@@ -18,13 +31,21 @@ export function jobNotes(
 	} else if (state === "completed" && left > 0) {
 		notes.push(`${id} completed without results for ${left} of its ${rowsText(rows)}; they are missing`);
 	}
-	if (foreignPath !== undefined)
+	if (foreign !== undefined)
 		notes.push(
-			`${id} returned ${results.foreign} results that are for none of its rows; they are kept in ${foreignPath}`,
+			`${id} returned ${resultsText(foreign.count)} for none of its rows; they are kept in ${foreign.path}`,
+		);
+	if (superseded.count > 0)
+		notes.push(
+			`${id} also answered ${rowsText(superseded.count)} that this run does not have (changed, removed or left out since); kept in ${superseded.path}`,
 		);
 	if (results.conflicting > 0)
-		notes.push(`${id} returned ${results.conflicting} results twice; the first of each is kept`);
+		notes.push(`${id} returned ${resultsText(results.conflicting)} twice; the first of each is kept`);
 	const [problem] = state === "completed" ? problems : [];
 	if (problem !== undefined) notes.push(`${id}: ${problem.message}`);
 	return notes;
+}
+
+function resultsText(count: number): string {
+	return `${count.toLocaleString("en-US")} ${count === 1 ? "result" : "results"}`;
 }

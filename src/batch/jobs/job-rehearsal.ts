@@ -84,7 +84,7 @@ export async function rehearseJobs(
 			n,
 		};
 		const question = toQuestion(asked);
-		const wireId = wireIdOf({ ...asked, position: 0, row }, model.model);
+		const wireId = wireIdOf(row, model.model);
 		const line = await jobs.line(wireId, question);
 		const inputTokens = estimateInputTokens(question.messages);
 		const bytes = Buffer.byteLength(line) + 1;

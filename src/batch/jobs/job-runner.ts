@@ -1,16 +1,18 @@
-import { AbortedError, exitCodes, LlmxError } from "../../errors.ts";
+import { AbortedError, LlmxError } from "../../errors.ts";
 import { isFinal, type JobStatus } from "../../jobs/contract.ts";
-import { QueueFullError, rowsText } from "../../jobs/errors.ts";
+import { otherKey, QueueFullError, rowsText } from "../../jobs/errors.ts";
 import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { ModelJobs } from "../../jobs/model-jobs.ts";
-import { idsAtLines, readIds } from "../../jobs/part-file.ts";
+import { idsAtLines, readIds, readRowNames } from "../../jobs/part-file.ts";
 import { PartSplitter, type WaitingPart } from "../../jobs/part-splitter.ts";
 import { isQueueProblem, limitIn } from "../../jobs/queue.ts";
 import { waitForEnd } from "../../jobs/wait.ts";
 import { type ModelRun, sendRows } from "../run.ts";
+import { mostUsdOf } from "./job-costs.ts";
 import { CollectingModel, GatheringModel } from "./job-models.ts";
 import { jobNotes } from "./job-notes.ts";
-import type { JobRunOptions, JobView } from "./job-view.ts";
+import { type JobRunOptions, JobViews } from "./job-view.ts";
+import { keepUnasked } from "./unasked.ts";
 
 /** Failures decide nothing here: whatever a job brought was paid for, and is kept. */
 export const keepAll = { when: "soon", count: Number.POSITIVE_INFINITY, share: undefined } as const;
@@ -21,7 +23,7 @@ export class JobRunner {
 	readonly #modelRun: ModelRun;
 	readonly #jobs: ModelJobs;
 	readonly #open = new Map<string, JobRecord>();
-	readonly #views = new Map<string, JobView>();
+	readonly #views = new JobViews();
 	readonly #tokens = new Map<string, number>();
 	/** Jobs whose rows have had their outcomes. */
 	readonly #collected: JobRecord[] = [];
@@ -44,41 +46,44 @@ export class JobRunner {
 	}
 
 	async run(): Promise<void> {
-		const { halt, detach } = this.#options;
+		const ends = new Map<string, Promise<{ tag: string; status: JobStatus }>>();
+		try {
+			await this.#begin();
+			if (!this.#options.detach) await this.#waitForAll(ends);
+		} catch (error) {
+			// The halt says what happened; the jobs go on.
+			if (!(error instanceof AbortedError && this.#options.halt.stopSignal.aborted)) throw error;
+		} finally {
+			for (const end of ends.values()) end.catch(() => {});
+			this.#discardWaiting();
+		}
+	}
+
+	async #begin(): Promise<void> {
 		await this.#recover();
-		if (detach) await this.#collectEnded();
+		if (this.#options.detach) await this.#collectEnded();
 		await this.#gather();
 		await this.#submitWaiting();
-		if (detach) {
-			this.#discardWaiting();
-			return;
-		}
-		const ends = new Map<string, Promise<{ tag: string; status: JobStatus }>>();
+	}
+
+	/** Brings jobs home as they end, and submits what had to wait for room. */
+	async #waitForAll(ends: Map<string, Promise<{ tag: string; status: JobStatus }>>): Promise<void> {
+		const { halt, pollMs } = this.#options;
 		const isDone = () => this.#open.size === 0 && this.#waiting.length === 0 && !this.#isIncomplete;
 		while (!isDone() && !halt.stopSignal.aborted) {
 			for (const record of this.#open.values())
 				if (!ends.has(record.tag)) ends.set(record.tag, this.#end(record));
-			try {
-				if (ends.size === 0) {
-					// Jobs that are not ours fill the queue: room comes when one of them ends.
-					await this.#sleep(this.#options.pollMs);
-				} else {
-					const { tag, status } = await Promise.race(ends.values());
-					ends.delete(tag);
-					await this.#collect(this.#open.get(tag) as JobRecord, status);
-				}
-				if (this.#isIncomplete) await this.#gather();
-				await this.#submitWaiting();
-			} catch (error) {
-				for (const end of ends.values()) end.catch(() => {});
-				this.#discardWaiting();
-				// The halt says what happened; the jobs go on.
-				if (error instanceof AbortedError && halt.stopSignal.aborted) return;
-				throw error;
+			if (ends.size === 0) {
+				// Jobs that are not ours fill the queue: room comes when one of them ends.
+				await this.#sleep(pollMs);
+			} else {
+				const { tag, status } = await Promise.race(ends.values());
+				ends.delete(tag);
+				await this.#collect(this.#open.get(tag) as JobRecord, status);
 			}
+			if (this.#isIncomplete) await this.#gather();
+			await this.#submitWaiting();
 		}
-		for (const end of ends.values()) end.catch(() => {});
-		this.#discardWaiting();
 	}
 
 	/** Jobs of earlier runs into the same results file. */
@@ -89,14 +94,7 @@ export class JobRunner {
 			const isOurs =
 				record.run === run && record.model === this.#jobs.model && record.fetchedAt === undefined;
 			if (!isOurs) continue;
-			if (record.key !== this.#jobs.fingerprint)
-				throw new LlmxError(
-					`${rowsText(record.rows)} of ${model} went into a job that was created with another key or at another server`,
-					{
-						exitCode: exitCodes.auth,
-						hint: `use the key it was created with; or forget the job and pay for its rows again: llmx jobs rm ${jobId(record) ?? record.tag}`,
-					},
-				);
+			if (record.key !== this.#jobs.fingerprint) throw otherKey(record, model);
 			const found = await this.#jobs.creation.recover(record);
 			if (found === undefined) continue;
 			this.#open.set(found.tag, found);
@@ -127,7 +125,8 @@ export class JobRunner {
 		const llm = new GatheringModel(this.#jobs, {
 			isUnderway: (wireId) => underway.has(wireId),
 			refusal: (wireId) => this.#refused.get(wireId),
-			add: (wireId, line, inputTokens) => parts.add(wireId, line, inputTokens),
+			mostUsd: (row) => mostUsdOf(row, this.#modelRun),
+			add: (wireId, line, facts) => parts.add(wireId, line, facts),
 		});
 		try {
 			await this.#send(llm);
@@ -139,15 +138,16 @@ export class JobRunner {
 	}
 
 	async #submitWaiting(): Promise<void> {
-		const { run, halt, estimateUsd } = this.#options;
+		const { run, halt, onSubmitted } = this.#options;
 		while (!halt.stopSignal.aborted) {
 			const next = this.#waiting[0];
 			if (next === undefined) return;
 			const queued = [...this.#tokens.values()].reduce((sum, tokens) => sum + tokens, 0);
 			if (this.#open.size > 0 && queued + next.inputTokens > this.#jobs.room(this.#modelRun.modelId)) return;
 			try {
-				const total = estimateUsd(this.#modelRun);
-				const record = await this.#jobs.creation.submit(next.tag, next.part, { run, estimateUsd: total });
+				const estimateUsd = next.usd;
+				const record = await this.#jobs.creation.submit(next.tag, next.part, { run, estimateUsd });
+				onSubmitted(estimateUsd ?? 0);
 				this.#waiting.shift();
 				this.#open.set(record.tag, record);
 				this.#tokens.set(record.tag, next.inputTokens);
@@ -160,8 +160,8 @@ export class JobRunner {
 	}
 
 	/**
-	 * After a part found no room in the queue: its files are gone, so its rows are gathered again, into parts that fit
-	 * what was learnt. True when they may be submitted at once, in smaller jobs.
+	 * After a part found no room in the queue: its rows are gathered again, into parts that fit what was learnt. True when
+	 * they may be submitted at once, in smaller jobs.
 	 */
 	async #makeRoom(next: WaitingPart, error: QueueFullError): Promise<boolean> {
 		this.#waiting.shift();
@@ -199,13 +199,13 @@ export class JobRunner {
 
 	/** Keeps whatever an ended job brought, in whatever state it ended; what it left undone is missing again. */
 	async #collect(record: JobRecord, status: JobStatus): Promise<void> {
-		const { bookedRows, flushLedger, onNote, onTotals, foreignPath } = this.#options;
+		const { bookedRows, flushLedger, onNote, onTotals, foreignPath, superseded } = this.#options;
+		const { folder, log } = this.#jobs;
 		const id = jobId(record) as string;
-		const { log } = this.#jobs;
 		log.append({ event: "ended", job: record.tag, state: status.state, at: new Date().toISOString() });
 		const refused = status.state === "failed" ? status.problems : [];
 		const booked = record.fetching ? await bookedRows(record) : new Set<string>();
-		const culprits = await idsAtLines(this.#jobs.folder, record.tag, refused);
+		const culprits = await idsAtLines(folder, record.tag, refused);
 		const results = await this.#jobs.results(record, status);
 		try {
 			if (record.adopted && results.size === 0 && results.foreign > 0) {
@@ -215,15 +215,18 @@ export class JobRunner {
 				});
 			}
 			log.append({ event: "fetching", job: record.tag });
-			const foreign = results.foreign > 0 ? foreignPath(record.tag) : undefined;
-			if (foreign !== undefined) await results.writeForeign(foreign);
 			const flush = () => flushLedger(this.#modelRun);
 			const llm = new CollectingModel({ jobs: this.#jobs, record, results, booked, flush });
 			await this.#send(llm);
+			const names = readRowNames(folder, record.tag);
+			const { answers, unnamed } = await keepUnasked(llm, names, this.#options, this.#modelRun);
+			const strangers = results.foreign + unnamed.length;
+			const foreign = strangers > 0 ? { count: strangers, path: foreignPath(record.tag) } : undefined;
+			if (foreign !== undefined) await results.writeStrangers(foreign.path, unnamed);
 			this.#close(record);
-			for (const note of jobNotes(id, record, results, status, foreign)) onNote(note);
-			// Where rows were changed or removed meanwhile, their part of the job has no row any more.
-			if (llm.handedOut === results.size) onTotals(id, status.totals, llm.totals);
+			const kept = { foreign, superseded: { count: answers, path: superseded.path } };
+			jobNotes(id, record, results, { status, ...kept }).forEach(onNote);
+			onTotals(id, status.totals, llm.totals);
 			if (llm.accountFailure !== undefined) throw llm.accountFailure;
 		} finally {
 			results.close();
@@ -254,7 +257,7 @@ export class JobRunner {
 	#close(record: JobRecord): void {
 		this.#collected.push(record);
 		this.#open.delete(record.tag);
-		this.#views.delete(record.tag);
+		this.#views.delete(record);
 		this.#tokens.delete(record.tag);
 	}
 
@@ -287,9 +290,8 @@ export class JobRunner {
 		nextInMs: number,
 		trouble: string | undefined,
 	): void {
-		const before = this.#views.get(record.tag)?.status;
 		if (status === undefined || !isFinal(status.state) || this.#open.has(record.tag))
-			this.#views.set(record.tag, { record, status: status ?? before, nextInMs, trouble });
-		this.#options.onJobs([...this.#views.values()], this.#waiting.length);
+			this.#views.set({ record, status, nextInMs, trouble });
+		this.#options.onJobs(this.#views.all, this.#waiting.length);
 	}
 }

@@ -3,6 +3,7 @@ import type { JobRecord } from "../../jobs/job-log.ts";
 import type { ModelJobs } from "../../jobs/model-jobs.ts";
 import type { RowTotals } from "../../jobs/totals.ts";
 import type { Clock } from "../../schedule/clock.ts";
+import type { LineAppender } from "../../state/files.ts";
 import type { BatchRunOptions, ModelRun } from "../run.ts";
 
 /** A job of this run as its progress shows it. */
@@ -13,6 +14,25 @@ export interface JobView {
 	/** Ms until it is looked at again. */
 	readonly nextInMs: number;
 	readonly trouble: string | undefined;
+}
+
+/** The jobs of a run that have not been brought home. */
+export class JobViews {
+	readonly #views = new Map<string, JobView>();
+
+	get all(): readonly JobView[] {
+		return [...this.#views.values()];
+	}
+
+	/** Takes a look at a job; one that saw nothing leaves the status as it was last seen. */
+	set(view: JobView): void {
+		const { tag } = view.record;
+		this.#views.set(tag, { ...view, status: view.status ?? this.#views.get(tag)?.status });
+	}
+
+	delete({ tag }: JobRecord): void {
+		this.#views.delete(tag);
+	}
 }
 
 export interface JobRunOptions extends BatchRunOptions {
@@ -29,8 +49,10 @@ export interface JobRunOptions extends BatchRunOptions {
 	readonly clock: Clock;
 	/** 0 <= x < 1. */
 	readonly random: () => number;
-	/** What the rows of a model may cost as jobs, in USD; null when unknown. */
-	readonly estimateUsd: (modelRun: ModelRun) => number | null;
+	/** Where answers go that the input no longer asks for. */
+	readonly superseded: LineAppender;
+	/** Called with what a job may cost at most, in USD, once it is submitted. */
+	readonly onSubmitted: (usd: number) => void;
 	/** Rows of a job that are in the ledger already. */
 	readonly bookedRows: (record: JobRecord) => Promise<ReadonlySet<string>>;
 	/** Brings the ledger onto the disk. */

@@ -21,10 +21,18 @@ import { checkBudget, type RunBudget } from "../budget.ts";
 import type { CommandContext } from "../command.ts";
 import { requireJobs, requireOneRequest } from "../jobs/job-checks.ts";
 import { sendBatchByJobs } from "../jobs/job-send.ts";
+import { heedJobs, readUnderway } from "../jobs/underway.ts";
 import { readParameters } from "../parameter-options.ts";
 import { CheckProgress } from "./check-progress.ts";
 import { OutputClaim } from "./claim.ts";
-import { agreeOnCost, dryRunJson, dryRunLines, estimateClosely, oldPrices } from "./cost.ts";
+import {
+	agreeOnCost,
+	type CloseEstimate,
+	dryRunJson,
+	dryRunLines,
+	estimateClosely,
+	oldPrices,
+} from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
 import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
@@ -139,6 +147,9 @@ class BatchCommand {
 			const rough = new Estimate(undefined);
 			const progress = new CheckProgress(io, systemClock.now, flags.quiet ?? false);
 			const { files } = this.#target;
+			const { paths } = this.#context.settings;
+			const underway = await readUnderway(paths, this.#target);
+			const isUnderway = (row: BatchRow, model: string) => underway?.isOwn(row, model) ?? false;
 			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
 			const checkOptions: CheckOptions = {
 				files: systemFiles,
@@ -158,6 +169,7 @@ class BatchCommand {
 					if (state !== "missing") return;
 					if (row.linksImages && !modelRun.llm.fetchesImages) throw linksRefused(model);
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
+					if (underway?.find(row, model) === "own") return;
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
 					if (!flags.dryRun) rough.add(row, modelRun);
 					if (!viaJobs) return;
@@ -179,16 +191,18 @@ class BatchCommand {
 					usesCache: flags.cache && !flags.refresh,
 					ledger: this.#context.settings.paths.ledger,
 					modelOf: (model) => this.#models.estimated(model),
+					isUnderway,
 					progress,
 				});
-			if (flags.dryRun) return this.#dryRun(prompts, checked, await closely());
+			const rowsUnderway = underway?.met("own").rows ?? 0;
+			if (flags.dryRun) return this.#dryRun(prompts, checked, { ...(await closely()), rowsUnderway });
 			checked.problems.throwIfAny();
 			if (flags.rehearse) return await this.#rehearse(prompts, checked);
+			if (underway !== undefined)
+				for (const text of heedJobs(underway, flags, paths, checked.models)) this.#log(text);
 			for (const { llm } of this.#models.all) if (!flags.cacheOnly) llm.assertReady();
 			const { overBudget } = flags;
-			const { warning } = await checkBudget(this.#context.settings.paths, this.#config.budget, {
-				overBudget,
-			});
+			const { warning } = await checkBudget(paths, this.#config.budget, { overBudget });
 			if (warning !== null) this.#log(warning);
 			const agreed =
 				checked.missing === 0 || flags.cacheOnly ? rough : await agreeOnCost(io, flags, rough, closely);
@@ -222,7 +236,8 @@ class BatchCommand {
 				},
 			};
 			if (!flags.viaJobs) return await sendBatch(run);
-			return await sendBatchByJobs({ ...run, estimateUsd: (model) => this.#jobCosts.of(model) });
+			const estimateUsd = (model: string) => this.#jobCosts.of(model);
+			return await sendBatchByJobs({ ...run, estimateUsd, rowsUnderway, jobsBefore: underway?.ofRun ?? [] });
 		} finally {
 			await budget?.close();
 			systemFiles.close(input.file);
@@ -261,11 +276,7 @@ class BatchCommand {
 		return exitCodes.ok;
 	}
 
-	#dryRun(
-		prompts: PromptsFile,
-		checked: Checked,
-		close: Awaited<ReturnType<typeof estimateClosely>>,
-	): number {
+	#dryRun(prompts: PromptsFile, checked: Checked, close: CloseEstimate): number {
 		const { io } = this.#context;
 		const { viaJobs = false, flex = false } = this.#flags;
 		const lines = dryRunLines(checked, close, { viaJobs, flex }, takenParts(prompts, this.#flags));

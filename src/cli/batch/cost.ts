@@ -29,6 +29,8 @@ export interface EstimateInput {
 	readonly ledger: string;
 	/** False with `--no-cache` and `--refresh`. */
 	readonly usesCache: boolean;
+	/** Rows that are in a job already cost nothing more. */
+	readonly isUnderway?: ((row: BatchRow, model: string) => boolean) | undefined;
 	/** Shows how far it has come. */
 	readonly progress?: { begin(what: string): void; tick(): void; end(): void } | undefined;
 }
@@ -36,11 +38,13 @@ export interface EstimateInput {
 export interface CloseEstimate {
 	readonly estimate: Estimate;
 	readonly cacheHits: number;
+	/** Rows in batch jobs whose results were not fetched yet: they are not sent again. */
+	readonly rowsUnderway?: number;
 }
 
 /** Estimates the rows to send with the real tokenizer and the cache. */
 export async function estimateClosely(input: EstimateInput): Promise<CloseEstimate> {
-	const { prompts, checked, modelOf, usesCache, progress } = input;
+	const { prompts, checked, modelOf, usesCache, isUnderway = () => false, progress } = input;
 	const lengths = await readAnswerLengths(input.ledger);
 	const estimate = new Estimate(await loadTokenCounter());
 	/** Rows that the cache has not been asked for yet, by model. */
@@ -61,7 +65,7 @@ export async function estimateClosely(input: EstimateInput): Promise<CloseEstima
 			progress?.tick();
 			const state = checked.index.state(position);
 			position += 1;
-			if (state !== "missing") continue;
+			if (state !== "missing" || isUnderway(row, name)) continue;
 			let group = groups.get(name);
 			if (group === undefined) {
 				const model = modelOf(name);
@@ -150,7 +154,7 @@ function range({ low, high }: Range, format: (value: number) => string): string 
 /** What `--dry-run` prints. */
 export function dryRunLines(
 	checked: Checked,
-	{ estimate, cacheHits }: CloseEstimate,
+	{ estimate, cacheHits, rowsUnderway = 0 }: CloseEstimate,
 	{ viaJobs, flex }: { readonly viaJobs: boolean; readonly flex: boolean },
 	taken: readonly (readonly [label: string, text: string])[] = [],
 ): string[] {
@@ -179,6 +183,9 @@ export function dryRunLines(
 						`${formatPlural(checked.staleResults, "result")} of earlier prompts, parameters or models, when this is run`,
 					] as [string, string],
 				]
+			: []),
+		...(rowsUnderway > 0
+			? [["in jobs", `${formatCount(rowsUnderway)} in batch jobs: not sent again`] as [string, string]]
 			: []),
 		["cached", `${formatCount(cacheHits)} in the cache: free`],
 		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
@@ -210,7 +217,7 @@ function assumption({ unboundedRows, seenRows, assumed }: Estimate): string {
 /** The same for machines, in the spelling of files. */
 export function dryRunJson(
 	checked: Checked,
-	{ estimate, cacheHits }: CloseEstimate,
+	{ estimate, cacheHits, rowsUnderway = 0 }: CloseEstimate,
 	viaJobs: boolean,
 ): Readonly<Record<string, unknown>> {
 	const { rows, otherWay } = estimate;
@@ -221,6 +228,7 @@ export function dryRunJson(
 		rows: checked.rows,
 		done_before: checked.done,
 		failed_before: checked.failed,
+		in_jobs: rowsUnderway,
 		cached: cacheHits,
 		to_send: estimate.rows,
 		models: checked.models,

@@ -39,6 +39,8 @@ export interface SummaryView {
 	/** The command that sends what is missing, and the one that sends failures too. */
 	readonly again: { readonly missing: string; readonly failed: string };
 	readonly timeline: TimelineJson;
+	/** The answers came in jobs, which say nothing of a pace. */
+	readonly viaJobs?: boolean | undefined;
 }
 
 const words: Partial<Record<FailureClass, string>> = {
@@ -64,7 +66,7 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	lines.push(["answered", answeredText(view)]);
 	if (stats.requests > 0 || stats.cached > 0) lines.push(["cost", costText(stats)]);
 	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above ${view.capName}`]);
-	if (stats.requests > 0) lines.push(["pace", paceText(stats, view.elapsedMs)]);
+	if (stats.requests > 0 && !view.viaJobs) lines.push(["pace", paceText(stats, view.elapsedMs)]);
 	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
 	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
 	for (const { llm } of modelRuns)

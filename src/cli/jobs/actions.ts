@@ -1,9 +1,11 @@
 import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
+import { unknownQuestion } from "../../ask/question.ts";
 import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import { isFinal } from "../../jobs/contract.ts";
 import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
+import { removeJobFiles } from "../../jobs/part-file.ts";
 import { waitForEnd } from "../../jobs/wait.ts";
 import { systemClock } from "../../schedule/clock.ts";
 import { toUsageRow } from "../../state/usage-row.ts";
@@ -70,9 +72,12 @@ export async function fetchJob(name: string, flags: JobsFlags, context: CommandC
 		const results = await open.jobs.results(record, status);
 		const file = path === undefined ? undefined : openSync(path, "wx", 0o600);
 		const counts = { succeeded: 0, failed: 0 };
+		// What a batch command's rows cost is booked where their answers go: by that command.
+		const books = record.run === null;
+		const booked = books ? await open.bookedRows(record) : new Set<string>();
 		try {
 			for (const wireId of results.ids()) {
-				const row = resultRow(record, wireId, open, results);
+				const row = resultRow(record, wireId, !books || booked.has(wireId), open, results);
 				counts["error" in row ? "failed" : "succeeded"] += 1;
 				const line = `${escapeJson(JSON.stringify(row))}\n`;
 				if (file === undefined) io.stdout.write(line);
@@ -81,6 +86,11 @@ export async function fetchJob(name: string, flags: JobsFlags, context: CommandC
 		} finally {
 			results.close();
 			if (file !== undefined) closeSync(file);
+			await open.flushLedger();
+		}
+		if (books) {
+			if (record.submittedAt > 0) open.jobs.fetched(record);
+			else open.jobs.discard(record.tag);
 		}
 		const missing = Math.max(0, record.rows - counts.succeeded - counts.failed);
 		if (flags.json && file !== undefined)
@@ -97,15 +107,14 @@ export async function fetchJob(name: string, flags: JobsFlags, context: CommandC
 function resultRow(
 	record: JobRecord,
 	wireId: string,
+	isBooked: boolean,
 	{ jobs }: OpenJobs,
 	results: { result(wireId: string): Parameters<OpenJobs["jobs"]["take"]>[1] | undefined },
 ): Readonly<Record<string, unknown>> {
 	const found = results.result(wireId);
-	const question = { messages: [], prompt: undefined, parameters: {}, n: 1 };
 	try {
 		if (found === undefined) throw new LlmxError("the result cannot be read");
-		// Looking at results books nothing: the command that the rows belong to does.
-		const { result } = jobs.take(record, found, question, true);
+		const { result } = jobs.take(record, found, unknownQuestion(1), isBooked);
 		return {
 			id: wireId,
 			model: record.model,
@@ -160,6 +169,7 @@ export async function removeJob(name: string, flags: JobsFlags, context: Command
 	const log = logOf(context);
 	log.append({ event: "forgotten", job: record.tag, why: "by llmx jobs rm" });
 	log.close();
+	removeJobFiles(context.settings.paths.jobFiles, record.tag);
 	io.stderr.write(`llmx: forgot ${sanitizeLine(jobId(record) ?? record.tag)}\n`);
 	return exitCodes.ok;
 }

@@ -1,6 +1,7 @@
 import type { PricedModel } from "../../batch/priced-model.ts";
 import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import { NoJobsError } from "../../jobs/errors.ts";
+import type { JobRecord } from "../../jobs/job-log.ts";
 import { RowProblem } from "../../prompts/parameters.ts";
 import type { BatchRow } from "../../prompts/row-builder.ts";
 import { formatUsd } from "../../terminal/formats.ts";
@@ -29,17 +30,27 @@ export function requireOneRequest({ n }: BatchRow, { choicesPerCall = 1 }: Price
 }
 
 /**
- * Nothing can be capped once a job runs, so the whole of what it may cost must fit before it is submitted.
- * @throws UsageError when that is unknown; LlmxError (exit 8) when it is more than `capUsd`
+ * Nothing can be capped once a job runs, so the whole of what it may cost must fit before it is submitted, beside the
+ * jobs of earlier runs that this run brings home.
+ * @throws UsageError when that is unknown; LlmxError (exit 8) when it is more than the cap
  */
 export function requireRoom(
-	models: readonly { readonly model: string }[],
-	estimateUsd: (model: string) => number | null,
-	capUsd: number | undefined,
+	{
+		modelRuns,
+		estimateUsd,
+		jobsBefore,
+	}: {
+		readonly modelRuns: readonly { readonly model: string }[];
+		readonly estimateUsd: (model: string) => number | null;
+		readonly jobsBefore: readonly JobRecord[];
+	},
+	cap: { readonly usd: number; readonly isBudget: boolean } | undefined,
 ): void {
-	if (capUsd === undefined) return;
-	let highest = 0;
-	for (const { model } of models) {
+	if (cap === undefined) return;
+	const { usd: capUsd, isBudget } = cap;
+	// What is left of a budget is without them already.
+	let highest = isBudget ? 0 : jobsBefore.reduce((sum, { estimateUsd: usd }) => sum + (usd ?? 0), 0);
+	for (const { model } of modelRuns) {
 		const usd = estimateUsd(model);
 		if (usd === null)
 			throw new UsageError(`--max-cost cannot be kept: the price of jobs of ${model} is unknown`, {

@@ -7,11 +7,12 @@ import { type BatchRunOptions, type ModelRun, sendRows } from "../../batch/run.t
 import { RunTimeline } from "../../batch/timeline.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
-import { jobId } from "../../jobs/job-log.ts";
+import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
 import { recordFormats } from "../../results/records.ts";
 import { systemClock } from "../../schedule/clock.ts";
 import { systemFiles } from "../../state/file-system.ts";
+import { LineAppender } from "../../state/files.ts";
 import { formatPlural } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
@@ -30,6 +31,10 @@ export interface JobBatchRun extends BatchRun {
 	readonly modelRuns: readonly (ModelRun & { readonly llm: LLM })[];
 	/** What the rows of each model may cost as jobs, in USD; null when unknown. */
 	readonly estimateUsd: (model: string) => number | null;
+	/** Rows that are in jobs of earlier runs. */
+	readonly rowsUnderway: number;
+	/** Jobs of this results file that were not fetched yet. */
+	readonly jobsBefore: readonly JobRecord[];
 }
 
 /**
@@ -43,10 +48,12 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	const { files } = target;
 	if (files === undefined)
 		throw new UsageError("--via-jobs needs a results file", { hint: "give one with -o" });
-	const cap = capOf(run);
-	requireRoom(modelRuns, run.estimateUsd, cap?.usd);
+	const { rowsUnderway, jobsBefore } = run;
+	if (checked.missing > rowsUnderway) requireRoom(run, capOf(run));
 	const halt = new Halt();
-	const progress = new JobProgress(io, !flags.quiet && checked.missing > 0);
+	const hasMore = jobsBefore.some(({ model }) => checked.models.includes(model));
+	const progress = new JobProgress(io, !flags.quiet && (checked.missing > 0 || hasMore));
+	const superseded = new LineAppender(files.superseded);
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
 	const colors = colorsFor(io, "stderr");
@@ -73,7 +80,8 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 				pollMs: first?.pollMs ?? 0,
 				clock: systemClock,
 				random: Math.random,
-				estimateUsd: ({ model }) => run.estimateUsd(model),
+				superseded,
+				onSubmitted: (usd) => run.budget?.handOver(usd),
 				bookedRows: (record) => openOf(modelRuns[0] as ModelRun).bookedRows(record),
 				flushLedger: (modelRun) => openOf(modelRun).flushLedger(),
 				onJobs: (views, waiting) => progress.show(views, waiting),
@@ -86,6 +94,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		};
 		const outcome = await executeRun({
 			...run,
+			hasMore,
 			files: systemFiles,
 			output: outputOf(run, log),
 			format: recordFormats[flags.outFormat],
@@ -94,7 +103,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			halt,
 			haltPolicy: flags.halt,
 			guard: undefined,
-			capName: cap?.name ?? "",
+			capName: "",
 			countTokens: undefined,
 			cache: flags.cache ? (flags.refresh ? "refresh" : true) : false,
 			stringify: (record) => escapeJson(JSON.stringify(record)),
@@ -114,8 +123,9 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 			elapsedMs: systemClock.now() - startedAt,
 			failuresName: files.failuresName,
 			overshootUsd: 0,
-			capName: cap?.name ?? "",
+			capName: "",
 			timeline: timeline.toJson(),
+			viaJobs: true,
 			superseded:
 				checked.staleResults > 0 ? { count: checked.staleResults, name: files.supersededName } : undefined,
 			estimate,
@@ -137,6 +147,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		return isUnderway && outcome.stopped === undefined ? exitCodes.ok : outcome.exitCode;
 	} finally {
 		progress.stop();
+		superseded.close();
 		stopListening();
 		await Promise.all([...opened.values()].map((open) => open[Symbol.asyncDispose]()));
 	}
