@@ -56,11 +56,6 @@ export class LLM {
 		return this.#parts.route.modelId;
 	}
 
-	/** Servers of the user's own and the simulator charge nothing. */
-	get isFree(): boolean {
-		return this.pricing.isFree;
-	}
-
 	/** What an estimate of its costs has to know. */
 	get pricing(): ModelPricing {
 		return pricingOf(this.#parts.route, this.#options.promptCache !== false);
@@ -212,6 +207,11 @@ export class LLM {
 	/** Notes a row in the ledger that an earlier process had on its way when it was killed: it may have been billed. */
 	noteLostRequest(row: GenerateRow, options: GenerateOptions = {}): void {
 		this.#parts.accounting.noteLostRequest(questionMaker(options)(row));
+	}
+
+	/** Finds out before anything is sent what the provider or model does not take. @throws UnsupportedError */
+	async assertTakes(row: GenerateRow, options: GenerateOptions = {}): Promise<void> {
+		await this.#parts.caller.assertTakes(questionMaker(options)(row));
 	}
 
 	/**

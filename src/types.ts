@@ -79,6 +79,8 @@ export interface ResponseInfo {
 	/** Unix seconds. */
 	readonly created?: number;
 	readonly serviceTier?: string;
+	/** How fast it was answered, where the provider sells that. */
+	readonly speed?: string;
 	readonly systemFingerprint?: string;
 }
 

@@ -1,17 +1,15 @@
 import { RequestError } from "../errors.ts";
-import { type CallCost, possibleUsage, priceCall, tierAskedFor } from "../models/cost.ts";
+import { regionOfServer, tierWishes } from "../models/asked-charges.ts";
+import { type CallCost, possibleUsage, priceCall } from "../models/cost.ts";
 import type { ModelRoute } from "../models/router.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
-import type { Parameters, WireFormat } from "../parameters/table.ts";
+import type { Parameters } from "../parameters/table.ts";
 import type { Answer } from "../providers/adapter.ts";
 import type { Ledger } from "../state/ledger.ts";
 import type { LedgerStatus, UnknownCost } from "../state/ledger-row.ts";
 import type { Charges, Cost, Usage } from "../types.ts";
 import { addCost, addUsage, noCost, noUsage } from "../types.ts";
 import type { Question } from "./question.ts";
-
-/** Wires whose answers name the tier that they had. */
-const telling = new Set<WireFormat>(["openai", "responses"]);
 
 export interface AccountingOptions {
 	readonly model: string;
@@ -115,11 +113,13 @@ export class Accounting {
 		asked: Parameters = {},
 	): PricedAnswer {
 		const { provider, modelId, servers, prices: own } = this.#options.route;
-		const isSilent =
-			charges.tier === undefined && response?.serviceTier === undefined && telling.has(provider.wire);
-		const tier = isSilent ? tierAskedFor(asked) : undefined;
+		const wishes = tierWishes(asked);
+		const tier =
+			(response?.speed === undefined ? wishes.speed : undefined) ??
+			(response?.serviceTier === undefined ? wishes.tier : undefined);
+		const region = regionOfServer(servers[server]?.baseUrl ?? "", modelId);
 		const all: Charges = {
-			...(isRegional(servers[server]?.baseUrl ?? "") && { region: "regional" }),
+			...(region !== undefined && { region }),
 			...(tier !== undefined && tier !== "flex" && { tier }),
 			...charges,
 		};
@@ -163,7 +163,8 @@ export class Accounting {
 	noteFailure({ question, error, server, sent, received, latencyMs }: FailedSending): number | null {
 		if (error instanceof RequestError && (error.usage || error.charges?.reportedUsd !== undefined)) {
 			this.#noted.add(error);
-			const bill = this.price({ usage: error.usage, charges: error.charges ?? {} }, 1, server);
+			const { usage, charges = {} } = error;
+			const bill = this.price({ usage, charges }, question.n, server, question.parameters);
 			this.#note({ ...entryOf(bill), latencyMs, status: "failed" });
 			return bill.cost.usd;
 		}
@@ -233,9 +234,4 @@ export class Accounting {
 function entryOf({ usage, charges, cost }: PricedAnswer): Entry {
 	if (cost.usd === null) return { usage, charges, costUsd: null, unknown: cost.reason };
 	return { usage, charges, costUsd: cost.usd, isReported: cost.basis === "reported" };
-}
-
-/** OpenAI's endpoints of one region cost more: https://platform.openai.com/docs/guides/your-data */
-function isRegional(baseUrl: string): boolean {
-	return /^https:\/\/[a-z]{2}\.api\.openai\.com(?:\/|$)/.test(baseUrl);
 }

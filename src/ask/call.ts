@@ -183,6 +183,14 @@ export class Caller {
 		}
 	}
 
+	/** Makes a request as it would be sent. @throws UnsupportedError for what the provider or model does not take */
+	async assertTakes({ messages, parameters, n }: Question): Promise<void> {
+		const { route, http } = this.#options;
+		const adapter = await loadAdapter(route, http.fetch);
+		const { modelId } = route;
+		await adapter.requestBody({ modelId, messages, parameters, n: Math.min(n, adapter.choicesPerCall) });
+	}
+
 	#loadAdapter({ server }: AttemptOptions): Promise<Adapter> {
 		const { route, http } = this.#options;
 		this.#adapters[server] ??= (async () => {

@@ -60,6 +60,8 @@ interface ModelLane {
 	isProbed: boolean;
 	/** The most that was billed for one estimated token of input; estimates below the truth show here. */
 	inputFactor: number;
+	/** The most that was billed for one USD of what the billed tokens should have cost: a dearer tier, fee or host. */
+	priceFactor: number;
 }
 
 /** A longer answer than any before is to be expected; twice as long hardly ever. */
@@ -175,6 +177,9 @@ export class CostGuard {
 		const estimated = reservation.request.inputTokens;
 		if (inputTokens !== null && estimated > 0)
 			lane.inputFactor = Math.max(lane.inputFactor, inputTokens / estimated);
+		if (usd === null || inputTokens === null || outputTokens === null) return;
+		const expected = reservation.request.usdOf(outputTokens, inputTokens);
+		if (expected > 0) lane.priceFactor = Math.max(lane.priceFactor, usd / expected);
 	}
 
 	#expectedUsd(request: GuardedRequest, lane: ModelLane): number {
@@ -187,16 +192,20 @@ export class CostGuard {
 	#laneOf(model: string): ModelLane {
 		let lane = this.#lanes.get(model);
 		if (lane === undefined) {
-			lane = { largestOutput: undefined, probe: undefined, isProbed: false, inputFactor: 1 };
+			lane = { largestOutput: undefined, probe: undefined, isProbed: false, inputFactor: 1, priceFactor: 1 };
 			this.#lanes.set(model, lane);
 		}
 		return lane;
 	}
 }
 
-/** USD at so many output tokens an answer, with the input as long as earlier ones of the model turned out to be. */
-function usdAt(request: GuardedRequest, outputTokens: number, { inputFactor }: ModelLane): number {
-	return request.usdOf(outputTokens, request.inputTokens * inputFactor);
+/** USD at so many output tokens an answer, with the input as long and as dear as earlier ones of the model turned out to be. */
+function usdAt(
+	request: GuardedRequest,
+	outputTokens: number,
+	{ inputFactor, priceFactor }: ModelLane,
+): number {
+	return request.usdOf(outputTokens, request.inputTokens * inputFactor) * priceFactor;
 }
 
 /** Part of the cap that answers without a bound may exceed it by, where that lets more of them be in flight. */

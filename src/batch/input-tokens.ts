@@ -1,3 +1,4 @@
+import { askedCharges } from "../models/asked-charges.ts";
 import { mediaTokens, type Range } from "../models/media-tokens.ts";
 import { findPrice } from "../models/pricing.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
@@ -79,10 +80,11 @@ const schemaTokens = new WeakMap<object, Range>();
 
 /** What the parameters add to the input: a schema, tools, and whatever else goes out with the request. */
 export function extraInput(
-	{ responseFormat, extra }: Parameters,
+	parameters: Parameters,
 	model: PricedModel,
 	count: TokenCounter | undefined,
 ): Range {
+	const { responseFormat, extra } = parameters;
 	let tokens: Range = { low: 0, high: 0 };
 	const addJson = (value: object) => {
 		let range = schemaTokens.get(value);
@@ -104,22 +106,13 @@ export function extraInput(
 		addJson(extra);
 		if (extra.tools !== undefined || extra.functions !== undefined)
 			tokens = add(tokens, { low: 0, high: toolPreamble });
-		if (hasServerTool(extra.tools)) {
+		if (askedCharges(parameters, model).tools.areUsed) {
+			// As much of what they find as fits.
 			const price = findPrice(model.provider, model.modelId, { own: model.own });
 			tokens = add(tokens, { low: 0, high: price?.contextWindow ?? 1_000_000 });
 		}
 	}
 	return tokens;
-}
-
-/** Tools that the provider runs itself put what they find into the prompt, as much as fits. */
-function hasServerTool(tools: unknown): boolean {
-	if (!Array.isArray(tools)) return false;
-	return tools.some((tool) => {
-		if (typeof tool !== "object" || tool === null) return true;
-		const isOwn = "function" in tool || "input_schema" in tool || "functionDeclarations" in tool;
-		return !isOwn;
-	});
 }
 
 function scale(value: number, factor: Range): Range {

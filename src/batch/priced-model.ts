@@ -21,6 +21,8 @@ export interface PricedModel {
 	readonly seen?: SeenOutput | undefined;
 	/** What requests ask for that name no tier of their own. */
 	readonly tier?: string | undefined;
+	/** One of its servers is in a region that has a price of its own. */
+	readonly region?: string | undefined;
 	/** The provider has a batch API, whose prices are its own. */
 	readonly hasJobs?: boolean | undefined;
 	/** The fewest tokens of a system prompt that its provider keeps when rows share it; undefined where it keeps none. */

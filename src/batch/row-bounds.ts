@@ -1,12 +1,12 @@
-import { costOf, tierAskedFor } from "../models/cost.ts";
+import { ownFields } from "../models/asked-charges.ts";
+import type { BilledCharges } from "../models/cost.ts";
 import type { Range } from "../models/media-tokens.ts";
 import { outputRange, thinks } from "../models/output-bounds.ts";
-import type { Price } from "../models/price-table.ts";
 import { findPrice } from "../models/pricing.ts";
+import { RequestCosts } from "../models/request-cost.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { BatchRow } from "../prompts/row-builder.ts";
-import type { Charges, Usage } from "../types.ts";
 import { add, extraInput, inputOf, type TokenCounter, times } from "./input-tokens.ts";
 import type { PricedModel } from "./priced-model.ts";
 
@@ -34,8 +34,6 @@ export interface RowBounds {
 	readonly otherUsd: () => Range | null;
 }
 
-const ofJobs: Charges = { tier: "batch" };
-
 /** The largest budget that a reasoning effort is turned into. */
 const mostThought = 30_720;
 
@@ -59,47 +57,27 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		seen: model.seen,
 	});
 	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? mostOutput);
-	const asked = chargesOf(parameters, model);
-	const [charges, otherCharges] = model.viaJobs ? [ofJobs, asked] : [asked, ofJobs];
-	const sureCharges = charges.tier === "flex" ? {} : charges;
+	const costs = new RequestCosts(model, parameters);
+	const asJob = { ...costs.charges, tier: "batch" };
+	const [charges, otherCharges] = model.viaJobs ? [asJob, costs.charges] : [costs.charges, asJob];
+	const sureCharges = charges.tier === "flex" ? { ...charges, tier: undefined } : charges;
 	const kept = keptSystem(row.messages, model, count);
-	const usdOf = (
-		charges: Charges,
-		input: number,
-		sound: number,
-		outputTokens: number,
-		isHigh: boolean,
-	): number | null => {
-		if (model.isFree) return 0;
-		const found = findPrice(model.provider, model.modelId, { inputTokens: input, own: model.own });
-		if (found === null) return null;
-		const usage: Usage = {
-			inputTokens: input,
-			cachedInputTokens: isHigh ? 0 : Math.min(kept.low, input),
-			cacheWriteTokens: isHigh
-				? writtenTokens(found, parameters, { all: input - Math.min(sound, input), kept: kept.high })
-				: 0,
-			audioInputTokens: Math.min(sound, input),
-			outputTokens: 0,
-			reasoningTokens: 0,
-		};
-		const one = costOf(usage, found, { charges });
-		const answers = costOf(
-			{
-				...usage,
-				inputTokens: 0,
-				cacheWriteTokens: 0,
-				audioInputTokens: 0,
-				outputTokens: outputTokens * row.n,
-			},
-			{ ...found, perRequest: null },
-			{ charges },
-		);
-		return one === null || answers === null ? null : one * requests + answers;
-	};
-	const usdBy = (charges: Charges): Range | null => {
-		const low = usdOf(charges, once.low, 0, output.low, false);
-		const high = usdOf(charges, once.high, audio, output.high, true);
+	const common = { requests, answers: row.n };
+	const usdBy = (charges: BilledCharges): Range | null => {
+		const low = costs.least(charges, {
+			...common,
+			input: once.low,
+			kept: kept.low,
+			sound: 0,
+			output: output.low,
+		});
+		const high = costs.most(charges, {
+			...common,
+			input: once.high,
+			kept: kept.high,
+			sound: audio,
+			output: output.high,
+		});
 		return low === null || high === null ? null : { low: Math.min(low, high), high };
 	};
 	return {
@@ -109,13 +87,13 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		worstOutput,
 		isBounded: bound !== undefined,
 		usdOf: (outputTokens, inputTokens) =>
-			usdOf(
-				sureCharges,
-				inputTokens === undefined ? once.high : inputTokens / requests,
-				audio,
-				outputTokens,
-				true,
-			),
+			costs.most(sureCharges, {
+				...common,
+				input: inputTokens === undefined ? once.high : inputTokens / requests,
+				kept: kept.high,
+				sound: audio,
+				output: outputTokens,
+			}),
 		usd: usdBy(charges),
 		otherUsd: () => usdBy(otherCharges),
 	};
@@ -123,9 +101,17 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 
 /** What the request itself sets as the most tokens of one answer; undefined when it sets none. */
 function boundOf(parameters: Parameters, model: PricedModel): number | undefined {
-	const { extra = {}, thinkingBudget = 0 } = parameters;
-	const raw = [extra.max_completion_tokens, extra.max_tokens].find((value) => typeof value === "number");
-	const set = (raw as number | undefined) ?? parameters.maxTokens;
+	const { thinkingBudget = 0 } = parameters;
+	const fields = ownFields(parameters);
+	const raw = ["max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens"].map(
+		(name) => fields[name],
+	);
+	const [completion, plain] = raw;
+	const isSet = [parameters.maxTokens, completion, plain].some((value) => typeof value === "number");
+	// Which of several the server heeds is its own affair.
+	const set = isSet
+		? Math.max(...[parameters.maxTokens, ...raw].filter((value) => typeof value === "number"))
+		: undefined;
 	// xAI's limit does not count what the model thinks.
 	if (set !== undefined)
 		return model.provider === "xai" && thinks(model.modelId, parameters) ? undefined : set;
@@ -146,24 +132,4 @@ function keptSystem(
 	const system = minimum === undefined || viaJobs ? [] : messages.filter(({ role }) => role === "system");
 	if (minimum === undefined || estimateInputTokens(system) < minimum) return { low: 0, high: 0 };
 	return inputOf(system, model, count).tokens;
-}
-
-/**
- * OpenAI's newest models write their cache by themselves, at a price above that of input; Anthropic's what they are told
- * to: by the request itself, or what llmx has it keep.
- */
-function writtenTokens(
-	{ provider, input, cacheWrite }: Price,
-	{ extra }: Parameters,
-	{ all, kept }: { readonly all: number; readonly kept: number },
-): number {
-	if (cacheWrite === null || cacheWrite <= input) return 0;
-	const isWhole = provider !== "anthropic" || JSON.stringify(extra ?? {}).includes("cache_control");
-	return isWhole ? all : Math.min(kept, all);
-}
-
-/** The tier that a request asks for, or else the run. */
-function chargesOf(parameters: Parameters, model: PricedModel): Charges {
-	const tier = tierAskedFor(parameters) ?? model.tier;
-	return tier === undefined ? {} : { tier };
 }

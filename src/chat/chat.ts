@@ -73,8 +73,9 @@ export class Chat {
 	/** What the next question takes, with all that is attached. */
 	estimate(text: string): QuestionEstimate {
 		const facts = this.host.factsOf(this.model);
-		const estimate = estimateQuestion(text, this.attachments, this.#session.contextTokens, facts);
-		return this.#session.llm.isFree ? { ...estimate, inputUsd: 0 } : estimate;
+		const history = this.#session.contextTokens;
+		const estimate = estimateQuestion(text, this.attachments, history, facts, this.parameters);
+		return this.#session.llm.pricing.isFree ? { ...estimate, inputUsd: 0 } : estimate;
 	}
 
 	/**
@@ -260,7 +261,9 @@ export class Chat {
 		const labels = this.attachments.map(({ label }) => label);
 		const question = JSON.stringify([text, labels, this.branchBehind]);
 		const facts = this.host.factsOf(this.model);
-		const { maySend, warning } = this.#contextWatch.look(question, this.estimate(text), this.model, facts);
+		const { model, parameters } = this;
+		const estimate = this.estimate(text);
+		const { maySend, warning } = this.#contextWatch.look(question, estimate, model, facts, parameters);
 		if (warning !== null) this.view.notice(warning);
 		if (!maySend) {
 			this.failedWith ??= exitCodes.usage;

@@ -1,6 +1,8 @@
 import type { Conversation } from "../conversation.ts";
 import { estimateInputTokens, estimateTextTokens } from "../models/tokens.ts";
+import type { Parameters } from "../parameters/table.ts";
 import { formatTokens, formatUsd } from "../terminal/formats.ts";
+import type { ContentPart } from "../types.ts";
 import type { Attachment } from "./content.ts";
 
 /** The share of the context window from which on the user is warned. */
@@ -8,13 +10,30 @@ export const nearlyFull = 0.85;
 /** A summary takes about this share of what it sums up, in tokens. */
 const summaryShare = 0.15;
 
-/** What is known of a model without asking its provider. */
-export interface ModelFacts {
+/** What lists of models say of one. */
+export interface ModelPrices {
 	/** Tokens that it can read; null when unknown. */
 	readonly contextWindow: number | null;
 	/** USD per million tokens; null when unknown. */
 	readonly inputPrice: number | null;
 	readonly outputPrice: number | null;
+}
+
+/** What is known of a model without asking its provider. */
+export interface ModelFacts extends ModelPrices {
+	/** Tokens of attachments at most. */
+	readonly attachedMost: (content: readonly ContentPart[]) => number;
+	/**
+	 * USD of so many tokens with everything that they can be billed for: a region, a tier, the provider's prompt cache;
+	 * null when unknown.
+	 */
+	readonly usdOf: (tokens: AskedTokens, parameters: Parameters) => number | null;
+}
+
+export interface AskedTokens {
+	readonly input: number;
+	/** 0 where only the question is meant. */
+	readonly output: number;
 }
 
 /** What a question takes before it is answered. */
@@ -40,15 +59,17 @@ export function estimateQuestion(
 	text: string,
 	attachments: readonly Attachment[],
 	history: number,
-	{ contextWindow, inputPrice }: ModelFacts,
+	{ contextWindow, attachedMost, usdOf }: ModelFacts,
+	parameters: Parameters,
 ): QuestionEstimate {
 	const content = attachments.map(({ part }) => part);
 	const attachedTokens = content.length === 0 ? 0 : estimateInputTokens([{ role: "user", content }]);
-	const tokens = history + attachedTokens + estimateTextTokens(text);
+	const spoken = history + estimateTextTokens(text);
+	const most = spoken + Math.max(attachedTokens, attachedMost(content));
 	return {
-		tokens,
+		tokens: spoken + attachedTokens,
 		attachedTokens,
-		inputUsd: inputPrice === null ? null : (tokens * inputPrice) / 1e6,
+		inputUsd: usdOf({ input: most, output: 0 }, parameters),
 		contextWindow,
 	};
 }
@@ -56,11 +77,11 @@ export function estimateQuestion(
 /** Tokens and USD that making a summary of so many tokens takes; USD null when unknown. */
 export function estimateSummary(
 	tokens: number,
-	{ inputPrice, outputPrice }: ModelFacts,
+	{ usdOf }: ModelFacts,
+	parameters: Parameters,
 ): { readonly tokens: number; readonly usd: number | null } {
 	const length = Math.min(1_500, Math.ceil(tokens * summaryShare));
-	const isKnown = inputPrice !== null && outputPrice !== null;
-	return { tokens: length, usd: isKnown ? (tokens * inputPrice + length * outputPrice) / 1e6 : null };
+	return { tokens: length, usd: usdOf({ input: tokens, output: length }, parameters) };
 }
 
 /** Warns of a conversation that comes near what its model can read, and holds back what exceeds it. */
@@ -84,6 +105,7 @@ export class ContextWatch {
 		estimate: QuestionEstimate,
 		model: string,
 		facts: ModelFacts,
+		parameters: Parameters,
 	): { readonly maySend: boolean; readonly warning: string | null } {
 		const { tokens, contextWindow: window } = estimate;
 		const agreed = this.#agreed === question;
@@ -104,12 +126,19 @@ export class ContextWatch {
 		const isFirst = !this.#warned;
 		this.#warned = true;
 		if (!isFirst || agreed) return { maySend: true, warning: null };
-		return { maySend: true, warning: fullWarning(estimate, window, model, facts) };
+		return {
+			maySend: true,
+			warning: fullWarning(estimate, window, model, estimateSummary(tokens, facts, parameters)),
+		};
 	}
 }
 
-function fullWarning({ tokens }: QuestionEstimate, window: number, model: string, facts: ModelFacts): string {
-	const summary = estimateSummary(tokens, facts);
+function fullWarning(
+	{ tokens }: QuestionEstimate,
+	window: number,
+	model: string,
+	summary: ReturnType<typeof estimateSummary>,
+): string {
 	const price = summary.usd === null ? "" : `, for about ${formatUsd(summary.usd)}`;
 	const share = Math.round((100 * tokens) / window);
 	const sizes = `about ${formatTokens(summary.tokens)} of ${formatTokens(tokens)} tokens`;

@@ -1,10 +1,10 @@
 import type { LLM } from "../llm.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { Paths } from "../state/paths.ts";
-import type { ModelFacts } from "./context.ts";
+import type { ModelFacts, ModelPrices } from "./context.ts";
 
 /** A model that could be talked to. */
-export interface KnownModel extends ModelFacts {
+export interface KnownModel extends ModelPrices {
 	readonly name: string;
 	/** Its provider can be used now: it has a key, or needs none. */
 	readonly isUsable: boolean;

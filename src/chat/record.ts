@@ -61,7 +61,7 @@ export function placeTurn(question: SessionMessage, answer: SessionMessage): Pla
 
 /** What is kept of a turn besides itself. */
 export interface TurnFacts {
-	readonly llm: Pick<LLM, "model" | "isFree">;
+	readonly llm: Pick<LLM, "model" | "pricing">;
 	/** Short names of what went with the question. */
 	readonly attachments: readonly string[];
 	/** The connection or the server ended the answer. */
@@ -136,13 +136,13 @@ export class SessionRecord {
 	}
 }
 
-function answerOf(turn: Turn, { llm: { model, isFree }, isCut, isSummary }: TurnFacts): NewMessage {
+function answerOf(turn: Turn, { llm: { model, pricing }, isCut, isSummary }: TurnFacts): NewMessage {
 	const { assistant, interrupted, finish } = turn;
 	return {
 		...assistant,
 		model,
 		usage: finish?.usage ?? null,
-		costUsd: finish === null && isFree ? 0 : (finish?.costUsd ?? null),
+		costUsd: finish === null && pricing.isFree ? 0 : (finish?.costUsd ?? null),
 		cached: finish?.cached ?? false,
 		...(finish !== null && finish.finishReason !== "stop" && { finishReason: finish.finishReason }),
 		...(interrupted && { interrupted }),

@@ -1,15 +1,16 @@
-import type { Parameters } from "../parameters/table.ts";
 import type { ProviderRow } from "../providers/provider-row.ts";
 import type { UnknownCost } from "../state/ledger-row.ts";
 import type { Charges, Usage } from "../types.ts";
 import type { Price } from "./price-table.ts";
 import { findPrice } from "./pricing.ts";
 
+/** What was billed besides the tokens; what is undefined holds nothing. */
+export type BilledCharges = { readonly [Field in keyof Charges]: Charges[Field] | undefined };
+
 export interface CostOptions {
 	/** Answered by a batch job. */
 	readonly batch?: boolean | undefined;
-	/** What was billed besides the tokens. */
-	readonly charges?: Charges | undefined;
+	readonly charges?: BilledCharges | undefined;
 }
 
 /**
@@ -35,7 +36,7 @@ export function costOf(usage: Usage, price: Price, options: CostOptions = {}): n
 }
 
 /** Millionths of USD. */
-function inputCost(usage: Usage, price: Price, charges: Charges): number | null {
+function inputCost(usage: Usage, price: Price, charges: BilledCharges): number | null {
 	const { inputTokens } = usage;
 	const cached = Math.min(usage.cachedInputTokens, inputTokens);
 	const written = Math.min(usage.cacheWriteTokens, inputTokens - cached);
@@ -66,7 +67,7 @@ function inputCost(usage: Usage, price: Price, charges: Charges): number | null 
 }
 
 /** Millionths of USD. */
-function outputCost({ outputTokens }: Usage, price: Price, charges: Charges): number | null {
+function outputCost({ outputTokens }: Usage, price: Price, charges: BilledCharges): number | null {
 	const audio = Math.min(charges.audioOutputTokens ?? 0, outputTokens);
 	const image = Math.min(charges.imageOutputTokens ?? 0, outputTokens - audio);
 	if (audio > 0 && price.audioOutput === null) return null;
@@ -79,25 +80,15 @@ function outputCost({ outputTokens }: Usage, price: Price, charges: Charges): nu
 }
 
 /** USD besides the tokens. */
-function feesOf({ perRequest, perSearch }: Price, { webSearches = 0 }: Charges): number | null {
+function feesOf({ perRequest, perSearch }: Price, { webSearches = 0 }: BilledCharges): number | null {
 	// A model that takes a fee for each request has its searches in it.
 	if (perRequest !== null) return perRequest;
 	if (webSearches > 0 && perSearch === null) return null;
 	return webSearches * (perSearch ?? 0);
 }
 
-/** Inference that is kept in the USA, and OpenAI's regional endpoints: 10 % more on all tokens, by their price pages. */
+/** Inference that Anthropic keeps in the USA, and regional servers of OpenAI and xAI: 10 % more on all tokens, by their price pages. */
 const regionalFactor = 1.1;
-
-/** Words by which a request asks for the price that everybody has, or leaves the tier to its account. */
-const ordinaryWishes = new Set(["auto", "default", "standard", "standard_only", "on_demand"]);
-
-/** The tier or speed that a request asks for in a provider's own fields; undefined for the ordinary one. */
-export function tierAskedFor({ extra = {} }: Parameters): string | undefined {
-	const tier = extra.speed ?? extra.service_tier ?? extra.serviceTier;
-	if (typeof tier !== "string") return undefined;
-	return ordinaryWishes.has(tier.toLowerCase()) ? undefined : tier.toLowerCase();
-}
 
 /** What a tier multiplies input and output with; null when nobody publishes that. */
 function rateOf(price: Price, tier: string | undefined, region: string | undefined) {

@@ -1,5 +1,6 @@
 import { UnsupportedError } from "../errors.ts";
 import { cacheMinimum, defaultLimit, versionOf } from "../providers/anthropic/limits.ts";
+import { regionOfServer } from "./asked-charges.ts";
 import { type Price, pricesOf } from "./price-table.ts";
 import type { ModelRoute } from "./router.ts";
 
@@ -18,6 +19,8 @@ export interface ModelPricing {
 	readonly impliedMaxTokens: number | undefined;
 	/** Requests ask for a tier of their own price, unless they name another. */
 	readonly tier: "flex" | undefined;
+	/** One of its servers is in a region that has a price of its own. */
+	readonly region: string | undefined;
 	/** The fewest tokens of a prompt that its provider keeps when it is asked to; undefined where it is not asked. */
 	readonly promptCacheMinimum: number | undefined;
 	/** Prices of the user's own. */
@@ -25,7 +28,8 @@ export interface ModelPricing {
 }
 
 /** `asksToKeep`: prompts are marked for the provider's cache where that is worth it. */
-export function pricingOf({ provider, modelId, prices: own }: ModelRoute, asksToKeep: boolean): ModelPricing {
+export function pricingOf(route: ModelRoute, asksToKeep: boolean): ModelPricing {
+	const { provider, modelId, servers, prices: own } = route;
 	const { id, local, free, jobs, choicesPerCall, wire, flexField, extraBody } = provider;
 	const impliedMaxTokens = wire === "anthropic" ? defaultLimit(versionOf(modelId)) : undefined;
 	const isFree = local || free;
@@ -38,6 +42,9 @@ export function pricingOf({ provider, modelId, prices: own }: ModelRoute, asksTo
 		choicesPerCall,
 		impliedMaxTokens,
 		tier,
+		region: servers
+			.map(({ baseUrl }) => regionOfServer(baseUrl, modelId))
+			.find((region) => region !== undefined),
 		promptCacheMinimum: asksToKeep && wire === "anthropic" ? cacheMinimum(modelId) : undefined,
 		own,
 	};

@@ -142,14 +142,19 @@ function longWrites(usage: Json, creation: Json): number | undefined {
 	return Math.max(long, written - (tokens(creation.ephemeral_5m_input_tokens) ?? 0));
 }
 
+/** The tier that a piece of a Gemini answer names. */
+export function geminiTier(payload: Json, headers: AnswerHeaders): unknown {
+	const usage = isObject(payload.usageMetadata) ? payload.usageMetadata : {};
+	return usage.serviceTier ?? usage.trafficType ?? headers?.["x-gemini-service-tier"];
+}
+
 /** The charges of a piece of a Gemini answer. */
 export function geminiCharges(payload: Json, modelId: string, headers: AnswerHeaders): Charges {
 	const usage = isObject(payload.usageMetadata) ? payload.usageMetadata : {};
-	const tier = usage.serviceTier ?? usage.trafficType ?? headers?.["x-gemini-service-tier"];
 	const candidates = Array.isArray(payload.candidates) ? payload.candidates.filter(isObject) : [];
 	const grounding = candidates.map((candidate) => candidate.groundingMetadata).filter(isObject);
 	return filled({
-		tier: tierOf(tier),
+		tier: tierOf(geminiTier(payload, headers)),
 		cachedAudioTokens: modality(usage.cacheTokensDetails, "AUDIO"),
 		audioOutputTokens: modality(usage.candidatesTokensDetails, "AUDIO"),
 		imageOutputTokens: modality(usage.candidatesTokensDetails, "IMAGE"),

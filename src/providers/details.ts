@@ -120,12 +120,13 @@ function joined(before: Json | undefined, piece: Json): Json {
 
 /** What a payload of the OpenAI wire says of the response itself; undefined when it says nothing. */
 export function openAiResponse(payload: Json): ResponseInfo | undefined {
-	const { id, model, created, service_tier, system_fingerprint } = payload;
+	const { id, model, created, service_tier, speed, system_fingerprint } = payload;
 	const info: ResponseInfo = {
 		...(typeof id === "string" && id !== "" && { id }),
 		...(typeof model === "string" && model !== "" && { model }),
 		...(typeof created === "number" && created > 0 && { created }),
 		...(typeof service_tier === "string" && { serviceTier: service_tier }),
+		...(typeof speed === "string" && { speed }),
 		...(typeof system_fingerprint === "string" && { systemFingerprint: system_fingerprint }),
 	};
 	return Object.keys(info).length === 0 ? undefined : info;

@@ -1,10 +1,22 @@
 import { UnsupportedError } from "../errors.ts";
-import { type Parameters, parameterKeys, rowOf } from "../parameters/table.ts";
+import { type Parameters, parameterKeys, rowOf, type WireFormat } from "../parameters/table.ts";
 import { isOnWire } from "../parameters/wire-fields.ts";
+import { isObject } from "./error-body.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
 /** Fields of a body that are not the user's to set as raw parameters. */
 const reserved = ["model", "messages", "input", "contents", "stream", "n"];
+
+/** Besides those, on one wire. An answer in the background would be paid for and never fetched. */
+const reservedOn: Partial<Readonly<Record<WireFormat, readonly string[]>>> = {
+	responses: ["background"],
+	gemini: ["candidateCount", "candidate_count"],
+};
+
+const answerCounts = new Set(["n", "candidateCount", "candidate_count"]);
+
+/** Objects of raw fields, as the SDKs wrap them. */
+const wrappers = ["config", "generationConfig", "extra_body"];
 
 /**
  * Raises UnsupportedError, before anything is sent, for a parameter that the provider refuses or would silently
@@ -18,12 +30,12 @@ export function checkParameters(provider: ProviderRow, parameters: Parameters): 
 	}
 	if (parameters.reasoningEffort !== undefined && parameters.thinkingBudget !== undefined)
 		throw new UnsupportedError("reasoning_effort and thinking_budget cannot be combined");
-	// An answer in the background would be paid for and never fetched.
-	const names = provider.wire === "responses" ? [...reserved, "background"] : reserved;
-	for (const name of names) {
-		if (parameters.extra !== undefined && Object.hasOwn(parameters.extra, name))
+	const { extra = {} } = parameters;
+	const holders = [extra, ...wrappers.map((name) => extra[name]).filter(isObject)];
+	for (const name of [...reserved, ...(reservedOn[provider.wire] ?? [])]) {
+		if (holders.some((holder) => Object.hasOwn(holder, name)))
 			throw new UnsupportedError(`the raw parameter "${name}" is set by llmx itself`, {
-				hint: name === "n" ? "ask for several answers with -n" : "leave it out",
+				hint: answerCounts.has(name) ? "ask for several answers with -n" : "leave it out",
 			});
 	}
 }

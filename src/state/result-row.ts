@@ -85,6 +85,7 @@ export interface ResponseRow {
 	readonly model?: string;
 	readonly created?: number;
 	readonly service_tier?: string;
+	readonly speed?: string;
 	readonly system_fingerprint?: string;
 }
 

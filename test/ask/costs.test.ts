@@ -331,6 +331,49 @@ describe("a dearer tier that was asked for", () => {
 		expect(asked).toMatchObject({ costUsd: usd });
 	});
 
+	it.each<[what: string, model: string, extra: object, script: Script, usd: number]>([
+		// 10,000 at $5 and 2,000 at $25 a million, twice as dear
+		[
+			"Anthropic's speed, which the answer does not name",
+			"anthropic/claude-opus-4-8",
+			{ speed: "fast" },
+			overAnthropic({ what: "", model: "", usd: null }, false),
+			0.2,
+		],
+		[
+			"Anthropic's speed, when it had the ordinary one",
+			"anthropic/claude-opus-4-8",
+			{ speed: "fast" },
+			overAnthropic({ what: "", model: "", usd: null, usage: { speed: "standard" } }, false),
+			0.1,
+		],
+		// 10,000 at $0.30 and 2,000 at $2.50 a million, 1.8 times as dear
+		[
+			"Gemini's tier, which the answer does not name",
+			"gemini/gemini-2.5-flash",
+			{ serviceTier: "priority" },
+			overGemini({ what: "", model: "", usd: null }, false),
+			0.0144,
+		],
+		[
+			"Gemini's tier, when it had the ordinary one",
+			"gemini/gemini-2.5-flash",
+			{ serviceTier: "priority" },
+			overGemini({ what: "", model: "", usd: null, usage: { serviceTier: "standard" } }, false),
+			0.008,
+		],
+	])("is counted: %s", async (_, model, extra, script, usd) => {
+		const { asked } = await ask(model, script, false, {}, { extra });
+		expect(asked).toMatchObject({ costUsd: usd });
+	});
+
+	it("is paid for by an answer that was held back, too", async () => {
+		const held = { message: { role: "assistant", content: "" }, finish_reason: "content_filter", index: 0 };
+		const script = json({ id: "x", choices: [held], usage: openAiUsage });
+		const { rows } = await ask("gpt-4.1-mini", script, false, {}, { extra: { service_tier: "priority" } });
+		expect(rows).toMatchObject([{ status: "failed", cost_usd: 0.0126 }]);
+	});
+
 	it("is unknown where nobody publishes its price, and a cheaper one is counted on only when it was given", async () => {
 		const scale = await ask("gpt-4.1-mini", answerOf({}), false, {}, { extra: { service_tier: "scale" } });
 		expect(scale.asked).toMatchObject({ costUsd: null });

@@ -71,6 +71,19 @@ describe("the guard of --max-cost", () => {
 		expect(guard.overshootUsd).toBe(0);
 	});
 
+	it("takes the requests to come to be as dear as the dearest bill for its tokens", () => {
+		const guard = new CostGuard(100);
+		const probe = token();
+		expect(guard.admit(probe, request(10, 5))).toBe("go");
+		// 12 USD was to be paid for 10 tokens in and 1 out: the host, or the tier of the account, is three times as dear.
+		guard.settle(probe, answered(36, 1, 10));
+		expect(guard.admit(token(), request(10, 5))).toBe("go");
+		// 3 x 20 USD are set aside of the 64 that are left.
+		expect(guard.admit(token(), request(2, 0))).toBe("wait");
+		// A cheaper bill takes nothing back: the next may be dear again.
+		expect(guard.committedUsd).toBe(96);
+	});
+
 	it("sends one probe when answers have no bound, then expects twice the longest within the allowance", () => {
 		const guard = new CostGuard({ capUsd: 1_000, allowanceUsd: 3_050 });
 		const [probe, second] = [token(), token()];

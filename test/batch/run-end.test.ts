@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Halt, parseHaltPolicy } from "../../src/batch/halt.ts";
 import { AbortedError, CacheMissError, UnsupportedError } from "../../src/errors.ts";
+import { noUsage } from "../../src/types.ts";
 import { answer, failure, idsIn, names, runFake, withRows } from "./helpers/fake-run.ts";
 
 describe("the end of a run", () => {
@@ -80,7 +81,8 @@ describe("the end of a run", () => {
 	it("is the cap of --max-cost, before it can be crossed", async () => {
 		// At $0.4 and $1.6 a million tokens: 1,000 of output are $0.0016.
 		const files = withRows(names(100));
-		const priced = answer("x", { costUsd: 0.0016 });
+		const usage = { ...noUsage, inputTokens: 1, outputTokens: 1_000 };
+		const priced = answer("x", { costUsd: 0.0016, usage });
 		const outcome = await runFake(files, {
 			maxCost: 0.01,
 			rows: { parameters: { maxTokens: 1000 } },

@@ -8,7 +8,7 @@ import { codeBlocks } from "../../src/chat/code-blocks.ts";
 import { submit } from "../../src/chat/commands/table.ts";
 import { exportSession } from "../../src/chat/export.ts";
 import { beginSession, readSession, titleOf } from "../../src/state/sessions/sessions.ts";
-import { answerOf, fakeHost, RecordingView, type Script } from "./fake-host.ts";
+import { answerOf, factsAt, fakeHost, RecordingView, type Script } from "./fake-host.ts";
 
 let home: string;
 let view: RecordingView;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 	home = mkdtempSync(join(tmpdir(), "llmx-branches-"));
 	view = new RecordingView();
 	sent = [];
-	const facts = { contextWindow: 1_000, inputPrice: 30, outputPrice: 60 };
+	const facts = factsAt(1_000, 30, 60);
 	const host = fakeHost(home, { model: counting, other: counting }, { factsOf: () => facts });
 	const session = await beginSession(host.paths, { folder: home });
 	chat = new Chat({ host, view, session, model: "model" });

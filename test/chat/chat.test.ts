@@ -9,7 +9,7 @@ import { complete } from "../../src/chat/input/completion.ts";
 import { LlmxError } from "../../src/errors.ts";
 import { beginSession, openSession, readSession } from "../../src/state/sessions/sessions.ts";
 import type { Message } from "../../src/types.ts";
-import { answerOf, fakeHost, hangAfter, RecordingView, type Script } from "./fake-host.ts";
+import { answerOf, factsAt, fakeHost, hangAfter, RecordingView, type Script } from "./fake-host.ts";
 
 let home: string;
 let view: RecordingView;
@@ -126,7 +126,7 @@ describe("a question", () => {
 					yield* answerOf("x", 900);
 				},
 			},
-			{ factsOf: () => ({ contextWindow: 1000, inputPrice: 2, outputPrice: 8 }) },
+			{ factsOf: () => factsAt(1_000, 2, 8) },
 		);
 		for (const text of ["one", "two", "three"]) await chat.ask(text);
 		expect(view.log.filter((line) => line.includes("% of what model can read (1k)"))).toHaveLength(1);

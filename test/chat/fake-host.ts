@@ -1,3 +1,4 @@
+import type { ModelFacts } from "../../src/chat/context.ts";
 import type { ChatHost } from "../../src/chat/host.ts";
 import type { Picker } from "../../src/chat/picker.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "../../src/chat/view.ts";
@@ -29,7 +30,16 @@ export async function* hangAfter(text: string, options: CallOptions): AsyncGener
 	});
 }
 
-const unknownFacts = { contextWindow: null, inputPrice: null, outputPrice: null };
+const unknownPrices = { contextWindow: null, inputPrice: null, outputPrice: null };
+
+/** A model of so many tokens, at prices in USD per million. */
+export function factsAt(contextWindow: number, inputPrice: number, outputPrice: number): ModelFacts {
+	return {
+		...{ contextWindow, inputPrice, outputPrice },
+		attachedMost: () => 0,
+		usdOf: ({ input, output }) => (input * inputPrice + output * outputPrice) / 1e6,
+	};
+}
 
 export function fakeHost(
 	home: string,
@@ -47,7 +57,7 @@ export function fakeHost(
 			let calls = 0;
 			const fake = {
 				model,
-				isFree,
+				pricing: { isFree },
 				get cost() {
 					return { usd: 0.01 * calls, unknownCalls: 0 };
 				},
@@ -62,10 +72,10 @@ export function fakeHost(
 			};
 			return fake as unknown as LLM;
 		},
-		factsOf: () => unknownFacts,
+		factsOf: () => ({ ...unknownPrices, attachedMost: () => 0, usdOf: () => null }),
 		models: () =>
 			["gpt-4.1", "gpt-4.1-mini", "anthropic/claude-haiku-4-5"].map((name) => ({
-				...{ name, isUsable: name.startsWith("gpt"), ...unknownFacts },
+				...{ name, isUsable: name.startsWith("gpt"), ...unknownPrices },
 			})),
 		presetNames: () => [],
 		fillPreset: () => {

@@ -167,7 +167,7 @@ async function send(sending: Sending): Promise<number> {
 				}),
 			);
 		// What costs nothing needs no budget.
-		if (!flags.cacheOnly && llms.some(({ isFree }) => !isFree)) await warnOfBudget(sending);
+		if (!flags.cacheOnly && llms.some(({ pricing }) => !pricing.isFree)) await warnOfBudget(sending);
 		const attachments = await readAttachments(io, flags.attach ?? [], {
 			passImagesOn: llms.every(({ fetchesImages }) => fetchesImages),
 			signal,

@@ -3,6 +3,7 @@ import { Estimate } from "../../batch/estimate.ts";
 import { Expectation } from "../../batch/expectation.ts";
 import { JobCosts } from "../../batch/jobs/job-costs.ts";
 import { settleResults } from "../../batch/settle.ts";
+import { TakenQuestions } from "../../batch/taken-questions.ts";
 import { exitCodes, UsageError } from "../../errors.ts";
 import { RowProblem } from "../../prompts/parameters.ts";
 import { type CompiledPreset, compilePreset } from "../../prompts/presets.ts";
@@ -85,6 +86,7 @@ class BatchCommand {
 	readonly #preset: CompiledPreset | undefined;
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
+	readonly #questions = new TakenQuestions();
 	readonly #heap = new HeapLimit();
 	readonly #limitParts = new LimitParts();
 	readonly #expectation: Expectation | undefined;
@@ -171,6 +173,7 @@ class BatchCommand {
 					if (flight?.has(row.id, model)) this.#lost.push(() => noteLost(modelRun, row));
 					if (underway?.find(row, model) === "own") return;
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
+					this.#questions.add(model, { taker: modelRun.llm, row, defaults: modelRun.defaults });
 					if (!flags.dryRun) rough.add(row, modelRun);
 					if (!viaJobs) return;
 					requireOneRequest(row, modelRun);
@@ -184,6 +187,7 @@ class BatchCommand {
 			if (viaJobs) requireJobs(checked.models.map((model) => this.#models.of(model)));
 			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
+			await this.#questions.check((problem) => checked.problems.add(problem));
 			const closely = () =>
 				estimateClosely({
 					prompts,

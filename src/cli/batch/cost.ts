@@ -98,8 +98,9 @@ export async function agreeOnCost(
 ): Promise<Estimate | null> {
 	if (flags.maxCost !== undefined) {
 		if (rough.unpricedRows === 0) return rough;
-		throw new UsageError("--max-cost cannot be enforced: a model's price is unknown", {
-			hint: "omit --max-cost and confirm with --yes, or choose a model with a known price (llmx models)",
+		const rows = formatPlural(rough.unpricedRows, "row");
+		throw new UsageError(`--max-cost cannot be enforced: the price of ${rows} is unknown`, {
+			hint: "omit --max-cost and confirm with --yes, or choose a model with a known price (llmx models);\nthe provider's own tools have one where the request bounds their use (max_uses, max_tool_calls)",
 		});
 	}
 	if (flags.yes || !isDear(rough)) return rough;

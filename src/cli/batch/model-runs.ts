@@ -109,7 +109,10 @@ export class ModelRuns {
 			}),
 		});
 		const defaults = this.#parameters.get(model) ?? parametersFor(model, config);
-		const { viaJobs } = flags;
-		return { model, llm, defaults, ...llm.pricing, viaJobs, stats: new RunStats() };
+		const { viaJobs, stream } = flags;
+		const { pricing } = llm;
+		// A stream holds one answer.
+		const choicesPerCall = stream ? 1 : pricing.choicesPerCall;
+		return { model, llm, defaults, ...pricing, choicesPerCall, viaJobs, stats: new RunStats() };
 	}
 }

@@ -81,8 +81,8 @@ export class AnthropicReader extends AnswerReader {
 	#readStart(message: Json): void {
 		this.#readUsage(message.usage);
 		const { id, model } = message;
-		const { service_tier: tier } = isObject(message.usage) ? message.usage : {};
-		this.response = openAiResponse({ id, model, service_tier: tier });
+		const { service_tier, speed } = isObject(message.usage) ? message.usage : {};
+		this.response = openAiResponse({ id, model, service_tier, speed });
 	}
 
 	/** A block of a message, the start of one, or a delta of one: all name their text by what it is. */

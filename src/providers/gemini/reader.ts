@@ -1,7 +1,7 @@
 import type { FinishReason, Usage } from "../../types.ts";
 import type { AnswerPart } from "../adapter.ts";
 import { AnswerReader } from "../answer-reader.ts";
-import { geminiCharges, modality } from "../charges.ts";
+import { geminiCharges, geminiTier, modality } from "../charges.ts";
 import { openAiResponse } from "../details.ts";
 import { isObject } from "../error-body.ts";
 import { aborted, blocked, emptyEnd, incomplete } from "../failure.ts";
@@ -53,7 +53,8 @@ export class GeminiReader extends AnswerReader {
 	protected read(payload: Json): readonly AnswerPart[] {
 		this.noteUsage(payload);
 		const { responseId: id, modelVersion: model } = payload;
-		this.response ??= openAiResponse({ id, model });
+		const said = openAiResponse({ id, model, service_tier: geminiTier(payload, this.headers) });
+		if (said !== undefined) this.response = { ...said, ...this.response };
 		this.#readFeedback(payload.promptFeedback);
 		const candidate = Array.isArray(payload.candidates) ? payload.candidates[0] : undefined;
 		return isObject(candidate) ? this.#readCandidate(candidate) : [];
