@@ -331,7 +331,7 @@ describe("a dearer tier that was asked for", () => {
 		expect(asked).toMatchObject({ costUsd: usd });
 	});
 
-	it.each<[what: string, model: string, extra: object, script: Script, usd: number]>([
+	it.each<[what: string, model: string, extra: Record<string, unknown>, script: Script, usd: number]>([
 		// 10,000 at $5 and 2,000 at $25 a million, twice as dear
 		[
 			"Anthropic's speed, which the answer does not name",
