@@ -17,6 +17,8 @@ export class Estimate {
 	usd: Range = { low: 0, high: 0 };
 	/** Rows of models without a price; they are not part of `usd`. */
 	unpricedRows = 0;
+	/** Rows of which only the most that they may cost is known; their lower end in `usd` is 0. */
+	ceilingRows = 0;
 	/** The same of the way that is not taken: as batch jobs, or now where the rows go as jobs. */
 	readonly otherWay = { usd: { low: 0, high: 0 } as Range, unpricedRows: 0, impossibleRows: 0 };
 	/** Rows without a bound of their own on the answer. */
@@ -43,6 +45,7 @@ export class Estimate {
 		this.outputTokens = add(this.outputTokens, times(outputTokens, row.n));
 		if (usd === null) this.unpricedRows += 1;
 		else this.usd = add(this.usd, usd);
+		if (bounds.isCeiling) this.ceilingRows += 1;
 		this.#addOtherWay(model, bounds);
 		const worst = bounds.usdOf(bounds.worstOutput) ?? 0;
 		this.worstUsd += worst;

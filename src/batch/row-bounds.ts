@@ -30,6 +30,8 @@ export interface RowBounds {
 	readonly usdOf: (outputTokens: number, inputTokens?: number) => number | null;
 	/** USD between the lower and the upper ends; null when unknown. */
 	readonly usd: Range | null;
+	/** Only the upper end is known: that of the ordinary tier, where nobody publishes the price of a cheaper one. */
+	readonly isCeiling: boolean;
 	/** The same of the way that is not taken: as batch jobs, or now where the rows go as jobs. */
 	readonly otherUsd: () => Range | null;
 }
@@ -80,6 +82,8 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		});
 		return low === null || high === null ? null : { low: Math.min(low, high), high };
 	};
+	const own = usdBy(charges);
+	const ordinary = own === null && charges.tier === "flex" ? usdBy(sureCharges) : null;
 	return {
 		requests,
 		inputTokens: times(once, requests),
@@ -94,7 +98,8 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 				sound: audio,
 				output: outputTokens,
 			}),
-		usd: usdBy(charges),
+		usd: ordinary === null ? own : { low: 0, high: ordinary.high },
+		isCeiling: ordinary !== null,
 		otherUsd: () => usdBy(otherCharges),
 	};
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rowBounds } from "../../src/batch/row-bounds.ts";
@@ -18,6 +18,30 @@ describe("the cheaper tier of requests that may wait", () => {
 		const { exitCode, err } = await bench.run(["batch", "in.jsonl", "-m", model, ...flags]);
 		expect(exitCode, err).toBe(0);
 		expect(bench.simulator.requests.map(({ body }) => body[field])).toEqual(["flex", "flex", "flex"]);
+	});
+
+	it("has the ordinary price for a ceiling where nobody publishes its own, never $0", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(2));
+		const args = [
+			"batch",
+			"in.jsonl",
+			"-m",
+			"openrouter/openai/gpt-4o-mini",
+			"--max-tokens",
+			"100",
+			"--flex",
+		];
+		const dry = await bench.run([...args, "--dry-run", "--summary-json", "s.json"]);
+		expect(dry.out).toMatch(/cost {6}up to \$\S+, the ordinary price: that of the flex tier is lower/);
+		const { cost_usd: cost } = JSON.parse(readFileSync(join(bench.folder, "s.json"), "utf8")) as {
+			cost_usd: { low: unknown; high: number };
+		};
+		expect(cost.low).toBeNull();
+		expect((await bench.run([...args, "--max-cost", String(cost.high)])).exitCode).toBe(0);
+		expect((await bench.run([...args, "-o", "b.jsonl", "--no-cache", "--max-cost", "1e-6"])).exitCode).toBe(
+			8,
+		);
 	});
 
 	it("is refused where nobody sells one, before anything is sent", async () => {
@@ -69,7 +93,9 @@ describe("the cheaper tier of requests that may wait", () => {
 			linksImages: false,
 			metadata: undefined,
 		} as const;
-		const sold = [...pricesOf("openai").values()].map(([price]) => price as Price);
+		const sold = ["openai", "openrouter"].flatMap((id) =>
+			[...pricesOf(id).values()].map(([price]) => price as Price),
+		);
 		for (const { provider, model: modelId, batchInput } of sold) {
 			const model = { provider, modelId, isFree: false, hasJobs: true };
 			const [ordinary, flex] = [
@@ -77,7 +103,10 @@ describe("the cheaper tier of requests that may wait", () => {
 				rowBounds(row, { ...model, tier: "flex" }, undefined),
 			];
 			expect(flex.usdOf(100)).toBe(ordinary.usdOf(100));
-			expect(flex.usd).toEqual(batchInput === null ? null : ordinary.otherUsd());
+			// Where nobody publishes its price, the ordinary one is the most that it may be.
+			const most = { low: 0, high: ordinary.usd?.high };
+			expect(flex.usd).toEqual(batchInput === null ? most : ordinary.otherUsd());
+			expect(flex.isCeiling).toBe(batchInput === null);
 		}
 	});
 });

@@ -140,10 +140,12 @@ export function costText({
 	usd,
 	unpricedRows,
 	rows,
-}: Pick<Estimate, "usd" | "unpricedRows" | "rows">): string {
+	ceilingRows = 0,
+}: Pick<Estimate, "usd" | "unpricedRows" | "rows"> & { readonly ceilingRows?: number }): string {
 	const unknown = `${formatPlural(unpricedRows, "row")} of unknown price`;
 	if (unpricedRows > 0 && unpricedRows === rows) return `an unknown amount (${unknown})`;
-	const known = range(usd, formatUsd);
+	// The lower end is not known with so much as one of them, and is not to be taken for $0.
+	const known = ceilingRows > 0 ? `up to ${formatUsd(usd.high)}` : range(usd, formatUsd);
 	return unpricedRows > 0 ? `${known} + ${unknown}` : known;
 }
 
@@ -192,10 +194,16 @@ export function dryRunLines(
 		["to send", `${formatCount(estimate.rows)} to ${models.map(sanitizeLine).join(", ")}`],
 		["input", `${range(estimate.inputTokens, formatTokens)} tokens`],
 		["output", `${range(estimate.outputTokens, formatTokens)} tokens${assumption(estimate)}`],
-		["cost", costText(estimate) + (viaJobs ? " as batch jobs" : flex ? " at the flex tier" : "")],
+		["cost", costText(estimate) + (viaJobs ? " as batch jobs" : flex ? flexText(estimate) : "")],
 		...otherWayLine(estimate, viaJobs),
 	];
 	return lines.map(([label, text]) => `${label.padEnd(9)} ${text}`);
+}
+
+function flexText({ ceilingRows }: Estimate): string {
+	return ceilingRows > 0
+		? ", the ordinary price: that of the flex tier is lower, and not published"
+		: " at the flex tier";
 }
 
 /** What the rows cost the other way; nothing where there is none, or where nothing is to be paid. */
@@ -222,7 +230,7 @@ export function dryRunJson(
 	viaJobs: boolean,
 ): Readonly<Record<string, unknown>> {
 	const { rows, otherWay } = estimate;
-	const cost = usdJson({ ...estimate, rows });
+	const cost = usdJson(estimate);
 	const other = otherWay.impossibleRows > 0 ? null : usdJson({ ...otherWay, rows });
 	const [now, jobs] = viaJobs ? [other, cost] : [cost, other];
 	return {
@@ -242,7 +250,13 @@ export function dryRunJson(
 	};
 }
 
-/** null when no row has a price. */
-function usdJson({ usd, unpricedRows, rows }: Pick<Estimate, "usd" | "unpricedRows" | "rows">): Range | null {
-	return unpricedRows === rows && rows > 0 ? null : usd;
+/** null when no row has a price; the lower end is null when only the most that they may cost is known. */
+export function usdJson({
+	usd,
+	unpricedRows,
+	rows,
+	ceilingRows = 0,
+}: Pick<Estimate, "usd" | "unpricedRows" | "rows"> & { readonly ceilingRows?: number }) {
+	if (unpricedRows === rows && rows > 0) return null;
+	return ceilingRows > 0 ? { low: null, high: usd.high } : usd;
 }

@@ -17,6 +17,7 @@ import {
 	roundUsd,
 } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
+import { usdJson } from "./cost.ts";
 import { serverSummaries } from "./server-lines.ts";
 
 export interface SummaryView {
@@ -35,7 +36,9 @@ export interface SummaryView {
 	readonly overshootUsd: number;
 	readonly capName: string;
 	/** What the run was thought to cost; undefined when nobody estimated it. */
-	readonly estimate?: Pick<Estimate, "usd" | "unpricedRows" | "rows"> | undefined;
+	readonly estimate?:
+		| (Pick<Estimate, "usd" | "unpricedRows" | "rows"> & { readonly ceilingRows?: number })
+		| undefined;
 	/** The command that sends what is missing, and the one that sends failures too. */
 	readonly again: { readonly missing: string; readonly failed: string };
 	readonly timeline: TimelineJson;
@@ -97,10 +100,11 @@ function answeredText({ outcome, total, doneBefore, elapsedMs }: SummaryView): s
 /** Whether the run cost what it was thought to; nothing where nothing was to be paid. */
 function estimatedText({ outcome: { stats }, estimate }: SummaryView): string | undefined {
 	if (estimate === undefined) return undefined;
-	const { usd, unpricedRows, rows } = estimate;
+	const { usd, unpricedRows, rows, ceilingRows = 0 } = estimate;
 	if (stats.requests === 0 || (usd.high === 0 && unpricedRows === 0)) return undefined;
 	const cost = `cost ${formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts })}`;
 	if (unpricedRows === rows) return `unknown, ${cost}`;
+	if (ceilingRows > 0) return `up to ${formatUsd(usd.high)}, ${cost}`;
 	return `${formatUsd(usd.low)} to ${formatUsd(usd.high)}, ${cost}`;
 }
 
@@ -170,7 +174,7 @@ export function summaryJson(view: SummaryView): Readonly<Record<string, unknown>
 		...statsJson(outcome.stats),
 		failed_in_all: outcome.failed,
 		seconds: Math.round(view.elapsedMs) / 1000,
-		estimated_usd: view.estimate?.unpricedRows === view.estimate?.rows ? null : view.estimate?.usd,
+		estimated_usd: view.estimate === undefined || view.estimate.rows === 0 ? null : usdJson(view.estimate),
 		superseded: view.superseded?.count ?? 0,
 		overshoot_usd: roundUsd(view.overshootUsd),
 		stopped: outcome.stopped ?? null,
