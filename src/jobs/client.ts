@@ -129,9 +129,14 @@ export class JobClient {
 		}
 	}
 
-	/** An answer came that is none of this API's. */
-	malformed(exchange?: Exchange): LlmxError {
-		return notAnAnswer(this.#context(exchange ?? this.#options.http.begin()));
+	/** An answer came that is none of this API's; `said` is what was wrong with one that cannot be shown. */
+	malformed(exchange?: Exchange, said?: string): LlmxError {
+		return notAnAnswer(this.#context(exchange ?? this.#options.http.begin()), said);
+	}
+
+	/** An upload was answered as if it had succeeded, and there is no file. */
+	lostUpload(): LlmxError {
+		return this.malformed(undefined, "the upload was answered without naming a file");
 	}
 
 	#begin({ stream, patient, redirects }: JobRequest, isCreate = false): Exchange {

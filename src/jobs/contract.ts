@@ -68,7 +68,7 @@ export interface JobIntent {
 	readonly tag: string;
 	readonly modelId: string;
 	readonly rows: number;
-	/** Ms since 1970: no job older than this can be the one. */
+	/** Ms since 1970, by the clock of this computer. */
 	readonly at: number;
 	/** The uploaded input, where there is one. */
 	readonly fileId: string | undefined;
@@ -79,6 +79,8 @@ export interface JobCandidate {
 	readonly rawId: string;
 	/** It carries the intent's tag or input file; else only its time and size fit. */
 	readonly sure: boolean;
+	/** It was created no earlier than the intent, as far as two clocks can tell. */
+	readonly isNear: boolean;
 }
 
 /** How much one job takes. */

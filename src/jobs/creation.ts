@@ -15,15 +15,21 @@ export interface JobCreationOptions {
 	readonly route: ModelRoute;
 	readonly dialect: JobDialect;
 	readonly log: JobLog;
+	/** With the key that new jobs are created with. */
 	readonly client: JobClient;
+	/** With the key that a job was created with. */
+	readonly clientOf: (record: JobRecord) => JobClient;
 	/** Of the key and the server. */
 	readonly fingerprint: string;
 	readonly folder: string;
-	/** Ms after which the provider's list of jobs is believed to be complete. */
+	/** Ms between two looks at a job. */
 	readonly pollMs: number;
 	readonly sleep: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
 	readonly signal: AbortSignal | undefined;
 }
+
+/** A provider's list has every job that was created so long ago, in ms; how often one looks has nothing to do with it. */
+const listedWithinMs = 60_000;
 
 /** Creates the jobs of one model, each at most once whatever happens on the way. */
 export class JobCreation {
@@ -68,18 +74,21 @@ export class JobCreation {
 			fileId: undefined,
 		};
 		try {
-			const fileId = await dialect.upload?.(client, part, intent);
+			const again = { pollMs, sleep: (ms: number) => sleep(ms, signal) };
+			const upload = () => dialect.upload?.(client, part, intent) ?? Promise.resolve(undefined);
+			// Nothing is charged for a file, and one that no job names does nothing.
+			const fileId = await patiently(upload, { ...again, alsoMalformed: true });
 			if (fileId !== undefined) {
 				intent = { ...intent, fileId };
 				log.append({ event: "uploaded", job: tag, file_id: fileId });
 				const check = () => dialect.checkUpload?.(client, part, fileId) ?? Promise.resolve();
-				await patiently(check, { pollMs, sleep: (ms) => sleep(ms, signal) });
+				await patiently(check, again);
 			}
 			log.append({ event: "creating", job: tag, at: new Date().toISOString() });
 			const rawId = await dialect.create(client, part, intent);
 			this.#created(tag, rawId, false);
 		} catch (error) {
-			if (error instanceof UnknownOutcomeError) await this.#settle(intent, error);
+			if (error instanceof UnknownOutcomeError) await this.#settle(intent, client, pollMs, error);
 			else {
 				this.forget(tag, "it was not created");
 				throw this.#asQueueFull(error);
@@ -107,7 +116,9 @@ export class JobCreation {
 			at: record.submittedAt,
 			fileId: record.fileId,
 		};
-		const found = await this.#settle(intent, undefined);
+		const ageMs = Math.max(0, Date.now() - record.creatingAt);
+		const listedAfterMs = Math.max(0, listedWithinMs - ageMs);
+		const found = await this.#settle(intent, this.#options.clientOf(record), listedAfterMs, undefined);
 		return found ? this.#record(record.tag) : undefined;
 	}
 
@@ -126,12 +137,16 @@ export class JobCreation {
 	}
 
 	/** True when the job was found; false when it was never created. */
-	async #settle(intent: JobIntent, cause: UnknownOutcomeError | undefined): Promise<boolean> {
-		const { pollMs, sleep, signal, route, log, dialect, client } = this.#options;
+	async #settle(
+		intent: JobIntent,
+		client: JobClient,
+		listedAfterMs: number,
+		cause: UnknownOutcomeError | undefined,
+	): Promise<boolean> {
+		const { sleep, signal, route, log, dialect } = this.#options;
 		const known = new Set(log.jobs().map(({ rawId }) => rawId));
 		const verdict = await settle({
-			intent,
-			pollMs,
+			listedAfterMs,
 			sleep: (ms) => sleep(ms, signal),
 			find: async () => (await dialect.find(client, intent)).filter(({ rawId }) => !known.has(rawId)),
 		});
@@ -146,9 +161,11 @@ export class JobCreation {
 		const why =
 			verdict.kind === "several"
 				? `${verdict.count} jobs at ${route.provider.label} match`
-				: verdict.kind === "none"
-					? `the list of ${route.provider.label} does not have it`
-					: `${route.provider.label} could not be asked: ${verdict.reason}`;
+				: verdict.kind === "elsewhen"
+					? `${verdict.count === 1 ? "a job" : `${verdict.count} jobs`} at ${route.provider.label} could be it but for the time of creation`
+					: verdict.kind === "none"
+						? `the list of ${route.provider.label} does not have it`
+						: `${route.provider.label} could not be asked: ${verdict.reason}`;
 		throw new UnknownOutcomeError(
 			`it is not known whether a job of ${rowsText(intent.rows)} was created: ${why}`,
 			{

@@ -12,7 +12,7 @@ import { JobClient } from "./client.ts";
 import { isFinal, type JobDialect, type JobResult, type JobStatus } from "./contract.ts";
 import { JobCreation } from "./creation.ts";
 import { jobDialects } from "./dialects/table.ts";
-import { NoJobsError } from "./errors.ts";
+import { NoJobsError, otherKey } from "./errors.ts";
 import { foreignRecord, JobLog, type JobRecord, jobId } from "./job-log.ts";
 import { PartWriter, removeJobFiles } from "./part-file.ts";
 import { patiently } from "./patience.ts";
@@ -51,10 +51,13 @@ export interface JobAnswer {
 /** The batch jobs of one model at its provider: looks at them, and brings their results home. */
 export class ModelJobs {
 	readonly dialect: JobDialect;
+	/** Of the key that new jobs are created with and the server: jobs of another key cannot be seen with this one. */
+	readonly fingerprint: string;
 	readonly log: JobLog;
 	readonly creation: JobCreation;
 	readonly #options: ModelJobsOptions;
-	readonly #client: JobClient;
+	/** One for each key, by its fingerprint. */
+	readonly #clients: ReadonlyMap<string, JobClient>;
 
 	/** @throws NoJobsError when the provider has no batch API that llmx speaks */
 	constructor(options: ModelJobsOptions) {
@@ -66,21 +69,27 @@ export class ModelJobs {
 		this.#options = options;
 		this.dialect = jobDialects[provider.jobs];
 		this.log = new JobLog(options.logPath);
-		const key = keys[0]?.value;
-		this.#client = new JobClient({
-			http: options.http,
-			provider,
-			// Fireworks serves jobs beside its inference, not under it.
-			baseUrl: baseUrl.replace(/\/inference\/v1$/, "/v1"),
-			key,
-			auth: authOf(options.route, key),
-			signal: options.signal,
-		});
+		const clientFor = (key: ModelRoute["keys"][number] | undefined) =>
+			new JobClient({
+				http: options.http,
+				provider,
+				// Fireworks serves jobs beside its inference, not under it.
+				baseUrl: baseUrl.replace(/\/inference\/v1$/, "/v1"),
+				key: key?.value,
+				auth: authOf(options.route, key),
+				signal: options.signal,
+			});
+		const [first] = keys;
+		this.fingerprint = fingerprintOf(baseUrl, first?.value);
+		const client = clientFor(first);
+		const others = keys.slice(1).map((key) => [fingerprintOf(baseUrl, key.value), clientFor(key)] as const);
+		this.#clients = new Map([...others, [this.fingerprint, client]]);
 		this.creation = new JobCreation({
 			...options,
 			dialect: this.dialect,
 			log: this.log,
-			client: this.#client,
+			client,
+			clientOf: (record) => this.#clientOf(record),
 			fingerprint: this.fingerprint,
 		});
 	}
@@ -107,13 +116,16 @@ export class ModelJobs {
 		return foreignRecord({ rawId, rows, provider: provider.id, model: this.model, modelId, baseUrl, key });
 	}
 
-	/** Fingerprint of the key and the server: jobs of another key cannot be seen with this one. */
-	get fingerprint(): string {
-		const { baseUrl, keys } = this.#options.route;
-		return process
-			.getBuiltinModule("node:crypto")
-			.hash("sha256", `${baseUrl}\n${keys[0]?.value ?? ""}`)
-			.slice(0, 12);
+	/** Whether the key that a job was created with is at hand, and the server is the same. */
+	canSee({ key }: JobRecord): boolean {
+		return this.#clients.has(key);
+	}
+
+	/** Of several keys the one that a job was created with: no other is ever tried on it. */
+	#clientOf(record: JobRecord): JobClient {
+		const client = this.#clients.get(record.key);
+		if (client === undefined) throw otherKey(record, this.model);
+		return client;
 	}
 
 	/** One row as a line of a job's file. @throws UnsupportedError for what the provider cannot take */
@@ -136,7 +148,7 @@ export class ModelJobs {
 	/** What the provider says of a job now. */
 	async status(record: JobRecord): Promise<JobStatus> {
 		try {
-			return await this.dialect.status(this.#client, record.rawId as string);
+			return await this.dialect.status(this.#clientOf(record), record.rawId as string);
 		} catch (error) {
 			throw this.#gone(record, error) ?? error;
 		}
@@ -150,7 +162,8 @@ export class ModelJobs {
 				folder,
 				tag: record.tag,
 				dialect: this.dialect,
-				download: (write) => this.dialect.download(this.#client, record.rawId as string, status, write),
+				download: (write) =>
+					this.dialect.download(this.#clientOf(record), record.rawId as string, status, write),
 			});
 		try {
 			return await patiently(open, { pollMs, sleep: (ms) => sleep(ms, signal) });
@@ -212,13 +225,14 @@ export class ModelJobs {
 	}
 
 	/** Asks the provider to stop a job; rows that are done stay done, and are paid for. */
-	async cancel({ rawId }: JobRecord): Promise<void> {
-		await this.dialect.cancel(this.#client, rawId as string);
+	async cancel(record: JobRecord): Promise<void> {
+		await this.dialect.cancel(this.#clientOf(record), record.rawId as string);
 	}
 
 	/** Deletes what the provider keeps of an ended job. */
 	async remove(record: JobRecord, status: JobStatus): Promise<void> {
-		if (isFinal(status.state)) await this.dialect.remove(this.#client, record.rawId as string, status);
+		const client = this.#clientOf(record);
+		if (isFinal(status.state)) await this.dialect.remove(client, record.rawId as string, status);
 	}
 
 	/** Gives up a part that was never submitted. */
@@ -240,13 +254,17 @@ export class ModelJobs {
 	}
 }
 
+function fingerprintOf(baseUrl: string, key = ""): string {
+	return process.getBuiltinModule("node:crypto").hash("sha256", `${baseUrl}\n${key}`).slice(0, 12);
+}
+
 function authOf(
-	{ provider, keys: [first] }: ModelRoute,
-	key: string | undefined,
+	{ provider }: ModelRoute,
+	key: ModelRoute["keys"][number] | undefined,
 ): Readonly<Record<string, string>> {
 	const version = provider.wire === "anthropic" ? { "anthropic-version": "2023-06-01" } : {};
 	if (key === undefined) return version;
-	if (provider.wire === "gemini") return { "x-goog-api-key": key };
-	if (provider.wire === "anthropic" && first?.bearer !== true) return { ...version, "x-api-key": key };
-	return { ...version, authorization: `Bearer ${key}` };
+	if (provider.wire === "gemini") return { "x-goog-api-key": key.value };
+	if (provider.wire === "anthropic" && key.bearer !== true) return { ...version, "x-api-key": key.value };
+	return { ...version, authorization: `Bearer ${key.value}` };
 }

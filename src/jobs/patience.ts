@@ -9,13 +9,23 @@ const pauses = [0.05, 0.2, 0.5, 1];
  */
 export async function patiently<T>(
 	attempt: () => Promise<T>,
-	{ pollMs, sleep }: { readonly pollMs: number; readonly sleep: (ms: number) => Promise<void> },
+	{
+		pollMs,
+		sleep,
+		alsoMalformed = false,
+	}: {
+		readonly pollMs: number;
+		readonly sleep: (ms: number) => Promise<void>;
+		/** An answer that is none of the API's is no reason to stop. */
+		readonly alsoMalformed?: boolean;
+	},
 ): Promise<T> {
 	for (const pause of pauses) {
 		try {
 			return await attempt();
 		} catch (error) {
-			if (!(error instanceof RequestError) || !passes(error)) throw error;
+			if (!(error instanceof RequestError)) throw error;
+			if (!passes(error) && !(alsoMalformed && error.errorClass === "malformed_response")) throw error;
 			await sleep(pause * pollMs);
 		}
 	}

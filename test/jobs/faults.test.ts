@@ -21,6 +21,8 @@ function expectWhole(bench: JobBench, count: number): void {
 
 /** Faults that end by themselves when the same command is run again. */
 const passing = jobFaults.filter((fault) => fault !== "stuck" && fault !== "all-fail");
+/** Only after so long a list is believed to have no job of a create that was cut off. */
+const minuteMs = 60_000;
 /** Faults after which rows are rightly submitted again: the provider never worked on them. */
 const freeing = new Set<JobFault>(["expire", "fail", "queue-late", "missing", "no-id", "credit"]);
 
@@ -38,7 +40,10 @@ describe("a job that meets a fault", () => {
 		const bench = await jobBench({ jobs: { faults: [fault] } });
 		bench.writeRows(prompts(20));
 		let last = { exitCode: 1, err: "" };
-		for (let runs = 0; last.exitCode !== 0 && runs < 4; runs++) last = await bench.run(args("openai/echo"));
+		for (let runs = 0; last.exitCode !== 0 && runs < 4; runs++) {
+			last = await bench.run(args("openai/echo"));
+			bench.age(minuteMs);
+		}
 		expect(last.exitCode, last.err).toBe(0);
 		expectWhole(bench, 20);
 		if (!freeing.has(fault)) expect(bench.submitted()).toBe(20);
@@ -54,8 +59,10 @@ describe("a job that meets a fault", () => {
 			const bench = await jobBench({ jobs: { faults } });
 			bench.writeRows(prompts(count));
 			let last = { exitCode: 1, err: "" };
-			for (let runs = 0; last.exitCode !== 0 && runs < 8; runs++)
+			for (let runs = 0; last.exitCode !== 0 && runs < 8; runs++) {
 				last = await bench.run(args(jobProviders[provider].model));
+				bench.age(minuteMs);
+			}
 			expect(last.exitCode, `seed ${seed}, ${provider}, ${faults}: ${last.err}`).toBe(0);
 			expectWhole(bench, count);
 		}

@@ -34,6 +34,8 @@ export interface JobBench {
 	): Promise<{ exitCode: number; out: string; err: string }>;
 	writeRows(prompts: readonly string[]): void;
 	read(name: string): readonly Row[];
+	/** Makes the jobs older by so many ms, as far as this computer knows of them. */
+	age(ms: number): void;
 	/** Rows of all jobs that were created. */
 	submitted(): number;
 }
@@ -73,6 +75,12 @@ export async function jobBench(options: SimulatorOptions = {}): Promise<JobBench
 				.split("\n")
 				.filter((line) => line !== "")
 				.map((line) => JSON.parse(line) as Row);
+		},
+		age(ms) {
+			const path = join(folder, "home/jobs.jsonl");
+			if (!existsSync(path)) return;
+			const older = (_text: string, at: string) => `"at":"${new Date(Date.parse(at) - ms).toISOString()}"`;
+			writeFileSync(path, readFileSync(path, "utf8").replaceAll(/"at":"([^"]+)"/g, older));
 		},
 		submitted: () => Object.values(simulator.jobs).reduce((sum, rows) => sum + rows, 0),
 	};

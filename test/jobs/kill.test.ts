@@ -12,5 +12,7 @@ it("jobs whose run is killed again and again are created once, fetched once and 
 		model: "openai/echo",
 		random,
 		withinMs: 500,
+		// Where a create was cut off, a minute must pass until the list is believed.
+		pauseMs: 60_000,
 	});
 });

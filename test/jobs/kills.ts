@@ -13,6 +13,8 @@ export interface JobKillOptions {
 	readonly random: () => number;
 	/** A kill comes within so many ms of the start. */
 	readonly withinMs: number;
+	/** So much time passes between two runs, as far as they know. */
+	readonly pauseMs: number;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface JobKillOptions {
  * runs the same command until it is done. Then: no job too many, every row once in the results, booked once.
  */
 export async function killJobs(options: JobKillOptions): Promise<void> {
-	const { rows, jobRows, kills, faults, model, random, withinMs } = options;
+	const { rows, jobRows, kills, faults, model, random, withinMs, pauseMs } = options;
 	const bench = await jobBench({ jobs: { lifeMs: withinMs * 2, faults } });
 	bench.writeRows(prompts(rows));
 	const argv = ["batch", "in.jsonl", "-m", model, "-o", "out.jsonl", "--no-cache", "--via-jobs", "-y", "-q"];
@@ -35,6 +37,7 @@ export async function killJobs(options: JobKillOptions): Promise<void> {
 		const timer = setTimeout(() => run.child.kill("SIGKILL"), random() * withinMs);
 		last = await run.ended;
 		clearTimeout(timer);
+		bench.age(pauseMs);
 	}
 	for (let tries = 0; last.code !== 0 && tries < 3; tries++) last = await start().ended;
 	expect(last.code, last.err).toBe(0);

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
@@ -170,6 +170,24 @@ describe("llmx jobs", () => {
 		expect(booked(bench)).toHaveLength(2);
 		expect((await bench.run(["jobs"])).err).toContain("no jobs are waiting");
 		expect(readdirSync(join(bench.folder, "home/jobs"))).toEqual([]);
+	});
+
+	it("wait runs a command at the end, with the exit code, however the job ends", async () => {
+		for (const [faults, exitCode] of [
+			[["none"], 0],
+			[["expire"], 1],
+		] as const) {
+			const bench = await jobBench({ jobs: { faults } });
+			bench.writeRows(prompts(2));
+			await bench.run([...viaJobs(), "--detach"]);
+			const { id } = JSON.parse((await bench.run(["jobs", "list", "--json"])).out) as { id: string };
+			const told = join(bench.folder, "told");
+			const notify = ["--notify", `printf $LLMX_EXIT_CODE > ${told}; exit 3`];
+			const { exitCode: code, err } = await bench.run(["jobs", "wait", id, "--poll", "0.02", ...notify]);
+			expect(code, err).toBe(exitCode);
+			expect(readFileSync(told, "utf8")).toBe(String(exitCode));
+			expect(err).toContain("--notify ended with exit code 3");
+		}
 	});
 
 	it("rm leaves nothing of a job behind", async () => {

@@ -88,13 +88,16 @@ export class JobRunner {
 
 	/** Jobs of earlier runs into the same results file. */
 	async #recover(): Promise<void> {
-		const { run } = this.#options;
-		const { model } = this.#modelRun;
+		const { run, onNote } = this.#options;
 		for (const record of this.#jobs.log.jobs()) {
 			const isOurs =
 				record.run === run && record.model === this.#jobs.model && record.fetchedAt === undefined;
 			if (!isOurs) continue;
-			if (record.key !== this.#jobs.fingerprint) throw otherKey(record, model);
+			if (!this.#jobs.canSee(record)) throw otherKey(record, this.#jobs.model);
+			if (record.rawId === undefined && record.creatingAt !== undefined)
+				onNote(
+					`looking for a job of ${rowsText(record.rows)} whose creation was cut off; takes up to a minute`,
+				);
 			const found = await this.#jobs.creation.recover(record);
 			if (found === undefined) continue;
 			this.#open.set(found.tag, found);

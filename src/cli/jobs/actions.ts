@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { unknownQuestion } from "../../ask/question.ts";
-import { exitCodes, LlmxError, UsageError } from "../../errors.ts";
+import { AbortedError, exitCodes, LlmxError, UsageError } from "../../errors.ts";
 import { isFinal } from "../../jobs/contract.ts";
 import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
@@ -15,6 +15,7 @@ import type { CommandContext } from "../command.ts";
 import { confirm } from "../confirm.ts";
 import { JobProgress } from "./job-progress.ts";
 
+import { notify } from "./notify.ts";
 import { findJob, type JobsFlags, logOf, withJob } from "./open.ts";
 import { printJob } from "./view.ts";
 
@@ -27,8 +28,24 @@ export async function showJob(name: string, flags: JobsFlags, context: CommandCo
 	});
 }
 
-/** Waits for the end of a job. Returns 0 when it completed. */
+/** Waits for the end of a job, and runs the user's own command then. Returns 0 when it completed. */
 export async function waitForJob(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
+	const tell = async (exitCode: number) => {
+		const log = (text: string) => void context.io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
+		if (flags.notify !== undefined) await notify(flags.notify, exitCode, log);
+	};
+	try {
+		const exitCode = await waitUntilEnd(name, flags, context);
+		await tell(exitCode);
+		return exitCode;
+	} catch (error) {
+		// Whoever waits elsewhere is to hear of it, too; whoever pressed Ctrl-C knows.
+		if (error instanceof LlmxError && !(error instanceof AbortedError)) await tell(error.exitCode);
+		throw error;
+	}
+}
+
+async function waitUntilEnd(name: string, flags: JobsFlags, context: CommandContext): Promise<number> {
 	const { io } = context;
 	return withJob(name, flags, context, async (record, { jobs, pollMs }, signal) => {
 		const progress = new JobProgress(io, true);

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { executeRun } from "../../batch/execute.ts";
 import { Halt } from "../../batch/halt.ts";
@@ -25,6 +24,7 @@ import { writeBatchReport } from "../report/batch-report.ts";
 import { requireRoom } from "./job-checks.ts";
 import { JobProgress } from "./job-progress.ts";
 import { disagreements } from "./job-totals.ts";
+import { notify } from "./notify.ts";
 import { keptOf } from "./retention.ts";
 
 export interface JobBatchRun extends BatchRun {
@@ -174,21 +174,5 @@ function listen({ context: { io } }: JobBatchRun, halt: Halt, log: (text: string
 		if (signals > 1) io.exit(exitCode);
 		log(`leaving (${signal}): submitted jobs go on at the provider`);
 		halt.now({ text: `by ${signal}`, exitCode });
-	});
-}
-
-/** Runs the user's own command when all jobs are done; it sees the exit code as LLMX_EXIT_CODE. */
-async function notify(command: string, exitCode: number, log: (text: string) => void): Promise<void> {
-	await new Promise<void>((done) => {
-		const env = { ...process.env, LLMX_EXIT_CODE: String(exitCode) };
-		const child = spawn(command, { shell: true, stdio: "ignore", env });
-		child.once("error", (error) => {
-			log(`--notify failed: ${error.message}`);
-			done();
-		});
-		child.once("exit", (code) => {
-			if (code !== 0) log(`--notify ended with exit code ${code}`);
-			done();
-		});
 	});
 }

@@ -42,6 +42,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.argument("<job>", "id of the job")
 		.option("-m, --model <model>", "model, for a job submitted from another computer")
 		.option("--poll <seconds>", "time between status checks (default: 60, longer for old jobs)", parseAmount)
+		.option("--notify <command>", "shell command to run when the job has ended")
 		.option("--json", "print one JSON object at the end")
 		.action(async (job: string, flags: JobsFlags) => finish(await waitForJob(job, flags, context)));
 	command

@@ -12,6 +12,7 @@ export interface JobsFlags {
 	readonly model?: string;
 	readonly output?: string;
 	readonly poll?: number;
+	readonly notify?: string;
 	readonly keep?: boolean;
 	readonly yes?: boolean;
 }
@@ -62,7 +63,7 @@ export async function withJob(
 	try {
 		const pollMs = flags.poll === undefined ? undefined : flags.poll * 1000;
 		await using open = await llm.openJobs({ signal: interrupt.signal, pollMs });
-		if (known !== undefined && known.key !== open.jobs.fingerprint)
+		if (known !== undefined && !open.jobs.canSee(known))
 			throw new LlmxError(`${name} was created with another key, or at another server`, {
 				exitCode: exitCodes.auth,
 				hint: "use the key it was created with: providers show a job only to keys of the same project",

@@ -105,10 +105,8 @@ export function readOpenAiLine(line: unknown): JobResult | undefined {
 /** Clocks differ, and a list may date a job by the second. */
 const slackMs = 60_000;
 
-/** Whether a job can be that of an intent by its age. */
-export function isYoungEnough(createdAt: number | null, intent: JobIntent): boolean {
-	return createdAt === null || createdAt >= intent.at - slackMs;
-}
+/** A clock may be wrong by the zone it stands in. What is older than this by its provider's clock is another job. */
+const wrongClockMs = 86_400_000;
 
 /** The jobs that `GET /batches` lists as OpenAI does, newest first, page by page. */
 export async function* listedBatches(client: JobClient): AsyncGenerator<readonly unknown[], void> {
@@ -123,21 +121,30 @@ export async function* listedBatches(client: JobClient): AsyncGenerator<readonly
 	}
 }
 
-/** Goes through pages of a list, newest first, until one is older than the intent. */
+/**
+ * Goes through pages of a list, until one has only jobs that are much older than the intent. `judge` says of a job what it is
+ * found by, and when it was created in ms since 1970, null where the list does not say.
+ */
 export async function findIn(
 	intent: JobIntent,
 	pages: AsyncIterable<readonly unknown[]>,
-	judge: (job: Json) => { createdAt: number | null; candidate: JobCandidate | undefined },
+	judge: (job: Json) => {
+		readonly createdAt: number | null;
+		readonly candidate: Omit<JobCandidate, "isNear"> | undefined;
+	},
 ): Promise<readonly JobCandidate[]> {
 	const found: JobCandidate[] = [];
 	for await (const page of pages) {
-		let isOld = false;
+		let isOld = page.length > 0;
 		for (const job of page) {
 			if (!isObject(job)) continue;
 			const { createdAt, candidate } = judge(job);
-			if (!isYoungEnough(createdAt, intent)) isOld = true;
-			else if (candidate !== undefined) found.push(candidate);
+			const ageMs = createdAt === null ? 0 : intent.at - createdAt;
+			if (ageMs > wrongClockMs) continue;
+			isOld = false;
+			if (candidate !== undefined) found.push({ ...candidate, isNear: ageMs <= slackMs });
 		}
+		// One old job among others says nothing: lists are not sorted everywhere.
 		if (isOld) break;
 	}
 	return found;

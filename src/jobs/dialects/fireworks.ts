@@ -45,7 +45,7 @@ export const fireworksJobs: JobDialect = {
 		const name = jobName(intent.tag);
 		try {
 			await client.json({ path: `/${await accountOf(client)}/batchInferenceJobs/${name}` });
-			return [{ rawId: name, sure: true }];
+			return [{ rawId: name, sure: true, isNear: true }];
 		} catch (error) {
 			if ((error as { status?: number }).status === 404) return [];
 			throw error;
@@ -90,11 +90,13 @@ function accountOf(client: JobClient): Promise<string> {
 async function upload(client: JobClient, part: PartFile, { tag }: JobIntent): Promise<string> {
 	const account = await accountOf(client);
 	const name = jobName(tag);
-	await client.send({
-		method: "POST",
-		path: `/${account}/datasets`,
-		body: { datasetId: name, dataset: { userUploaded: {}, exampleCount: String(part.rows) } },
-	});
+	const dataset = { userUploaded: {}, exampleCount: String(part.rows) };
+	await client
+		.send({ method: "POST", path: `/${account}/datasets`, body: { datasetId: name, dataset } })
+		.catch((error: { status?: number }) => {
+			// The name is this job's own: an earlier try has made it.
+			if (error.status !== 409) throw error;
+		});
 	const form = formBody({}, { name: `${name}.jsonl`, type: "application/jsonl", part });
 	await client.send({
 		method: "POST",

@@ -78,7 +78,7 @@ async function upload(client: JobClient, part: PartFile, { tag }: JobIntent): Pr
 		body: { file: { displayName: `llmx-${tag}` } },
 	});
 	const address = text(begun.headers["x-goog-upload-url"]);
-	if (address === undefined) throw client.malformed();
+	if (address === undefined) throw client.lostUpload();
 	const { body } = await client.send({
 		method: "POST",
 		path: address,
@@ -89,7 +89,7 @@ async function upload(client: JobClient, part: PartFile, { tag }: JobIntent): Pr
 	});
 	// It was seen to answer 200 without a file (googleapis/python-genai#1590).
 	const file = isObject(body) && isObject(body.file) ? text(body.file.name) : undefined;
-	if (file === undefined) throw client.malformed();
+	if (file === undefined) throw client.lostUpload();
 	return file;
 }
 

@@ -115,7 +115,7 @@ export async function uploadFile(
 		stream: form,
 		patient: true,
 	});
-	if (typeof id !== "string" || id === "") throw client.malformed();
+	if (typeof id !== "string" || id === "") throw client.lostUpload();
 	return id;
 }
 

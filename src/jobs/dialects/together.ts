@@ -55,7 +55,7 @@ async function upload(client: JobClient, part: PartFile, { tag }: JobIntent): Pr
 		redirects: true,
 	});
 	const [address, fileId] = [text(headers.location), text(headers["x-together-file-id"])];
-	if (address === undefined || fileId === undefined) throw client.malformed();
+	if (address === undefined || fileId === undefined) throw client.lostUpload();
 	await client.send({ method: "PUT", path: address, keyless: true, stream: fileBody(part), patient: true });
 	await client.send({ method: "POST", path: `/files/${fileId}/preprocess`, patient: true });
 	return fileId;

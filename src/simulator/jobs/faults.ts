@@ -1,6 +1,7 @@
 /** What goes wrong with a job, and what that is. */
 export const jobFaultTable = {
 	"late-file": "the uploaded file is not found by the first two that ask for it",
+	"no-file": "the first upload is answered with 200, and names no file",
 	"short-file": "the uploaded file is said to be smaller than it is, once",
 	lost: "created, and then the connection is cut before the answer",
 	"created-500": "created, and answered with 500",

@@ -23,6 +23,7 @@ export const geminiServer: JobDialectServer = (call, store) => {
 		return { status: 200, body: {}, headers: { "x-goog-upload-url": address } };
 	}
 	if (path === "/upload/v1beta/files") {
+		if (store.losesUpload()) return ok({});
 		const name = `files/${store.addFile(call.body, store.id("f"))}`;
 		return ok({
 			file: { name, uri: `${origin}${base}/v1beta/${name}`, sizeBytes: String(call.body.length) },

@@ -22,6 +22,7 @@ export function files(call: JobCall, store: JobStore, options: { jsonlName: bool
 		if (file === undefined) return refused(400, "'file' is a required property");
 		if (options.jsonlName && !file.name.endsWith(".jsonl"))
 			return refused(400, "Invalid file format for Batch API. Must be .jsonl");
+		if (store.losesUpload()) return ok({});
 		const id = store.addFile(file.bytes);
 		return ok({ id, object: "file", bytes: file.bytes.length, filename: file.name, purpose: "batch" });
 	}

@@ -49,6 +49,13 @@ export class JobStore {
 		return fault === "none" ? undefined : fault;
 	}
 
+	/** Whether an upload is to be answered without the name of a file. */
+	losesUpload(): boolean {
+		if (this.#faults[0] !== "no-file") return false;
+		this.#faults.shift();
+		return true;
+	}
+
 	/** How many bytes an uploaded file is said to have; undefined while nobody finds it. */
 	sizeOf(id: string): number | undefined {
 		const bytes = this.files.get(id)?.length;
