@@ -82,6 +82,8 @@ describe("a job", () => {
 		await bench.run(["batch", "in.jsonl", "-m", "anthropic/echo", "-o", "other.jsonl", "--detach"]);
 		bench.env.LLMX_HOME = home;
 		for (let runs = 0; runs < 2; runs++) {
+			// A list is believed a minute after the create.
+			bench.age(60_000);
 			const { exitCode, err } = await bench.run(args("anthropic/echo"));
 			expect(exitCode, err).toBe(5);
 			expect(err).toContain("2 jobs at Anthropic match");

@@ -101,7 +101,7 @@ export class JobRunner {
 			const found = await this.#jobs.creation.recover(record);
 			if (found === undefined) continue;
 			this.#open.set(found.tag, found);
-			this.#show(found, undefined, 0, undefined);
+			this.#show(found);
 		}
 	}
 
@@ -154,7 +154,7 @@ export class JobRunner {
 				this.#waiting.shift();
 				this.#open.set(record.tag, record);
 				this.#tokens.set(record.tag, next.inputTokens);
-				this.#show(record, undefined, 0, undefined);
+				this.#show(record);
 			} catch (error) {
 				if (!(error instanceof QueueFullError)) throw error;
 				if (!(await this.#makeRoom(next, error))) return;
@@ -287,12 +287,7 @@ export class JobRunner {
 		return this.#options.clock.sleep(ms, this.#options.halt.stopSignal);
 	}
 
-	#show(
-		record: JobRecord,
-		status: JobStatus | undefined,
-		nextInMs: number,
-		trouble: string | undefined,
-	): void {
+	#show(record: JobRecord, status?: JobStatus, nextInMs = 0, trouble?: string): void {
 		if (status === undefined || !isFinal(status.state) || this.#open.has(record.tag))
 			this.#views.set({ record, status, nextInMs, trouble });
 		this.#options.onJobs(this.#views.all, this.#waiting.length);
