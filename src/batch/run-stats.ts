@@ -37,6 +37,14 @@ export class LatencyHistogram {
 	}
 }
 
+/** Hears of the requests of a run. */
+export interface RequestWatch {
+	/** It leaves. */
+	sent(request: object): void;
+	/** It was refused for rate. */
+	refused(request: object): void;
+}
+
 /** What has happened in a run so far, for one model or for all. */
 export class RunStats {
 	/** Rows answered in this run, those of the cache included. */

@@ -26,7 +26,7 @@ import type { TokenCounter } from "./input-tokens.ts";
 import type { PricedModel } from "./priced-model.ts";
 import { requestHash } from "./request-hash.ts";
 import { rowBounds } from "./row-bounds.ts";
-import { RunStats } from "./run-stats.ts";
+import { type RequestWatch, RunStats } from "./run-stats.ts";
 import type { RunTimeline } from "./timeline.ts";
 
 /** A row on its way, in the form in which `generateEach` takes it. */
@@ -78,6 +78,8 @@ export interface BatchRunOptions {
 	readonly guard: CostGuard | undefined;
 	/** What the guard keeps, in words: `--max-cost`, `the daily budget of $5`. */
 	readonly capName: string;
+	/** Hears of requests that leave, and of those that are refused for rate. */
+	readonly requests?: RequestWatch | undefined;
 	/** Keeps when things happened, for a report. */
 	readonly timeline?: RunTimeline | undefined;
 	/** Counts what the guard sets aside; needed with one. */
@@ -185,6 +187,7 @@ class ModelRunner {
 				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
 				if (verdict !== "go") return verdict;
 				stats.inFlight += 1;
+				this.#options.requests?.sent(sent);
 				this.#options.flight?.started(sent.row.id, model);
 				return verdict;
 			},
@@ -220,6 +223,7 @@ class ModelRunner {
 		stats.requests += 1;
 		if (error instanceof RequestError && error.errorClass === "rate_limit") {
 			stats.refusals += 1;
+			this.#options.requests?.refused(sent);
 			this.#options.timeline?.note("refused");
 		}
 		stats.trouble = error instanceof Error ? error.message : null;

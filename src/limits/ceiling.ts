@@ -27,6 +27,8 @@ export class Ceiling {
 	change(perMinute: number, now: number, reason = toldReason): void {
 		this.#reason = reason;
 		this.waitMs(0, now);
+		// Without a ceiling nothing was saved up.
+		if (this.#perMs === Number.POSITIVE_INFINITY) this.#level = 0;
 		this.#perMs = perMinute / 60_000;
 		this.#capacity = capacityOf(perMinute);
 		this.#level = Math.min(this.#level, this.#capacity);

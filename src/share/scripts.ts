@@ -14,11 +14,11 @@ local function read(text)
   local found = {}
   for number in string.gmatch(text or '', '%S+') do found[#found + 1] = tonumber(number) end
   return { granted = found[1] or 0, returned = found[2] or 0, spent = found[3] or 0, seq = found[4] or 0, till = found[5] or 0,
-    admitted = found[6] or 0, refused = found[7] or 0 }
+    sent = found[6] or 0, refused = found[7] or 0 }
 end
 local function write(members, id, e)
   redis.call('HSET', members, id, table.concat({ whole(e.granted), whole(e.returned), whole(e.spent), whole(e.seq), whole(e.till),
-    whole(e.admitted), whole(e.refused) }, ' '))
+    whole(e.sent), whole(e.refused) }, ' '))
 end
 `;
 
@@ -33,28 +33,33 @@ end
  *
  * Keys: run, members, views, a purse each. Arguments: server, member, label of which there is one ("": of any number),
  * the dead member whose label it takes over, seq, spent, granted, returned, need, want, ms that it counts as living, calm
- * ms, TTL in s, requests that were not refused, refused ones, view ("": only asks for money), then for each purse its cap (-1: none) and what was last seen committed.
+ * ms, TTL in s, requests, refused ones, what all of them may send ("-": it is not for this one to say), view ("": only asks for money), then for each purse its cap (-1: none) and what was last seen committed.
  * Returns: state (ok, calm; wait: others hold money that may come back; none; taken: another lives under the label),
- * granted, living, rank, whether anybody is short of money, stop, requests of all shards that
- * were not refused and that were (with a view), committed of each purse.
+ * granted, living, rank, whether anybody is short of money, stop, requests of all shards and
+ * refused ones (with a view), what all may send, committed of each purse.
  */
 export const syncScript = script(`${common}
 local run, members, views = KEYS[1], KEYS[2], KEYS[3]
 local server, me, label, heir = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local seq, spent, granted, returned = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local need, want = tonumber(ARGV[9]), tonumber(ARGV[10])
-local lives, calm_ms, ttl, view = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[16]
-local admitted, refused = tonumber(ARGV[14]), tonumber(ARGV[15])
+local lives, calm_ms, ttl, view = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[17]
+local sent, refused = tonumber(ARGV[14]), tonumber(ARGV[15])
 
 if label ~= '' then
   local holder = redis.call('HGET', run, 'shard ' .. label)
   if holder and holder ~= me and holder ~= heir and read(redis.call('HGET', members, holder)).till > now then
-    return { 'taken', 0, 0, 0, 0, '', 0, 0, redis.call('HGET', views, holder) or '' }
+    return { 'taken', 0, 0, 0, 0, '', 0, 0, '', redis.call('HGET', views, holder) or '' }
   end
   if holder ~= me then redis.call('HSET', run, 'shard ' .. label, me) end
 end
 
-local about = redis.call('HMGET', run, 'server', 'calm', 'living', 'short', 'stop', 'stop_until')
+local about = redis.call('HMGET', run, 'server', 'calm', 'living', 'short', 'stop', 'stop_until', 'found')
+local found = about[7] or ''
+if ARGV[16] ~= '-' then
+  found = ARGV[16]
+  redis.call('HSET', run, 'found', found)
+end
 -- The purses of budgets outlive their month.
 local budget_ttl = 40 * 86400
 local calm = tonumber(about[2]) or 0
@@ -66,7 +71,7 @@ end
 
 local purses = {}
 for i = 4, #KEYS do
-  local at = 17 + (i - 4) * 2
+  local at = 18 + (i - 4) * 2
   local sums = redis.call('HMGET', KEYS[i], 'committed', 'lost', 'floor')
   purses[i - 3] = { key = KEYS[i], committed = tonumber(sums[1]) or 0, lost = tonumber(sums[2]) or 0,
     floor = tonumber(sums[3]) or 0, cap = tonumber(ARGV[at]), seen = tonumber(ARGV[at + 1]) }
@@ -75,7 +80,7 @@ end
 local e = read(redis.call('HGET', members, me))
 local declared, back = math.max(0, granted - e.granted), math.max(0, returned - e.returned)
 e.granted, e.returned, e.spent = e.granted + declared, e.returned + back, math.max(e.spent, spent)
-e.admitted, e.refused = math.max(e.admitted, admitted), math.max(e.refused, refused)
+e.sent, e.refused = math.max(e.sent, sent), math.max(e.refused, refused)
 for _, purse in ipairs(purses) do
   purse.committed = purse.committed + declared - back
   if declared > back then
@@ -104,11 +109,11 @@ end
 local short_now = asks and need > 0 and free and free < need
 if view ~= '' or short_now then
   living = lives > 0 and 1 or 0
-  admitted, refused = e.admitted, e.refused
+  sent, refused = e.sent, e.refused
   local all = redis.call('HGETALL', members)
   for i = 1, #all, 2 do
     local other = read(all[i + 1])
-    if all[i] ~= me then admitted, refused = admitted + other.admitted, refused + other.refused end
+    if all[i] ~= me then sent, refused = sent + other.sent, refused + other.refused end
     if all[i] ~= me and other.till > now then
       living = living + 1
       if all[i] < me then rank = rank + 1 end
@@ -136,7 +141,7 @@ end
 e.seq = math.max(e.seq, seq)
 if is_new then e.till = now + lives end
 write(members, me, e)
-local reply = { state, e.granted, living, rank, short > now and 1 or 0, '', admitted, refused }
+local reply = { state, e.granted, living, rank, short > now and 1 or 0, '', sent, refused, found }
 for _, purse in ipairs(purses) do
   redis.call('HSET', purse.key, 'committed', whole(purse.committed), 'lost', whole(purse.lost), 'floor', whole(purse.floor))
   reply[#reply + 1] = purse.committed

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { LlmxError, UsageError } from "../errors.ts";
 import { type RedisConnection, RedisFailure } from "./connection.ts";
-import { FoundLimit, type SharedCounts } from "./found-limit.ts";
 import { Lease, type LeaseClaim, nano } from "./lease.ts";
 import type { DeadLease, LeaseFile } from "./lease-file.ts";
+import type { RequestCounts } from "./request-counts.ts";
 import { settleScript, stopScript } from "./scripts.ts";
+import { SharedPace } from "./shared-pace.ts";
 import {
 	holderText,
 	keptSeconds,
@@ -20,6 +21,8 @@ import { runKeys, type ShardView } from "./view.ts";
 /** A shard says so often that it lives, in ms; in a crowd less often, so that all of them cost Redis the same. */
 const beatMs = 1_000;
 const beatMsPerShard = 10;
+/** While requests are refused it does so in this part of that time, so that all of them hear of it. */
+const alertPart = 1 / 8;
 /** One that is silent for so many beats is gone. */
 const beatsToLive = 4.5;
 /** A stop holds for those that start later too, such as the next tasks of an array, for so many ms. */
@@ -39,8 +42,8 @@ export interface SharedRunOptions {
 	readonly dead?: DeadLease | undefined;
 	/** Opens the file that says what this shard may have spent, once nobody needs that of the dead one any more. */
 	readonly file?: (() => LeaseFile | undefined) | undefined;
-	/** Requests that have ended. */
-	readonly counts: () => SharedCounts;
+	/** Of this shard. */
+	readonly requests: RequestCounts;
 	/** What there is to tell of the shard at this moment. */
 	readonly view: () => ShardView;
 	/** Monotonic ms. */
@@ -70,7 +73,8 @@ export class SharedRun {
 	#seq = 0;
 	#committed: readonly number[];
 	#part: ShardPart | undefined;
-	readonly #found = new FoundLimit();
+	readonly #pace = new SharedPace();
+	#saidAt = Number.NEGATIVE_INFINITY;
 	#isScarce = false;
 	#nextBeatAt = 0;
 	#syncing: Promise<void> | undefined;
@@ -176,11 +180,20 @@ export class SharedRun {
 	#tick(): void {
 		if (this.#closed || this.#syncing !== undefined) return;
 		const now = this.#options.now();
-		const isBeat = now >= this.#nextBeatAt;
+		const isBeat = now >= this.#nextBeatAt || this.#isAlert(now);
 		if (!isBeat && (this.isAway || !this.#asksForMoney())) return;
 		this.#syncing = (isBeat ? this.#beat() : this.#sync()).then(
 			() => this.#heard(),
 			(error) => this.#missed(error),
+		);
+	}
+
+	#isAlert(now: number): boolean {
+		const { requests } = this.#options;
+		return (
+			!this.isAway &&
+			this.#pace.isAlert(requests.refusals, now) &&
+			now >= this.#saidAt + alertPart * this.#beatMs
 		);
 	}
 
@@ -208,7 +221,8 @@ export class SharedRun {
 
 	/** Says that it lives and how it stands. */
 	async #beat(): Promise<SyncReply> {
-		this.#nextBeatAt = this.#options.now() + this.#beatMs;
+		this.#saidAt = this.#options.now();
+		this.#nextBeatAt = this.#saidAt + this.#beatMs;
 		return this.#sync(this.#options.view());
 	}
 
@@ -234,9 +248,10 @@ export class SharedRun {
 		return reply;
 	}
 
-	#divide({ part, counts }: SyncReply): void {
-		this.#found.note(counts, this.#options.now());
-		const { perSecond } = this.#found;
+	#divide({ part, counts, found }: SyncReply): void {
+		const now = this.#options.now();
+		if (this.#pace.hear({ rank: part.rank, counts, found }, now)) this.#nextBeatAt = now;
+		const { perSecond } = this.#pace;
 		const foundPerMinute = perSecond === undefined ? undefined : perSecond * 60;
 		const before = this.#part;
 		if (
@@ -254,8 +269,20 @@ export class SharedRun {
 		this.#seq += 1;
 		const heir = dead?.member ?? "";
 		const committed = this.#committed;
-		const counts = this.#options.counts();
-		return sync(connection, { counts, name, member, heir, caps, seq: this.#seq, claim, committed, ...about });
+		const { counts } = this.#options.requests;
+		const found = this.#pace.toTell;
+		return sync(connection, {
+			counts,
+			found,
+			name,
+			member,
+			heir,
+			caps,
+			seq: this.#seq,
+			claim,
+			committed,
+			...about,
+		});
 	}
 }
 

@@ -44,6 +44,8 @@ export interface SyncReply {
 	readonly stop: string;
 	/** Of all shards; of use in replies to a view. */
 	readonly counts: SharedCounts;
+	/** Requests per second that all shards together may send; undefined while no limit has shown. */
+	readonly found: number | undefined;
 	readonly committed: readonly number[];
 	/** The view of whoever has the label, as JSON. */
 	readonly holder: string;
@@ -67,6 +69,8 @@ export interface SyncMessage {
 	readonly view: ShardView | undefined;
 	/** Of this shard, since it joined. */
 	readonly counts: SharedCounts;
+	/** What this shard has found for all of them; undefined when it is not the one to do so. */
+	readonly found: { readonly perSecond: number | undefined } | undefined;
 	/** So many ms it counts as living. */
 	readonly livesMs: number;
 }
@@ -76,7 +80,7 @@ export interface SyncMessage {
  * @throws RedisFailure
  */
 export async function sync(connection: RedisConnection, message: SyncMessage): Promise<SyncReply> {
-	const { name, member, heir, label, seq, claim, caps, committed, counts, view, livesMs } = message;
+	const { name, member, heir, label, seq, claim, caps, committed, counts, found, view, livesMs } = message;
 	const { run, members, views } = runKeys(name);
 	const { spent, granted, returned, need, want } = claim;
 	const purses = caps.flatMap(({ usd }, index) => [
@@ -88,7 +92,8 @@ export async function sync(connection: RedisConnection, message: SyncMessage): P
 		[run, members, views, ...caps.map(({ key }) => key)],
 		({ runId }) => [
 			...[runId, member, label, heir, seq, spent, granted, returned, need, want],
-			...[livesMs, calmMs, keptSeconds, counts.admitted, counts.refused],
+			...[livesMs, calmMs, keptSeconds, counts.sent, counts.refused],
+			found === undefined ? "-" : String(found.perSecond ?? ""),
 			view === undefined ? "" : JSON.stringify(view),
 			...purses,
 		],
@@ -97,7 +102,7 @@ export async function sync(connection: RedisConnection, message: SyncMessage): P
 }
 
 function readReply(reply: unknown): SyncReply {
-	const [state, granted, living, rank, short, stop, admitted, refused, ...rest] = reply as readonly [
+	const [state, granted, living, rank, short, stop, sent, refused, found, ...rest] = reply as readonly [
 		SyncReply["state"],
 		...unknown[],
 	];
@@ -108,7 +113,8 @@ function readReply(reply: unknown): SyncReply {
 		part: { living: Math.max(1, Number(living)), rank: Number(rank) },
 		isScarce: Number(short) === 1,
 		stop: String(stop),
-		counts: { admitted: Number(admitted), refused: Number(refused) },
+		counts: { sent: Number(sent), refused: Number(refused) },
+		found: found === "" ? undefined : Number(found),
 		committed: isTaken ? [] : rest.map(Number),
 		holder: isTaken ? String(rest[0]) : "",
 	};

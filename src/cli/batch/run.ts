@@ -106,6 +106,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			guard,
 			capName: cap?.name ?? "",
 			timeline,
+			requests: share?.requests,
 			failUnder: flags.failUnder,
 			countTokens: guard && (await loadTokenCounter()),
 			cache: cacheMode(flags),

@@ -28,6 +28,8 @@ export class Fleet {
 	readonly codes: (number | string)[] = [];
 	readonly said: string[] = [];
 	kills = 0;
+	/** When the first shard had come to its end, in ms since 1970. */
+	firstEndedAt = Number.POSITIVE_INFINITY;
 
 	constructor(options: FleetOptions) {
 		this.#options = options;
@@ -55,7 +57,9 @@ export class Fleet {
 		this.#endings.push(
 			running.ended.then((code) => {
 				this.said.push(running.err());
-				if (code !== "SIGKILL") this.codes.push(code ?? "?");
+				if (code === "SIGKILL") return;
+				this.codes.push(code ?? "?");
+				this.firstEndedAt = Math.min(this.firstEndedAt, Date.now());
 			}),
 		);
 	}

@@ -19,9 +19,9 @@ export interface PacedFleetOptions {
 }
 
 export interface PacedFleetFigures {
-	/** Answers in the middle of the run, as a share of what the account allows. */
+	/** Answers from the first request until a shard has no rows left, as a share of what the account allows in that time. */
 	readonly used: number;
-	/** Refusals of 1,000 requests in the same time; until the limit shows there are more. */
+	/** Refusals of 1,000 requests of the whole run. */
 	readonly refused: number;
 	/** Rows that were answered more than once by the server. */
 	readonly again: number;
@@ -30,11 +30,12 @@ export interface PacedFleetFigures {
 
 /** Runs shards on one account, while some are killed, and measures how its rate is used. */
 export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFleetFigures> {
+	const initialFill = 0.1;
 	const { shards, rows, requestsPerMinute, headers, toldLimit, kills, random } = options;
 	const simulator = await startSimulator({
 		latency: { medianMs: 300, p95Ms: 700 },
 		// What a rested account has saved up would hide for minutes what the limit is.
-		limits: { requestsPerMinute, initialFill: 0.1 },
+		limits: { requestsPerMinute, initialFill },
 		dialect: headers ? "openai" : "none",
 		logSize: 4 * rows,
 	});
@@ -50,15 +51,13 @@ export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFl
 	}
 	while (!fleet.isOver) await sleep(50);
 	await fleet.end();
-	const answeredAt = simulator.requests.filter(({ outcome }) => outcome === "answered").map(({ at }) => at);
-	// Without the beginning, in which what was saved up is used, and the end, at which some shards have no rows left.
-	const from = answeredAt[Math.floor(answeredAt.length * 0.1)] ?? 0;
-	const to = answeredAt[Math.floor(answeredAt.length * 0.8)] ?? 0;
-	const middle = simulator.requests.filter(({ at }) => at >= from && at < to);
-	const perMinute = (answeredAt.filter((at) => at >= from && at < to).length * 60_000) / (to - from);
+	const { requests } = simulator;
+	const from = requests[0]?.at ?? 0;
+	const answered = requests.filter(({ at, outcome }) => outcome === "answered" && at < fleet.firstEndedAt);
+	const minutes = (fleet.firstEndedAt - from) / 60_000;
 	return {
-		used: perMinute / requestsPerMinute,
-		refused: (1_000 * middle.filter(({ outcome }) => outcome !== "answered").length) / middle.length,
+		used: answered.length / (requestsPerMinute * (initialFill + minutes)),
+		refused: (1_000 * requests.filter(({ outcome }) => outcome !== "answered").length) / requests.length,
 		again: simulator.stats.answered - fleet.answeredIds().length,
 		fleet,
 	};

@@ -5,6 +5,7 @@ import { CostGuard } from "../../../src/batch/cost-guard.ts";
 import { parseRedisUrl } from "../../../src/share/address.ts";
 import { RedisConnection } from "../../../src/share/connection.ts";
 import { LeaseFile, readDeadLease } from "../../../src/share/lease-file.ts";
+import { RequestCounts } from "../../../src/share/request-counts.ts";
 import { newMember, SharedRun, type SharedRunOptions } from "../../../src/share/shared-run.ts";
 import { runKeys, type ShardView } from "../../../src/share/view.ts";
 import { afterTest } from "../../helpers/cleanup.ts";
@@ -95,7 +96,7 @@ export class TestShard {
 			file: () =>
 				leasePath === undefined ? undefined : new LeaseFile(leasePath, { member, budgets: [] }, "boot"),
 			view: () => viewOf(label),
-			counts: () => ({ admitted: 0, refused: 0 }),
+			requests: new RequestCounts(() => performance.now()),
 			now: () => performance.now(),
 			onPart: ({ living, rank }) => heard.parts.push(`${rank} of ${living}`),
 			onStop: ({ text, by }) => heard.stops.push(`${text} by ${by}`),

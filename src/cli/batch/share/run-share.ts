@@ -7,8 +7,8 @@ import { RunStats } from "../../../batch/run-stats.ts";
 import { exitCodes, UsageError } from "../../../errors.ts";
 import { readShareAddress, type ShareAddress } from "../../../share/address.ts";
 import { RedisConnection } from "../../../share/connection.ts";
-import type { SharedCounts } from "../../../share/found-limit.ts";
 import { LeaseFile, leaseFilePath, readDeadLease } from "../../../share/lease-file.ts";
+import { RequestCounts } from "../../../share/request-counts.ts";
 import { newMember, SharedRun } from "../../../share/shared-run.ts";
 import type { SharedCap } from "../../../share/sync.ts";
 import { runKeys, type ShardView } from "../../../share/view.ts";
@@ -82,18 +82,23 @@ export class RunShare {
 	readonly #connection: RedisConnection;
 	readonly #run: SharedRun;
 	readonly #shard: string;
+	/** Is to hear of requests, to find the limit of the account; undefined where it cannot be found. */
+	readonly requests: RequestCounts | undefined;
 	readonly #view: { state: string };
 
 	private constructor(
 		options: RunShareOptions,
 		connection: RedisConnection,
 		run: SharedRun,
+		requests: RequestCounts,
 		shard: string,
 		view: { state: string },
 	) {
 		this.#options = options;
 		this.#connection = connection;
 		this.#run = run;
+		// Where several models, each with limits of its own, are asked, refusals show no limit.
+		this.requests = options.modelRuns.length === 1 ? requests : undefined;
 		this.#shard = shard;
 		this.#view = view;
 	}
@@ -122,6 +127,7 @@ export class RunShare {
 		const leasePath = results === undefined ? undefined : leaseFilePath(results);
 		const inRedis = { member, budgets: budgets.map(({ key }) => key) };
 		const started = Date.now();
+		const requests = new RequestCounts(options.now);
 		try {
 			const run = await SharedRun.join({
 				connection,
@@ -132,7 +138,7 @@ export class RunShare {
 				dead: leasePath === undefined ? undefined : readDeadLease(leasePath, boot),
 				file: () => (leasePath === undefined ? undefined : new LeaseFile(leasePath, inRedis, boot)),
 				view: () => viewOf(options, { shard, started, state: view.state }),
-				counts: () => countsOf(options.modelRuns),
+				requests,
 				now: options.now,
 				onPart: (part) => limitParts.divide(part),
 				onStop: ({ text, exitCode, by }) => halt.soon({ text: `with all shards: ${text} (${by})`, exitCode }),
@@ -143,7 +149,7 @@ export class RunShare {
 					}),
 				onAway: (reason, ms) => log(awayText(connection.shown, capUsd, reason, ms)),
 			});
-			const share = new RunShare(options, connection, run, shard, view);
+			const share = new RunShare(options, connection, run, requests, shard, view);
 			await share.#introduce(name);
 			return share;
 		} catch (error) {
@@ -246,12 +252,4 @@ function viewOf(
 		unknown_cost_requests: stats.unknownCosts,
 		max_cost: capUsd ?? null,
 	};
-}
-
-/** What shows a limit on requests; nothing where several models, each with limits of its own, are asked. */
-function countsOf(modelRuns: readonly ModelRun[]): SharedCounts {
-	const [only] = modelRuns;
-	if (only === undefined || modelRuns.length > 1) return { admitted: 0, refused: 0 };
-	const { requests, refusals } = only.stats;
-	return { admitted: requests - refusals, refused: refusals };
 }
