@@ -68,7 +68,6 @@ export interface AnswerFacts extends CachedAnswer {
 /** The result of a complete answer. */
 export function toResult(model: string, { choices, latencyMs, ...facts }: AnswerFacts): Result {
 	const [first] = choices as readonly [Choice];
-	const several = choices.map(({ text: _, ...choice }) => choice);
 	return {
 		model,
 		text: first.text,
@@ -76,7 +75,7 @@ export function toResult(model: string, { choices, latencyMs, ...facts }: Answer
 		reasoning: first.reasoning,
 		finishReason: first.finishReason,
 		details: first.details,
-		...(choices.length > 1 && { choices: several }),
+		...(choices.length > 1 && { choices: choices.map(({ text: _, ...choice }) => choice) }),
 		...facts,
 		latencyMs: Math.round(latencyMs),
 	};

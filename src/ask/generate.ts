@@ -200,13 +200,14 @@ class ManyRun<Row> {
 			while (this.#queue.isFull) await this.#queue.room();
 			// Rows that need no request would go on forever after the end of the run: nobody takes the next one.
 			if (this.#queue.ended) return;
-			const keys = questions.map(({ key }) => key).filter((key) => key !== undefined);
 			this.#answered.clear();
-			const stored = cache === "refresh" || keys.length === 0 ? [] : await cached.find(keys);
-			this.#sharedPrompts.expect(questions.filter((_, place) => stored[place] === undefined));
+			const keys = cache === "refresh" ? [] : questions.flatMap(({ key }) => key ?? []);
+			const stored = keys.length === 0 ? [] : await cached.find(keys);
+			const { areWatched } = this.#sharedPrompts;
+			if (areWatched) this.#sharedPrompts.expect(questions.filter((_, at) => stored[at] === undefined));
 			for (const [position, question] of questions.entries()) {
 				if (question.key === undefined) {
-					yield await this.#sharedPrompts.join(question);
+					yield areWatched ? await this.#sharedPrompts.join(question) : question;
 					continue;
 				}
 				if (this.#coalescer.follow(question.key, question)) {
@@ -220,7 +221,7 @@ class ManyRun<Row> {
 				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
 				else {
 					this.#coalescer.lead(question.key);
-					yield await this.#sharedPrompts.join(question);
+					yield areWatched ? await this.#sharedPrompts.join(question) : question;
 				}
 				while (this.#queue.isFull) await this.#queue.room();
 			}

@@ -53,9 +53,13 @@ export class SharedPrompts {
 		this.#minimum = minimum;
 	}
 
+	/** False where the provider is not asked to keep anything: rows need not be told of then. */
+	get areWatched(): boolean {
+		return this.#minimum !== undefined;
+	}
+
 	/** Hears of rows that will be sent, in their order. */
 	expect(rows: readonly PromptedRow[]): void {
-		if (this.#minimum === undefined) return;
 		for (const row of rows) {
 			const key = this.#keyOf(row.pending.question);
 			if (key === undefined) continue;
@@ -69,7 +73,7 @@ export class SharedPrompts {
 
 	/** The row with what it shares with others: one of them fills the provider's cache, and those behind it wait for that. */
 	async join<Row extends PromptedRow>(row: Row): Promise<Row & { readonly shared?: SharedPrompt }> {
-		const key = this.#minimum === undefined ? undefined : this.#keyOf(row.pending.question);
+		const key = this.#keyOf(row.pending.question);
 		const shared = key === undefined ? undefined : this.#known.get(key);
 		if (shared == null) return row;
 		if (!shared.isFilledBy(row.index)) await Promise.race([shared.filled, this.#ended.promise]);

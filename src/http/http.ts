@@ -70,8 +70,7 @@ class PooledHttp implements Http {
 	#closed = false;
 	#count = 0;
 	/** Nearly every request goes to the address of the last one. */
-	#lastAddress = "";
-	#lastUrl: URL | undefined;
+	#lastAddress: Address | undefined;
 	/** By origin; it does not change while the process runs. */
 	readonly #proxies = new Map<string, string | undefined>();
 
@@ -93,27 +92,23 @@ class PooledHttp implements Http {
 	}
 
 	readonly fetch: FetchLike = async (input, init = {}) => {
-		const url = this.#parse(typeof input === "string" ? input : "href" in input ? input.href : input.url);
-		if (url.protocol !== "https:" && url.protocol !== "http:")
-			throw new TransportError(`not an http address: ${url.protocol}`, {
-				phase: "connect",
-				reason: "protocol",
-			});
+		const address = this.#read(typeof input === "string" ? input : "href" in input ? input.href : input.url);
+		const { origin } = address;
 		const { headers, exchangeId } = headersOf(init.headers, exchangeHeader);
 		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
-		if (exchangeId !== undefined && known === undefined) throw closedError(url.origin);
-		if (known !== undefined) known.url = url.origin + url.pathname;
+		if (exchangeId !== undefined && known === undefined) throw closedError(origin);
+		if (known !== undefined) known.url = address.withoutQuery;
 		const own = this.#options.headers;
-		if (own?.origins.includes(url.origin)) replaceHeaders(headers, own.values);
+		if (own?.origins.includes(origin)) replaceHeaders(headers, own.values);
 		const agent = this.#agent ?? (await this.#load());
-		if (this.#closed) throw closedError(url.origin);
+		if (this.#closed) throw closedError(origin);
 
 		const method = (init.method ?? "GET").toUpperCase();
 		const transfer = new Transfer({
 			pool: agent,
 			request: {
-				origin: url.origin,
-				path: url.pathname + url.search,
+				origin,
+				path: address.path,
 				method: method as "GET",
 				body: (init.body ?? null) as string,
 				headers,
@@ -126,11 +121,11 @@ class PooledHttp implements Http {
 		const head = await transfer.send();
 		return new LeanResponse({
 			...head,
-			url: url.href,
+			url: address.href,
 			bytes: transfer,
 			events: () => {
 				const contentType = head.headers["content-type"] ?? "";
-				return new EventStreamReader(transfer, { contentType, origin: url.origin, ...this.#caps });
+				return new EventStreamReader(transfer, { contentType, origin, ...this.#caps });
 			},
 		});
 	};
@@ -141,12 +136,9 @@ class PooledHttp implements Http {
 		await (this.#agent ?? (await this.#loading))?.destroy();
 	}
 
-	#parse(address: string): URL {
-		if (this.#lastUrl === undefined || address !== this.#lastAddress) {
-			this.#lastUrl = new URL(address);
-			this.#lastAddress = address;
-		}
-		return this.#lastUrl;
+	#read(given: string): Address {
+		if (this.#lastAddress?.given !== given) this.#lastAddress = addressOf(given);
+		return this.#lastAddress;
 	}
 
 	#proxyOf(origin: string): string | undefined {
@@ -171,6 +163,24 @@ class PooledHttp implements Http {
 		this.#agent = await this.#loading;
 		return this.#agent;
 	}
+}
+
+/** Where a request goes. A URL makes its parts anew whenever it is asked for one, and each is asked for in every request. */
+interface Address {
+	readonly given: string;
+	readonly href: string;
+	readonly origin: string;
+	readonly withoutQuery: string;
+	/** With the query. */
+	readonly path: string;
+}
+
+/** @throws TransportError for what is not reached by http; TypeError for what is no address */
+function addressOf(given: string): Address {
+	const { protocol, href, origin, pathname, search } = new URL(given);
+	if (protocol !== "https:" && protocol !== "http:")
+		throw new TransportError(`not an http address: ${protocol}`, { phase: "connect", reason: "protocol" });
+	return { given, href, origin, withoutQuery: origin + pathname, path: pathname + search };
 }
 
 function closedError(origin: string): TransportError {

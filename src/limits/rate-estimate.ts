@@ -35,6 +35,8 @@ interface Count {
 export class RateEstimate {
 	readonly #record = new SendRecord();
 	#refusals = 0;
+	/** What `decidedAt` last gave. */
+	#decided = 0;
 	#refusalDelayMs = 100;
 	/** The last figure that was taken for the limit. */
 	#limit: number | undefined;
@@ -92,9 +94,12 @@ export class RateEstimate {
 	/** Sendings before this number were refused or let through, by what refusals take to come back. */
 	decidedAt(now: number): number {
 		const record = this.#record;
-		let sequence = record.next;
-		while (sequence > record.oldest && now - record.sentAt(sequence - 1) < 1.5 * this.#refusalDelayMs)
-			sequence--;
+		const isDecided = (sequence: number) => now - record.sentAt(sequence) >= 1.5 * this.#refusalDelayMs;
+		// It is near where it was at the sending before; from the last one back it may be thousands.
+		let sequence = Math.max(this.#decided, record.oldest);
+		while (sequence < record.next && isDecided(sequence)) sequence++;
+		while (sequence > record.oldest && !isDecided(sequence - 1)) sequence--;
+		this.#decided = sequence;
 		return sequence;
 	}
 

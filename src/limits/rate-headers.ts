@@ -130,21 +130,22 @@ export function readRateHeaders(
 	nowMs: number,
 ): RateSnapshot {
 	const snapshot: { -readonly [Name in keyof RateSnapshot]: RateSnapshot[Name] } = {};
-	const now = serverNow(headers, nowMs);
+	let isEmpty = true;
+	let now: number | undefined;
 	for (const spelling of dialects[dialect]) {
 		if (snapshot[spelling.of] !== undefined) continue;
-		const limit = count(headers[spelling.limit]);
 		const remaining = count(headers[spelling.remaining]);
-		const resetMs = reset(headers[spelling.reset], spelling, now);
 		// A limit or a reset alone says nothing about how much is left.
 		if (remaining === undefined) continue;
+		const limit = count(headers[spelling.limit]);
+		now ??= serverNow(headers, nowMs);
+		const resetMs = reset(headers[spelling.reset], spelling, now);
 		snapshot[spelling.of] = { limit, remaining, resetMs, windowMs: spelling.windowMs };
+		isEmpty = false;
 	}
-	if (Object.keys(snapshot).length === 0) {
-		const requests = readIetf(headers);
-		return requests === undefined ? snapshot : { requests };
-	}
-	return snapshot;
+	if (!isEmpty) return snapshot;
+	const requests = readIetf(headers);
+	return requests === undefined ? snapshot : { requests };
 }
 
 /**
@@ -153,6 +154,7 @@ export function readRateHeaders(
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
 function readIetf(headers: Readonly<Record<string, string>>): RateLevel | undefined {
+	if (headers.ratelimit === undefined && headers["ratelimit-remaining"] === undefined) return undefined;
 	const policy = headers["ratelimit-policy"] ?? "";
 	const state = headers.ratelimit ?? "";
 	const remaining =

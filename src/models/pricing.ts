@@ -24,14 +24,39 @@ export function findPrice(provider: string, modelId: string, options: PriceOptio
 }
 
 function choosePrice(prices: ProviderPrices, modelId: string, options: PriceOptions): Price | null {
-	const id = modelId.toLowerCase().replace(/^models\//, "");
+	const { rows, isOwn } = listingOf(prices, modelId);
+	const row = chooseRow(rows, options);
+	return row !== null && !isOwn && !isInheritable(row) ? null : row;
+}
+
+/** The rows of a model, or of the one that it is a release of. */
+interface Listing {
+	readonly rows: readonly Price[];
+	/** They are under the model's own name. */
+	readonly isOwn: boolean;
+}
+
+const unlisted: Listing = { rows: [], isOwn: true };
+
+/** The last listing by the prices of its provider: all calls of a run are of one model. */
+const lastListings = new WeakMap<ProviderPrices, { readonly modelId: string; readonly listing: Listing }>();
+
+function listingOf(prices: ProviderPrices, modelId: string): Listing {
+	const last = lastListings.get(prices);
+	if (last?.modelId === modelId) return last.listing;
+	const listing = findListing(prices, modelId);
+	lastListings.set(prices, { modelId, listing });
+	return listing;
+}
+
+function findListing(prices: ProviderPrices, modelId: string): Listing {
+	let isOwn = true;
 	for (const name of possibleNames(modelId)) {
 		const rows = prices.get(name);
-		if (rows === undefined) continue;
-		const row = chooseRow(rows, options);
-		return row !== null && name !== id && !isInheritable(row) ? null : row;
+		if (rows !== undefined) return { rows, isOwn };
+		isOwn = false;
 	}
-	return null;
+	return unlisted;
 }
 
 /** Releases of a model that speaks have had prices of sound of their own, so that one says nothing of another. */

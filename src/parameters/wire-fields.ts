@@ -7,13 +7,14 @@ import { type ParameterKey, type Parameters, parameterKeys, rowOf, type WireForm
 export function wireFields(
 	wire: WireFormat,
 	parameters: Parameters,
-	renamed: Partial<Readonly<Record<ParameterKey, string>>> = {},
+	renamed: { readonly [Key in ParameterKey]?: string | undefined } = {},
 ): Record<string, unknown> {
 	const fields: Record<string, unknown> = {};
 	for (const key of parameterKeys) {
 		const value = parameters[key];
+		if (value === undefined) continue;
 		const field = rowOf(key).wires[wire];
-		if (typeof field !== "string" || value === undefined) continue;
+		if (typeof field !== "string") continue;
 		if (Array.isArray(value) && value.length === 0) continue;
 		fields[renamed[key] ?? field] = value;
 	}

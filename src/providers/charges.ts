@@ -8,10 +8,12 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What is left of the fields that hold something: a count of 0 and an absent text say nothing. */
 function filled(charges: { readonly [Field in keyof Charges]: Charges[Field] | undefined }): Charges {
-	const said = Object.entries(charges).filter(
-		([field, value]) => value !== undefined && (value !== 0 || field === "reportedUsd"),
-	);
-	return Object.fromEntries(said) as Charges;
+	const said: Record<string, unknown> = {};
+	for (const field in charges) {
+		const value = charges[field as keyof Charges];
+		if (value !== undefined && (value !== 0 || field === "reportedUsd")) said[field] = value;
+	}
+	return said;
 }
 
 /** Words for the price that everybody has. OpenAI, Anthropic, Gemini, Groq, Vertex in this order. */

@@ -27,10 +27,11 @@ export class DetailCollector {
 
 	/** Undefined where there is nothing but text. */
 	get details(): AnswerDetails | undefined {
+		if (this.#isEmpty) return undefined;
 		const calls = [...this.#calls]
 			.toSorted(([one], [other]) => one - other)
 			.map(([, call]) => toToolCall(call));
-		const details: AnswerDetails = {
+		return {
 			...(calls.length > 0 && { toolCalls: calls }),
 			...(this.#refusal !== "" && { refusal: this.#refusal }),
 			...(this.#annotations.length > 0 && { annotations: this.#annotations }),
@@ -39,7 +40,16 @@ export class DetailCollector {
 			...(this.#images.length > 0 && { images: this.#images }),
 			...(this.#parts.length > 0 && { parts: this.#parts }),
 		};
-		return Object.keys(details).length === 0 ? undefined : details;
+	}
+
+	get #isEmpty(): boolean {
+		return (
+			this.#calls.size === 0 &&
+			this.#refusal === "" &&
+			this.#logprobs === undefined &&
+			this.#audio === undefined &&
+			this.#annotations.length + this.#images.length + this.#parts.length === 0
+		);
 	}
 
 	/** A message of the OpenAI wire, or a delta of one. */

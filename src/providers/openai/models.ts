@@ -33,11 +33,21 @@ export function bareName(modelId: string): string {
 
 /** The parameters that a model does not take in this request. */
 export function refusedBy(modelId: string, parameters: Parameters): readonly ParameterKey[] {
-	const name = bareName(modelId);
-	const hit = rules.filter(({ models, unless }) => models.test(name) && unless?.(parameters) !== true);
+	const hit = rulesOf(modelId).filter(({ unless }) => unless?.(parameters) !== true);
 	return [...new Set(hit.flatMap(({ leavesOut }) => leavesOut))].filter(
 		(field) => parameters[field] !== undefined,
 	);
+}
+
+/** Those of the model that was last asked about: a run asks about one. */
+let lastRules: { readonly modelId: string; readonly rules: readonly ModelRule[] } | undefined;
+
+function rulesOf(modelId: string): readonly ModelRule[] {
+	if (lastRules?.modelId !== modelId) {
+		const name = bareName(modelId);
+		lastRules = { modelId, rules: rules.filter(({ models }) => models.test(name)) };
+	}
+	return lastRules.rules;
 }
 
 /**

@@ -25,8 +25,8 @@ export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: 
 		model: modelId,
 		messages: messagesOf(provider, call).map((message) => openAiMessage(provider, message)),
 	};
-	const name = bareName(modelId);
-	const renamed = { maxTokens: limitField(provider, name), seed: provider.seedField };
+	const limit = parameters.maxTokens === undefined ? undefined : limitField(provider, modelId);
+	const renamed = { maxTokens: limit, seed: provider.seedField };
 	Object.assign(body, wireFields("openai", parameters, renamed));
 	if (parameters.responseFormat !== undefined) {
 		const format = parameters.responseFormat;
@@ -42,9 +42,9 @@ export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: 
 	return parameters.extra === undefined ? body : Object.assign(body, parameters.extra);
 }
 
-function limitField(provider: ProviderRow, name: string): string {
+function limitField(provider: ProviderRow, modelId: string): string {
 	if (provider.maxTokensField !== "by-model") return provider.maxTokensField;
-	return newLimit.test(name) ? "max_completion_tokens" : "max_tokens";
+	return newLimit.test(bareName(modelId)) ? "max_completion_tokens" : "max_tokens";
 }
 
 /** The parameters that the model takes; the others are left out with a note. */
