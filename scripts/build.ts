@@ -30,7 +30,6 @@ const common: esbuild.BuildOptions = {
 	lineLimit: 160,
 	legalComments: "none",
 	metafile: true,
-	external: ["better-sqlite3", "bun:sqlite"],
 	inject: ["src/providers/web-globals.ts"],
 	define: {
 		"process.env.NODE_ENV": '"production"',

@@ -64,7 +64,7 @@ const words = ["types.ts", "errors.ts", "options.ts", "answer-text.ts", "paramet
 /** Packages that are heavy at start-up: a module that names one statically is itself reached only by `import(…)`. */
 const startupModules = ["cli/main.ts", "cli/ask/ask.ts", "index.ts"];
 const heavyPackages =
-	/^(openai|@google\/genai|@anthropic-ai\/sdk|keyv|@keyv\/|ioredis|undici|zod|ink|react|papaparse|ajv|gpt-tokenizer|@codemirror\/|node:sqlite)/;
+	/^(openai|@google\/genai|@anthropic-ai\/sdk|ioredis|undici|zod|ink|react|papaparse|ajv|gpt-tokenizer|@codemirror\/|node:sqlite)/;
 
 interface Import {
 	readonly specifier: string;

@@ -49,7 +49,11 @@ export function assemble(model: string, options: LLMOptions, runtime: LLMRuntime
 	const ledger =
 		options.ledger === false
 			? undefined
-			: new Ledger(paths.ledger, { onWarning, onLost: runtime.onLedgerLost });
+			: new Ledger(paths.ledger, {
+					onWarning,
+					onLost: runtime.onLedgerLost,
+					syncsAtEnd: runtime.asksOnce,
+				});
 	const accounting = new Accounting({ model, route, ledger, command, session, label });
 	const common = { model, route, accounting };
 	return {

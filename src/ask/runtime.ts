@@ -31,6 +31,8 @@ export interface LLMRuntime {
 	readonly timeouts?: Partial<Timeouts> | undefined;
 	/** Called when ledger rows could not be written where they belong. */
 	readonly onLedgerLost?: (() => void) | undefined;
+	/** The process asks once and ends. */
+	readonly asksOnce?: boolean | undefined;
 	/** Hears of the limits of a run of many prompts before it sends. */
 	readonly onPacing?: ((limits: DividedLimits) => void) | undefined;
 	/** Instead of reading the config and the stored keys. */

@@ -1,8 +1,7 @@
 import { rmSync } from "node:fs";
-import KeyvSqlite from "@keyv/sqlite";
-import Keyv from "keyv";
+import type { DatabaseSync } from "node:sqlite";
 import type { CachedAnswer, CacheStatistics } from "./answer.ts";
-import { readStoredRow, type StoredAnswer, type StoredRow, toStoredRow } from "./stored-row.ts";
+import { readStoredRow, type StoredAnswer, toStoredRow } from "./stored-row.ts";
 
 /** The database under the response cache. Every method rejects with SQLite's `errcode`. */
 export interface CacheStore {
@@ -17,7 +16,14 @@ export interface CacheStore {
 	close(): Promise<void>;
 }
 
-const responsesTable = "responses";
+/** As @keyv/sqlite makes it, which wrote the caches of earlier versions: theirs are read, and they read ours. */
+const schema = `
+	CREATE TABLE IF NOT EXISTS "responses"(
+		key VARCHAR(64) NOT NULL, value TEXT, namespace VARCHAR(255) NOT NULL DEFAULT '', expires BIGINT DEFAULT NULL,
+		UNIQUE(key, namespace)
+	);
+	CREATE INDEX IF NOT EXISTS "responses_expires_idx" ON "responses" (expires) WHERE expires IS NOT NULL;
+`;
 /** SQLITE_CORRUPT. */
 const corrupt = 11;
 /** node:sqlite is synchronous: a longer wait for a lock would stop the whole event loop. */
@@ -25,70 +31,100 @@ const busyTimeoutMs = 100;
 
 /** Opens, or creates, a database. The file exists already and is private; SQLite gives its -wal and -shm the same mode. */
 export async function openStore(path: string): Promise<CacheStore> {
-	loadSqliteQuietly();
-	const sqlite = new KeyvSqlite({
-		uri: `sqlite://${path}`,
-		driver: "node:sqlite",
-		table: responsesTable,
-		wal: true,
-		busyTimeout: busyTimeoutMs,
-		keySize: 64,
-		iterationLimit: 500,
-	});
-	await sqlite.ready;
-	// In WAL mode NORMAL keeps the database whole through a power cut; only the last answers may have to be asked again.
-	await sqlite.query("PRAGMA synchronous=NORMAL");
-	// Without an error listener Keyv rejects; with one it would call every failure a miss, which is then paid for again.
-	const keyv = new Keyv<StoredRow>({ store: sqlite, serialization: JSON });
-
-	async function getMany(keys: readonly string[]): Promise<(StoredAnswer | undefined)[]> {
-		try {
-			const rows = await keyv.getMany<unknown>([...keys]);
-			return rows.map(readStoredRow);
-		} catch (error) {
-			const { errcode } = error as { errcode?: number };
-			// A row that Keyv cannot read, or that is on a damaged page, is one answer to ask for again, not a broken cache.
-			if (errcode !== undefined && (errcode & 0xff) !== corrupt) throw error;
-			if (keys.length === 1 && errcode !== undefined) throw error;
-			if (keys.length === 1) return [undefined];
-			const singly = await Promise.allSettled(keys.map((key) => getMany([key])));
-			if (singly.every(({ status }) => status === "rejected")) throw error;
-			return singly.map((found) => (found.status === "fulfilled" ? found.value[0] : undefined));
-		}
+	const { DatabaseSync } = loadSqliteQuietly();
+	const database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+	try {
+		// In WAL mode NORMAL keeps the database whole through a power cut; only the last answers may have to be asked again.
+		database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+		if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'responses'").get() === undefined)
+			database.exec(schema);
+		return storeIn(database);
+	} catch (error) {
+		database.close();
+		throw error;
 	}
+}
 
+function storeIn(database: DatabaseSync): CacheStore {
+	const select = database.prepare("SELECT value FROM responses WHERE key = ? AND namespace = ''");
 	return {
-		getMany,
+		async getMany(keys) {
+			let failure: unknown;
+			let failures = 0;
+			const found = keys.map((key) => {
+				try {
+					return readValue(select.get(key)?.value);
+				} catch (error) {
+					// What is on a damaged page is one answer to ask for again, not a broken cache.
+					const { errcode } = error as { errcode?: number };
+					if (errcode === undefined || (errcode & 0xff) !== corrupt) throw error;
+					failure = error;
+					failures += 1;
+					return undefined;
+				}
+			});
+			if (failures > 0 && failures === keys.length) throw failure;
+			return found;
+		},
 		async setMany(entries, createdAt) {
-			await keyv.setMany(entries.map(([key, answer]) => ({ key, value: toStoredRow(answer, createdAt) })));
+			const insert = database.prepare(
+				"INSERT INTO responses (key, value) VALUES (?, ?) ON CONFLICT(key, namespace) DO UPDATE SET value = excluded.value, expires = excluded.expires",
+			);
+			const values = entries.map(([key, answer]) => [
+				key,
+				JSON.stringify({ value: toStoredRow(answer, createdAt) }),
+			]);
+			inTransaction(database, () => {
+				for (const [key = "", value = ""] of values) insert.run(key, value);
+			});
 		},
 		async statistics() {
-			const [counted] = (await sqlite.query(`SELECT COUNT(*) AS entries FROM ${responsesTable}`)) as {
-				entries: number;
-			}[];
-			const [size] = (await sqlite.query(
-				"SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()",
-			)) as { bytes: number }[];
-			return { entries: counted?.entries ?? 0, bytes: size?.bytes ?? 0 };
+			const counted = database.prepare("SELECT COUNT(*) AS entries FROM responses").get();
+			const size = database
+				.prepare("SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()")
+				.get();
+			return { entries: Number(counted?.entries ?? 0), bytes: Number(size?.bytes ?? 0) };
 		},
 		async findDamage() {
-			const [found] = (await sqlite.query("PRAGMA quick_check(1)")) as { quick_check: string }[];
-			return found === undefined || found.quick_check === "ok" ? null : found.quick_check;
+			const said = database.prepare("PRAGMA quick_check(1)").get()?.quick_check;
+			return said === undefined || said === "ok" ? null : String(said);
 		},
 		async clear(before) {
 			const old = "json_valid(value) AND json_extract(value, '$.value.created_at') >= ?";
-			const removed =
+			const { changes } =
 				before === undefined
-					? await sqlite.query(`DELETE FROM ${responsesTable} RETURNING key`)
-					: await sqlite.query(`DELETE FROM ${responsesTable} WHERE NOT (${old}) RETURNING key`, before);
-			await sqlite.query("VACUUM");
-			await sqlite.query("PRAGMA wal_checkpoint(TRUNCATE)");
-			return removed.length;
+					? database.prepare("DELETE FROM responses").run()
+					: database.prepare(`DELETE FROM responses WHERE NOT (${old})`).run(before);
+			database.exec("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+			return Number(changes);
 		},
 		async close() {
-			await sqlite.disconnect();
+			database.close();
 		},
 	};
+}
+
+/** All of it or nothing. @throws SQLite's error */
+function inTransaction(database: DatabaseSync, action: () => void): void {
+	database.exec("BEGIN IMMEDIATE");
+	try {
+		action();
+		database.exec("COMMIT");
+	} catch (error) {
+		// SQLite has ended it itself after some errors.
+		if (database.isTransaction) database.exec("ROLLBACK");
+		throw error;
+	}
+}
+
+/** The answer in a stored text; undefined for what is none. */
+function readValue(text: unknown): StoredAnswer | undefined {
+	if (typeof text !== "string") return undefined;
+	try {
+		return readStoredRow((JSON.parse(text) as { value?: unknown } | null)?.value);
+	} catch {
+		return undefined;
+	}
 }
 
 /** Deletes a damaged database with its side files. */
@@ -97,13 +133,13 @@ export function deleteDatabase(path: string): void {
 }
 
 /** Loads node:sqlite without the ExperimentalWarning that Node 22 prints; other warnings pass. */
-function loadSqliteQuietly(): void {
+function loadSqliteQuietly(): typeof import("node:sqlite") {
 	const emitWarning = process.emitWarning;
 	process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
 		if (!String(warning).includes("SQLite")) emitWarning.call(process, warning, ...rest);
 	}) as typeof process.emitWarning;
 	try {
-		process.getBuiltinModule("node:sqlite");
+		return process.getBuiltinModule("node:sqlite");
 	} finally {
 		process.emitWarning = emitWarning;
 	}

@@ -1,4 +1,3 @@
-import { constants } from "node:os";
 import { AbortedError, type ExitCode } from "../errors.ts";
 import type { Io } from "./io.ts";
 
@@ -22,6 +21,7 @@ const words: Partial<Record<NodeJS.Signals, string>> = {
 export function createInterrupt(io: Io): Interrupt {
 	const controller = new AbortController();
 	const stopListening = io.onSignal((signal) => {
+		const { constants } = process.getBuiltinModule("node:os");
 		const exitCode = (128 + constants.signals[signal]) as ExitCode;
 		if (controller.signal.aborted) io.exit(exitCode);
 		controller.abort(new AbortedError(words[signal] ?? signal, { exitCode }));

@@ -94,9 +94,9 @@ function choose(name: string, config: Config): ChosenModel {
 export function createLLM(
 	{ io, debug, settings, failAtEnd }: CommandContext,
 	model: string,
-	options: LLMOptions & Pick<LLMRuntime, "onPacing"> & { quiet?: boolean | undefined },
+	options: LLMOptions & Pick<LLMRuntime, "onPacing" | "asksOnce"> & { quiet?: boolean | undefined },
 ): LLM {
-	const { quiet, onPacing, ...rest } = options;
+	const { quiet, onPacing, asksOnce, ...rest } = options;
 	const { cache } = settings.config;
 	const say = (text: string) => void io.stderr.write(`llmx: ${sanitizeLine(text)}\n`);
 	const llmOptions: LLMOptions = {
@@ -112,5 +112,5 @@ export function createLLM(
 		}),
 		...rest,
 	};
-	return new LLM(model, llmOptions, { settings, onLedgerLost: failAtEnd, onPacing });
+	return new LLM(model, llmOptions, { settings, onLedgerLost: failAtEnd, onPacing, asksOnce });
 }

@@ -78,9 +78,6 @@ export const priceColumns = [
 	"date",
 ] as const;
 
-/** The rows of one provider by name and other spelling, in lower case. */
-export type ProviderPrices = ReadonlyMap<string, readonly Price[]>;
-
 // Beside dist/ in the package and beside src/ in the repository. Chunks of the bundle lie one folder deeper.
 const locations = ["../prices.csv", "../../prices.csv"];
 let table: string | undefined;
@@ -109,20 +106,24 @@ function readTable(): string {
  * line break: scripts/prices.ts refuses to write one.
  */
 export function parsePrices(text: string, provider?: string): Price[] {
-	const prices: Price[] = [];
-	let position = text.indexOf("\n") + 1;
-	if (provider !== undefined) {
-		position = text.indexOf(`\n${provider},`) + 1;
-		if (position === 0) return prices;
-	}
-	while (position > 0 && position < text.length) {
-		const end = text.indexOf("\n", position);
-		const line = text.slice(position, end < 0 ? text.length : end).trimEnd();
-		position = end + 1;
-		if (provider !== undefined && !line.startsWith(`${provider},`)) break;
-		if (line !== "") prices.push(parseLine(line));
-	}
-	return prices;
+	return parseLines(provider === undefined ? text.slice(text.indexOf("\n") + 1) : linesOf(provider, text));
+}
+
+/** The lines of a provider, which lie together. */
+function linesOf(provider: string, table: string): string {
+	const start = table.indexOf(`\n${provider},`) + 1;
+	if (start === 0) return "";
+	let end = start;
+	while (table.startsWith(`${provider},`, end)) end = table.indexOf("\n", end) + 1 || table.length;
+	return table.slice(start, end);
+}
+
+function parseLines(text: string): Price[] {
+	return text
+		.split("\n")
+		.map((line) => line.trimEnd())
+		.filter((line) => line !== "")
+		.map(parseLine);
 }
 
 function parseLine(line: string): Price {
@@ -164,28 +165,64 @@ function parseLine(line: string): Price {
 	};
 }
 
+/**
+ * The rows of one provider. Those of a model are looked for in the text: to read them takes a hundredth of the time
+ * that it takes to read all, and a call asks for one model.
+ */
+export class ProviderPrices {
+	/** The lines of the provider. */
+	readonly #text: string;
+	/** In lower case, to be searched for names. */
+	readonly #searched: string;
+	readonly #known = new Map<string, readonly Price[] | undefined>();
+
+	constructor(provider: string, table: string) {
+		this.#text = linesOf(provider, table);
+		this.#searched = this.#text.toLowerCase();
+	}
+
+	/** The rows under a name or another spelling, in lower case; undefined where there is none. */
+	get(name: string): readonly Price[] | undefined {
+		if (!this.#known.has(name)) this.#known.set(name, this.#find(name));
+		return this.#known.get(name);
+	}
+
+	/** All rows. */
+	all(): readonly Price[] {
+		return parseLines(this.#text);
+	}
+
+	#find(name: string): readonly Price[] | undefined {
+		const prices = this.#rowsThatHold(name);
+		const ownRows = prices.filter(({ model }) => model.toLowerCase() === name);
+		// A name is never another model's spelling.
+		const rows = ownRows.length > 0 ? ownRows : prices.filter(({ aliases }) => aliases.includes(name));
+		return rows.length > 0 ? rows : undefined;
+	}
+
+	/** The rows in which a text stands, and perhaps others. */
+	#rowsThatHold(name: string): Price[] {
+		const rows: Price[] = [];
+		const text = this.#searched;
+		if (name === "") return rows;
+		for (let at = text.indexOf(name); at >= 0; ) {
+			const end = text.indexOf("\n", at);
+			const line = this.#text.slice(text.lastIndexOf("\n", at) + 1, end < 0 ? undefined : end);
+			rows.push(parseLine(line));
+			at = end < 0 ? end : text.indexOf(name, end + 1);
+		}
+		return rows;
+	}
+}
+
 /** The rows of a provider; none for one that the table does not know. */
 export function pricesOf(provider: string): ProviderPrices {
 	let prices = byProvider.get(provider);
 	if (prices === undefined) {
-		prices = groupByName(parsePrices(readTable(), provider));
+		prices = new ProviderPrices(provider, readTable());
 		byProvider.set(provider, prices);
 	}
 	return prices;
-}
-
-function groupByName(prices: readonly Price[]): ProviderPrices {
-	const grouped = new Map<string, Price[]>();
-	const add = (name: string, price: Price) => {
-		const rows = grouped.get(name);
-		if (rows === undefined) grouped.set(name, [price]);
-		else rows.push(price);
-	};
-	for (const price of prices) add(price.model.toLowerCase(), price);
-	// A name is never another model's spelling.
-	const names = new Set(grouped.keys());
-	for (const price of prices) for (const alias of price.aliases) if (!names.has(alias)) add(alias, price);
-	return grouped;
 }
 
 /** Every row of the table, tiers and past prices included. */

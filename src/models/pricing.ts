@@ -103,7 +103,11 @@ export function* possibleNames(modelId: string): Iterable<string> {
 
 /** Priced models of a provider whose names are near one that it does not know, best first. */
 export function nearestModels(provider: string, modelId: string): string[] {
-	const names = new Set([...pricesOf(provider).values()].map(([first]) => (first as Price).model));
+	const names = new Set(
+		pricesOf(provider)
+			.all()
+			.map(({ model }) => model),
+	);
 	return nearestNames(modelId, [...names]);
 }
 

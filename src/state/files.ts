@@ -4,7 +4,6 @@ import {
 	constants,
 	fchmodSync,
 	fstatSync,
-	fsyncSync,
 	mkdirSync,
 	openSync,
 	readSync,
@@ -111,7 +110,7 @@ export class LineAppender {
 
 	/** Makes what was appended survive a power cut. */
 	sync(): void {
-		if (this.#descriptor !== undefined) fsyncSync(this.#descriptor);
+		if (this.#descriptor !== undefined) systemFiles.sync(this.#descriptor);
 	}
 
 	/** As `sync` without holding up the event loop. Rejects with the file system's error. */

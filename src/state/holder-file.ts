@@ -1,4 +1,3 @@
-import { hash, randomBytes } from "node:crypto";
 import { type Files, systemFiles, writeAll } from "./file-system.ts";
 import {
 	findProcess,
@@ -36,6 +35,7 @@ export type Holding =
  */
 export async function takeHolderFile(path: string, options: HolderFileOptions): Promise<Holding> {
 	const { table, files = systemFiles } = options;
+	const { hash, randomBytes } = process.getBuiltinModule("node:crypto");
 	const mine: FileHolder = { id: randomBytes(8).toString("hex"), ...(await identifyProcess(table)) };
 	const text = `${JSON.stringify(mine)}\n`;
 	const draft = temporaryName(path);

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { describeFileError, systemFiles } from "./file-system.ts";
@@ -12,6 +11,11 @@ export interface LedgerOptions {
 	readonly onWarning?: ((message: string) => void) | undefined;
 	/** Called when rows could not be written in the end and are elsewhere, or nowhere. */
 	readonly onLost?: (() => void) | undefined;
+	/**
+	 * Rows are brought to the disk by `close`, which holds up whatever else there is: for a process that asks once and
+	 * ends. To do it beside other work takes the threads of Node's pool, which take 2 ms to start.
+	 */
+	readonly syncsAtEnd?: boolean | undefined;
 	/** Wall clock in ms since 1970. */
 	readonly now?: (() => number) | undefined;
 }
@@ -92,7 +96,7 @@ export class Ledger {
 	/** Writes the pending rows and brings all to the disk, without holding up anything; never rejects. */
 	sync(): Promise<void> {
 		this.flushSync();
-		if (!this.#unsynced) return this.#syncing ?? Promise.resolve();
+		if (!this.#unsynced || this.#options.syncsAtEnd) return this.#syncing ?? Promise.resolve();
 		this.#syncing ??= (async () => {
 			while (this.#unsynced) {
 				this.#unsynced = false;
@@ -106,6 +110,8 @@ export class Ledger {
 	/** Writes what is pending, there or elsewhere, and closes the file; a later `append` opens it again. */
 	async close(): Promise<void> {
 		await this.sync();
+		if (this.#unsynced) this.#try(() => this.#file.sync());
+		this.#unsynced = false;
 		this.#finish();
 		this.#try(() => this.#file.close());
 	}
@@ -147,6 +153,7 @@ export class Ledger {
 /** Puts rows into a new private file; undefined when there is no folder that takes one. */
 function writeElsewhere(ledger: string, rows: readonly string[]): string | undefined {
 	const name = `llmx-ledger-${new Date().toISOString().replace(/[:.]/g, "-")}-${process.pid}.jsonl`;
+	const { tmpdir } = process.getBuiltinModule("node:os");
 	for (const folder of [dirname(ledger), tmpdir(), process.cwd()]) {
 		const path = join(folder, name);
 		try {

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { systemFiles } from "./file-system.ts";
 import { ensurePrivateFolder } from "./files.ts";
@@ -136,6 +135,7 @@ class FileLock implements Lock {
 
 	async #takeSocket(path: string, name: string): Promise<LockHeld | undefined> {
 		if (this.#table.platform !== "linux" || this.#sockets.has(name)) return undefined;
+		const { hash } = process.getBuiltinModule("node:crypto");
 		const address = hash("sha256", `${process.geteuid?.()} ${name}`);
 		const taken = await LockSocket.take(address);
 		if (!(taken instanceof LockSocket)) return { path, pid: taken.pid, host: undefined, file: undefined };

@@ -1,5 +1,4 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { hostname, uptime } from "node:os";
 
 /** Tells one process from all others, also those of other machines and containers that write to the same folder. */
 export interface ProcessIdentity {
@@ -33,6 +32,7 @@ const rememberedMs = 5_000;
 export function processTable(platform: NodeJS.Platform = process.platform): ProcessTable {
 	const starts = new Map<number, { readonly start: Promise<string | null>; readonly at: number }>();
 	const isLinux = platform === "linux";
+	const { hostname, uptime } = process.getBuiltinModule("node:os");
 	return {
 		platform,
 		host: hostname(),

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { hash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CachedAnswer } from "../../src/cache/answer.ts";
 import { cacheKey, canonicalJson } from "../../src/cache/key.ts";
 import { ResponseCache } from "../../src/cache/response-cache.ts";
+import { sha256 } from "../../src/cache/sha256.ts";
+import { ensurePrivateFile } from "../../src/state/files.ts";
 
 const config = { provider: "openai", baseUrl: "https://api.openai.com/v1", temperature: 0 };
 const prompt = { model: "gpt-4.1-mini", prompt: "hi", system: null, config };
@@ -77,6 +80,22 @@ describe("cacheKey", () => {
 	});
 });
 
+describe("sha256", () => {
+	it("is what node:crypto computes, of texts of any length and any characters", () => {
+		for (let length = 0; length < 260; length += 1) {
+			const text = "é".repeat(length % 7) + "a".repeat(length);
+			expect(sha256(text)).toBe(hash("sha256", text));
+		}
+		fc.assert(
+			fc.property(
+				fc.string({ unit: "binary", maxLength: 300 }),
+				(text) => sha256(text) === hash("sha256", text),
+			),
+		);
+		expect(sha256("\ud800 \u0000 模型")).toBe(hash("sha256", "\ud800 \u0000 模型"));
+	});
+});
+
 describe("ResponseCache", () => {
 	let folder: string;
 	let path: string;
@@ -124,6 +143,35 @@ describe("ResponseCache", () => {
 		expect(await again.get("a")).toEqual(answer);
 		expect(await again.get("b")).toMatchObject({ usage: null, costUsd: null });
 		expect(warnings).toEqual([]);
+	});
+
+	it("finds what earlier versions stored, and they would find what it stores", async () => {
+		ensurePrivateFile(path);
+		const row = { choices: [{ text: "hi", reasoning: null, finish_reason: "stop" }], usage: null };
+		const value = JSON.stringify({ value: { ...row, cost_usd: null, created_at: 1 } });
+		const database = new DatabaseSync(path);
+		database.exec("PRAGMA journal_mode = WAL");
+		// The statements of @keyv/sqlite 6.0.0-beta.4.
+		database.exec(
+			`CREATE TABLE IF NOT EXISTS "responses"(key VARCHAR(64) NOT NULL, value TEXT, namespace VARCHAR(255) NOT NULL DEFAULT '', expires BIGINT DEFAULT NULL, UNIQUE(key, namespace))`,
+		);
+		const upsert = database.prepare(
+			`INSERT INTO "responses" (key, value, namespace, expires) VALUES (?, ?, ?, ?) ON CONFLICT(key, namespace) DO UPDATE SET value=excluded.value, expires=excluded.expires`,
+		);
+		upsert.run("old", value, "", null);
+		upsert.run("both", value, "", null);
+		const cache = open();
+		expect((await cache.get("old"))?.choices[0]?.text).toBe("hi");
+		await cache.set("both", answer);
+		await cache.set("new", answer);
+		const stored = database.prepare(`SELECT * FROM "responses" WHERE key = ? AND namespace = ?`);
+		for (const key of ["both", "new"]) {
+			const { value, expires } = stored.get(key, "") as { value: string; expires: unknown };
+			expect(expires).toBeNull();
+			expect(Object.keys(JSON.parse(value) as object)).toEqual(["value"]);
+		}
+		expect(database.prepare(`SELECT COUNT(*) AS count FROM "responses"`).get()).toEqual({ count: 3 });
+		database.close();
 	});
 
 	it("opens nothing before it is asked", () => {
@@ -241,12 +289,12 @@ describe("ResponseCache", () => {
 	it("is not turned off by one query that fails", async () => {
 		const cache = open();
 		await cache.set("a", answer);
-		const original = StatementSync.prototype.all;
-		StatementSync.prototype.all = () => {
+		const original = StatementSync.prototype.get;
+		StatementSync.prototype.get = () => {
 			throw Object.assign(new Error("disk I/O error"), { errcode: 10 });
 		};
 		expect(await cache.get("a")).toBeUndefined();
-		StatementSync.prototype.all = original;
+		StatementSync.prototype.get = original;
 		expect(await cache.get("a")).toEqual(answer);
 		expect(warnings).toHaveLength(1);
 	});

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { rowBounds } from "../../src/batch/row-bounds.ts";
-import { type Price, pricesOf } from "../../src/models/price-table.ts";
+import { pricesOf } from "../../src/models/price-table.ts";
 import { jobBench, prompts } from "./harness.ts";
 
 const flags = ["--flex", "-y", "-q"];
@@ -93,9 +93,7 @@ describe("the cheaper tier of requests that may wait", () => {
 			linksImages: false,
 			metadata: undefined,
 		} as const;
-		const sold = ["openai", "openrouter"].flatMap((id) =>
-			[...pricesOf(id).values()].map(([price]) => price as Price),
-		);
+		const sold = ["openai", "openrouter"].flatMap((id) => pricesOf(id).all());
 		for (const { provider, model: modelId, batchInput } of sold) {
 			const model = { provider, modelId, isFree: false, hasJobs: true };
 			const [ordinary, flex] = [

@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { costOf, type PricedCall, possibleUsage, priceCall } from "../../src/models/cost.ts";
-import { allPrices, type Price, parsePrices, priceColumns } from "../../src/models/price-table.ts";
+import { allPrices, type Price, parsePrices, priceColumns, pricesOf } from "../../src/models/price-table.ts";
 import { findPrice, nearestModels } from "../../src/models/pricing.ts";
 import type { Charges, Usage } from "../../src/types.ts";
 
@@ -72,9 +73,44 @@ describe("parsePrices", () => {
 	});
 });
 
+describe("the prices of a provider", () => {
+	it("are found by every name and spelling, as if all of the table were read", () => {
+		for (const provider of new Set(allPrices().map((price) => price.provider))) {
+			const rows = allPrices().filter((price) => price.provider === provider);
+			const models = new Set(rows.map(({ model }) => model.toLowerCase()));
+			const prices = pricesOf(provider);
+			expect(prices.all()).toEqual(rows);
+			for (const name of models)
+				expect(prices.get(name)).toEqual(rows.filter(({ model }) => model.toLowerCase() === name));
+			for (const alias of new Set(rows.flatMap(({ aliases }) => aliases).filter((name) => !models.has(name))))
+				expect(prices.get(alias)).toEqual(rows.filter(({ aliases }) => aliases.includes(alias)));
+		}
+	});
+
+	it.each([
+		"",
+		",",
+		"\n",
+		"\nopenai,gpt-4.1",
+		"gpt-4.1,",
+		"openai",
+		"gpt-4.",
+		"0.4",
+		" ",
+	])("hold nothing under %j", (name) => expect(pricesOf("openai").get(name)).toBeUndefined());
+
+	it("are none of a provider that the table does not know", () => {
+		expect(pricesOf("nobody").all()).toEqual([]);
+		expect(pricesOf("nobody").get("gpt-4.1")).toBeUndefined();
+	});
+});
+
 describe("findPrice", () => {
 	it("finds the shipped table", () => {
 		expect(allPrices().length).toBeGreaterThan(1000);
+		// Its names are found in the text in lower case, at the same places.
+		const text = readFileSync(new URL("../../prices.csv", import.meta.url), "utf8");
+		expect(text).toMatch(/^[\x20-\x7e\n]+$/);
 		expect(findPrice("sambanova", "Meta-Llama-3.3-70B-Instruct")).toMatchObject({ input: 0.6, output: 1.2 });
 	});
 

@@ -79,8 +79,8 @@ describe("models", () => {
 	it("that the price table knows on the Responses API alone are asked there", () => {
 		const rows: readonly ProviderRow[] = Object.values(providers);
 		const only = rows.flatMap((row) =>
-			[...pricesOf(row.id).values()]
-				.flat()
+			pricesOf(row.id)
+				.all()
 				.filter(({ endpoint }) => endpoint === "responses")
 				.map(({ model }) => [row, model] as const),
 		);

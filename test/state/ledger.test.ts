@@ -13,7 +13,8 @@ import fs, {
 import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemFiles } from "../../src/state/file-system.ts";
 import { Ledger, scanLedger } from "../../src/state/ledger.ts";
 import type { LedgerEntry, LedgerRow } from "../../src/state/ledger-row.ts";
 import { type Paths, resolvePaths } from "../../src/state/paths.ts";
@@ -116,6 +117,30 @@ describe("Ledger", () => {
 			process.exit(0);`;
 		await run(code, paths.ledger, JSON.stringify(entry));
 		expect((await readAll()).rows).toHaveLength(1);
+	});
+
+	it.each([
+		[false, ["datasync"]],
+		[true, ["sync"]],
+	])("is on the disk when it is closed; at the end alone: %s", async (syncsAtEnd, wanted) => {
+		const calls: string[] = [];
+		const datasync = vi
+			.spyOn(systemFiles, "datasync")
+			.mockImplementation(async () => void calls.push("datasync"));
+		const sync = vi.spyOn(systemFiles, "sync").mockImplementation(() => void calls.push("sync"));
+		try {
+			const ledger = new Ledger(paths.ledger, { syncsAtEnd });
+			ledger.append(entry);
+			await ledger.sync();
+			expect(readFileSync(paths.ledger, "utf8").split("\n")).toHaveLength(2);
+			await ledger.close();
+			expect(calls).toEqual(wanted);
+			await ledger.close();
+			expect(calls).toEqual(wanted);
+		} finally {
+			datasync.mockRestore();
+			sync.mockRestore();
+		}
 	});
 
 	it("warns once and goes on when it cannot be written", async () => {

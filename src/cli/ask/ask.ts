@@ -164,6 +164,7 @@ async function send(sending: Sending): Promise<number> {
 					schemaForm: flags.schemaForm,
 					timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 					quiet: flags.quiet,
+					asksOnce: true,
 				}),
 			);
 		// What costs nothing needs no budget.
