@@ -88,7 +88,7 @@ class ManyRun<Row> {
 	/** Rows that wait for the answer of an identical one in flight. */
 	readonly #coalescer = new RequestCoalescer<RowQuestion<Row>>();
 	readonly #sharedPrompts: SharedPrompts;
-	/** Answers that came since the last look into the cache, which could not know them yet. */
+	/** Answers that came since the last look into the cache. */
 	readonly #answered = new Map<string, CachedAnswer>();
 
 	constructor(rows: Iterable<Row> | AsyncIterable<Row>, options: GenerateRunOptions<Row>) {
@@ -270,8 +270,7 @@ class ManyRun<Row> {
 		followers: readonly RowQuestion<Row>[],
 	): void {
 		const { index, row, pending } = sent.item;
-		const came = !sent.ok && pending.choices.length > 0;
-		const partial = came ? pending.result(this.#options.model) : null;
+		const partial = !sent.ok && pending.choices.length > 0 ? pending.result(this.#options.model) : null;
 		const { spent } = pending;
 		this.#queue.push({ ok: false, index, row, error, attempts: sent.attempts, partial, spent });
 		for (const follower of followers)

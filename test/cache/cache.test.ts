@@ -82,7 +82,7 @@ describe("cacheKey", () => {
 
 describe("sha256", () => {
 	it("is what node:crypto computes, of texts of any length and any characters", () => {
-		for (let length = 0; length < 260; length += 1) {
+		for (let length = 0; length < 130; length += 1) {
 			const text = "é".repeat(length % 7) + "a".repeat(length);
 			expect(sha256(text)).toBe(hash("sha256", text));
 		}
@@ -91,6 +91,7 @@ describe("sha256", () => {
 				fc.string({ unit: "binary", maxLength: 300 }),
 				(text) => sha256(text) === hash("sha256", text),
 			),
+			{ numRuns: 30 },
 		);
 		expect(sha256("\ud800 \u0000 模型")).toBe(hash("sha256", "\ud800 \u0000 模型"));
 	});
