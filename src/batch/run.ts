@@ -213,7 +213,8 @@ class ModelRunner {
 		const verdict = guard.admit(sent, request);
 		if (verdict === "stop")
 			halt.soon({ text: `the next answer could exceed ${capName}`, exitCode: exitCodes.costCap });
-		return verdict;
+		// What another model has in flight may leave something; no end of this model's own would ask again.
+		return verdict === "wait" && this.#modelRun.stats.inFlight === 0 ? "hold" : verdict;
 	}
 
 	#noteSending(sent: SentRow, { usage, cost, error }: RequestOutcome): void {
