@@ -31,7 +31,8 @@ export function generatePrices(overridesText: string = readFileSync(overridesPat
 	);
 	const faults: string[] = [];
 	const prices = applyOverrides([...generated, ...furtherRows(generated)], overrides, faults);
-	const whole = prices.map(completed).map(complete).sort(compare);
+	const sendable = prices.filter((price) => !isBatchCard(price));
+	const whole = sendable.map(completed).map(complete).sort(compare);
 	const excused = new Set(
 		overrides
 			.filter(({ note }) => note.startsWith(oddButRight))
@@ -63,6 +64,14 @@ function complete(price: Price): Price {
 		cacheWriteHour: price.cacheWriteHour ?? (cacheWrite === null ? null : hourPrice(provider, input)),
 		perSearch: price.perSearch ?? searchPrice(provider, model),
 	};
+}
+
+/**
+ * OpenRouter lists what a model costs in a batch job as a model of its own, which no request can name, at prices that
+ * change from minute to minute: what its batch jobs cost is unknown until they say so.
+ */
+function isBatchCard({ provider, model }: Price): boolean {
+	return provider === "openrouter" && model.endsWith(":batch");
 }
 
 /** Replaces, patches and drops rows, and notes overrides that change nothing or disagree without saying why. */

@@ -6,6 +6,8 @@ export interface GuardedRequest {
 	readonly worstOutputTokens: number;
 	/** The request itself sets that bound: nothing above it can come. */
 	readonly isBounded: boolean;
+	/** Its price is known. One that is not sets nothing aside, but what it turns out to cost is spent. */
+	readonly isPriced: boolean;
 	/** USD at so many output tokens an answer, and input tokens of all requests; 0 for what is not part of the cap. */
 	readonly usdOf: (outputTokens: number, inputTokens: number) => number;
 	/** Which model it goes to: answers of one say nothing about the length of another's. */
@@ -130,7 +132,7 @@ export class CostGuard {
 	 */
 	admit(token: object, request: GuardedRequest): GuardVerdict {
 		const lane = this.#laneOf(request.model);
-		const isProbe = !lane.isProbed;
+		const isProbe = request.isPriced && !lane.isProbed;
 		if (isProbe && lane.probe !== undefined) return "wait";
 		const worst = usdAt(request, request.worstOutputTokens, lane);
 		const usd = this.#expectedUsd(request, lane);

@@ -204,8 +204,9 @@ class ModelRunner {
 				inputTokens: bounds.inputTokens.high,
 				worstOutputTokens: bounds.worstOutput,
 				isBounded: bounds.isBounded,
+				// What has no price is not held back by a budget, and does not run under a cap of the user's own.
+				isPriced: bounds.usdOf(bounds.worstOutput) !== null,
 				model: this.#modelRun.model,
-				// What has no price is not part of a budget, and does not run under a cap of the user's own.
 				usdOf: (output, input) => bounds.usdOf(output, input) ?? 0,
 			};
 			this.#guarded.set(sent, request);

@@ -10,6 +10,7 @@ const request = (inputTokens: number, maxTokens?: number, model = "m", n = 1): G
 	inputTokens,
 	worstOutputTokens: maxTokens ?? longest,
 	isBounded: maxTokens !== undefined,
+	isPriced: true,
 	model,
 	usdOf: (output, input) => input + 2 * output * n,
 });
@@ -69,6 +70,18 @@ describe("the guard of --max-cost", () => {
 		expect(guard.admit(token(), request(11, 0))).toBe("stop");
 		expect(guard.stopped).toBe(true);
 		expect(guard.overshootUsd).toBe(0);
+	});
+
+	it("counts what a request without a price turns out to cost, and sends such requests side by side", () => {
+		const guard = new CostGuard(100);
+		const unpriced = { ...request(10), isPriced: false, usdOf: () => 0 };
+		const [first, second] = [token(), token()];
+		expect(guard.admit(first, unpriced)).toBe("go");
+		expect(guard.admit(second, unpriced)).toBe("go");
+		guard.settle(first, answered(90, 5, 10));
+		expect(guard.admit(token(), request(11, 0, "other"))).toBe("wait");
+		guard.settle(second, answered(20, 5, 10));
+		expect(guard.admit(token(), unpriced)).toBe("stop");
 	});
 
 	it("takes the requests to come to be as dear as the dearest bill for its tokens", () => {

@@ -67,6 +67,8 @@ describe("prices.csv", () => {
 			);
 			for (const name of names) {
 				if (otherKinds.test(name) || !isName(provider, name)) continue;
+				// OpenRouter's cards of batch jobs are no models.
+				if (provider === "openrouter" && name.endsWith(":batch")) continue;
 				const price = findPrice(provider, name, { at: now.getTime(), inputTokens: 1_000_000 });
 				// What is written to a cache without a price of its own is unknown to us.
 				const written = price?.cacheWrite === null ? 0 : 100_000;
@@ -218,5 +220,11 @@ describe("the first source", () => {
 describe("parsePrices", () => {
 	it("reads the table whole", () => {
 		expect(parsePrices(table)).toHaveLength(table.trim().split("\n").length - 1);
+	});
+
+	it("has no name that only a price list knows, and no price for batch jobs that changes by the minute", () => {
+		expect(allPrices().filter(({ model }) => model.endsWith(":batch"))).toEqual([]);
+		expect(findPrice("openrouter", "openai/gpt-4.1-mini:batch")).toBeNull();
+		expect(findPrice("openrouter", "openai/gpt-4.1-mini")?.batchInput).toBeNull();
 	});
 });

@@ -124,6 +124,7 @@ export class TestShard {
 			inputTokens: 0,
 			worstOutputTokens: 1,
 			isBounded: true,
+			isPriced: true,
 			model: "m",
 			usdOf: () => 2 * usd,
 		};
