@@ -13,6 +13,8 @@ export interface Place {
 export interface Places {
 	/** How long an unused place may be kept for the next request of this process. */
 	readonly keepMs: number;
+	/** Whether another process waits for any of them still, once one was left to it; false where it is told at once. */
+	areWanted(): boolean;
 	/** Takes a place, or gives undefined when another holds it. */
 	take(number: number): Promise<Place | undefined>;
 	/** Calls `onFreed` once the place may be free again; returns what ends the watch. */

@@ -1,4 +1,13 @@
-import { type FSWatcher, watch as watchFolder } from "node:fs";
+import {
+	closeSync,
+	type FSWatcher,
+	openSync,
+	readdirSync,
+	rmSync,
+	statSync,
+	utimesSync,
+	watch as watchFolder,
+} from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type HolderFile, type HolderFileOptions, isHeld, takeHolderFile } from "../state/holder-file.ts";
@@ -7,8 +16,10 @@ import type { Place, Places } from "./place.ts";
 
 /** Folder watching is not reliable everywhere, and the death of a holder changes no file. */
 const pollMs = 250;
-/** Nobody can say that he waits, so a place is left to others after having been handed on for so long. */
+/** To hand a place over takes long, so a process keeps it for so long although others wait. */
 const turnMs = 500;
+/** Who waits touches its file with every poll, and has gone away or was stopped when it has not for so long, in ms. */
+const waitsForMs = 2_000;
 /** No request takes longer than this, in ms: a place that is held longer by a process that cannot be looked for is free. */
 const silentAfterMs = 3_600_000;
 
@@ -21,20 +32,27 @@ export class SlotFiles implements Places {
 	#poll: NodeJS.Timeout | undefined;
 	#watcher: FSWatcher | undefined;
 	#isLooking = false;
+	readonly #waiting: WaitingFile;
 
 	constructor(folder: string, table: ProcessTable) {
 		this.#folder = folder;
 		this.#options = { table, silentAfterMs };
+		this.#waiting = new WaitingFile(folder);
 	}
 
 	async take(number: number): Promise<Place | undefined> {
 		await mkdir(this.#folder, { recursive: true, mode: 0o700 });
 		const holding = await takeHolderFile(this.#path(number), this.#options);
-		return "own" in holding ? new FilePlace(number, holding.own) : undefined;
+		return "own" in holding ? new FilePlace(number, holding.own, this.#waiting) : undefined;
+	}
+
+	areWanted(): boolean {
+		return this.#waiting.hasOthers();
 	}
 
 	watch(number: number, onFreed: () => void): () => void {
 		this.#watched.set(number, onFreed);
+		this.#waiting.touch();
 		this.#poll ??= setInterval(() => void this.#look(), pollMs);
 		this.#watcher ??= this.#watchFolder();
 		return () => {
@@ -47,6 +65,7 @@ export class SlotFiles implements Places {
 	async #look(): Promise<void> {
 		if (this.#isLooking) return;
 		this.#isLooking = true;
+		this.#waiting.touch();
 		try {
 			await this.#tellFreed();
 		} finally {
@@ -66,6 +85,7 @@ export class SlotFiles implements Places {
 
 	#rest(): void {
 		if (this.#watched.size > 0) return;
+		this.#waiting.remove();
 		clearInterval(this.#poll);
 		this.#poll = undefined;
 		this.#watcher?.close();
@@ -91,19 +111,69 @@ export class SlotFiles implements Places {
 	}
 }
 
+const waitingPrefix = "waiting-";
+
+/** Says to others that this process waits for a place, as long as it is touched. */
+class WaitingFile {
+	readonly #folder: string;
+	readonly #name = `${waitingPrefix}${process.pid}-${Math.floor(Math.random() * 2 ** 50).toString(36)}`;
+	#isThere = false;
+
+	constructor(folder: string) {
+		this.#folder = folder;
+	}
+
+	touch(): void {
+		const path = join(this.#folder, this.#name);
+		try {
+			if (this.#isThere) utimesSync(path, new Date(), new Date());
+			else closeSync(openSync(path, "w", 0o600));
+			this.#isThere = true;
+		} catch {
+			// Made anew at the next poll.
+			this.#isThere = false;
+		}
+	}
+
+	remove(): void {
+		if (this.#isThere) rmSync(join(this.#folder, this.#name), { force: true });
+		this.#isThere = false;
+	}
+
+	/** Whether another process waits. Files of those that were killed are removed. */
+	hasOthers(): boolean {
+		let hasOthers = false;
+		try {
+			for (const name of readdirSync(this.#folder)) {
+				if (!name.startsWith(waitingPrefix) || name === this.#name) continue;
+				const path = join(this.#folder, name);
+				const touchedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+				if (touchedAt === undefined) continue;
+				if (Date.now() - touchedAt < waitsForMs) hasOthers = true;
+				else rmSync(path, { force: true });
+			}
+		} catch {
+			// What cannot be seen now is seen at the next look.
+		}
+		return hasOthers;
+	}
+}
+
 class FilePlace implements Place {
 	readonly number: number;
 	onWanted: (() => void) | undefined;
 	readonly #file: HolderFile;
+	readonly #waiting: WaitingFile;
 	readonly #since = performance.now();
 
-	constructor(number: number, file: HolderFile) {
+	constructor(number: number, file: HolderFile, waiting: WaitingFile) {
 		this.number = number;
 		this.#file = file;
+		this.#waiting = waiting;
 	}
 
 	get wanted(): boolean {
-		return performance.now() - this.#since > turnMs;
+		return performance.now() - this.#since > turnMs && this.#waiting.hasOthers();
 	}
 
 	async free(): Promise<void> {

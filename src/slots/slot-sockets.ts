@@ -28,6 +28,10 @@ export class SlotSockets implements Places {
 		});
 	}
 
+	areWanted(): boolean {
+		return false;
+	}
+
 	watch(number: number, onFreed: () => void): () => void {
 		const socket = connect(this.#address(number));
 		// Refused when it was freed since it was tried for; then it is tried for again.

@@ -24,6 +24,7 @@ interface Waiter {
 
 /** A place left to another process is not tried for by this one until the other had time to take it. */
 const courtesyMs = 50;
+const longestCourtesyMs = 1_000;
 
 /**
  * A cap on requests in flight over all processes of a user. First come first served within a process; and a process
@@ -171,12 +172,20 @@ export class Slots {
 		const { wanted, number } = place;
 		place.onWanted = undefined;
 		await place.free();
-		const again = () => {
-			this.#held.delete(number);
-			if (this.#queue.length > 0) void this.#search();
-		};
-		if (wanted) setTimeout(again, courtesyMs);
-		else again();
+		void this.#release(number, wanted);
+	}
+
+	/** Lets this process try for a place again, once another that waits had the time to take it. */
+	async #release(number: number, wanted: boolean): Promise<void> {
+		if (wanted) await this.#waitForOthers();
+		this.#held.delete(number);
+		if (this.#queue.length > 0) void this.#search();
+	}
+
+	async #waitForOthers(): Promise<void> {
+		const until = performance.now() + longestCourtesyMs;
+		do await new Promise((resolve) => setTimeout(resolve, courtesyMs));
+		while (this.#queue.length > 0 && performance.now() < until && this.#places.areWanted());
 	}
 
 	#unwatchAll(): void {

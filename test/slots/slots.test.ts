@@ -124,7 +124,7 @@ describe.each(platforms)("slots as on %s", (platform) => {
 		expect(await other.next()).toBe("got");
 		const order = ["theirs"];
 		const turns = () => order.filter((who, index) => index > 0 && who !== order[index - 1]).length;
-		// Files cannot say who waits, so there a process gives way after half a second only.
+		// To hand a file over takes long, so there a process gives way after half a second only.
 		const enough = platform === "linux" ? 8 : 2;
 		const theirs = async () => {
 			for (let line = await other.next(); line !== undefined; line = await other.next())
@@ -192,6 +192,27 @@ describe.each(platforms)("slots as on %s", (platform) => {
 		await others.close();
 		expect(readdirSync(folder)).toEqual([]);
 	});
+
+	if (platform !== "linux")
+		test("left to a process that waits stay left, however slow it is to take them", async () => {
+			const slots = open({ count: 1 });
+			const release = await slots.acquire();
+			// Another process would touch it for as long as it waits.
+			const another = join(folder, "waiting-1-another");
+			const timer = setInterval(() => writeFileSync(another, ""), 100);
+			await new Promise((resolve) => setTimeout(resolve, 600));
+			let got = false;
+			const mine = slots.acquire().then((again) => {
+				got = true;
+				again();
+			});
+			release();
+			await new Promise((resolve) => setTimeout(resolve, 400));
+			expect(got).toBe(false);
+			clearInterval(timer);
+			rmSync(another);
+			await mine;
+		});
 
 	if (platform !== "linux" && process.platform !== "win32")
 		test("held by a process of the same number that began at another time are free", async () => {
