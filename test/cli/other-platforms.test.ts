@@ -1,8 +1,13 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { resolvePath } from "../../src/chat/content.ts";
 import { bindingsOf } from "../../src/chat/input/key-bindings.ts";
 import { bytesFor } from "../../src/cli/chat/clipboard.ts";
+import { examineFolders } from "../../src/cli/doctor/folders.ts";
 import { patiently, syncFolder } from "../../src/state/file-system.ts";
+import { resolvePaths } from "../../src/state/paths.ts";
 import { checkSessionName } from "../../src/state/sessions/sessions.ts";
 import { editorCommand, editorOf } from "../../src/terminal/editor.ts";
 
@@ -72,5 +77,20 @@ describe("on Windows", () => {
 	it("~ stands before either slash", () => {
 		expect(resolvePath("~\\a.png", "/", "win32")).not.toContain("~");
 		expect(resolvePath("~\\a.png", "/", "linux")).toContain("~");
+	});
+
+	it("doctor says what keeps others out, where file modes do not", () => {
+		const home = mkdtempSync(join(tmpdir(), "llmx-doctor-"));
+		chmodSync(home, 0o777);
+		const look = (platform: NodeJS.Platform) => [
+			...examineFolders(resolvePaths({ LLMX_HOME: home }), platform),
+		];
+		expect(look("win32")).toEqual([
+			{ about: "folder", state: "ok", text: `${home}: as private as your Windows profile is` },
+		]);
+		expect(look("linux")).toMatchObject([{ state: "problem", hint: `run: chmod 700 ${home}` }]);
+		chmodSync(home, 0o700);
+		expect(look("linux")).toEqual([{ about: "folder", state: "ok", text: home }]);
+		rmSync(home, { recursive: true });
 	});
 });

@@ -21,4 +21,19 @@ describe("resolvePaths", () => {
 		const paths = resolvePaths({ HOME: "/home/ada", XDG_CACHE_HOME: "tmp" }, "linux");
 		expect(paths.cacheFolder).toBe("/home/ada/.cache/llmx");
 	});
+
+	it("keeps compiled code with everything else on Windows", () => {
+		const env = {
+			USERPROFILE: "/users/ada",
+			APPDATA: "/users/ada/roaming",
+			LOCALAPPDATA: "/users/ada/local",
+		};
+		const paths = resolvePaths(env, "win32");
+		expect(paths.config).toBe("/users/ada/roaming/llmx/config.json");
+		expect(paths.ledger).toBe("/users/ada/local/llmx/ledger.jsonl");
+		expect(paths.compileCache).toBe("/users/ada/local/llmx/cache/compile");
+		expect(resolvePaths({ USERPROFILE: "/users/ada" }, "win32").compileCache).toBe(
+			"/users/ada/AppData/Local/llmx/cache/compile",
+		);
+	});
 });

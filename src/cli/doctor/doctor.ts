@@ -1,5 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { exitCodes, LlmxError } from "../../errors.ts";
 import {
@@ -26,15 +25,8 @@ import type { CommandContext } from "../command.ts";
 import type { StartupCacheState } from "../io.ts";
 import { providerStates } from "../provider-state.ts";
 import { version } from "../version.ts";
-
-/** One line of the report. */
-interface Finding {
-	readonly about: string;
-	readonly state: "ok" | "note" | "problem";
-	readonly text: string;
-	/** The next step. */
-	readonly hint?: string | undefined;
-}
+import type { Finding } from "./finding.ts";
+import { examineFolders } from "./folders.ts";
 
 /** Columns in front of what is found: its mark and its name. */
 const findingIndent = 17;
@@ -102,7 +94,7 @@ async function* examine(
 	if ("problem" in config || "problem" in stored) return;
 	yield* examineKeys(settings);
 	yield* examineModel(flags.model, settings);
-	yield* examineFolders(paths);
+	yield* examineFolders(paths, process.platform);
 	yield* examineState(paths, config.value);
 	if (io.startupCache !== undefined) yield examineStartupCache(io.startupCache.describe());
 }
@@ -187,9 +179,6 @@ function examineServer({ baseUrl, keys: [key] }: ModelRoute["servers"][number]):
 	return { about: "server", state: "ok", text: `${baseUrl} (${text})` };
 }
 
-/** File modes mean nothing there. */
-const modesNote = process.platform === "win32" ? ": as private as your Windows profile is" : "";
-
 /** How requests get to the server, where that is not straight. */
 function* examineWay(
 	baseUrl: string,
@@ -202,34 +191,6 @@ function* examineWay(
 	const names = Object.keys(headers);
 	if (names.length > 0)
 		yield { about: "headers", state: "ok", text: `${names.join(", ")} (values are not shown)` };
-}
-
-function* examineFolders({ configFolder, stateFolder, cacheFolder }: Paths): Iterable<Finding> {
-	for (const folder of new Set([configFolder, stateFolder, cacheFolder])) {
-		let existing = folder;
-		while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
-		try {
-			accessSync(existing, constants.W_OK);
-		} catch {
-			yield {
-				about: "folder",
-				state: "problem",
-				text: `${folder} cannot be written`,
-				hint: "LLMX_HOME=FOLDER puts everything elsewhere",
-			};
-			continue;
-		}
-		const mode = existing === folder ? statSync(folder).mode & 0o777 : 0o700;
-		const open = process.platform !== "win32" && (mode & 0o022) !== 0;
-		yield open
-			? {
-					about: "folder",
-					state: "problem",
-					text: `${folder} can be written by others (mode ${mode.toString(8)})`,
-					hint: `run: chmod 700 ${folder}`,
-				}
-			: { about: "folder", state: "ok", text: `${folder}${modesNote}` };
-	}
 }
 
 async function* examineState(paths: Paths, config: Config): AsyncGenerator<Finding> {
