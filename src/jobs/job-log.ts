@@ -105,19 +105,29 @@ export function parseJobId(id: string): { provider: string; rows: number; rawId:
 	return { provider: match[1] as string, rows: Number(match[2]), rawId: match[3] as string };
 }
 
+/** Takes what happens to jobs. */
+export interface JobEvents {
+	/** Throws the file system's error. */
+	append(event: JobEvent): void;
+}
+
 /**
  * What became of every job, as JSON lines that are only appended to. What decides whether something is sent again is
  * on the disk before the call that it speaks of.
  */
 export class JobLog {
 	readonly #file: LineAppender;
+	readonly #copy: JobEvents | undefined;
 
-	constructor(path: string) {
+	/** `copy` takes every event as well. */
+	constructor(path: string, copy?: JobEvents) {
 		this.#file = new LineAppender(path);
+		this.#copy = copy;
 	}
 
 	/** Appends an event and brings it onto the disk. Throws the file system's error. */
 	append(event: JobEvent): void {
+		this.#copy?.append(event);
 		this.#file.append([jsonLine(event)]);
 		this.#file.sync();
 	}
@@ -125,7 +135,7 @@ export class JobLog {
 	/** Every job that was not forgotten, oldest first. Lines that are none of ours are passed over. */
 	jobs(): readonly JobRecord[] {
 		const jobs = new Map<string, JobRecord>();
-		for (const event of this.#events()) {
+		for (const event of this.events()) {
 			if (event.event === "submitting") jobs.set(event.job, begun(event));
 			else if (event.event !== "room") {
 				const job = jobs.get(event.job);
@@ -133,6 +143,12 @@ export class JobLog {
 			}
 		}
 		return [...jobs.values()].filter(({ forgotten }) => !forgotten);
+	}
+
+	/** Every job that it has ever heard of, also those that were forgotten. */
+	tags(): ReadonlySet<string> {
+		const events = [...this.events()].filter((event) => event.event === "submitting");
+		return new Set(events.map(({ job }) => job));
 	}
 
 	/**
@@ -147,7 +163,7 @@ export class JobLog {
 	/** Tokens that may be queued at once for a model, as the provider last said; undefined when it has not. */
 	room(provider: string, modelId: string): number | undefined {
 		let tokens: number | undefined;
-		for (const event of this.#events())
+		for (const event of this.events())
 			if (event.event === "room" && event.provider === provider && event.model_id === modelId)
 				tokens = event.tokens;
 		return tokens;
@@ -157,7 +173,8 @@ export class JobLog {
 		this.#file.close();
 	}
 
-	*#events(): Generator<JobEvent, void> {
+	/** All lines that are events. */
+	*events(): Generator<JobEvent, void> {
 		let text: string;
 		try {
 			text = readFileSync(this.#file.path, "utf8");

@@ -13,7 +13,7 @@ import { isFinal, type JobDialect, type JobResult, type JobStatus } from "./cont
 import { JobCreation } from "./creation.ts";
 import { jobDialects } from "./dialects/table.ts";
 import { NoJobsError, otherKey } from "./errors.ts";
-import { foreignRecord, JobLog, type JobRecord, jobId } from "./job-log.ts";
+import { foreignRecord, type JobEvents, JobLog, type JobRecord, jobId } from "./job-log.ts";
 import { PartWriter, removeJobFiles } from "./part-file.ts";
 import { patiently } from "./patience.ts";
 import { ResultsFile } from "./results-file.ts";
@@ -29,6 +29,8 @@ export interface ModelJobsOptions {
 	readonly accounting: Accounting;
 	/** jobs.jsonl. */
 	readonly logPath: string;
+	/** Takes what happens to jobs as well; undefined where they are for no results file. */
+	readonly beside: JobEvents | undefined;
 	/** Private; holds the files of jobs that are not fetched yet. */
 	readonly folder: string;
 	/** Keeps complete answers, under the question they answer. */
@@ -68,7 +70,7 @@ export class ModelJobs {
 			});
 		this.#options = options;
 		this.dialect = jobDialects[provider.jobs];
-		this.log = new JobLog(options.logPath);
+		this.log = new JobLog(options.logPath, options.beside);
 		const clientFor = (key: ModelRoute["keys"][number] | undefined) =>
 			new JobClient({
 				http: options.http,

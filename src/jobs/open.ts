@@ -3,7 +3,7 @@ import { createHttp } from "../http/http.ts";
 import { loadAdapter } from "../providers/adapters.ts";
 import { simulatedBaseUrl } from "../providers/simulated.ts";
 import { type Ledger, scanLedger } from "../state/ledger.ts";
-import { type JobRecord, jobId } from "./job-log.ts";
+import { type JobEvents, type JobRecord, jobId } from "./job-log.ts";
 import { ModelJobs } from "./model-jobs.ts";
 
 /** Results of a job may be larger than any answer; they go to the disk as they come. */
@@ -13,6 +13,8 @@ export interface OpenJobsOptions {
 	readonly signal?: AbortSignal | undefined;
 	/** Ms between two looks at a job; 60 s by default. */
 	readonly pollMs?: number | undefined;
+	/** Takes what happens to jobs, too. */
+	readonly beside?: JobEvents | undefined;
 	/** Nothing is going to be sent, so that no key is needed. */
 	readonly isRehearsal?: boolean | undefined;
 }
@@ -33,7 +35,7 @@ export interface OpenJobs extends AsyncDisposable {
 export async function openJobs(
 	model: string,
 	{ route: routed, network, accounting, ledger, cached, paths, clock }: LLMParts,
-	{ signal, pollMs = 60_000 }: OpenJobsOptions,
+	{ signal, pollMs = 60_000, beside }: OpenJobsOptions,
 ): Promise<OpenJobs> {
 	const http = createHttp({ ...network, timeouts: {}, caps: { bodyBytes: resultBytes } });
 	try {
@@ -46,6 +48,7 @@ export async function openJobs(
 			adapter: await loadAdapter(route, http.fetch),
 			accounting,
 			logPath: paths.jobs,
+			beside,
 			folder: paths.jobFiles,
 			store: (question, answer) => void cached.store(cached.key(question), answer),
 			signal,

@@ -62,6 +62,9 @@ export class ResultsFile {
 		return this.#places.size;
 	}
 
+	/** How many of them say only that the job did not come to the row. */
+	undone = 0;
+
 	/** How many lines are of rows that are not the job's, as far as its rows are known, or name no row at all. */
 	get foreign(): number {
 		return this.#foreign.length;
@@ -124,8 +127,10 @@ export class ResultsFile {
 		}
 	}
 
-	#keep({ wireId, ok }: JobResult, place: Omit<Place, "ok">): void {
+	#keep(result: JobResult, place: Omit<Place, "ok">): void {
+		const { wireId, ok } = result;
 		const before = this.#places.get(wireId);
+		if (before === undefined && !result.ok && result.reason !== "failed") this.undone += 1;
 		if (before !== undefined) this.conflicting += 1;
 		// An answer was paid for: a failure beside it does not take it away, whichever came first.
 		if (before === undefined || (ok && !before.ok)) this.#places.set(wireId, { ...place, ok });

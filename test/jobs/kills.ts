@@ -19,11 +19,12 @@ export interface JobKillOptions {
 
 /**
  * Runs a batch of jobs as a process, kills it with SIGKILL at random moments of submitting, waiting and fetching, and
- * runs the same command until it is done. Then: no job too many, every row once in the results, booked once.
+ * runs the same command until it is done. Then: no job too many, every row once in the results, booked once. Returns how
+ * many of the kills met a run that had not ended yet.
  */
-export async function killJobs(options: JobKillOptions): Promise<void> {
+export async function killJobs(options: JobKillOptions): Promise<number> {
 	const { rows, jobRows, kills, faults, model, random, withinMs, pauseMs } = options;
-	const bench = await jobBench({ jobs: { lifeMs: withinMs * 2, faults } });
+	const bench = await jobBench({ jobs: { lifeMs: (withinMs * kills) / 4, faults } });
 	bench.writeRows(prompts(rows));
 	const argv = ["batch", "in.jsonl", "-m", model, "-o", "out.jsonl", "--no-cache", "--via-jobs", "-y", "-q"];
 	const start = () =>
@@ -32,11 +33,13 @@ export async function killJobs(options: JobKillOptions): Promise<void> {
 			env: bench.env,
 		});
 	let last = { code: 1 as number | null, err: "" };
+	let killed = 0;
 	for (let kill = 0; kill < kills && last.code !== 0; kill++) {
 		const run = start();
 		const timer = setTimeout(() => run.child.kill("SIGKILL"), random() * withinMs);
 		last = await run.ended;
 		clearTimeout(timer);
+		if (last.code === null) killed += 1;
 		bench.age(pauseMs);
 	}
 	for (let tries = 0; last.code !== 0 && tries < 3; tries++) last = await start().ended;
@@ -48,4 +51,5 @@ export async function killJobs(options: JobKillOptions): Promise<void> {
 	const booked = bench.read("home/ledger.jsonl").map(({ row }) => row);
 	expect(booked).toHaveLength(rows);
 	expect(new Set(booked).size).toBe(rows);
+	return killed;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
@@ -76,6 +76,30 @@ describe("rows that are in jobs", () => {
 		expect(exitCode, err).toBe(0);
 		expect(bench.read("moved.jsonl")).toHaveLength(3);
 		expect(bench.submitted()).toBe(3);
+	});
+
+	it("are found from another home that has the results file, also at another place, and the first one loses nothing", async () => {
+		const bench = await jobBench();
+		bench.writeRows(prompts(5));
+		await bench.run([...viaJobs(), "--job-rows", "3", "--detach"]);
+		expect(readdirSync(bench.folder)).toContain(".out.jsonl.jobs");
+		const [first, second] = [bench.env.LLMX_HOME as string, join(bench.folder, "second-home")];
+		const elsewhere = join(bench.folder, "elsewhere");
+		for (const name of ["in.jsonl", "out.jsonl", ".out.jsonl.jobs"])
+			cpSync(join(bench.folder, name), join(elsewhere, name), { recursive: true });
+		bench.env.LLMX_HOME = second;
+		const copied = [...viaJobs(join(elsewhere, "out.jsonl")), "--no-cache"];
+		expect((await live(bench, copied)).exitCode).toBe(2);
+		const { exitCode, err } = await bench.run(copied);
+		expect(exitCode, err).toBe(0);
+		expect(bench.read("elsewhere/out.jsonl").map(({ text }) => text)).toEqual(prompts(5));
+		expect(bench.read("second-home/ledger.jsonl")).toHaveLength(5);
+		expect(readdirSync(elsewhere)).not.toContain(".out.jsonl.jobs");
+		bench.env.LLMX_HOME = first;
+		expect((await bench.run([...viaJobs(), "--no-cache"])).exitCode).toBe(0);
+		expect(bench.read("out.jsonl").map(({ text }) => text)).toEqual(prompts(5));
+		expect(readdirSync(bench.folder)).not.toContain(".out.jsonl.jobs");
+		expect(bench.submitted()).toBe(5);
 	});
 
 	it("come home also when they were answered otherwise meanwhile", async () => {

@@ -1,6 +1,7 @@
 import type { JobStatus } from "../../jobs/contract.ts";
 import { rowsText } from "../../jobs/errors.ts";
 import type { JobRecord } from "../../jobs/job-log.ts";
+import type { ResultsFile } from "../../jobs/results-file.ts";
 
 /** Results that are kept beside the others. */
 interface KeptApart {
@@ -20,14 +21,15 @@ export interface JobOutcome {
 export function jobNotes(
 	id: string,
 	{ rows }: JobRecord,
-	results: { readonly size: number; readonly foreign: number; readonly conflicting: number },
+	results: Pick<ResultsFile, "size" | "undone" | "foreign" | "conflicting">,
 	{ status: { state, problems }, foreign, superseded }: JobOutcome,
 ): string[] {
 	const notes: string[] = [];
-	const left = rows - results.size;
+	const returned = results.size - results.undone;
+	const left = rows - returned;
 	if (state === "expired" || state === "cancelled") {
 		const rest = left > 0 ? `; ${left} are missing` : "";
-		notes.push(`${id} ${state}: it returned results for ${results.size} of its ${rowsText(rows)}${rest}`);
+		notes.push(`${id} ${state}: it returned results for ${returned} of its ${rowsText(rows)}${rest}`);
 	} else if (state === "completed" && left > 0) {
 		notes.push(`${id} completed without results for ${left} of its ${rowsText(rows)}; they are missing`);
 	}

@@ -157,7 +157,8 @@ function supersededText({ count, name }: NonNullable<SummaryView["superseded"]>)
 	return `${formatPlural(count, "result")} of earlier prompts, parameters or models → ${sanitizeLine(name)}`;
 }
 
-function missingText({ outcome }: SummaryView): string {
+function missingText({ outcome, viaJobs }: SummaryView): string {
+	if (viaJobs) return `${formatPlural(outcome.missing, "row")} without a result`;
 	const { interrupted, unknownCosts } = outcome.stats;
 	const billed = unknownCosts > 0 ? " and maybe billed" : "";
 	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them interrupted${billed}` : "";

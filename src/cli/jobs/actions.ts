@@ -2,8 +2,9 @@ import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { unknownQuestion } from "../../ask/question.ts";
 import { AbortedError, exitCodes, LlmxError, UsageError } from "../../errors.ts";
+import { JobsBeside } from "../../jobs/beside.ts";
 import { isFinal } from "../../jobs/contract.ts";
-import { type JobRecord, jobId } from "../../jobs/job-log.ts";
+import { JobLog, type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
 import { removeJobFiles } from "../../jobs/part-file.ts";
 import { waitForEnd } from "../../jobs/wait.ts";
@@ -16,7 +17,7 @@ import { confirm } from "../confirm.ts";
 import { JobProgress } from "./job-progress.ts";
 
 import { notify } from "./notify.ts";
-import { findJob, type JobsFlags, logOf, withJob } from "./open.ts";
+import { findJob, type JobsFlags, withJob } from "./open.ts";
 import { printJob } from "./view.ts";
 
 /** Asks the provider how a job stands. */
@@ -183,10 +184,13 @@ export async function removeJob(name: string, flags: JobsFlags, context: Command
 		}).catch((error: Error) => {
 			io.stderr.write(`llmx: the provider keeps its files: ${sanitizeLine(error.message)}\n`);
 		});
-	const log = logOf(context);
+	const { jobs, jobFiles } = context.settings.paths;
+	const beside = record.run === null ? undefined : new JobsBeside(record.run, jobFiles);
+	const log = new JobLog(jobs, beside?.exists ? beside : undefined);
 	log.append({ event: "forgotten", job: record.tag, why: "by llmx jobs rm" });
 	log.close();
-	removeJobFiles(context.settings.paths.jobFiles, record.tag);
+	beside?.close();
+	removeJobFiles(jobFiles, record.tag);
 	io.stderr.write(`llmx: forgot ${sanitizeLine(jobId(record) ?? record.tag)}\n`);
 	return exitCodes.ok;
 }

@@ -1,4 +1,5 @@
 import type { JobView } from "../../batch/jobs/job-view.ts";
+import { isFinal } from "../../jobs/contract.ts";
 import { formatCount, formatDuration, formatPlural } from "../../terminal/formats.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
@@ -51,7 +52,9 @@ export class JobProgress {
 function jobLine(jobs: readonly JobView[], waitingParts: number, now: number, sinceLookMs: number): string {
 	if (jobs.length === 0) return "";
 	const oldest = Math.min(...jobs.map(({ record }) => record.submittedAt));
-	const expiries = jobs.map(({ status }) => status?.expiresAt).filter((at) => typeof at === "number");
+	const expiries = jobs
+		.map(({ status }) => (status === undefined || isFinal(status.state) ? null : status.expiresAt))
+		.filter((at) => at !== null);
 	const expiry = expiries.length > 0 ? `, expires in ${coarse(Math.min(...expiries) - now)}` : "";
 	const nextMs = Math.min(...jobs.map(({ nextInMs }) => nextInMs)) - sinceLookMs;
 	const trouble = jobs.find((job) => job.trouble !== undefined)?.trouble;

@@ -6,6 +6,7 @@ import { type BatchRunOptions, type ModelRun, sendRows } from "../../batch/run.t
 import { RunTimeline } from "../../batch/timeline.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../errors.ts";
 import type { LLM } from "../../index.ts";
+import { JobsBeside } from "../../jobs/beside.ts";
 import { type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { OpenJobs } from "../../jobs/open.ts";
 import { recordFormats } from "../../results/records.ts";
@@ -54,6 +55,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	const hasMore = jobsBefore.some(({ model }) => checked.models.includes(model));
 	const progress = new JobProgress(io, !flags.quiet && (checked.missing > 0 || hasMore));
 	const superseded = new LineAppender(files.superseded);
+	const beside = new JobsBeside(files.results, context.settings.paths.jobFiles);
 	const log = (text: string) => progress.log(`llmx: ${sanitizeLine(text)}`);
 	run.onLog(log);
 	const colors = colorsFor(io, "stderr");
@@ -66,7 +68,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	let jobs: JobRunOutcome | undefined;
 	try {
 		for (const modelRun of modelRuns)
-			opened.set(modelRun, await modelRun.llm.openJobs({ signal: halt.stopSignal, pollMs }));
+			opened.set(modelRun, await modelRun.llm.openJobs({ signal: halt.stopSignal, pollMs, beside }));
 		const openOf = (modelRun: ModelRun) => opened.get(modelRun) as OpenJobs;
 		const [first] = opened.values();
 		const send = async (options: BatchRunOptions) => {
@@ -148,6 +150,7 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 	} finally {
 		progress.stop();
 		superseded.close();
+		beside.close();
 		stopListening();
 		await Promise.all([...opened.values()].map((open) => open[Symbol.asyncDispose]()));
 	}

@@ -1,5 +1,6 @@
 import { RowsUnderway } from "../../batch/jobs/rows-underway.ts";
 import { UsageError } from "../../errors.ts";
+import { restoreJobs } from "../../jobs/beside.ts";
 import { JobLog, type JobRecord, jobId } from "../../jobs/job-log.ts";
 import type { Paths } from "../../state/paths.ts";
 import { formatPlural } from "../../terminal/formats.ts";
@@ -12,7 +13,11 @@ export async function readUnderway(
 	{ jobs, jobFiles }: Paths,
 	{ files }: Target,
 ): Promise<RowsUnderway | undefined> {
-	return files === undefined ? undefined : await RowsUnderway.read(new JobLog(jobs), jobFiles, files.results);
+	if (files === undefined) return undefined;
+	const log = new JobLog(jobs);
+	restoreJobs(files.results, log, jobFiles);
+	log.close();
+	return RowsUnderway.read(log, jobFiles, files.results);
 }
 
 /**
