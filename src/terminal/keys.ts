@@ -12,6 +12,8 @@ export type InputEvent =
 	| { readonly type: "paste"; readonly text: string }
 	/** The terminal says that it speaks the kitty keyboard protocol. */
 	| { readonly type: "kitty-keyboard" }
+	/** The terminal says how large it is. */
+	| { readonly type: "size"; readonly columns: number; readonly rows: number }
 	/** The terminal's window has got or lost the keyboard. */
 	| { readonly type: "focus"; readonly isFocused: boolean };
 
@@ -224,6 +226,7 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	if (intermediate !== "") return { events: [], length };
 	if (final === "u" && parameters.startsWith("?")) return { events: [{ type: "kitty-keyboard" }], length };
 	const fields = parameters.split(";");
+	if (final === "t") return { events: sizeEvents(fields), length };
 	const modifiers = readModifiers(fields[1]);
 	if (alt) modifiers.alt = true;
 	// The kitty protocol can report releases; they are not input.
@@ -237,6 +240,12 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	if (name === undefined || parameters.startsWith("?") || parameters.startsWith("<"))
 		return { events: [], length };
 	return { events: [keyEvent(name, modifiers)], length };
+}
+
+/** `8;rows;columns`, the answer to `CSI 18 t`. */
+function sizeEvents([kind, ...fields]: readonly string[]): InputEvent[] {
+	const [rows = 0, columns = 0] = fields.map(Number);
+	return kind === "8" && rows > 0 && columns > 0 ? [{ type: "size", columns, rows }] : [];
 }
 
 /** A key reported by its code point, as kitty and modifyOtherKeys do: `code:shifted:base`. */

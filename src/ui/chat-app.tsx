@@ -24,7 +24,9 @@ export function ChatApp({ store, colors, onFrame }: ChatAppProps) {
 	const { setCursorPosition } = useCursor();
 	setCursorPosition(frame.cursor);
 	// Ink draws right after the insertion effects.
-	useInsertionEffect(() => onFrame?.(frame, state.items.length));
+	useInsertionEffect(() => {
+		onFrame?.(frame, state.items.length);
+	});
 	return (
 		<>
 			<Static items={state.items as (typeof state.items)[number][]}>

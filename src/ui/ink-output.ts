@@ -1,5 +1,13 @@
 import { EventEmitter } from "node:events";
 
+/** Ends what is to be shown at once: Ink writes it behind each frame. */
+const frameEnd = "\x1b[?2026l";
+/**
+ * Goes below the frame and erases it upwards, line by line. A terminal that has lost rows has dropped those below the
+ * cursor first: from its last row this would reach into what stands above the frame.
+ */
+const eraseUpwards = /^(\x1b\[\?25l)?(?:\x1b\[(\d+)B)?\x1b\[1?G((?:\x1b\[2K(?:\x1b\[1?A)?)+)\x1b\[G/;
+
 /**
  * The terminal as Ink sees it. Between the two it can be made deaf, so that Ink's idea of what is on the screen can be
  * set right without a byte being written; and a change of size is told to Ink only when the old frame is gone.
@@ -14,6 +22,8 @@ export class InkOutput extends EventEmitter {
 	#isGone = false;
 	columns: number;
 	rows: number;
+	/** Hears that a frame is written; what it returns is written behind that. */
+	onFrame: () => string = () => "";
 
 	constructor(stdout: NodeJS.WriteStream) {
 		super();
@@ -27,7 +37,12 @@ export class InkOutput extends EventEmitter {
 			if (done !== undefined) queueMicrotask(done);
 			return true;
 		}
-		return this.#stdout.write(text, done === undefined ? undefined : () => done());
+		const shown = text.replace(eraseUpwards, (_, hide = "", down = "0", erased: string) => {
+			const up = erased.split("\x1b[2K").length - 2 - Number(down);
+			return `${hide}${up > 0 ? `\x1b[${up}A` : ""}\r\x1b[J`;
+		});
+		const behind = text === frameEnd ? this.onFrame() : "";
+		return this.#stdout.write(shown + behind, done === undefined ? undefined : () => done());
 	}
 
 	/** Does something that Ink must believe to have written. */

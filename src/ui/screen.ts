@@ -86,6 +86,7 @@ class Screen {
 			store: this.#store,
 			colors: this.#colors,
 			now: Date.now,
+			isBehind: () => this.#stage.isBehind,
 			onChange: () => this.#showStatus(),
 			onSuggest: (text) => this.#input?.suggest(text),
 			onPick: (picker) => this.#input?.openList(picker),

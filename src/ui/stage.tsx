@@ -5,7 +5,8 @@ import { render } from "ink";
 import type { Colors } from "../terminal/colors.ts";
 import type { InputEvent } from "../terminal/keys.ts";
 import { ChatApp } from "./chat-app.tsx";
-import { type Frame, rowsAboveCursor } from "./frame.ts";
+import type { Frame } from "./frame.ts";
+import { askForSize, FramesUnderWay } from "./frames-under-way.ts";
 import { InkOutput } from "./ink-output.ts";
 import { initialState, ScreenStore } from "./state.ts";
 import { type Terminal, TerminalControl } from "./terminal-control.ts";
@@ -33,8 +34,12 @@ export class Stage {
 	readonly #control: TerminalControl;
 	#ink: ReturnType<typeof render> | undefined;
 	/** What the live region looks like on the terminal. */
-	#frame: Frame | undefined;
+	readonly #frames = new FramesUnderWay(() => performance.now());
+	/** What is drawn next: the frame, and what is printed above it. */
+	#next: { readonly frame: Frame; readonly printed: string } | undefined;
 	#resizeTimer: NodeJS.Timeout | undefined;
+	/** What the system says the terminal's size is. It may learn of a new one after the terminal has it. */
+	#systemSize = "";
 	#isLent = false;
 	#isGone = false;
 
@@ -42,7 +47,17 @@ export class Stage {
 		this.#options = options;
 		this.#output = new InkOutput(options.terminal.stdout);
 		this.store = new ScreenStore(initialState(this.#output.columns, this.#output.rows));
-		this.#control = new TerminalControl(options.terminal, options.onEvent, () => this.#vanish());
+		this.#control = new TerminalControl(
+			options.terminal,
+			(event) => this.#take(event),
+			() => this.#vanish(),
+		);
+		this.#output.onFrame = () => this.#noteDrawn();
+	}
+
+	/** The terminal has not taken yet what was drawn: the next frame had better wait. */
+	get isBehind(): boolean {
+		return this.#frames.isBehind;
 	}
 
 	/** Takes the terminal and draws what the store holds. */
@@ -52,9 +67,9 @@ export class Stage {
 		terminal.stdout.on("resize", this.#onResize);
 		this.store.onDraw = this.#checkSize;
 		this.#control.take();
+		this.#systemSize = this.#askSystem().join();
 		const onFrame = (frame: Frame, items: number) => {
-			this.#frame = frame;
-			this.store.markPrinted(items);
+			this.#next = { frame, printed: (this.#next?.printed ?? "") + this.store.takePrinted(items) };
 		};
 		this.#ink = render(<ChatApp store={this.store} colors={colors} onFrame={onFrame} />, {
 			stdout: this.#output as unknown as NodeJS.WriteStream,
@@ -76,10 +91,17 @@ export class Stage {
 		clearTimeout(this.#resizeTimer);
 		this.store.onDraw = () => {};
 		if (!this.#isGone) {
+			// What is still to be printed is for the size that the terminal has now.
+			if (this.#resizeTimer !== undefined) {
+				await this.#caughtUp();
+				this.#erase();
+				this.#takeSize();
+			}
 			this.#output.resume();
 			this.store.resume();
 			await this.#ink?.waitUntilRenderFlush();
-			this.#erase(false);
+			await this.#caughtUp();
+			this.#erase();
 		}
 		this.#output.vanish();
 		this.#ink?.unmount();
@@ -95,12 +117,47 @@ export class Stage {
 
 	/** A change of size that no signal has told of yet: what is drawn now would be broken by it. */
 	readonly #checkSize = () => {
+		const [columns, rows] = this.#askSystem();
+		if (this.#systemSize === `${columns},${rows}`) return;
+		this.#systemSize = `${columns},${rows}`;
+		this.#noteSize(columns, rows);
+	};
+
+	#askSystem(): readonly [columns: number, rows: number] {
 		const { stdout } = this.#options.terminal;
-		const [columns, rows] = stdout.getWindowSize?.() ?? [stdout.columns, stdout.rows];
+		return stdout.getWindowSize?.() ?? [stdout.columns, stdout.rows];
+	}
+
+	#noteSize(columns: number, rows: number): void {
+		const { stdout } = this.#options.terminal;
 		if (columns === stdout.columns && rows === stdout.rows) return;
 		Object.assign(stdout, { columns, rows });
 		this.#onResize();
-	};
+	}
+
+	#take(event: InputEvent): void {
+		if (event.type !== "size") {
+			this.#options.onEvent(event);
+			return;
+		}
+		if (this.#frames.seen(event.columns)) this.#output.write(askForSize);
+		// While the size is changing this may be an older one; the next frame asks again.
+		if (this.#resizeTimer === undefined && this.#frames.areReliable)
+			this.#noteSize(event.columns, event.rows);
+	}
+
+	/** A frame is being written; returns what goes out behind it. */
+	#noteDrawn(): string {
+		if (this.#next === undefined) return "";
+		const { frame, printed } = this.#next;
+		this.#next = { frame, printed: "" };
+		return this.#frames.drawn({ frame, printed, columns: this.#output.columns }) ? askForSize : "";
+	}
+
+	/** Resolves once the terminal has taken what was drawn, or takes too long. */
+	async #caughtUp(): Promise<void> {
+		while (this.isBehind) await new Promise((resolve) => setTimeout(resolve, 5));
+	}
 
 	/** Rings the bell, and says why where the terminal shows such messages (OSC 9). */
 	ring(message: string): void {
@@ -112,7 +169,8 @@ export class Stage {
 		await this.#ink?.waitUntilRenderFlush();
 		this.#isLent = true;
 		this.store.pause();
-		this.#erase(false);
+		await this.#caughtUp();
+		this.#erase();
 		this.#output.pause();
 		await this.#control.release();
 		try {
@@ -135,14 +193,15 @@ export class Stage {
 	}
 
 	/** Erases the live region where it is now, and makes Ink believe that there is none. */
-	#erase(reflows: boolean): void {
+	#erase(): void {
 		const columns = this.#options.terminal.stdout.columns || this.#output.columns;
-		const up = this.#frame === undefined ? 0 : rowsAboveCursor(this.#frame, columns, reflows);
-		this.#output.write(`\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J`);
+		const { up, reprint } = this.#frames.erasure(columns, reflowsLines(this.#options.env));
+		this.#output.write(`\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J${reprint}`);
 		this.#forgetFrame();
 	}
 
 	#forgetFrame(): void {
+		this.#frames.forget();
 		this.#output.muted(() => this.#ink?.clear());
 	}
 
@@ -150,15 +209,26 @@ export class Stage {
 		if (this.#isLent) return;
 		// Nothing is drawn until the size has settled: the frame's lines are where the terminal has put them.
 		this.store.pause();
-		clearTimeout(this.#resizeTimer);
-		this.#resizeTimer = setTimeout(() => {
-			if (this.#isLent) return;
-			this.#erase(reflowsLines(this.#options.env));
-			this.#takeSize();
-			this.store.resume();
-			void this.#redraw();
-		}, resizeQuiet);
+		this.#settleIn(resizeQuiet);
 	};
+
+	#settleIn(time: number): void {
+		clearTimeout(this.#resizeTimer);
+		this.#resizeTimer = setTimeout(() => this.#settle(), time);
+	}
+
+	#settle(): void {
+		if (this.#frames.isBehind) {
+			this.#settleIn(5);
+			return;
+		}
+		this.#resizeTimer = undefined;
+		if (this.#isLent) return;
+		this.#erase();
+		this.#takeSize();
+		this.store.resume();
+		void this.#redraw();
+	}
 
 	#takeSize(): void {
 		const { columns, rows } = this.#options.terminal.stdout;

@@ -143,10 +143,18 @@ export class ScreenStore {
 		this.update({ ...change, items: [...items, { id: items.length, text }] });
 	}
 
-	/** The first `count` items are on the terminal; keeping them here too would make a long day large. */
-	markPrinted(count: number): void {
+	/**
+	 * The first `count` items are drawn; keeping them here too would make a long day large. Returns those that were not
+	 * before, each with its newline.
+	 */
+	takePrinted(count: number): string {
 		const items = this.#state.items as Item[];
-		for (; this.#printed < count; this.#printed += 1) items[this.#printed] = printed;
+		let text = "";
+		for (; this.#printed < count; this.#printed += 1) {
+			text += `${items[this.#printed]?.text}\n`;
+			items[this.#printed] = printed;
+		}
+		return text;
 	}
 
 	/** Changes are collected and not shown until `resume`: nothing may be drawn now. */

@@ -21,12 +21,16 @@ const sliceLength = 2_048;
 const resumedTurns = 5;
 /** The screen is drawn at most this often while an answer streams, in ms. */
 const frameInterval = 33;
+/** While the terminal is behind it is looked at this often, in ms. */
+const retryInterval = 4;
 
 export interface TranscriptOptions {
 	readonly store: ScreenStore;
 	readonly colors: Colors;
 	/** Wall clock in ms. */
 	readonly now: () => number;
+	/** The terminal has not taken yet what was drawn. */
+	readonly isBehind: () => boolean;
 	/** The state of the chat is different: the status has to be shown anew. */
 	readonly onChange: () => void;
 	readonly onSuggest: (text: string) => void;
@@ -106,7 +110,7 @@ export class Transcript implements ChatView {
 	async answered({ finish, interrupted, hasText, failure }: AnswerEnd): Promise<void> {
 		while (this.#pending !== "") {
 			this.#draw(renderBudget);
-			if (this.#pending !== "") await new Promise((resolve) => setImmediate(resolve));
+			if (this.#pending !== "") await this.#giveWay();
 		}
 		this.#draw();
 		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
@@ -220,8 +224,19 @@ export class Transcript implements ChatView {
 		if (this.#pending !== "" || preview === undefined) this.#schedule();
 	}
 
-	#schedule(): void {
-		this.#timer ??= setTimeout(() => this.#draw(renderBudget), frameInterval);
+	/** A frame that is drawn while the one before is still on its way would only wait behind it. */
+	#schedule(after = frameInterval): void {
+		this.#timer ??= setTimeout(() => {
+			this.#timer = undefined;
+			if (this.#options.isBehind()) this.#schedule(retryInterval);
+			else this.#draw(renderBudget);
+		}, after);
+	}
+
+	/** Lets keys be handled, and the terminal take what was drawn. */
+	async #giveWay(): Promise<void> {
+		do await new Promise((resolve) => setTimeout(resolve, 0));
+		while (this.#options.isBehind());
 	}
 
 	/** Prints finished lines of the answer and replaces its live end. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as pty from "@lydell/node-pty";
 import { Terminal } from "./terminal.ts";
@@ -13,8 +12,8 @@ export interface PtyOptions {
 	readonly cwd?: string;
 	/** Instead of llmx: a program to run. */
 	readonly command?: readonly [string, ...string[]];
-	/** Whether the terminal answers questions, as those with the kitty keyboard protocol do. */
-	readonly answers?: boolean;
+	/** What the terminal answers: its size (most do), also that it speaks the kitty keyboard protocol, or nothing. */
+	readonly answers?: "size" | "everything" | "nothing";
 }
 
 /** The real command in a pseudo-terminal, with a terminal in memory that shows what it writes. */
@@ -43,7 +42,10 @@ export class PtyChat {
 				...options.env,
 			},
 		});
-		if (options.answers) this.terminal.onReply = (text) => this.#pty.write(text);
+		const { answers = "size" } = options;
+		this.terminal.onReply = (text) => {
+			if (answers === "everything" || (answers === "size" && text.endsWith("t"))) this.#pty.write(text);
+		};
 		this.#pty.onData((data) => {
 			this.raw += data;
 			this.terminal.write(data);
@@ -60,29 +62,13 @@ export class PtyChat {
 	}
 
 	/**
-	 * Changes the size while the program sleeps and nothing that it wrote is on its way: a terminal takes what was written
-	 * before its size changed, and this one cannot see what is still in the pty.
+	 * Changes the size. The program learns of it after `delay` ms: what it writes until then, and what it has written
+	 * before and is still on its way, arrives on a terminal that has broken its lines anew.
 	 */
-	async resize(columns: number, rows: number): Promise<void> {
-		const deadline = performance.now() + 5000;
-		let length = -1;
-		while (performance.now() < deadline) {
-			const isQuiet = this.raw.length === length && !this.terminal.modes.has("?2026");
-			if (isQuiet && this.#isAsleep()) break;
-			({ length } = this.raw);
-			await new Promise((resolve) => setImmediate(resolve));
-		}
+	async resize(columns: number, rows: number, delay = 0): Promise<void> {
 		this.terminal.resize(columns, rows);
+		if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
 		this.#pty.resize(columns, rows);
-	}
-
-	/** Where that can be seen; elsewhere it is taken to be. */
-	#isAsleep(): boolean {
-		try {
-			return / S /.test(readFileSync(`/proc/${this.pid}/stat`, "utf8").replace(/^.*\)/, ""));
-		} catch {
-			return true;
-		}
 	}
 
 	/** Closes the terminal under the program. */

@@ -212,6 +212,10 @@ export class Terminal {
 				else if (parameters.startsWith(">")) this.modes.add("kitty");
 				else if (parameters.startsWith("<")) this.modes.delete("kitty");
 				break;
+			case "t":
+				if (first === 18) this.onReply(`\x1b[8;${this.rows};${this.columns}t`);
+				else this.events.push(`CSI ${parameters}${final}`);
+				break;
 			case "m":
 				break;
 			default:

@@ -8,6 +8,7 @@ function words(events: readonly InputEvent[]): string[] {
 		if (event.type === "text") return JSON.stringify(event.text);
 		if (event.type === "paste") return `paste(${event.text})`;
 		if (event.type === "kitty-keyboard") return "kitty";
+		if (event.type === "size") return `${event.columns}x${event.rows}`;
 		if (event.type === "focus") return event.isFocused ? "focus" : "blur";
 		const { ctrl, alt, shift, name } = event.key;
 		return `${ctrl ? "C-" : ""}${alt ? "A-" : ""}${shift ? "S-" : ""}${name}`;
@@ -70,6 +71,7 @@ describe("keys", () => {
 		["\x1b", "escape"],
 		["\x1b[97;6u", "C-S-a"],
 		["\x1b[?1u", "kitty"],
+		["\x1b[8;24;80t", "80x24"],
 		["\x1bOM", "enter"],
 	])("%j is %s", (sequence, word) => {
 		expect(decode(sequence)).toEqual([word]);

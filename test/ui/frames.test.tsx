@@ -139,7 +139,7 @@ describe("frames", () => {
 	it("print the transcript once", async () => {
 		const store = new ScreenStore(stateOf({}));
 		const { frames, lastFrame, unmount } = render(
-			<ChatApp store={store} colors={plain} onFrame={(_, items) => store.markPrinted(items)} />,
+			<ChatApp store={store} colors={plain} onFrame={(_, items) => store.takePrinted(items)} />,
 		);
 		store.print("first\nline");
 		store.print("second");

@@ -24,7 +24,7 @@ beforeEach(async () => {
 	transcript = new Transcript({
 		...{ store, colors, now: () => 0 },
 		...{ onChange: nothing, onSuggest: nothing, onClear: nothing, onLeave: nothing },
-		...{ onPick: nothing, onAnswered: nothing },
+		...{ onPick: nothing, onAnswered: nothing, isBehind: () => false },
 	});
 	await transcript.load();
 	ink = render(<ChatApp store={store} colors={colors} />, {

@@ -1,9 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PtyChat, type PtyOptions } from "../helpers/pty.ts";
 
 let home: string;
@@ -36,33 +34,6 @@ function messages(): { role: string; content: string; interrupted?: boolean }[] 
 		.filter((line) => line !== "")
 		.map((line) => JSON.parse(line))
 		.filter(({ type }) => type === "message");
-}
-
-/**
- * A server that answers one question with what it is given, when it is given it: nothing is drawn while a test changes
- * the size. What is drawn then may be on its way when the terminal breaks its lines anew, and nobody could erase it.
- */
-async function heldServer() {
-	const asked = Promise.withResolvers<ServerResponse>();
-	const server = createServer((request, response) => {
-		request.resume();
-		response.writeHead(200, { "content-type": "text/event-stream" });
-		request.on("end", () => asked.resolve(response));
-	});
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	onTestFinished(() => void server.close());
-	const write = (data: object) =>
-		asked.promise.then((response) => response.write(`data: ${JSON.stringify(data)}\n\n`));
-	return {
-		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-		asked: asked.promise,
-		send: (content: string) => void write({ choices: [{ index: 0, delta: { content } }] }),
-		end() {
-			void write({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
-			void write({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 70, total_tokens: 71 } });
-			void asked.promise.then((response) => response.end("data: [DONE]\n\n"));
-		},
-	};
 }
 
 /** Nothing that a chat must never do to a terminal. */
@@ -122,7 +93,7 @@ describe("typing", () => {
 	});
 
 	it("understands Shift-Enter of a terminal with the kitty keyboard", async () => {
-		const chat = await open(["sim/echo"], { answers: true });
+		const chat = await open(["sim/echo"], { answers: "everything" });
 		await chat.until((terminal) => terminal.modes.has("kitty"));
 		chat.type("a\x1b[13;2ub");
 		await chat.until("│   b");
@@ -264,30 +235,31 @@ describe("the screen", () => {
 		expectDecent(chat);
 	});
 
-	it("survives being made small and large again while an answer streams", async () => {
-		const server = await heldServer();
-		const env = { LOCAL_BASE_URL: `${server.url}/v1` };
-		const chat = await open(["local/x", "--no-cache"], { columns: 120, rows: 40, env });
+	// Terminals tell the program at once; tmux does after up to 250 ms, and a frame that is drawn until then goes wrong.
+	// What of it is scrolled away by then would stay: there it takes a terminal with room for it.
+	it.each([
+		[0, 12],
+		[250, 24],
+	])("survives a changing size while an answer streams, told of it after %i ms", async (delay, rows) => {
+		const chat = await open(["sim/slow", "--no-cache"], { columns: 120, rows: 40 });
 		const words = Array.from({ length: 70 }, (_, index) => `w${index}`);
-		const send = (from: number, to: number) => server.send(`${words.slice(from, to).join(" ")} `);
-		const isShown = (word: string) => chat.until((terminal) => terminal.lines.join(" ").includes(`${word} `));
-		chat.type("go\r");
-		await server.asked;
+		chat.type(`${words.join(" ")}\r`);
 		// The unfinished line is long enough to be broken into three by what follows.
-		send(0, 25);
-		await isShown("w23");
-		await chat.resize(40, 12);
-		await chat.until(({ lines }) => lines.some((line) => line.startsWith("w0 w1") && line.length <= 40));
-		for (let from = 25; from < 45; from += 1) send(from, from + 1);
-		await isShown("w43");
-		await chat.resize(120, 40);
-		for (let from = 45; from < 70; from += 1) send(from, from + 1);
-		server.end();
+		await chat.until(/^w0 w1 w2 .*w23/m);
+		const answer = () => {
+			// The status names the session by its first question.
+			const shown = chat.terminal.lines.filter((line) => !line.startsWith("╰")).join(" ");
+			return shown.slice(shown.indexOf("w69") + 3).split(/\s+/);
+		};
+		await chat.resize(40, rows, delay);
+		await chat.until(() => answer().some((word) => /^w4[0-9]$/.test(word)));
+		await chat.resize(120, 40, delay);
+		await chat.until(() => answer().some((word) => /^w5[5-9]$/.test(word)));
+		await chat.resize(60, 24, delay);
 		await chat.until(/ in · \d+ out/);
 		await chat.idle();
-		const shown = chat.terminal.lines.join(" ").split(/\s+/);
 		for (const word of words) {
-			const found = shown.filter((other) => other === word);
+			const found = answer().filter((other) => other === word);
 			expect(found, `${word} in:\n${chat.terminal.lines.join("\n")}`).toHaveLength(1);
 		}
 		await chat.until((terminal) => terminal.lines.filter((line) => line.startsWith("╰")).length === 1);
