@@ -2,6 +2,7 @@
 
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
+import { closeStyles, noteStyle } from "./open-styles.ts";
 
 const styleCodes = /\x1b\[[\d;]*m/g;
 /** Characters that take one column each: Latin, and what frames, rules and bars are drawn with. */
@@ -18,9 +19,42 @@ export function wrapText(text: string, width: number): string {
 	return wrapAnsi(text, Math.max(1, width), { hard: true, trim: true, wordWrap: true });
 }
 
-/** Breaks text at exactly `width` columns, spaces kept: for code. */
+/** Breaks text at exactly `width` columns, spaces kept: for code. Styles go on over the breaks. */
 export function breakText(text: string, width: number): string {
-	return wrapAnsi(text, Math.max(1, width), { hard: true, trim: false, wordWrap: false });
+	const lines = text.split("\n");
+	// Most lines fit, and that is seen at once.
+	if (lines.every((line) => line.length <= width && narrow.test(line))) return text;
+	return breakCells(text, Math.max(1, width));
+}
+
+const stylesAndText = /\x1b\[[\d;]*m|\n|[^\x1b\n]+|\x1b/g;
+
+function breakCells(text: string, width: number): string {
+	const open: string[] = [];
+	let broken = "";
+	let column = 0;
+	for (const [part] of text.matchAll(stylesAndText)) {
+		if (part === "\n") {
+			broken += `${closeStyles(open)}\n${open.join("")}`;
+			column = 0;
+		} else if (part[0] === "\x1b") {
+			noteStyle(open, part);
+			broken += part;
+		} else {
+			// Each character of most texts is a grapheme, and that is told sooner than its borders are found.
+			const isNarrow = narrow.test(part);
+			for (const grapheme of isNarrow ? part : graphemesOf(part)) {
+				const cells = isNarrow ? 1 : graphemeWidth(grapheme);
+				if (column + cells > width && column > 0) {
+					broken += `${closeStyles(open)}\n${open.join("")}`;
+					column = 0;
+				}
+				broken += grapheme;
+				column += cells;
+			}
+		}
+	}
+	return broken;
 }
 
 /** Adds spaces up to `width` columns. */

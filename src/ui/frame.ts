@@ -64,8 +64,8 @@ export function layOutFrame(state: ScreenState, colors: Colors): Frame {
 }
 
 function aboveLines(state: ScreenState, colors: Colors): string[] {
-	const { tail, activity, attachments, queued, columns, now } = state;
-	const lines = tail === "" ? [] : [...brokenTail(tail, columns)];
+	const { tail, activity, attachments, queued, columns, rows, now } = state;
+	const lines = tail === "" ? [] : [...brokenTail(tail, columns, rows)];
 	if (activity !== undefined)
 		lines.push("", colors.dim(truncateText(`  ${activityText(activity, now)} · Esc stops`, columns)));
 	if (queued.length > 0) {
@@ -79,13 +79,22 @@ function aboveLines(state: ScreenState, colors: Colors): string[] {
 	return lines;
 }
 
-let lastTail = { tail: "", columns: 0, lines: [] as readonly string[] };
+let lastTail = { tail: "", columns: 0, rows: 0, lines: [] as readonly string[] };
 
-/** The tail's rows. Most frames are drawn for a key, with the same tail as before. */
-function brokenTail(tail: string, columns: number): readonly string[] {
-	if (tail !== lastTail.tail || columns !== lastTail.columns)
-		lastTail = { tail, columns, lines: breakText(tail, columns).split("\n") };
+/** The tail's last rows. Most frames are drawn for a key, with the same tail as before. */
+function brokenTail(tail: string, columns: number, rows: number): readonly string[] {
+	if (tail !== lastTail.tail || columns !== lastTail.columns || rows !== lastTail.rows)
+		lastTail = { tail, columns, rows, lines: breakText(endOf(tail, columns, rows), columns).split("\n") };
 	return lastTail.lines;
+}
+
+/** A column of text is no more characters than this, as a rule. */
+const charactersPerColumn = 2;
+
+/** What of a tail can be seen: a word may be endless. */
+function endOf(tail: string, columns: number, rows: number): string {
+	const most = columns * rows * charactersPerColumn;
+	return tail.length <= most ? tail : tail.slice(-most).toWellFormed();
 }
 
 function activityText({ what, since, tokens = 0 }: Activity, now: number): string {

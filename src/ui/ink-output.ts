@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 
-/** Ends what is to be shown at once: Ink writes it behind each frame. */
-const frameEnd = "\x1b[?2026l";
+/** What stands between these is shown at once. Ink writes them around each frame. */
+const [frameStart, frameEnd] = ["\x1b[?2026h", "\x1b[?2026l"];
 /**
  * Goes below the frame and erases it upwards, line by line. A terminal that has lost rows has dropped those below the
  * cursor first: from its last row this would reach into what stands above the frame.
@@ -39,10 +39,23 @@ export class InkOutput extends EventEmitter {
 		}
 		const shown = text.replace(eraseUpwards, (_, hide = "", down = "0", erased: string) => {
 			const up = erased.split("\x1b[2K").length - 2 - Number(down);
-			return `${hide}${up > 0 ? `\x1b[${up}A` : ""}\r\x1b[J`;
+			return hide + erasing(up);
 		});
 		const behind = text === frameEnd ? this.onFrame() : "";
 		return this.#stdout.write(shown + behind, done === undefined ? undefined : () => done());
+	}
+
+	/**
+	 * Writes lines for ever in the place of the frame, whose first row is `up` rows above the cursor. Ink must draw it again
+	 * right behind them. It would print lines itself, but looks at each of their characters for that.
+	 */
+	print(lines: string, up: number): void {
+		this.write(frameStart + erasing(up) + lines);
+	}
+
+	/** Takes everything from `up` rows above the cursor off the screen, and prints lines there. */
+	erase(up: number, lines: string): void {
+		this.write(erasing(up) + lines);
 	}
 
 	/** Does something that Ink must believe to have written. */
@@ -80,4 +93,8 @@ export class InkOutput extends EventEmitter {
 	redraw(): void {
 		this.emit("resize");
 	}
+}
+
+function erasing(up: number): string {
+	return `\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J`;
 }

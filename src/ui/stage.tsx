@@ -37,6 +37,8 @@ export class Stage {
 	readonly #frames = new FramesUnderWay(() => performance.now());
 	/** What is drawn next: the frame, and what is printed above it. */
 	#next: { readonly frame: Frame; readonly printed: string } | undefined;
+	/** Rows of the frame on the screen that are above the cursor. */
+	#above = 0;
 	#resizeTimer: NodeJS.Timeout | undefined;
 	/** What the system says the terminal's size is. It may learn of a new one after the terminal has it. */
 	#systemSize = "";
@@ -68,10 +70,8 @@ export class Stage {
 		this.store.onDraw = this.#checkSize;
 		this.#control.take();
 		this.#systemSize = this.#askSystem().join();
-		const onFrame = (frame: Frame, items: number) => {
-			this.#next = { frame, printed: (this.#next?.printed ?? "") + this.store.takePrinted(items) };
-		};
-		this.#ink = render(<ChatApp store={this.store} colors={colors} onFrame={onFrame} />, {
+		const app = <ChatApp store={this.store} colors={colors} onFrame={(frame) => this.#prepare(frame)} />;
+		this.#ink = render(app, {
 			stdout: this.#output as unknown as NodeJS.WriteStream,
 			// Keys are read by TerminalControl: Ink gets an input that says nothing.
 			stdin: new PassThrough() as unknown as NodeJS.ReadStream,
@@ -146,11 +146,22 @@ export class Stage {
 			this.#noteSize(event.columns, event.rows);
 	}
 
+	/** A frame is going to be drawn: what stands above it is printed first. */
+	#prepare(frame: Frame): void {
+		const printed = this.store.takePrinted();
+		this.#next = { frame, printed: (this.#next?.printed ?? "") + printed };
+		if (printed === "") return;
+		this.#output.print(printed, this.#above);
+		this.#above = 0;
+		this.#output.muted(() => this.#ink?.clear());
+	}
+
 	/** A frame is being written; returns what goes out behind it. */
 	#noteDrawn(): string {
 		if (this.#next === undefined) return "";
 		const { frame, printed } = this.#next;
 		this.#next = { frame, printed: "" };
+		this.#above = frame.cursor.y;
 		return this.#frames.drawn({ frame, printed, columns: this.#output.columns }) ? askForSize : "";
 	}
 
@@ -196,12 +207,13 @@ export class Stage {
 	#erase(): void {
 		const columns = this.#options.terminal.stdout.columns || this.#output.columns;
 		const { up, reprint } = this.#frames.erasure(columns, reflowsLines(this.#options.env));
-		this.#output.write(`\r${up > 0 ? `\x1b[${up}A` : ""}\x1b[J${reprint}`);
+		this.#output.erase(up, reprint);
 		this.#forgetFrame();
 	}
 
 	#forgetFrame(): void {
 		this.#frames.forget();
+		this.#above = 0;
 		this.#output.muted(() => this.#ink?.clear());
 	}
 

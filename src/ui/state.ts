@@ -6,12 +6,6 @@ import type { Label } from "../chat/input/input-layout.ts";
 import type { Cost } from "../types.ts";
 import type { PickState } from "./pick-list.ts";
 
-/** A piece of the transcript, printed once and never again. Lines of ANSI text without a newline at the end. */
-export interface Item {
-	readonly id: number;
-	readonly text: string;
-}
-
 export interface StatusFacts {
 	readonly model: string;
 	/** The session's name, or its first question. */
@@ -64,7 +58,6 @@ export interface MenuState {
 export interface ScreenState {
 	readonly columns: number;
 	readonly rows: number;
-	readonly items: readonly Item[];
 	/** The end of the answer that may still change, rendered. */
 	readonly tail: string;
 	readonly activity: Activity | undefined;
@@ -93,7 +86,6 @@ export function initialState(columns: number, rows: number): ScreenState {
 	return {
 		columns,
 		rows,
-		items: [],
 		tail: "",
 		activity: undefined,
 		queued: [],
@@ -110,12 +102,11 @@ export function initialState(columns: number, rows: number): ScreenState {
 	};
 }
 
-const printed: Item = { id: -1, text: "" };
-
 /** Holds the state, in the shape of React's external stores. */
 export class ScreenStore {
 	#state: ScreenState;
-	#printed = 0;
+	/** Lines for ever that are not on the terminal yet, each with its newline. */
+	#toPrint = "";
 	#isPaused = false;
 	/** Hears that the screen is about to be drawn, and may pause it. */
 	onDraw: () => void = () => {};
@@ -137,23 +128,16 @@ export class ScreenStore {
 		this.#notify();
 	}
 
-	/** Adds lines to the transcript, together with any other change. */
+	/** Adds lines to the transcript, together with any other change. `text` is ANSI text without a newline at its end. */
 	print(text: string, change: Partial<ScreenState> = {}): void {
-		const { items } = this.#state;
-		this.update({ ...change, items: [...items, { id: items.length, text }] });
+		this.#toPrint += `${text}\n`;
+		this.update(change);
 	}
 
-	/**
-	 * The first `count` items are drawn; keeping them here too would make a long day large. Returns those that were not
-	 * before, each with its newline.
-	 */
-	takePrinted(count: number): string {
-		const items = this.#state.items as Item[];
-		let text = "";
-		for (; this.#printed < count; this.#printed += 1) {
-			text += `${items[this.#printed]?.text}\n`;
-			items[this.#printed] = printed;
-		}
+	/** The lines that were added since this was called last, to be written above the live region. */
+	takePrinted(): string {
+		const text = this.#toPrint;
+		this.#toPrint = "";
 		return text;
 	}
 

@@ -12,7 +12,7 @@ import {
 	roundUsd,
 	usageLine,
 } from "../../src/terminal/formats.ts";
-import { padText, textWidth, truncateText, wrapText } from "../../src/terminal/width.ts";
+import { breakText, padText, textWidth, truncateText, wrapText } from "../../src/terminal/width.ts";
 
 describe("figures", () => {
 	it("writes money to the cent, small money with two digits, and unknown as unknown", () => {
@@ -111,6 +111,11 @@ describe("widths", () => {
 		expect(["abc", "世界", "👩‍🚀", "e\u0301", "\x1b[31mred\x1b[39m"].map(textWidth)).toEqual([3, 4, 2, 1, 3]);
 		expect(padText("世", 4, "right")).toBe("  世");
 		expect(truncateText("世界中文", 5)).toBe("世界…");
+		expect(breakText("one  two", 5)).toBe("one  \ntwo");
+		expect(breakText("\x1b[1m世界\x1b[32m中文\x1b[39m!\x1b[22m\nx", 5)).toBe(
+			"\x1b[1m世界\x1b[32m\x1b[39m\x1b[22m\n\x1b[1m\x1b[32m中文\x1b[39m!\x1b[22m\nx",
+		);
+		expect(breakText("e\u0301".repeat(5), 3)).toBe(`${"e\u0301".repeat(3)}\n${"e\u0301".repeat(2)}`);
 		expect(wrapText("one two three 世界中文", 7)).toBe("one two\nthree\n世界中\n文");
 	});
 });

@@ -1,39 +1,41 @@
 import { PassThrough } from "node:stream";
-import { render } from "ink";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createColors } from "../../src/terminal/colors.ts";
-import { ChatApp } from "../../src/ui/chat-app.tsx";
-import { InkOutput } from "../../src/ui/ink-output.ts";
-import { initialState, ScreenStore } from "../../src/ui/state.ts";
+import { Stage } from "../../src/ui/stage.tsx";
+import type { Terminal as RealTerminal } from "../../src/ui/terminal-control.ts";
 import { Transcript } from "../../src/ui/transcript.ts";
 import { Terminal } from "../helpers/terminal.ts";
 import { hostileTexts } from "../terminal/hostile.ts";
 
 const colors = createColors(true);
+/** What the chat itself turns on: the cursor, pastes as such, word of the keyboard's coming and going. */
+const ownModes = new Set(["?25", "?2004", "?1004"]);
 let terminal: Terminal;
 let transcript: Transcript;
-let ink: ReturnType<typeof render>;
-let store: ScreenStore;
+let stage: Stage;
 
 beforeEach(async () => {
 	terminal = new Terminal(100, 30);
 	const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 100, rows: 30 });
 	stdout.on("data", (chunk: Buffer) => terminal.write(chunk.toString().replaceAll("\n", "\r\n")));
-	store = new ScreenStore(initialState(100, 30));
+	const stdin = Object.assign(new PassThrough(), { setRawMode() {}, ref() {}, unref() {} });
 	const nothing = () => {};
+	stage = new Stage({
+		...{ terminal: { stdin, stdout } as unknown as RealTerminal, env: {}, colors },
+		...{ onEvent: nothing, onResize: nothing, onGone: nothing, onError: nothing },
+	});
 	transcript = new Transcript({
-		...{ store, colors, now: () => 0 },
+		...{ store: stage.store, colors, now: () => 0, isBehind: () => false },
 		...{ onChange: nothing, onSuggest: nothing, onClear: nothing, onLeave: nothing },
-		...{ onPick: nothing, onAnswered: nothing, isBehind: () => false },
+		...{ onPick: nothing, onAnswered: nothing },
 	});
 	await transcript.load();
-	ink = render(<ChatApp store={store} colors={colors} />, {
-		stdout: new InkOutput(stdout as unknown as NodeJS.WriteStream) as unknown as NodeJS.WriteStream,
-		stdin: new PassThrough() as unknown as NodeJS.ReadStream,
-		...{ exitOnCtrlC: false, patchConsole: false, interactive: true },
-	});
+	stage.begin();
 });
-afterEach(() => ink.unmount());
+afterEach(() => stage.end());
+
+/** What was drawn has reached the terminal. */
+const drawn = () => new Promise((resolve) => setTimeout(resolve, 4));
 
 /** Streams an answer in the given chunks and draws it. */
 async function answer(chunks: readonly string[], kind: "text" | "reasoning" = "text"): Promise<void> {
@@ -46,12 +48,12 @@ async function answer(chunks: readonly string[], kind: "text" | "reasoning" = "t
 		hasText: true,
 		failure: null,
 	});
-	await ink.waitUntilRenderFlush();
+	await drawn();
 }
 
 function expectUntouched(): void {
 	expect(terminal.events).toEqual([]);
-	expect([...terminal.modes].filter((mode) => mode !== "?25")).toEqual([]);
+	expect([...terminal.modes].filter((mode) => !ownModes.has(mode))).toEqual([]);
 	expect(terminal.lines.join("")).not.toMatch(/[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2066-\u2069\ufeff]/);
 }
 
@@ -97,8 +99,8 @@ describe("a hostile answer on the screen", () => {
 				{ model: text, text, finish: null },
 				{ model: "other", text, finish: null },
 			]);
-			store.update({ attachments: [text], retry: { reason: text, until: 0 } });
-			await ink.waitUntilRenderFlush();
+			stage.store.update({ attachments: [text], retry: { reason: text, until: 0 } });
+			await drawn();
 			expectUntouched();
 		}
 	});

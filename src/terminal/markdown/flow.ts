@@ -1,5 +1,6 @@
 /** Styled text to lines of a given width, a piece at a time. A line is finished once nothing can join it any more. */
 
+import { closeStyles, noteStyle } from "../open-styles.ts";
 import { graphemesOf, graphemeWidth, textWidth } from "../width.ts";
 
 export interface FlowOptions {
@@ -20,7 +21,6 @@ const simple =
 	/^[\x21-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e]*$/;
 /** Codes of the characters that end a word. */
 const [space, newline, esc] = [0x20, 0x0a, 0x1b];
-const endingCodes = new Set(["22", "23", "24", "27", "29", "39"]);
 /** East Asian text has no spaces: it may be broken between any two of these… */
 const breakable =
 	/^[\u1100-\u11ff\u2e80-\u303f\u3040-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}]/u;
@@ -120,12 +120,8 @@ export class Flow {
 	}
 
 	#setStyle(sequence: string): void {
-		const code = sequence.slice(2, -1);
 		if (this.#word === "") this.#wordStyles = [...this.#styles];
-		if (endingCodes.has(code)) {
-			const at = this.#styles.findLastIndex((open) => endOf(open) === code);
-			if (at >= 0) this.#styles.splice(at, 1);
-		} else this.#styles.push(sequence);
+		noteStyle(this.#styles, sequence);
 		this.#word += sequence;
 	}
 
@@ -181,20 +177,12 @@ export class Flow {
 	}
 
 	#breakLine(): void {
-		const closings = [...this.#styles].reverse().map((open) => `\x1b[${endOf(open)}m`);
 		const isEmpty = this.#column === 0 && this.#line.replace(styleCode, "") === "";
-		this.#lines.push(isEmpty ? "" : this.#line + closings.join(""));
+		this.#lines.push(isEmpty ? "" : this.#line + closeStyles(this.#styles));
 		this.#line = this.#styles.join("");
 		this.#column = 0;
 		this.#gap = 0;
 	}
-}
-
-/** The code that ends a style. */
-function endOf(sequence: string): string {
-	const code = Number(sequence.slice(2, -1));
-	if (code === 1 || code === 2) return "22";
-	return code >= 30 && code <= 37 ? "39" : String(code + 20);
 }
 
 /** A text that is a line as it is; of some that are this cannot be said without looking closer. */
