@@ -103,11 +103,11 @@ async function streamToScreen(): Promise<Cost> {
 	await chat.until("[pasted");
 	chat.type("\r");
 	await chat.until("answering");
-	const framesBefore = count(chat.raw, "\x1b[?2026h");
+	const framesBefore = count(chat.raw, "\x1b[?2026l");
 	const cost = await watch(chat.pid, () =>
 		chat.terminal.screen.some((line) => / in · [\d,]+ out/.test(line)),
 	);
-	const frames = count(chat.raw, "\x1b[?2026h") - framesBefore;
+	const frames = count(chat.raw, "\x1b[?2026l") - framesBefore;
 	chat.type("\x04");
 	await chat.exited;
 	return { ...cost, framesPerSecond: frames / cost.elapsed };
@@ -206,6 +206,44 @@ async function costsOf(texts: ReadonlyMap<string, string>): Promise<ReadonlyMap<
 	return costs;
 }
 
+interface Interrupt {
+	readonly name: string;
+	/** From Ctrl-C to the mark below the answer. */
+	readonly ms: number;
+}
+
+/** The kind of hostile Markdown in which Ctrl-C takes longest, ten times as fast as models write. */
+async function slowestInterrupt(): Promise<Interrupt> {
+	const quick = await startSimulator({ tokensPerSecond: 10 * tokensPerSecond });
+	const base = { ...env, OPENAI_BASE_URL: `${quick.url}/v1` };
+	const chat = new PtyChat(argv, { home, env: base, columns: 100, rows: 40, isBlind: true });
+	const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+	const seen = async (what: string, from: number) => {
+		while (!chat.raw.includes(what, from)) await new Promise((resolve) => setImmediate(resolve));
+	};
+	await seen("╰", 0);
+	let slowest: Interrupt = { name: "", ms: 0 };
+	for (const [name, text] of hostileMarkdown(50_000)) {
+		await wait(100);
+		let from = chat.raw.length;
+		chat.type(`\x1b[200~x\n\n${text}\x1b[201~`);
+		await seen("[pasted", from);
+		from = chat.raw.length;
+		chat.type("\r");
+		await seen("answering", from);
+		await wait(500);
+		from = chat.raw.length;
+		const startedAt = performance.now();
+		chat.type("\x03");
+		await seen("stopped", from);
+		const ms = performance.now() - startedAt;
+		if (ms > slowest.ms) slowest = { name, ms };
+	}
+	await chat.dispose();
+	await quick.close();
+	return slowest;
+}
+
 /** Ms from a paste of 200 KB to its chip, median of five. */
 async function paste(): Promise<number> {
 	const chat = new PtyChat(["sim/echo"], { home });
@@ -257,6 +295,7 @@ try {
 	const chatEcho = await echo(100_000);
 	const pasted = await paste();
 	const slowest = await worstHostile();
+	const interrupt = await slowestInterrupt();
 	const screen = await streamToScreen();
 	const plain = await streamToPipe();
 	printTable(
@@ -264,7 +303,7 @@ try {
 		[
 			[
 				"start to first prompt, ms (bare Node)",
-				...[chatStart.toFixed(0), bareStart.toFixed(0), (chatStart / bareStart).toFixed(1), "<= 8 x"],
+				...[chatStart.toFixed(0), bareStart.toFixed(0), (chatStart / bareStart).toFixed(1), "<= 5 x"],
 			],
 			[
 				"key to echo, median ms (bare Node echo)",
@@ -292,6 +331,10 @@ try {
 			],
 			["resident memory at the end, MB", screen.megabytes.toFixed(0), plain.megabytes.toFixed(0), "", ""],
 			[`25 KB of ${slowest.name}, CPU (of prose)`, "", "", slowest.ratio.toFixed(1), "<= 3 x"],
+			[
+				`Ctrl-C in ${interrupt.name} at ${10 * tokensPerSecond} tokens/s, ms`,
+				...[interrupt.ms.toFixed(0), "", "", "<= 100 ms"],
+			],
 			["stream took, s", screen.elapsed.toFixed(1), plain.elapsed.toFixed(1), "", `about ${seconds}`],
 		],
 	);

@@ -14,6 +14,8 @@ export interface PtyOptions {
 	readonly command?: readonly [string, ...string[]];
 	/** What the terminal answers: its size (most do), also that it speaks the kitty keyboard protocol, or nothing. */
 	readonly answers?: "size" | "everything" | "nothing";
+	/** Nothing is shown, for measuring the program alone; its questions are answered all the same. */
+	readonly isBlind?: boolean;
 }
 
 /** The real command in a pseudo-terminal, with a terminal in memory that shows what it writes. */
@@ -48,7 +50,8 @@ export class PtyChat {
 		};
 		this.#pty.onData((data) => {
 			this.raw += data;
-			this.terminal.write(data);
+			if (!options.isBlind) this.terminal.write(data);
+			else if (data.includes("\x1b[18t")) this.#pty.write(`\x1b[8;${rows};${columns}t`);
 		});
 		this.exited = new Promise((resolve) => this.#pty.onExit(({ exitCode }) => resolve(exitCode)));
 	}

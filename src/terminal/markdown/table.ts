@@ -8,8 +8,8 @@ import { splitCells } from "./lines.ts";
 
 const narrowestColumn = 4;
 const gap = " │ ";
-/** A longer table is shown in parts, in rows. */
-const longest = 1_000;
+/** A longer table is shown in parts, in cells. */
+const longest = 2_000;
 /** How many rows of an unfinished table are looked at for a preview, and how many cells. */
 const previewRows = 40;
 const previewCells = 200;
@@ -42,9 +42,9 @@ export class Table {
 		this.#natural = this.#header.map((cell) => Math.max(1, widestLine(cell)));
 	}
 
-	/** So many rows wait that they are shown: columns cannot be waited for for ever. */
+	/** So many cells wait that they are shown: columns cannot be waited for for ever. */
 	get isLong(): boolean {
-		return this.#rows.length >= longest;
+		return this.#rows.length * this.#header.length >= longest;
 	}
 
 	add(line: string): void {
