@@ -84,7 +84,13 @@ let lastTail = { tail: "", columns: 0, rows: 0, lines: [] as readonly string[] }
 /** The tail's last rows. Most frames are drawn for a key, with the same tail as before. */
 function brokenTail(tail: string, columns: number, rows: number): readonly string[] {
 	if (tail !== lastTail.tail || columns !== lastTail.columns || rows !== lastTail.rows)
-		lastTail = { tail, columns, rows, lines: breakText(endOf(tail, columns, rows), columns).split("\n") };
+		lastTail = {
+			...{ tail, columns, rows },
+			// Terminals do not agree whether space at the end of a line is part of it when they break it anew.
+			lines: breakText(endOf(tail, columns, rows), columns)
+				.split("\n")
+				.map((line) => line.replace(/ +((?:\x1b\[[\d;]*m)*)$/, "$1")),
+		};
 	return lastTail.lines;
 }
 

@@ -7,6 +7,7 @@ import type { Colors } from "../terminal/colors.ts";
 import { formatDuration, formatPlural, usageLine } from "../terminal/formats.ts";
 import type { MarkdownStream } from "../terminal/markdown/markdown.ts";
 import { createSanitizer, type Sanitizer, sanitize, sanitizeLine } from "../terminal/sanitize.ts";
+import { DrawTimer } from "./draw-timer.ts";
 import { renderQuestion, wrapNotice } from "./notices.ts";
 import { PreviewPace } from "./preview-pace.ts";
 import { ReasoningStream } from "./reasoning.ts";
@@ -19,10 +20,6 @@ const renderBudget = 12;
 const sliceLength = 2_048;
 /** How many turns of a session that is gone on with are shown. */
 const resumedTurns = 5;
-/** The screen is drawn at most this often while an answer streams, in ms. */
-const frameInterval = 33;
-/** While the terminal is behind it is looked at this often, in ms. */
-const retryInterval = 4;
 
 export interface TranscriptOptions {
 	readonly store: ScreenStore;
@@ -53,7 +50,7 @@ export class Transcript implements ChatView {
 	#reasoning: ReasoningStream | undefined;
 	/** Text that came since the screen was last drawn. */
 	#pending = "";
-	#timer: NodeJS.Timeout | undefined;
+	readonly #timer: DrawTimer;
 	#previews = new PreviewPace();
 	#aside = false;
 	#hasText = false;
@@ -68,6 +65,7 @@ export class Transcript implements ChatView {
 		this.#options = options;
 		this.#store = options.store;
 		this.#colors = options.colors;
+		this.#timer = new DrawTimer(() => this.#draw(renderBudget), options.isBehind);
 	}
 
 	/** Must have resolved before an answer or an earlier turn is shown. */
@@ -98,19 +96,19 @@ export class Transcript implements ChatView {
 		this.#reasoning ??= new ReasoningStream(this.#colors, this.#options.now());
 		this.#reasoning.push(delta);
 		this.#received += delta.length;
-		this.#schedule();
+		this.#timer.schedule();
 	}
 
 	text(delta: string): void {
 		this.#pending += delta;
 		this.#received += delta.length;
-		this.#schedule();
+		this.#timer.schedule();
 	}
 
 	async answered({ finish, interrupted, hasText, failure }: AnswerEnd): Promise<void> {
 		while (this.#pending !== "") {
 			this.#draw(renderBudget);
-			if (this.#pending !== "") await this.#giveWay();
+			if (this.#pending !== "") await this.#timer.giveWay();
 		}
 		this.#draw();
 		const rest = this.#markdown ? this.#markdown.push(this.#sanitizer.end()) + this.#markdown.end() : "";
@@ -188,7 +186,7 @@ export class Transcript implements ChatView {
 	 */
 	toggleReasoning(last: string): string {
 		this.showReasoning = !this.showReasoning;
-		if (this.#markdown !== undefined) this.#schedule();
+		if (this.#markdown !== undefined) this.#timer.schedule();
 		else if (this.showReasoning && last !== "")
 			this.#store.print(`\n${this.#colors.dim(wrapNotice(sanitize(last.trim()), "  ", this.#columns))}`);
 		return this.showReasoning ? "reasoning is shown from now on" : "reasoning is folded from now on";
@@ -202,8 +200,7 @@ export class Transcript implements ChatView {
 
 	/** Draws what came, for `budget` ms; the rest stays pending. All of it before anything else is printed. */
 	#draw(budget = Number.POSITIVE_INFINITY): void {
-		clearTimeout(this.#timer);
-		this.#timer = undefined;
+		this.#timer.cancel();
 		const markdown = this.#markdown;
 		if (markdown === undefined) return;
 		const until = performance.now() + budget;
@@ -221,22 +218,7 @@ export class Transcript implements ChatView {
 			this.#append(finished, tail);
 			if (this.#reasoning !== undefined) this.#showReasoning(this.#reasoning);
 		}
-		if (this.#pending !== "" || preview === undefined) this.#schedule();
-	}
-
-	/** A frame that is drawn while the one before is still on its way would only wait behind it. */
-	#schedule(after = frameInterval): void {
-		this.#timer ??= setTimeout(() => {
-			this.#timer = undefined;
-			if (this.#options.isBehind()) this.#schedule(retryInterval);
-			else this.#draw(renderBudget);
-		}, after);
-	}
-
-	/** Lets keys be handled, and the terminal take what was drawn. */
-	async #giveWay(): Promise<void> {
-		do await new Promise((resolve) => setTimeout(resolve, 0));
-		while (this.#options.isBehind());
+		if (this.#pending !== "" || preview === undefined) this.#timer.schedule();
 	}
 
 	/** Prints finished lines of the answer and replaces its live end. */

@@ -276,7 +276,7 @@ describe("the screen", () => {
 		chat.type("/tokens\r");
 		await chat.until("in 1 turn");
 		chat.type("/clear\r");
-		await chat.until((terminal) => terminal.screen[0]?.includes("new session") ?? false);
+		await chat.until((terminal) => terminal.screen[1]?.includes("new session") ?? false);
 		chat.type("/tokens\r");
 		await chat.until("in 0 turns");
 		expect(chat.terminal.events).toEqual(["H", "2J", "H", "2J"]);
