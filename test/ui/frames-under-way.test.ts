@@ -36,8 +36,12 @@ class Scene {
 		const text = printed.map((line) => `${line}\n`).join("");
 		this.printed.push(...printed);
 		const up = this.#last?.cursor.y ?? 0;
-		this.#write(`\r${goUp(up)}\x1b[J${text}${lines.join("\n")}\n`);
-		this.#write(`${goUp(lines.length - frame.cursor.y)}\x1b[${frame.cursor.x + 1}G`);
+		const isSame = this.#last !== undefined && frameLines(this.#last).join() === lines.join() && text === "";
+		// Of the same lines only the cursor is placed anew, and here it stays where it is.
+		if (!isSame) {
+			this.#write(`\r${goUp(up)}\x1b[J${text}${lines.join("\n")}\n`);
+			this.#write(`${goUp(lines.length - frame.cursor.y)}\x1b[${frame.cursor.x + 1}G`);
+		}
 		this.#last = frame;
 		if (this.frames.drawn({ frame, printed: text, columns: this.columns })) this.#write("\x1b[18t");
 	}
