@@ -24,14 +24,14 @@ const troubles: Readonly<Record<string, (redis: TestRedis) => Promise<void>>> = 
 describeWithRedis("eight shards", () => {
 	it("spend one cap, while twenty of them are killed and come back", async () => {
 		const random = seededRandom(20);
-		const fleet = await spendAsFleet({ shards: 8, rows: 8_000, kills: 20, concurrency: 4, random });
+		const fleet = await spendAsFleet({ shards: 8, rows: 40_000, kills: 20, concurrency: 4, random });
 		expect(fleet.kills).toBe(20);
 	});
 
 	it.each(Object.entries(troubles))("spend one cap: %s", async (_name, trouble) => {
 		await spendAsFleet({
 			shards: 8,
-			rows: 6_000,
+			rows: 12_000,
 			kills: 3,
 			concurrency: 4,
 			random: seededRandom(3),

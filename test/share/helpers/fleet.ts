@@ -46,7 +46,7 @@ export class Fleet {
 	/** Starts a shard, counted from 1; one that is killed is started again by whoever killed it. */
 	start(shard: number): void {
 		const { simulator, redis, shards, args = [] } = this.#options;
-		const argv = ["batch", "prompts.jsonl", "-m", `openai/${modelId}`, "--no-cache", "--max-tokens", "12"];
+		const argv = ["batch", "prompts.jsonl", "-m", `openai/${modelId}`, "--no-cache", "--max-tokens", "40"];
 		const running = startLlmx([...argv, "--shard", `${shard}/${shards}`, "-y", "-q", ...args], this.folder, {
 			OPENAI_API_KEY: "key",
 			OPENAI_BASE_URL: `${simulator.url}/v1`,
