@@ -59,6 +59,7 @@ export class Lease {
 	#returned = 0;
 	#needUsd = 0;
 	#answer: LeaseAnswer | undefined;
+	#validUntil = Number.POSITIVE_INFINITY;
 	/** USD per ms. */
 	#speed = 0;
 	#measured: { readonly at: number; readonly usd: number } | undefined;
@@ -74,9 +75,14 @@ export class Lease {
 		this.#spender = spender;
 	}
 
-	/** USD that may be spent and set aside. */
+	/**
+	 * USD that may be spent and set aside. A shard that was not heard of for long may have been replaced, and what it had
+	 * given to others: it spends nothing more until it has heard that this is not so.
+	 */
 	get usd(): number {
-		return (this.#granted - this.#returned + drift) / nano;
+		const held = (this.#granted - this.#returned + drift) / nano;
+		if (this.#now() <= this.#validUntil) return held;
+		return Math.min(held, this.#spender?.committedUsd ?? 0);
 	}
 
 	/** More is wanted now than in a moment. */
@@ -130,8 +136,9 @@ export class Lease {
 		return { spent: up(settledUsd), granted: this.#granted, returned: this.#returned, spare, need, want };
 	}
 
-	/** What Redis answered to a claim: `granted` in all. */
-	take(granted: number, state: LeaseState, { need, spare }: LeaseClaim): void {
+	/** What Redis answered to a claim: `granted` in all. What is held is good until then, in monotonic ms. */
+	take(granted: number, state: LeaseState, { need, spare }: LeaseClaim, validUntil: number): void {
+		this.#validUntil = validUntil;
 		const more = granted > this.#granted;
 		this.#granted = Math.max(this.#granted, granted);
 		this.#answer = { state, at: this.#now(), need, returned: spare };

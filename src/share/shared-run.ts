@@ -230,14 +230,16 @@ export class SharedRun {
 	async #sync(view?: ShardView): Promise<SyncReply> {
 		const { label, onStop, onTaken } = this.#options;
 		const claim = this.lease.claim({ isScarce: this.#isScarce });
-		const reply = await this.#send(claim, { view, livesMs: this.#livesMs, label });
+		const livesMs = this.#livesMs;
+		const validUntil = this.#options.now() + livesMs;
+		const reply = await this.#send(claim, { view, livesMs, label });
 		const isMember = this.#part !== undefined;
 		if (reply.state === "taken") {
 			if (isMember && !this.#stopped) onTaken(holderText(reply.holder));
 			this.#stopped ||= isMember;
 			return reply;
 		}
-		this.lease.take(reply.granted, reply.state, claim);
+		this.lease.take(reply.granted, reply.state, claim, validUntil);
 		this.#isScarce = reply.isScarce;
 		this.#committed = reply.committed;
 		if (view !== undefined) this.#divide(reply);

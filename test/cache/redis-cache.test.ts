@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { CachedAnswer } from "../../src/cache/answer.ts";
 import { ResponseCache, type ResponseCacheOptions } from "../../src/cache/response-cache.ts";
 import { afterTest } from "../helpers/cleanup.ts";
+import { runProgram } from "../helpers/program.ts";
 import { describeWithRedis, startRedis } from "../helpers/redis.ts";
 
 const answer = (text: string): CachedAnswer => ({
@@ -99,4 +103,17 @@ describeWithRedis("a cache in Redis", () => {
 		expect(performance.now() - startedAt).toBeLessThan(20_000);
 		expect(warnings).toHaveLength(1);
 	});
+});
+
+it("doctor says of a cache in Redis what can be done about it", async () => {
+	const home = mkdtempSync(join(tmpdir(), "llmx-cache-"));
+	afterTest(() => rmSync(home, { recursive: true, force: true }));
+	writeFileSync(join(home, "config.json"), JSON.stringify({ cache: { url: "redis://127.0.0.1:1/2" } }), {
+		mode: 0o600,
+	});
+	const { out } = await runProgram(["doctor"], { env: { LLMX_HOME: home } });
+	expect(out).toMatch(
+		/cache +cannot use the Redis at 127\.0\.0\.1:1\/2: .*ECONNREFUSED.*\n +check host and port/,
+	);
+	expect(out).not.toContain("cache clear");
 });

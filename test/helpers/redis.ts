@@ -7,9 +7,10 @@ import { Redis } from "ioredis";
 import { afterTest } from "./cleanup.ts";
 import { describeWith } from "./skipping.ts";
 
-function isInstalled(): boolean {
+/** Whether a command can be run. */
+export function isInstalled(command: string, versionFlag: string): boolean {
 	try {
-		execFileSync("redis-server", ["--version"], { stdio: "ignore" });
+		execFileSync(command, [versionFlag], { stdio: "ignore" });
 		return true;
 	} catch {
 		return false;
@@ -17,7 +18,10 @@ function isInstalled(): boolean {
 }
 
 /** A suite that needs a Redis. */
-export const describeWithRedis = describeWith(isInstalled(), "there is no redis-server");
+export const describeWithRedis = describeWith(
+	isInstalled("redis-server", "--version"),
+	"there is no redis-server",
+);
 
 /** A Redis server of a test's own, on a port and in a folder of its own. */
 export interface TestRedis {

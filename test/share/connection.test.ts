@@ -1,14 +1,18 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { type AddressInfo, connect as connectTo, createServer } from "node:net";
 import { join } from "node:path";
+import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, it } from "vitest";
 import { parseRedisUrl, readShareAddress } from "../../src/share/address.ts";
 import { RedisConnection } from "../../src/share/connection.ts";
 import { selfSignedCertificate } from "../../src/simulator/certificate.ts";
+import { startLlmx } from "../batch/helpers/process.ts";
 import { afterTest } from "../helpers/cleanup.ts";
 import { runProgram } from "../helpers/program.ts";
-import { describeWithRedis, freePort, startRedis } from "../helpers/redis.ts";
-import { makeFolder, TestShard } from "./helpers/shards.ts";
+import { describeWithRedis, freePort, isInstalled, startRedis } from "../helpers/redis.ts";
+import { describeWith } from "../helpers/skipping.ts";
+import { makeFolder, runName, TestShard } from "./helpers/shards.ts";
 
 const secret = "s3cr3t-Pässword/@:";
 
@@ -150,5 +154,33 @@ describeWithRedis("a connection", () => {
 		});
 		expect([code, err]).toEqual([5, expect.stringMatching(/cannot use the Redis.*self-signed certificate/)]);
 		expect(err).not.toContain("s3cr3t");
+	});
+});
+
+describeWith(isInstalled("openssl", "version"), "there is no openssl")("a connection with TLS", () => {
+	it("is made to a server whose certificate a CA of NODE_EXTRA_CA_CERTS signed", async () => {
+		const folder = makeFolder();
+		const [key, cert] = [join(folder, "key"), join(folder, "cert")];
+		const subject = ["-subj", "/CN=redis", "-addext", "subjectAltName=IP:127.0.0.1"];
+		const form = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+		execFileSync("openssl", ["req", ...form, ...subject, "-keyout", key, "-out", cert], { stdio: "ignore" });
+		const redis = await startRedis();
+		// Not every build of Redis has TLS, so it ends in front of it.
+		const server = createTlsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (socket) => {
+			const inner = connectTo(redis.port, "127.0.0.1");
+			socket.on("error", () => inner.destroy());
+			inner.on("error", () => socket.destroy());
+			socket.pipe(inner).pipe(socket);
+		});
+		await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+		afterTest(() => server.close());
+		await TestShard.join(redis, { label: "1/1" });
+		const url = `rediss://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const status = startLlmx(["batch", "status", "--json"], folder, {
+			LLMX_SHARE_URL: url,
+			NODE_EXTRA_CA_CERTS: cert,
+		});
+		expect([await status.ended, status.err()]).toEqual([0, ""]);
+		expect(JSON.parse(status.out())).toMatchObject({ run: runName, shards: [{ shard: "1/1", alive: true }] });
 	});
 });

@@ -213,11 +213,15 @@ async function* examineState(paths: Paths, config: Config): AsyncGenerator<Findi
 	if (!config.cache.enabled) yield { about: "cache", state: "note", text: "switched off in the config" };
 	else if (config.cache.url === undefined && !existsSync(paths.cache))
 		yield { about: "cache", state: "ok", text: "empty" };
-	else yield await examineCache(new ResponseCache(paths.cache, { url: config.cache.url }));
+	else yield await examineCache(new ResponseCache(paths.cache, { url: config.cache.url }), config.cache.url);
 }
 
-async function examineCache(cache: ResponseCache): Promise<Finding> {
-	const hint = "llmx cache clear makes a new one";
+/** `url`: of the server it is in; undefined for a file. */
+async function examineCache(cache: ResponseCache, url: string | undefined): Promise<Finding> {
+	const hint =
+		url === undefined
+			? "llmx cache clear makes a new one"
+			: "check cache.url, and that it is reachable from here";
 	try {
 		const damage = await cache.findDamage();
 		if (damage !== null) return { about: "cache", state: "problem", text: `damaged: ${damage}`, hint };
@@ -228,7 +232,8 @@ async function examineCache(cache: ResponseCache): Promise<Finding> {
 			text: `sound, ${formatPlural(entries, "answer")}, ${formatBytes(bytes)}`,
 		};
 	} catch (error) {
-		return { about: "cache", state: "problem", text: (error as Error).message, hint };
+		const ownHint = error instanceof LlmxError && url !== undefined ? error.hint : undefined;
+		return { about: "cache", state: "problem", text: (error as Error).message, hint: ownHint ?? hint };
 	} finally {
 		await cache.close();
 	}
