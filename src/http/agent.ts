@@ -1,10 +1,11 @@
 /** The only place that loads undici, and only its dispatchers; reached by a dynamic import on the first request. */
 
-import type { Dispatcher } from "undici";
-import { kConnector } from "undici/lib/core/symbols.js";
+import type { Dispatcher, Pool as PoolTypes } from "undici";
+import { kConnector, kDispatch } from "undici/lib/core/symbols.js";
 import Agent from "undici/lib/dispatcher/agent.js";
 import Client from "undici/lib/dispatcher/client.js";
 import Pool from "undici/lib/dispatcher/pool.js";
+import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
 import { passOverContinue } from "./interim-response.ts";
 
 /** One connection, as far as the handler of a request on it must know. */
@@ -15,9 +16,16 @@ export interface Connection {
 	awaitsResponse: boolean;
 }
 
+/** Requests that have connections of one pool. */
+export interface InFlight {
+	inFlight: number;
+}
+
 /** What a handler offers so that it learns which connection carries its request. */
 export interface ConnectionAware {
 	connection: Connection | undefined;
+	/** Where it was counted when it was sent; it takes itself off when it needs no connection any more. */
+	countedIn: InFlight | undefined;
 }
 
 /** undici's Client (one connection), which tells each handler that it is the one and counts its answers. */
@@ -41,6 +49,33 @@ class CountingClient extends Client implements Connection {
 	override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
 		(handler as Partial<ConnectionAware>).connection = this;
 		return super.dispatch(options, handler);
+	}
+}
+
+/**
+ * undici's Pool, with no more connections than there are requests at once. undici frees a connection a moment after its
+ * answer; whoever sends the next request at once would find none free, and have twice as many in the end.
+ */
+class CountingPool extends Pool implements InFlight {
+	inFlight = 0;
+
+	/** An agent for a proxy calls it without `dispatch`. */
+	override [kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+		this.inFlight++;
+		(handler as Partial<ConnectionAware>).countedIn = this;
+		return super[kDispatch](options, handler);
+	}
+
+	/** Undefined makes the request wait for the connection that is free next. */
+	override [kGetDispatcher](): Dispatcher | undefined {
+		const clients = this[kClients];
+		if (clients.length < this.inFlight) return super[kGetDispatcher]();
+		return clients.find((client) => !client[kNeedDrain]);
+	}
+
+	/** undici's makes a connection for the request that may come next. */
+	override [kHasDispatcher](): boolean {
+		return this[kClients].some((client) => !client[kNeedDrain]);
 	}
 }
 
@@ -95,8 +130,8 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 	});
 	const pooled = {
 		...clientOptions,
-		factory: (origin: string | URL, poolOptions: Pool.Options) =>
-			new Pool(origin, {
+		factory: (origin: string | URL, poolOptions: PoolTypes.Options) =>
+			new CountingPool(origin, {
 				...poolOptions,
 				// An agent for a proxy connects by a function of its own.
 				...(typeof poolOptions.connect !== "function" && optionsFor(origin)),

@@ -1,5 +1,5 @@
 import type { Dispatcher } from "undici";
-import type { Connection, ConnectionAware, ConnectionPool } from "./agent.ts";
+import type { Connection, ConnectionAware, ConnectionPool, InFlight } from "./agent.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { connectionFailure } from "./connection-failure.ts";
@@ -35,6 +35,7 @@ const errorBodyMs = 5_000;
 /** One request and its response: undici's handler on one side, a source of decoded bytes on the other. */
 export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Watched, ByteSource {
 	connection: Connection | undefined;
+	countedIn: InFlight | undefined;
 	phase: TransportPhase = "connect";
 
 	readonly #options: TransferOptions;
@@ -237,6 +238,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	#end(error: TransportError | undefined): void {
 		if (this.#state === "ended") return;
 		this.#state = "ended";
+		if (this.countedIn !== undefined) this.countedIn.inFlight--;
 		clearTimeout(this.#graceTimer);
 		this.#release();
 		this.#decoder?.destroy();

@@ -4,11 +4,28 @@ declare module "undici/lib/dispatcher/agent.js" {
 	export default Agent;
 }
 declare module "undici/lib/dispatcher/pool.js" {
-	import { Pool } from "undici";
-	export default Pool;
+	import { type Dispatcher, Pool as Whole } from "undici";
+	import { kDispatch } from "undici/lib/core/symbols.js";
+	import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
+
+	export default class Pool extends Whole {
+		[kClients]: readonly (Dispatcher & { readonly [kNeedDrain]?: boolean })[];
+		[kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
+		/** A connection that takes a request now; undefined where it has to wait. */
+		[kGetDispatcher](): Dispatcher | undefined;
+		/** Whether there is one. */
+		[kHasDispatcher](): boolean;
+	}
+}
+declare module "undici/lib/dispatcher/pool-base.js" {
+	export const kClients: unique symbol;
+	export const kGetDispatcher: unique symbol;
+	export const kHasDispatcher: unique symbol;
+	export const kNeedDrain: unique symbol;
 }
 declare module "undici/lib/core/symbols.js" {
 	export const kConnector: unique symbol;
+	export const kDispatch: unique symbol;
 }
 declare module "undici/lib/dispatcher/client.js" {
 	import type { Socket } from "node:net";

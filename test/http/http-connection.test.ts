@@ -175,4 +175,38 @@ describe("a connection", () => {
 		await Promise.all(Array.from({ length: 32 }, worker));
 		expect(wire.opened()).toBeGreaterThan(32);
 	});
+
+	test("are no more than there are requests at once, however soon one follows the other", async () => {
+		await using wire = await httpWire((_, response) => setImmediate(() => response.end("{}")));
+		let sent = 0;
+		const worker = async (most: number) => {
+			while (sent < most) {
+				sent++;
+				const exchange = http.begin();
+				await (await post(http, exchange, wire.origin)).text();
+				exchange.close();
+			}
+		};
+		await Promise.all(Array.from({ length: 4 }, () => worker(100)));
+		expect(wire.opened()).toBe(4);
+		// More at once need more, and fewer go on with what there is.
+		await Promise.all(Array.from({ length: 9 }, () => worker(300)));
+		await Promise.all(Array.from({ length: 2 }, () => worker(350)));
+		expect(wire.opened()).toBe(9);
+	});
+
+	test("are as many as requests that are on the way, also after some were stopped", async () => {
+		await using wire = await httpWire((request, response) => {
+			if (request.url !== "/never") response.end("{}");
+		});
+		const stopped = Array.from({ length: 5 }, () => http.begin());
+		const failures = stopped.map((exchange) => failure(post(http, exchange, `${wire.origin}/never`)));
+		await vi.waitFor(() => expect(wire.open()).toBe(5));
+		for (const exchange of stopped) exchange.close();
+		for (const ended of await Promise.all(failures)) expect(ended.reason).toBe("aborted");
+		const exchanges = Array.from({ length: 8 }, () => http.begin());
+		await Promise.all(exchanges.map(async (exchange) => (await post(http, exchange, wire.origin)).text()));
+		for (const exchange of exchanges) exchange.close();
+		expect(wire.open()).toBeLessThanOrEqual(8);
+	});
 });
