@@ -1,33 +1,5 @@
+import type { Dialect } from "./dialect-names.ts";
 import type { Level, LimitState } from "./limits.ts";
-
-/**
- * How a provider tells its limits: the headers on every answer, and the body and hint of a 429. Header names and
- * bodies are those that the providers were seen to send.
- */
-export type Dialect =
-	| "openai"
-	| "azure"
-	| "anthropic"
-	| "gemini"
-	| "sambanova"
-	| "groq"
-	| "together"
-	| "mistral"
-	| "openrouter"
-	| "none";
-
-export const dialects: readonly Dialect[] = [
-	"openai",
-	"azure",
-	"anthropic",
-	"gemini",
-	"sambanova",
-	"groq",
-	"together",
-	"mistral",
-	"openrouter",
-	"none",
-];
 
 /** Whether and what a 429 says about waiting: what the buckets compute, nothing, or always the same ms. */
 export type RetryHint = "computed" | "none" | number;
@@ -35,7 +7,7 @@ export type RetryHint = "computed" | "none" | number;
 /** Headers as a flat list: name, value, name, value, as node:http takes them. */
 export type HeaderList = string[];
 
-/** The headers that an answer carries in this dialect. `epochMs` dates the resets that are given as instants. */
+/** The headers that an answer carries in this dialect, as its provider was seen to send them. `epochMs` dates the resets that are given as instants. */
 export function limitHeaders(dialect: Dialect, state: LimitState, epochMs: number): HeaderList {
 	const list: HeaderList = [];
 	const { requests, tokens, requestsDay } = state;

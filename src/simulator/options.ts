@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { AccountOptions } from "./accounts.ts";
-import type { Dialect, RetryHint } from "./dialects.ts";
+import type { Dialect } from "./dialect-names.ts";
+import type { RetryHint } from "./dialects.ts";
 import type { SimulatedJobsOptions } from "./jobs/store.ts";
 import type { Limits } from "./limits.ts";
 import type { Latency } from "./random.ts";

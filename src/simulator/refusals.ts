@@ -1,4 +1,5 @@
-import { type Dialect, goDuration, type HeaderList, limitHeaders } from "./dialects.ts";
+import type { Dialect } from "./dialect-names.ts";
+import { goDuration, type HeaderList, limitHeaders } from "./dialects.ts";
 import type { Dimension, LimitState } from "./limits.ts";
 import { anthropicWire } from "./wires/anthropic.ts";
 import { geminiWire } from "./wires/gemini.ts";

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Accounts } from "./accounts.ts";
 import { Call, type Host, json, wires } from "./call.ts";
-import { type Dialect, limitHeaders } from "./dialects.ts";
+import type { Dialect } from "./dialect-names.ts";
+import { limitHeaders } from "./dialects.ts";
 import { FaultPlan } from "./faults/plan.ts";
 import { SimulatedJobs } from "./jobs/server.ts";
 import type { AccountLimits, Limits } from "./limits.ts";

@@ -1,7 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
-import { dialectNames } from "../../src/cli/simulate/simulate.ts";
-import { dialects } from "../../src/simulator/dialects.ts";
 import { startSimulator } from "../../src/simulator/server.ts";
 import { createTestIo, type TestIo } from "../helpers/io.ts";
 
@@ -108,9 +106,5 @@ describe("llmx simulate", () => {
 		expect(io.out()).toMatch(/^ {2}echo +answers/m);
 		expect(io.out()).toMatch(/^ {2}gzip-bomb +/m);
 		expect(io.out()).toMatch(/^ {2}created-500 +/m);
-	});
-
-	it("offers every dialect that the simulator speaks", () => {
-		expect(dialectNames).toEqual(dialects);
 	});
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Dialect, dialects, goDuration, limitHeaders } from "../../src/simulator/dialects.ts";
+import { type Dialect, dialects } from "../../src/simulator/dialect-names.ts";
+import { goDuration, limitHeaders } from "../../src/simulator/dialects.ts";
 import type { LimitState } from "../../src/simulator/limits.ts";
 import { refusal } from "../../src/simulator/refusals.ts";
 import { startSimulator } from "../../src/simulator/server.ts";

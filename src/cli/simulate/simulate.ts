@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { AbortedError, exitCodes, UsageError } from "../../errors.ts";
+import { dialects } from "../../simulator/dialect-names.ts";
 import type { Simulator, SimulatorOptions } from "../../simulator/server.ts";
 import type { CommandContext } from "../command.ts";
 import { createInterrupt } from "../interrupt.ts";
@@ -24,20 +25,6 @@ interface SimulateFlags {
 	readonly list?: boolean;
 }
 
-// The simulator itself is loaded only when it runs, so its dialects are named here once more; a test compares them.
-export const dialectNames = [
-	"openai",
-	"azure",
-	"anthropic",
-	"gemini",
-	"sambanova",
-	"groq",
-	"together",
-	"mistral",
-	"openrouter",
-	"none",
-];
-
 const examples = `
 Examples:
   llmx simulate --port 4010 --rpm 240 --dialect sambanova
@@ -60,9 +47,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--rpd <count>", "requests per day for each key", parseCount)
 		.option("--in-flight <count>", "concurrent requests for each key", parsePositive)
 		.addOption(
-			new Option("--dialect <name>", "provider whose limit headers and 429s to imitate").choices(
-				dialectNames,
-			),
+			new Option("--dialect <name>", "provider whose limit headers and 429s to imitate").choices(dialects),
 		)
 		.option(
 			"--latency <ms>",
