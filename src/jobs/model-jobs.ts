@@ -156,19 +156,29 @@ export class ModelJobs {
 		}
 	}
 
-	/** Downloads what there is of an ended job; a second time it is taken from the disk. */
+	/**
+	 * Downloads what there is of an ended job; a second time it is taken from the disk. What is no result, or holds fewer
+	 * answers than the provider counts, is downloaded again: rows that it leaves out would be paid for again.
+	 * @throws RequestError when nothing of it can be read; LlmxError when it is gone
+	 */
 	async results(record: JobRecord, status: JobStatus): Promise<ResultsFile> {
 		const { folder, pollMs, sleep, signal } = this.#options;
-		const open = () =>
-			ResultsFile.open({
+		const client = this.#clientOf(record);
+		const open = async (isLast: boolean) => {
+			const results = await ResultsFile.open({
 				folder,
 				tag: record.tag,
 				dialect: this.dialect,
-				download: (write) =>
-					this.dialect.download(this.#clientOf(record), record.rawId as string, status, write),
+				download: (write) => this.dialect.download(client, record.rawId as string, status, write),
 			});
+			const isPage = results.size === 0 && results.unreadable > 0;
+			const isShort = results.unreadable > 0 || results.succeeded < (status.counts.succeeded ?? 0);
+			if (!isPage && (isLast || !isShort)) return results;
+			results.discard();
+			throw client.malformed(undefined, isPage ? "a page instead of results" : "not all of the results");
+		};
 		try {
-			return await patiently(open, { pollMs, sleep: (ms) => sleep(ms, signal) });
+			return await patiently(open, { pollMs, sleep: (ms) => sleep(ms, signal), alsoMalformed: true });
 		} catch (error) {
 			throw this.#gone(record, error) ?? error;
 		}

@@ -8,7 +8,7 @@ const pauses = [0.05, 0.2, 0.5, 1];
  * @throws what the last try raised; at once what another try would not change
  */
 export async function patiently<T>(
-	attempt: () => Promise<T>,
+	attempt: (isLast: boolean) => Promise<T>,
 	{
 		pollMs,
 		sleep,
@@ -22,14 +22,14 @@ export async function patiently<T>(
 ): Promise<T> {
 	for (const pause of pauses) {
 		try {
-			return await attempt();
+			return await attempt(false);
 		} catch (error) {
 			if (!(error instanceof RequestError)) throw error;
 			if (!passes(error) && !(alsoMalformed && error.errorClass === "malformed_response")) throw error;
 			await sleep(pause * pollMs);
 		}
 	}
-	return attempt();
+	return attempt(true);
 }
 
 function passes({ errorClass, advice }: RequestError): boolean {

@@ -62,6 +62,10 @@ export class ResultsFile {
 		return this.#places.size;
 	}
 
+	/** How many of them are answers. */
+	succeeded = 0;
+	/** Lines that are no JSON: something else was downloaded, or parts of it. */
+	unreadable = 0;
 	/** How many of them say only that the job did not come to the row. */
 	undone = 0;
 
@@ -105,6 +109,12 @@ export class ResultsFile {
 		this.#file = undefined;
 	}
 
+	/** Takes the file off the disk, so that it is downloaded again. */
+	discard(): void {
+		this.close();
+		rmSync(this.path, { force: true });
+	}
+
 	#openExisting(): boolean {
 		try {
 			this.#file = openSync(this.path, "r");
@@ -121,7 +131,9 @@ export class ResultsFile {
 			const place = { offset, length: line.length };
 			offset += line.length + 1;
 			if (line.length === 0) continue;
-			const result = this.#dialect.read(parseJson(line.toString("utf8")));
+			const value = parseJson(line.toString("utf8"));
+			if (value === undefined) this.unreadable += 1;
+			const result = this.#dialect.read(value);
 			if (result === undefined || (ours.size > 0 && !ours.has(result.wireId))) this.#foreign.push(place);
 			else this.#keep(result, place);
 		}
@@ -133,7 +145,9 @@ export class ResultsFile {
 		if (before === undefined && !result.ok && result.reason !== "failed") this.undone += 1;
 		if (before !== undefined) this.conflicting += 1;
 		// An answer was paid for: a failure beside it does not take it away, whichever came first.
-		if (before === undefined || (ok && !before.ok)) this.#places.set(wireId, { ...place, ok });
+		if (before !== undefined && (!ok || before.ok)) return;
+		if (ok) this.succeeded += 1;
+		this.#places.set(wireId, { ...place, ok });
 	}
 }
 

@@ -89,6 +89,19 @@ describe("a job that meets a fault", () => {
 		expect(bench.submitted()).toBe(5);
 	});
 
+	it("no credit for the second of three jobs: the run says so, and the next one goes on where it was", async () => {
+		const bench = await jobBench({ jobs: { faults: ["none", "no-credit"] } });
+		bench.writeRows(prompts(9));
+		const first = await bench.run([...args("openai/echo"), "--job-rows", "3"]);
+		expect(first.exitCode, first.err).toBe(7);
+		expect(first.err).toContain("exceeded your current quota");
+		expect(first.err).toContain("3 rows in 1 job, which go on at the provider");
+		const second = await bench.run([...args("openai/echo"), "--job-rows", "3"]);
+		expect(second.exitCode, second.err).toBe(0);
+		expectWhole(bench, 9);
+		expect(bench.submitted()).toBe(9);
+	});
+
 	it("no room in the queue: jobs are split by what the server says, and wait for each other", async () => {
 		const bench = await jobBench({ jobs: { queuedTokens: 2_000, lifeMs: 40 } });
 		bench.writeRows(prompts(120));

@@ -21,8 +21,8 @@ export interface JobOutcome {
 export function jobNotes(
 	id: string,
 	{ rows }: JobRecord,
-	results: Pick<ResultsFile, "size" | "undone" | "foreign" | "conflicting">,
-	{ status: { state, problems }, foreign, superseded }: JobOutcome,
+	results: Pick<ResultsFile, "size" | "succeeded" | "undone" | "conflicting">,
+	{ status: { state, problems, counts }, foreign, superseded }: JobOutcome,
 ): string[] {
 	const notes: string[] = [];
 	const returned = results.size - results.undone;
@@ -33,6 +33,10 @@ export function jobNotes(
 	} else if (state === "completed" && left > 0) {
 		notes.push(`${id} completed without results for ${left} of its ${rowsText(rows)}; they are missing`);
 	}
+	if (counts.succeeded !== null && counts.succeeded > results.succeeded)
+		notes.push(
+			`${id}: the provider counts ${rowsText(counts.succeeded)} as answered, and returned ${resultsText(results.succeeded)}; the others may have been paid for`,
+		);
 	if (foreign !== undefined)
 		notes.push(
 			`${id} returned ${resultsText(foreign.count)} for none of its rows; they are kept in ${foreign.path}`,

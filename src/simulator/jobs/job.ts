@@ -47,6 +47,10 @@ export class SimulatedJob {
 	cutDownloads: number;
 	/** Downloads that still find no results. */
 	missedDownloads: number;
+	/** Downloads that still bring something else than all results. */
+	wrongDownloads: number;
+	/** Looks that are still not answered with the job. */
+	wrongLooks: number;
 	/** Looks that still find a state which is in no documentation. */
 	oddLooks: number;
 	readonly #lifeMs: number;
@@ -73,6 +77,8 @@ export class SimulatedJob {
 		this.hiddenFor = options.fault === "hidden" ? 3 : 0;
 		this.cutDownloads = options.fault === "cut" ? 1 : 0;
 		this.missedDownloads = options.fault === "late-results" ? 2 : 0;
+		this.wrongDownloads = options.fault === "html-results" || options.fault === "short-results" ? 1 : 0;
+		this.wrongLooks = options.fault === "html-status" || options.fault === "busy-status" ? 2 : 0;
 		this.oddLooks = options.fault === "new-state" ? 2 : 0;
 		this.#lifeMs = options.lifeMs;
 	}

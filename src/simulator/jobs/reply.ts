@@ -45,6 +45,12 @@ export function created(
 ): JobReply {
 	const fault = store.nextFault();
 	if (fault === "500") return { status: 500, body: { error: { message: "internal error" } } };
+	if (fault === "no-credit")
+		return refused(
+			429,
+			"You exceeded your current quota, please check your plan and billing details.",
+			"insufficient_quota",
+		);
 	if (fault === "queue" || !store.hasRoom(JSON.stringify(job.rows).length))
 		return refused(429, store.queueMessage, "token_limit_exceeded");
 	const made = store.create({ ...job, fault });
@@ -52,11 +58,30 @@ export function created(
 	return fault === "lost" ? { status: 200, body: render(made), cut: "before" } : ok(render(made));
 }
 
+/** What a hotel's network or a proxy answers with. */
+const page: JobReply = {
+	status: 200,
+	body: "<!doctype html>\n<html><body>Please log in</body></html>\n",
+	headers: { "content-type": "text/html" },
+};
+
+/** What somebody else answers to a look at a job; undefined when it is answered. */
+export function wrongAnswer(job: SimulatedJob): JobReply | undefined {
+	if (job.wrongLooks === 0) return undefined;
+	job.wrongLooks -= 1;
+	return job.fault === "html-status" ? page : refused(429, "Too many requests", "rate_limit_exceeded");
+}
+
 /** Bytes of a file of results; the first downloads may find nothing, or be cut. */
 export function resultBytes(job: SimulatedJob, lines: readonly unknown[]): JobReply {
 	if (job.missedDownloads > 0) {
 		job.missedDownloads -= 1;
 		return notFound;
+	}
+	if (job.wrongDownloads > 0) {
+		job.wrongDownloads -= 1;
+		if (job.fault === "html-results") return page;
+		return resultBytes(job, lines.slice(lines.length / 2));
 	}
 	const body = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 	const headers = { "content-type": "application/jsonl" };

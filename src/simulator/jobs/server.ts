@@ -6,7 +6,7 @@ import { geminiServer } from "./gemini.ts";
 import { mistralServer } from "./mistral.ts";
 import { openAiServer } from "./openai.ts";
 import { openRouterServer } from "./openrouter.ts";
-import type { JobCall, JobDialectServer, JobReply } from "./reply.ts";
+import { type JobCall, type JobDialectServer, type JobReply, wrongAnswer } from "./reply.ts";
 import { JobStore, type SimulatedJobsOptions } from "./store.ts";
 import { togetherServer } from "./together.ts";
 import { xaiServer } from "./xai.ts";
@@ -66,7 +66,9 @@ export class SimulatedJobs {
 				origin,
 				base,
 			};
-			const reply = serve(call, this.#storeOf(name));
+			const store = this.#storeOf(name);
+			const looked = call.method === "GET" && store.jobs.find(({ id }) => call.path.endsWith(`/${id}`));
+			const reply = (looked && wrongAnswer(looked)) || serve(call, store);
 			if (reply === undefined) continue;
 			send(response, reply);
 			return true;
