@@ -19,8 +19,11 @@ export interface ResponseCacheOptions {
 	readonly sleep?: ((ms: number) => Promise<void>) | undefined;
 }
 
-/** How long a locked database is waited for, in ms, before this process goes on without it. */
-const patienceMs = 10_000;
+/**
+ * How long a locked database is waited for, in ms, before this process goes on without it: llmx itself keeps it locked
+ * for milliseconds, and somebody may be looking on.
+ */
+const patienceMs = 3_000;
 /** Writes do not follow each other faster: a transaction costs more than the answers in it. */
 const writeEveryMs = 10;
 
@@ -169,14 +172,17 @@ export class ResponseCache {
 	/** Runs an operation, again while the database is locked by another process. */
 	async #retry<T>(operation: (store: CacheStore) => Promise<T>): Promise<T> {
 		const sleep = this.#options.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
-		let waited = 0;
+		const beganAt = performance.now();
+		let slept = 0;
 		for (let attempt = 0; ; attempt += 1) {
 			try {
 				return await operation(await this.#open());
 			} catch (error) {
+				// Each try waits a little by itself.
+				const waited = Math.max(slept, performance.now() - beganAt);
 				if (!isLock(error) || waited >= this.#patienceMs) throw error;
 				const delay = (0.5 + (this.#options.random ?? Math.random)() / 2) * Math.min(500, 10 * 2 ** attempt);
-				waited += delay;
+				slept += delay;
 				await sleep(delay);
 			}
 		}

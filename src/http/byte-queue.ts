@@ -1,3 +1,6 @@
+/** After so long without a byte what has come may be all. */
+const silenceMs = 1_000;
+
 /** Bytes between a producer that cannot wait and one consumer that may be slow. */
 export class ByteQueue {
 	readonly #onDrained: () => void;
@@ -57,14 +60,22 @@ export class ByteQueue {
 		}
 	}
 
-	/** Everything up to the end; throws the error although part of it came. */
-	async readAll(): Promise<Buffer> {
+	/**
+	 * Everything up to the end, or, after a silence, what `isWhole` says is all; throws the error although part of it
+	 * came.
+	 */
+	async readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer> {
 		const chunks: Buffer[] = [];
 		while (!this.#ended) {
 			chunks.push(...this.#chunks);
 			this.clear();
 			this.#onDrained();
-			await this.#more();
+			if (isWhole === undefined || chunks.length === 0) await this.#more();
+			else if (!(await this.#moreWithin(silenceMs))) {
+				const bytes = Buffer.concat(chunks);
+				if (isWhole(bytes)) return bytes;
+				await this.#more();
+			}
 		}
 		if (this.#error !== undefined) throw this.#error;
 		chunks.push(...this.#chunks);
@@ -76,6 +87,17 @@ export class ByteQueue {
 		return new Promise((resolve) => {
 			this.#wake = resolve;
 		});
+	}
+
+	/** False when there was nothing more for so long. */
+	async #moreWithin(ms: number): Promise<boolean> {
+		let timer: NodeJS.Timeout | undefined;
+		const silence = new Promise<false>((resolve) => {
+			timer = setTimeout(() => resolve(false), ms);
+		});
+		const more = await Promise.race([this.#more().then(() => true), silence]);
+		clearTimeout(timer);
+		return more;
 	}
 
 	#wakeUp(): void {

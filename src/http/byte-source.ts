@@ -4,8 +4,11 @@ import type { TransportError } from "./transport-error.ts";
 export interface ByteSource {
 	/** The next piece, or null at the end; rejects with a TransportError. */
 	read(): Promise<Uint8Array | null>;
-	/** All of it. */
-	readAll(): Promise<Buffer>;
+	/**
+	 * All of it. Servers that leave the connection open and tell of no end are not waited for once `isWhole` says that
+	 * what came can be all.
+	 */
+	readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer>;
 	/** The consumer has all it needs: the rest is read to its end, so that the connection can serve again. */
 	finish(): void;
 	/**

@@ -1,4 +1,5 @@
 import type { Timeouts } from "../options.ts";
+import { connectionFailure } from "./connection-failure.ts";
 import {
 	type Exchange,
 	type ExchangeOptions,
@@ -100,7 +101,7 @@ class PooledHttp implements Http {
 		if (known !== undefined) known.url = address.withoutQuery;
 		const own = this.#options.headers;
 		if (own?.origins.includes(origin)) replaceHeaders(headers, own.values);
-		const agent = this.#agent ?? (await this.#load());
+		const agent = this.#agent ?? (await this.#load(origin));
 		if (this.#closed) throw closedError(origin);
 
 		const method = (init.method ?? "GET").toUpperCase();
@@ -146,7 +147,7 @@ class PooledHttp implements Http {
 		return this.#proxies.get(origin);
 	}
 
-	async #load(): Promise<Agent> {
+	async #load(origin: string): Promise<Agent> {
 		const { http2 = false, connectTimeoutMs = 10_000, caCertificates = [], proxy } = this.#options;
 		const load = async () => {
 			const loaded = import("./agent.ts");
@@ -160,8 +161,16 @@ class PooledHttp implements Http {
 			});
 		};
 		this.#loading ??= load();
-		this.#agent = await this.#loading;
-		return this.#agent;
+		try {
+			this.#agent = await this.#loading;
+			return this.#agent;
+		} catch (error) {
+			this.#loading = undefined;
+			// Where no descriptor is left for a file of the program, there is none for a connection.
+			const { code } = error as NodeJS.ErrnoException;
+			if (code === "EMFILE" || code === "ENFILE") throw connectionFailure(error, "connect", origin, false);
+			throw error;
+		}
 	}
 }
 

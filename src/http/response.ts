@@ -65,7 +65,7 @@ export class LeanResponse implements FetchResponse {
 	}
 
 	async text(): Promise<string> {
-		const text = (await this.#bytes.readAll()).toString("utf8");
+		const text = (await this.#bytes.readAll(isWholeJson)).toString("utf8");
 		return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 	}
 
@@ -84,5 +84,16 @@ export class LeanResponse implements FetchResponse {
 
 	bytes(): Promise<Uint8Array> {
 		return this.#bytes.readAll();
+	}
+}
+
+/** Nothing but blanks can follow a whole object. */
+function isWholeJson(bytes: Buffer): boolean {
+	const text = bytes.toString("utf8");
+	if (!text.trimEnd().endsWith("}")) return false;
+	try {
+		return typeof JSON.parse(text) === "object";
+	} catch {
+		return false;
 	}
 }

@@ -169,8 +169,10 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		return this.#queue.read();
 	}
 
-	readAll(): Promise<Buffer> {
-		return this.#queue.readAll();
+	async readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer> {
+		const bytes = await this.#queue.readAll(isWhole);
+		this.finish();
+		return bytes;
 	}
 
 	finish(): void {

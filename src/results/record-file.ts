@@ -1,6 +1,7 @@
 import { crc32 } from "node:zlib";
 import { LlmxError } from "../errors.ts";
-import { describeFileError, type Files, writeAll } from "../state/file-system.ts";
+import { describeFileError, remedyFor } from "../state/file-errors.ts";
+import { type Files, writeAll } from "../state/file-system.ts";
 
 const recordsPerSync = 64;
 const syncAfterMs = 1000;
@@ -156,7 +157,7 @@ export class RecordFile {
 /** A journal cannot be written. */
 export function cannotWrite(name: string, error: unknown): LlmxError {
 	return new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
-		hint: "earlier results are intact; free some space and run the same command again",
+		hint: `earlier results are intact; ${remedyFor(error)}run the same command again`,
 		cause: error,
 	});
 }

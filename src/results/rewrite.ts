@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { LlmxError } from "../errors.ts";
-import { describeFileError, type FileFacts, type Files } from "../state/file-system.ts";
+import { describeFileError, remedyFor } from "../state/file-errors.ts";
+import type { FileFacts, Files } from "../state/file-system.ts";
 import { ChunkReader, type Line, readLines } from "../state/lines.ts";
 import { type ReplaceOptions, replaceAtomically, writeBuffered } from "../state/replace.ts";
 import type { Journal } from "./journal.ts";
@@ -85,7 +86,7 @@ export function replaceOutput(
 	} catch (error) {
 		if (error instanceof LlmxError) throw error;
 		throw new LlmxError(`cannot write ${name}: ${describeFileError(error)}`, {
-			hint: "free some space and run the same command again: nothing is sent twice",
+			hint: `${remedyFor(error)}run the same command again: nothing is sent twice`,
 			cause: error,
 		});
 	}

@@ -145,8 +145,9 @@ export class Ledger {
 	#warn(error: unknown): void {
 		if (this.#warned) return;
 		this.#warned = true;
-		const reason = error instanceof Error ? error.message : String(error);
-		this.#options.onWarning?.(`the ledger cannot be written for now, its rows are kept: ${reason}`);
+		this.#options.onWarning?.(
+			`the ledger cannot be written for now, its rows are kept: ${describeFileError(error)}`,
+		);
 	}
 }
 

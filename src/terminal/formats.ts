@@ -88,8 +88,9 @@ export function formatBytes(bytes: number): string {
 	return `${trimDecimals(value / 1000, 1)} TB`;
 }
 
-/** How long ago, in words: `just now`, `5 minutes ago`, `yesterday`, `3 days ago`. */
+/** How long ago, in words: `just now`, `5 minutes ago`, `yesterday`, `3 days ago`; NaN is `unknown`. */
 export function formatAge(ageMs: number): string {
+	if (Number.isNaN(ageMs)) return "unknown";
 	const minutes = Math.round(ageMs / 60_000);
 	if (minutes < 1) return "just now";
 	if (minutes < 60) return `${formatPlural(minutes, "minute")} ago`;

@@ -27,6 +27,26 @@ describe("a body", () => {
 		exchange.close();
 	});
 
+	test("of JSON is complete with its last brace, though the connection stays open and nothing tells of an end", async () => {
+		const ways = {
+			"no length": ["content-type: application/json", '{"a":{"b":1}}\n'],
+			"chunks without a last": ["transfer-encoding: chunked", 'd\r\n{"a":{"b":1}}\r\n'],
+			"a length that is wrong": ["content-length: 100", '{"a":{"b":1}}'],
+		};
+		const read = async ([header, body]: readonly string[]) => {
+			await using wire = await tcpWire((socket) => {
+				socket.write(`HTTP/1.1 200 OK\r\n${header}\r\n\r\n${body?.slice(0, 5)}`);
+				setTimeout(() => socket.write(body?.slice(5) ?? ""), 20);
+			});
+			const exchange = http.begin();
+			const value = await (await post(http, exchange, wire.origin)).json();
+			exchange.close();
+			return value;
+		};
+		for (const value of await Promise.all(Object.values(ways).map(read)))
+			expect(value).toEqual({ a: { b: 1 } });
+	});
+
 	test("that was reset is never complete", async () => {
 		await using wire = await tcpWire((socket) => {
 			socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"a":');

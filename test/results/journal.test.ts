@@ -185,6 +185,24 @@ describe("a journal", () => {
 		expect(files.text(path)).toBe(`${record("a")}\n${record("c")}\n`);
 	});
 
+	it.each([
+		["ENOSPC", "the disk is full", "free some space and run"],
+		["EMFILE", "too many files are open", "raise the limit of open files (ulimit -n 1024) and run"],
+		["EACCES", "permission denied", "intact; run"],
+	])("says what to do about %s", (code, reason, step) => {
+		const files = new MemoryFiles();
+		files.onOperation = (_number, name) => {
+			if (name === "open") throw fileError(code);
+		};
+		const state = scan(new MemoryFiles()).state;
+		expect(() => open(files, state)).toThrow(
+			expect.objectContaining({
+				message: `cannot write out.jsonl: ${reason}`,
+				hint: expect.stringContaining(step),
+			}),
+		);
+	});
+
 	it("writes nothing behind a torn record that it cannot cut off", async () => {
 		const files = new MemoryFiles();
 		const journal = open(files);

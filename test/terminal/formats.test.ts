@@ -54,6 +54,7 @@ describe("figures", () => {
 		expect([10_000, 300_000, 7_200_000, 90_000_000, 400_000_000].map(formatAge)).toEqual([
 			...["just now", "5 minutes ago", "2 hours ago", "yesterday", "5 days ago"],
 		]);
+		expect(formatAge(Number.NaN)).toBe("unknown");
 	});
 });
 
