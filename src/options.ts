@@ -98,10 +98,15 @@ export interface CallOptions extends Parameters {
 
 export interface AskOptions extends CallOptions {
 	/**
-	 * Called with the parts of a streamed answer as they arrive. After the first one the question is not sent again;
-	 * without a listener, an interrupted stream is requested once more.
+	 * Called with the parts of a streamed answer as they arrive. After the first one the question is not sent again,
+	 * unless there is an `onRestart`; without a listener, an interrupted stream is requested once more.
 	 */
 	readonly onPart?: ((part: StreamPart) => void) | undefined;
+	/**
+	 * Called when a stream has broken off and its question is going to be sent again: the parts that came are void. With
+	 * this listener it is sent again as it is without any.
+	 */
+	readonly onRestart?: (() => void) | undefined;
 }
 
 export interface GenerateOptions extends CallOptions {

@@ -3,7 +3,7 @@ import type { CachedAnswer } from "../cache/answer.ts";
 import { cacheMiss } from "../cache/response-cache.ts";
 import { LlmxError, partialTextOf, RequestError, withPartial } from "../errors.ts";
 import { estimateInputTokens } from "../models/tokens.ts";
-import type { CacheMode } from "../options.ts";
+import type { AskOptions, CacheMode } from "../options.ts";
 import type { PromptCache } from "../providers/adapter.ts";
 import type { Clock } from "../schedule/clock.ts";
 import { type RetryAttempt, retry } from "../schedule/retry.ts";
@@ -105,25 +105,32 @@ export class AskRun {
 	}
 
 	/**
-	 * Streams the answer, hands its parts on, and puts them together. Where nobody hears the parts, nothing is lost by
-	 * starting over: what fails in the middle is retried, too, and the error of the last try carries the text of the
-	 * one that brought most.
+	 * Streams the answer, hands its parts on, and puts them together. Where nobody hears the parts, or whoever does can
+	 * begin anew, nothing is lost by starting over: what fails in the middle is retried, too, and the error of the last
+	 * try carries the text of the one that brought most.
 	 * @throws what `answer` throws
 	 */
-	async collect(onPart: ((part: StreamPart) => void) | undefined): Promise<Result> {
+	async collect({ onPart, onRestart }: Pick<AskOptions, "onPart" | "onRestart">): Promise<Result> {
+		let isHeard = false;
+		const hear = (part: StreamPart) => {
+			isHeard = true;
+			onPart?.(part);
+		};
 		let most: { readonly text: string; readonly cause?: unknown } = { text: "" };
 		const read = async (parts: AsyncIterable<StreamPart>): Promise<Result> => {
 			const received = new AnswerText();
 			try {
-				return await this.#read(parts, received, onPart);
+				return await this.#read(parts, received, hear);
 			} catch (error) {
 				if (received.text.length > most.text.length) most = { text: received.text, cause: error };
 				throw error;
 			}
 		};
 		try {
-			if (onPart !== undefined) return await read(this.stream());
+			if (onPart !== undefined && onRestart === undefined) return await read(this.stream());
 			return await this.#run<Result>(same, async (attempt) => {
+				if (isHeard) onRestart?.();
+				isHeard = false;
 				const opened = await this.#open(attempt);
 				return read(new AnswerStream(async () => opened));
 			});

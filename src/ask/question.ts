@@ -53,6 +53,7 @@ const otherOptions: ReadonlySet<string> = new Set<keyof GenerateOptions | keyof 
 	"streamed",
 	"continues",
 	"onPart",
+	"onRestart",
 	"extra",
 ]);
 

@@ -8,6 +8,8 @@ export interface KnownModel extends ModelPrices {
 	readonly name: string;
 	/** Its provider can be used now: it has a key, or needs none. */
 	readonly isUsable: boolean;
+	/** The day the provider takes it away, as `2026-10-23`; null when none is known. */
+	readonly retired: string | null;
 }
 
 /** What a command of the shell printed. */
@@ -35,7 +37,10 @@ export interface ChatHost {
 	/** `isFresh` reads config and keys again, for one may have been stored meanwhile. @throws NoRouteError */
 	createLLM(model: string, session: string, isFresh?: boolean): LLM;
 	factsOf(model: string): ModelFacts;
-	/** The models that are known: first those that were used last, then those that can be used now. */
+	/**
+	 * The models that are known: those that were used last, then those that can be used now, the newest of each provider
+	 * first and what is retired last.
+	 */
 	models(): readonly KnownModel[];
 	/** Names of the presets and prompt files. */
 	presetNames(): readonly string[];

@@ -17,15 +17,17 @@ const listedSessions = 200;
 
 /** The models, with what they cost and read. */
 export function pickModel(chat: Chat): Picker {
-	const models = chat.host.models();
+	// The one that is used now stands at the top.
+	const known = chat.host.models();
+	const current = known.filter(({ name }) => name === chat.model);
+	const models = [...current, ...known.filter(({ name }) => name !== chat.model)];
 	const tokens = chat.session.contextTokens;
 	const items = models.map((model): PickItem => ({ ...modelItem(model), detail: turnDetail(model, tokens) }));
-	const current = models.findIndex(({ name }) => name === chat.model);
 	return {
 		title: "model",
 		summary: describeModel(chat),
 		items,
-		selected: Math.max(0, current),
+		selected: 0,
 		async pick(index) {
 			const choice = models[index];
 			if (choice === undefined) return;
@@ -51,11 +53,19 @@ export function describeModel({ model, host }: Chat): string {
 	return `model: ${model} · its price and context window are unknown${hint}`;
 }
 
-function modelItem({ name, inputPrice, outputPrice, contextWindow, isUsable }: KnownModel): PickItem {
+function modelItem(model: KnownModel): PickItem {
+	const { name, inputPrice, outputPrice, contextWindow, isUsable } = model;
 	const price =
 		inputPrice === null || outputPrice === null ? "" : `${formatUsd(inputPrice)}/${formatUsd(outputPrice)}`;
 	const size = contextWindow === null ? "" : formatTokens(contextWindow);
-	return { label: name, facts: [price, size, isUsable ? "" : "no key"], isDim: !isUsable };
+	return { label: name, facts: [price, size, noteOfModel(model)], isDim: !isUsable };
+}
+
+/** What stands in the way of using a model; empty when nothing does. */
+export function noteOfModel({ isUsable, retired }: KnownModel): string {
+	const today = new Date().toISOString().slice(0, 10);
+	const end = retired === null ? [] : [`${retired > today ? "until" : "retired"} ${retired}`];
+	return [...(isUsable ? [] : ["no key"]), ...end].join(", ");
 }
 
 function turnDetail({ inputPrice }: KnownModel, tokens: number): string | undefined {

@@ -23,8 +23,8 @@ const beginnings: readonly (readonly [string, string])[] = [
 ];
 
 const ollamaUrl = "http://127.0.0.1:11434";
-/** A server on this machine answers at once, or is not there; in ms. */
-const localPatience = 400;
+/** A server on this machine answers soon, and where there is none that is known at once; in ms. */
+const localPatience = 2_000;
 
 /** The provider that a key is most likely of; undefined when its beginning says nothing. */
 export function providerOfKey(key: string): string | undefined {
@@ -56,22 +56,35 @@ export async function beginFirstMinute(io: Io): Promise<readonly string[] | unde
 
 `;
 	io.stderr.write(await wrapForStderr(io, menu));
-	const choice = await readLine(io, "1, 2 or 3: ");
-	switch (choice.trim()) {
+	for (;;) {
+		const choice = await readLine(io, "1, 2 or 3: ");
+		const begun = await takeChoice(io, choice?.trim() ?? "");
+		// What did not work out is said; another way may.
+		if (begun !== "again" || choice === undefined) return begun === "again" ? undefined : begun;
+	}
+}
+
+async function takeChoice(io: Io, choice: string): Promise<readonly string[] | "again" | undefined> {
+	switch (choice) {
 		case "1":
-			return storeFirstKey(io);
-		case "2":
-			if (local.length > 0) return ["chat", `ollama/${local[0]}`];
+			return (await storeFirstKey(io)) ?? "again";
+		case "2": {
+			// It may have been started meanwhile.
+			const [model] = await findOllama();
+			if (model !== undefined) return ["chat", `ollama/${model}`];
 			await writeMessage(
 				io,
 				"no local server answers",
-				"start Ollama, or set LOCAL_BASE_URL and use: llmx chat local/MODEL",
+				"start Ollama and choose 2 again, or set LOCAL_BASE_URL and run: llmx chat local/MODEL",
 			);
-			return undefined;
+			return "again";
+		}
 		case "3":
 			return ["chat", "sim/echo"];
-		default:
+		case "":
 			return undefined;
+		default:
+			return "again";
 	}
 }
 
@@ -93,19 +106,21 @@ async function storeFirstKey(io: Io): Promise<readonly string[] | undefined> {
 	return ["chat"];
 }
 
-function readLine(io: Io, prompt: string): Promise<string> {
+/** Undefined when the input has ended. */
+function readLine(io: Io, prompt: string): Promise<string | undefined> {
 	io.stderr.write(prompt);
 	return new Promise((resolve) => {
 		let typed = "";
-		const end = () => {
+		const stop = (line: string | undefined) => {
 			io.stdin.off("data", onData);
 			io.stdin.off("end", end);
 			io.stdin.pause();
-			resolve(typed);
+			resolve(line);
 		};
+		const end = () => stop(typed === "" ? undefined : typed);
 		const onData = (chunk: Buffer | string) => {
 			typed += String(chunk);
-			if (/[\r\n]/.test(typed)) end();
+			if (/[\r\n]/.test(typed)) stop(typed);
 		};
 		io.stdin.on("data", onData);
 		io.stdin.on("end", end);

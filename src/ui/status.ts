@@ -79,8 +79,14 @@ function segmentsOf(status: StatusFacts, colors: Colors): Segment[] {
 		segments.push({ text: `${bar(share)} ${of}`, shorter: [of, percent(share)], style, weight: 7 });
 	}
 	if (status.hasSpent) {
-		const total = formatCostBrief(status.sessionCost);
-		const turn = turnCost === undefined ? "" : isCached ? " (cached)" : ` (+${formatCostBrief(turnCost)})`;
+		const { sessionCost } = status;
+		const isUnknown = sessionCost.usd === 0 && sessionCost.unknownCalls > 0;
+		const total = isUnknown ? "cost unknown" : formatCostBrief(sessionCost);
+		const isTurnUnknown = turnCost?.usd === 0 && turnCost.unknownCalls > 0;
+		let turn = "";
+		if (turnCost !== undefined && isCached) turn = " (cached)";
+		else if (turnCost !== undefined && !isUnknown)
+			turn = ` (+${isTurnUnknown ? "?" : formatCostBrief(turnCost)})`;
 		segments.push({ text: total + turn, shorter: [total], style: plain, weight: 8 });
 	}
 	for (const text of status.settings)

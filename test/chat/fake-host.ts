@@ -75,7 +75,7 @@ export function fakeHost(
 		factsOf: () => ({ ...unknownPrices, attachedMost: () => 0, usdOf: () => null }),
 		models: () =>
 			["gpt-4.1", "gpt-4.1-mini", "anthropic/claude-haiku-4-5"].map((name) => ({
-				...{ name, isUsable: name.startsWith("gpt"), ...unknownPrices },
+				...{ name, isUsable: name.startsWith("gpt"), retired: null, ...unknownPrices },
 			})),
 		presetNames: () => [],
 		fillPreset: () => {

@@ -30,6 +30,27 @@ describe("a streamed ask whose parts nobody hears", () => {
 		expect(simulator.stats.requests).toBe(2);
 	});
 
+	it("is asked for once more, too, when its listener can begin anew", async () => {
+		const { llm, simulator } = await setup();
+		let text = "";
+		const texts: string[] = [];
+		const question = `${words} [[fault:cut-stream x1]]`;
+		const result = await llm().ask(question, {
+			...streamed,
+			onPart: (part) => {
+				if (part.type === "text-delta") text += part.text;
+			},
+			onRestart: () => {
+				texts.push(text);
+				text = "";
+			},
+		});
+		expect(result).toMatchObject({ text: question, attempts: 2 });
+		expect(text).toBe(question);
+		expect(texts).toEqual([expect.stringMatching(/^one two/)]);
+		expect(simulator.stats.requests).toBe(2);
+	});
+
 	it("is asked for no third time, keeps what came, and is not cached", async () => {
 		const { llm, simulator, ledger, clock } = await setup();
 		const error = await failureOf(ask(llm(), "cut-stream=3"));

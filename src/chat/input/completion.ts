@@ -11,6 +11,7 @@ import { chatCommands } from "../commands/table.ts";
 import { resolvePath, typedText } from "../content.ts";
 import type { KnownModel } from "../host.ts";
 import { hasInOrder } from "../picker.ts";
+import { noteOfModel } from "../pickers.ts";
 import type { Candidate } from "./candidate.ts";
 import { mentionable } from "./file-names.ts";
 
@@ -87,11 +88,12 @@ function candidatesFor(completes: Completes, word: string, chat: Chat): readonly
 	return all.filter(({ text }) => hasInOrder(text.toLowerCase(), lower));
 }
 
-function modelCandidate({ name, inputPrice, outputPrice, contextWindow, isUsable }: KnownModel): Candidate {
+function modelCandidate(model: KnownModel): Candidate {
+	const { name, inputPrice, outputPrice, contextWindow } = model;
 	const facts = [
 		inputPrice === null || outputPrice === null ? "" : `${formatUsd(inputPrice)}/${formatUsd(outputPrice)}`,
 		contextWindow === null ? "" : formatTokens(contextWindow),
-		isUsable ? "" : "no key",
+		noteOfModel(model),
 	];
 	return { text: name, note: facts.filter(Boolean).join(" · ") };
 }

@@ -108,7 +108,7 @@ class AskTurn {
 		};
 		const isShown = isStreamed(job.options) && !flags.json && flags.extract === undefined;
 		this.#isShown = isShown;
-		this.#asking = askOnce(job, isShown ? onPart : undefined).then((answered) => {
+		this.#asking = askOnce(job, isShown ? { onPart } : undefined).then((answered) => {
 			sign.end(index, answered.ok);
 			this.#begun.resolve();
 			return answered;

@@ -24,15 +24,22 @@ export type Answered =
 	/** With what had come; empty when nothing had. */
 	| { readonly ok: false; readonly error: unknown; readonly partialText: string };
 
+/** Who hears an answer as it comes. */
+export interface AnswerListener {
+	onPart(part: StreamPart): void;
+	/** What was shown can be taken back: a stream that breaks off is asked for again, and begins anew. */
+	onRestart?(): void;
+}
+
 /**
  * Never rejects: what came of a failed answer goes with its error. A stream that breaks off is asked for again as long
- * as nothing of it was shown, so only what is shown at once is heard part by part.
+ * as nothing of it was shown for good, so only what is shown at once is heard part by part.
  */
 export async function askOnce(
 	{ llm, messages, options }: AnswerJob,
-	onPart?: (part: StreamPart) => void,
+	listener?: AnswerListener,
 ): Promise<Answered> {
-	const asked = { ...options, onPart };
+	const asked = { ...options, onPart: listener?.onPart, onRestart: listener?.onRestart };
 	try {
 		const result = hasSchema(options)
 			? await askForJson(llm, messages, asked)

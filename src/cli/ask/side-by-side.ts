@@ -5,7 +5,7 @@ import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { writeMessage } from "../message.ts";
 import { colorsFor, widthOf } from "./answer-writer.ts";
-import { type AnswerJob, askOnce, isStreamed } from "./asking.ts";
+import { type AnswerJob, type AnswerListener, askOnce, isStreamed } from "./asking.ts";
 
 /** Columns are drawn so often while they fill, in ms. */
 const drawEvery = 100;
@@ -31,23 +31,22 @@ export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promi
 		// The titles and, of a long answer, the end that grows.
 		region.draw(lines.length > rows ? [...lines.slice(0, 2), ...lines.slice(-(rows - 2))] : lines);
 	};
-	// What is shown cannot be asked for again when its stream breaks off; where nobody looks it can.
-	const isLive = io.terminal !== undefined;
-	const timer = isLive ? setInterval(draw, drawEvery) : undefined;
+	const timer = io.terminal === undefined ? undefined : setInterval(draw, drawEvery);
 	const answers = await Promise.all(
 		jobs.map(async (job, index) => {
 			const column = columns[index] as (typeof columns)[number];
-			const answered = await askOnce(
-				job,
-				isLive && isStreamed(job.options)
-					? (part) => {
-							if (part.type === "finish") return;
-							if (part.type === "text-delta") column.text += part.text;
-							column.footer = part.type === "text-delta" ? "answering" : "thinking";
-							changed = true;
-						}
-					: undefined,
-			);
+			const show = (change: Partial<typeof column>) => {
+				Object.assign(column, change);
+				changed = true;
+			};
+			const listener: AnswerListener = {
+				onPart(part) {
+					if (part.type === "text-delta") show({ text: column.text + part.text, footer: "answering" });
+					else if (part.type === "reasoning-delta") show({ footer: "thinking" });
+				},
+				onRestart: () => show({ text: "", footer: "waiting" }),
+			};
+			const answered = await askOnce(job, isStreamed(job.options) ? listener : undefined);
 			column.text = answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText;
 			column.footer = answered.ok ? `✓ ${usageLine(answered.result)}` : "✗ failed";
 			changed = true;

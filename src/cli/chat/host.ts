@@ -93,7 +93,7 @@ function recentModels(paths: ChatHost["paths"]): string[] {
 }
 
 function recentFirst(choices: readonly KnownModel[], recent: readonly string[]): KnownModel[] {
-	const unknown = { inputPrice: null, outputPrice: null, contextWindow: null, isUsable: true };
+	const unknown = { inputPrice: null, outputPrice: null, contextWindow: null, isUsable: true, retired: null };
 	const first = [...new Set(recent)].map(
 		(name) => choices.find((choice) => choice.name === name) ?? { ...unknown, name },
 	);
