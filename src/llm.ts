@@ -109,13 +109,10 @@ export class LLM {
 	 * @throws what `chat` throws; `partialText` of a RequestError or AbortedError holds the text so far: of several
 	 * answers those that were there, of several tries the longest text
 	 */
-	async ask(
-		messages: ChatInput,
-		{ streamed, onPart, onRestart, ...options }: AskOptions = {},
-	): Promise<Result> {
+	async ask(messages: ChatInput, options: AskOptions = {}): Promise<Result> {
 		this.#assertOpen();
 		const run = this.#run(toQuestion(messages, options), options);
-		return streamed && (options.n ?? 1) === 1 ? run.collect({ onPart, onRestart }) : run.answer();
+		return options.streamed && (options.n ?? 1) === 1 ? run.collect(options) : run.answer();
 	}
 
 	/**
