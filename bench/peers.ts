@@ -1,10 +1,11 @@
 /**
  * llmx beside what else one could send many prompts with, on one loopback server in one run: llmx as it comes and with
  * `--concurrency`, a bare undici loop, the openai SDK with p-limit, the AI SDK, LangChain JS and promptfoo from npm,
- * installed into a folder of their own; and where they are installed already litellm, llm and inspect (Python), aichat
- * (Rust) and mods (Go), whose start alone is measured. What is not there is said to be.
+ * installed into a folder of their own; where it is installed already litellm (Python); and of llm and inspect (Python),
+ * aichat (Rust) and mods (Go), where they are installed, the start alone. What is not there is said to be.
  *
- * ROWS, ROUNDS, LATENCIES and CONCURRENCIES change how much is run; PEERS=folder keeps what was installed.
+ * ROWS, ROUNDS, LATENCIES and CONCURRENCIES change how much is run; PEERS=folder keeps what was installed; ONLY=pattern
+ * runs only the peers whose names it matches; PYTHON=path is the Python that has litellm.
  */
 import { fork, spawn, spawnSync } from "node:child_process";
 import {
@@ -31,6 +32,7 @@ const concurrencies = numbers(process.env.CONCURRENCIES ?? "64,512");
 
 const work = mkdtempSync(join(tmpdir(), "llmx-peers-"));
 const packages = process.env.PEERS ?? join(work, "packages");
+const usagePath = join(work, "usage.json");
 
 interface Job {
 	readonly baseUrl: string;
@@ -43,7 +45,9 @@ interface Job {
 interface Peer {
 	readonly label: string;
 	readonly isThere: () => boolean;
-	/** Arguments of Node that do the job. */
+	/** Undefined for Node. */
+	readonly program?: string;
+	/** Arguments of the program that do the job. */
 	readonly args: (job: Job) => readonly string[];
 	readonly env?: (job: Job) => Readonly<Record<string, string>>;
 	/** Runs of it differ in nothing but the latency: how many are in flight is its own business. */
@@ -111,7 +115,21 @@ const promptfoo: Peer = {
 	}),
 };
 
-const peers: readonly Peer[] = [
+const python = process.env.PYTHON ?? "python3";
+const litellm: Peer = {
+	label: "litellm (Python)",
+	program: python,
+	isThere: () => {
+		const look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)";
+		return spawnSync(python, ["-c", look], { stdio: "ignore" }).status === 0;
+	},
+	args: ({ baseUrl, rows, inFlight, output }) => {
+		const client = file("peers/litellm_client.py");
+		return [client, baseUrl, String(rows), String(inFlight), output, usagePath];
+	},
+};
+
+const all: readonly Peer[] = [
 	{
 		label: "llmx, as it comes",
 		isThere: () => true,
@@ -130,7 +148,10 @@ const peers: readonly Peer[] = [
 	script("ai", "ai", "AI SDK + p-limit"),
 	script("langchain", "@langchain/openai", "LangChain JS + p-limit"),
 	promptfoo,
+	litellm,
 ];
+const only = new RegExp(process.env.ONLY ?? "");
+const peers = all.filter(({ label }) => only.test(label));
 
 /** Programs of other languages are not installed by a benchmark; the start of those that are there is measured. */
 const others = ["litellm", "llm", "inspect", "aichat", "mods"];
@@ -154,14 +175,14 @@ const port = await new Promise<number>((resolve) => {
 const baseUrlAt = (latencyMs: number) => `http://127.0.0.1:${port}/${latencyMs}/v1`;
 
 /** The process tells its own time and peak when it exits: /usr/bin/time would be another thing to install. */
-const usagePath = join(work, "usage.json");
 const hook = `process.on("exit",()=>{const u=process.resourceUsage();require("fs").writeFileSync(${JSON.stringify(usagePath)},JSON.stringify({kb:u.maxRSS,us:u.userCPUTime+u.systemCPUTime}))})`;
 const preload = `data:text/javascript,import{createRequire}from"node:module";const require=createRequire("file:///");${encodeURIComponent(hook)}`;
 
 function start(peer: Peer, job: Job) {
 	rmSync(job.output, { force: true });
 	homes += 1;
-	return spawn(process.execPath, ["--import", preload, ...peer.args(job)], {
+	const args = [...(peer.program === undefined ? ["--import", preload] : []), ...peer.args(job)];
+	return spawn(peer.program ?? process.execPath, args, {
 		cwd: work,
 		env: { PATH: process.env.PATH, HOME: work, OPENAI_API_KEY: "sk-bench", ...peer.env?.(job) },
 		stdio: ["ignore", "ignore", "ignore"],
@@ -204,6 +225,7 @@ async function killed(peer: Peer): Promise<{ readonly answered: number; readonly
 	return { answered: Math.max(0, answered - 64), kept: text.split("\n").filter(Boolean).length };
 }
 
+/** A package that is there already is taken as it is. */
 function install(): void {
 	mkdirSync(packages, { recursive: true });
 	copyFileSync(file("peers/client.mjs"), join(packages, "client.mjs"));
