@@ -6,8 +6,8 @@ if (major < 22 || (major === 22 && minor < 19)) {
 	);
 	process.exitCode = 1;
 } else {
-	import("../dist/main.js")
-		.then(({ start }) => start())
+	require("../dist/main.cjs")
+		.start()
 		.then((code) => {
 			process.exitCode = code;
 		});

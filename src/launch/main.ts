@@ -1,5 +1,4 @@
-import { dirname, join, sep } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, sep } from "node:path";
 import type { Io } from "../cli/io.ts";
 import type * as CommandLine from "../cli/main.ts";
 import { resolvePaths } from "../state/paths.ts";
@@ -11,7 +10,7 @@ declare const LLMX_BUILD: string;
 declare const LLMX_START: string;
 declare const LLMX_PACKED: Readonly<Record<string, string>>;
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "cli", sep);
+const folder = join(import.meta.dirname, "cli", sep);
 
 let uncached: typeof CommandLine | undefined;
 

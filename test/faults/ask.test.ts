@@ -12,7 +12,7 @@ import { neverEnds, plantedKey } from "./encounter.ts";
 import { wires } from "./wires.ts";
 
 /** The built program, which holds SDKs that the bundler has trimmed: what ships is what meets the faults. */
-const built = new URL("../../dist/main.js", import.meta.url).href;
+const built = new URL("../../dist/main.cjs", import.meta.url).href;
 const { main } = (await import(/* @vite-ignore */ built)) as { main: typeof Main };
 
 /** Exit codes of the failure table, by row; faults of one row that differ are named. */

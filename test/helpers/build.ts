@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 /** Tests that run bin/llmx.js need a dist that is as new as the source: build it once when it is not. */
 export default function build(): void {
 	const root = fileURLToPath(new URL("../..", import.meta.url));
-	const main = `${root}/dist/main.js`;
+	const main = `${root}/dist/main.cjs`;
 	const built = existsSync(main) ? statSync(main).mtimeMs : 0;
 	const sources = globSync("{src/**/*.{ts,tsx,css},package.json,scripts/{build.ts,bundle/*.ts}}", {
 		cwd: root,

@@ -208,7 +208,7 @@ describe("a program that was changed by hand", () => {
 	it("runs as it is, although its name, build and length are the same", async () => {
 		const copy = temporaryFolder();
 		const root = fileURLToPath(new URL("../..", import.meta.url));
-		for (const part of ["bin", "dist/main.js", "dist/cli", "package.json", "prices.csv"])
+		for (const part of ["bin", "dist/main.cjs", "dist/cli", "package.json", "prices.csv"])
 			cpSync(join(root, part), join(copy, part), { recursive: true });
 		const node = process.execPath;
 		const run = async (): Promise<ProgramResult> => {

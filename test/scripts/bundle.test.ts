@@ -40,7 +40,7 @@ describe("the bundle", () => {
 	});
 
 	it("shows lines where the command line fails, and in which chunk", async () => {
-		const script = `(await import(${JSON.stringify(join(dist, "main.js"))})).main(undefined, {})`;
+		const script = `(await import(${JSON.stringify(join(dist, "main.cjs"))})).main(undefined, {})`;
 		const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
 			encoding: "utf8",
 			env: { ...process.env, LLMX_HOME: temporaryFolder() },
