@@ -47,13 +47,18 @@ export class TakenQuestions {
 	}
 }
 
-/** What of a row can be refused: its parameters, who speaks, and what is attached. */
+/** What of a row can be refused: its parameters, who speaks, and what is attached. Made for every row of a file. */
 function kindOf({ parameters, messages }: BatchRow): string {
-	const { responseFormat, ...others } = parameters;
-	const parts = messages.map(({ role, content, toolCalls }) => [
-		role,
-		typeof content === "string" ? "" : content.map(({ type }) => type).join(),
-		toolCalls === undefined ? 0 : 1,
-	]);
-	return JSON.stringify([others, responseFormat?.type, [...new Set(parts.map(String))]]);
+	let kind = "";
+	for (const [name, value] of Object.entries(parameters)) {
+		// Of a schema only its being there: others look into it.
+		const shown = name === "responseFormat" ? parameters.responseFormat?.type : value;
+		kind += `${name}=${typeof shown === "object" ? JSON.stringify(shown) : String(shown)} `;
+	}
+	for (const { role, content, toolCalls } of messages) {
+		const parts = typeof content === "string" ? "" : content.map(({ type }) => type).join();
+		const said = `${role}${parts}${toolCalls === undefined ? "" : "!"} `;
+		if (!kind.includes(said)) kind += said;
+	}
+	return kind;
 }

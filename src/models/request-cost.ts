@@ -61,8 +61,9 @@ export class RequestCosts {
 		const price = this.#priceOf(tokens);
 		if (price === null) return null;
 		const usd = this.#usdAt(price, charges, tokens);
+		if (usd === null || !this.#mayChange(price)) return usd;
 		const later = this.#priceOf(tokens, Date.now() + longestRunMs);
-		if (usd === null || later === null || later === price) return usd;
+		if (later === null || later === price) return usd;
 		return Math.max(usd, this.#usdAt(later, charges, tokens) ?? usd);
 	}
 
@@ -74,6 +75,12 @@ export class RequestCosts {
 		const read = { ...noUsage, inputTokens: input, cachedInputTokens: Math.min(kept, input) };
 		const written = { ...noUsage, outputTokens: output * answers };
 		return sumOf(price, { read, written, requests }, () => ({ ...charges, webSearches: 0 }));
+	}
+
+	/** A row of the table has an end where another follows it; those of the user's own name only their beginning. */
+	#mayChange({ effectiveTo }: Price): boolean {
+		const { own = [] } = this.#model;
+		return effectiveTo !== null || own.some(({ effectiveFrom }) => effectiveFrom !== null);
 	}
 
 	#priceOf({ input: inputTokens }: Pick<RequestTokens, "input">, at?: number): Price | null {

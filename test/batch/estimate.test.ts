@@ -4,7 +4,9 @@ import { inputTokenRange } from "../../src/batch/input-tokens.ts";
 import type { PricedModel } from "../../src/batch/priced-model.ts";
 import { rowBounds } from "../../src/batch/row-bounds.ts";
 import { countTextTokens } from "../../src/batch/tokenizer.ts";
+import { route } from "../../src/models/router.ts";
 import type { BatchRow } from "../../src/prompts/row-builder.ts";
+import type { OwnPrices } from "../../src/types.ts";
 
 const mini: PricedModel = {
 	provider: "openai",
@@ -83,5 +85,21 @@ describe("an estimate", () => {
 		estimate.add(row("x"), { ...nobody, isFree: true });
 		expect(estimate).toMatchObject({ rows: 3, unpricedRows: 1, unboundedRows: 2, usd: before });
 		expect(rowBounds(row("x"), nobody, undefined).usd).toBeNull();
+	});
+});
+
+describe("a price that changes within a day", () => {
+	const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+	const usdWith = (own: OwnPrices) => {
+		const { prices } = route("gpt-4.1-mini", { env: { OPENAI_API_KEY: "k" }, prices: [own] });
+		return rowBounds(row("hello", 100), { ...mini, own: prices }, countTextTokens).usd;
+	};
+
+	it("counts as the dearer one at the upper end", () => {
+		const now = usdWith({});
+		const dearer = usdWith({ "gpt-4.1-mini": { input: 4, output: 16, from: tomorrow } });
+		expect(dearer?.low).toBe(now?.low);
+		expect(dearer?.high).toBeCloseTo(10 * (now?.high ?? Number.NaN), 9);
+		expect(usdWith({ "gpt-4.1-mini": { input: 0.1, output: 0.4, from: tomorrow } })).toEqual(now);
 	});
 });

@@ -222,6 +222,14 @@ describe("parsePrices", () => {
 		expect(parsePrices(table)).toHaveLength(table.trim().split("\n").length - 1);
 	});
 
+	it("gives a price an end where another follows it", () => {
+		const endless = allPrices().filter(({ effectiveTo }) => effectiveTo === null);
+		const slots = endless.map(({ provider, model, aboveInputTokens }) =>
+			[provider, model.toLowerCase(), aboveInputTokens].join(),
+		);
+		expect(slots.filter((slot, place) => slots.indexOf(slot) !== place)).toEqual([]);
+	});
+
 	it("has no name that only a price list knows, and no price for batch jobs that changes by the minute", () => {
 		expect(allPrices().filter(({ model }) => model.endsWith(":batch"))).toEqual([]);
 		expect(findPrice("openrouter", "openai/gpt-4.1-mini:batch")).toBeNull();
