@@ -1,4 +1,4 @@
-import type { Parameters } from "./parameters/table.ts";
+import type { Parameters, WireFormat } from "./parameters/table.ts";
 import type { OwnPrices, RetryNotice, StreamPart } from "./types.ts";
 
 /** The text of a single user message, or a history; parts in the shape of other APIs are understood too. */
@@ -64,6 +64,12 @@ export interface LLMOptions {
 	readonly promptCache?: boolean | undefined;
 	/** How a JSON Schema is asked for, in place of what is known of the provider: in a field of its own, or in the prompt. */
 	readonly schemaForm?: "field" | "prompt" | undefined;
+	/** The language that the server speaks, in place of the provider's own, for whatever model. */
+	readonly wire?: WireFormat | undefined;
+	/** The field of the answer's limit on OpenAI's wire; `by-model` goes by the model's name. */
+	readonly maxTokensField?: "max_tokens" | "max_completion_tokens" | "by-model" | undefined;
+	/** What the model takes beside text; other attachments are refused before sending. */
+	readonly takes?: readonly ("image" | "file" | "audio")[] | undefined;
 	/** Bound of a whole request in ms, in place of that to its first content; by default only silences are bounded. */
 	readonly timeoutMs?: number | undefined;
 	/** Bound of the time to the first content of an answer, in ms. Default 600,000; with `flex` 900,000. */

@@ -1,7 +1,6 @@
 import { UnsupportedError } from "../errors.ts";
 import type { HttpOptions } from "../http/http.ts";
 import type { LLMOptions, Timeouts } from "../options.ts";
-import type { ProviderRow } from "../providers/provider-row.ts";
 import type { Config } from "../state/config.ts";
 import { networkOf } from "./network.ts";
 import { type ModelRoute, route } from "./router.ts";
@@ -34,11 +33,11 @@ export function findRoute(
 		baseUrl: options.baseUrl,
 		baseUrls: options.baseUrls,
 		keys: options.keys,
+		form: options,
 	});
 	const network = networkOf(found, env, options.headers);
-	const wanted = options.schemaForm === undefined ? found : withSchemaForm(found, options.schemaForm);
 	return {
-		route: options.flex ? flexRoute(wanted) : wanted,
+		route: options.flex ? flexRoute(found) : found,
 		network: { ...network, timeouts: { ...limitsOf(options, config.timeouts), ...timeouts } },
 	};
 }
@@ -56,10 +55,6 @@ function flexRoute(found: ModelRoute): ModelRoute {
 		});
 	const extraBody = { ...provider.extraBody, [provider.flexField]: "flex" };
 	return { ...found, provider: { ...provider, extraBody } };
-}
-
-function withSchemaForm(found: ModelRoute, schemaForm: ProviderRow["schemaForm"]): ModelRoute {
-	return { ...found, provider: { ...found.provider, schemaForm } };
 }
 
 /** A limit on the whole takes the place of that on the first content: a model may think as long as the caller allows. */

@@ -1,5 +1,5 @@
 import { ConfigError, MissingKeyError, NoRouteError } from "../errors.ts";
-import { defineProvider } from "../providers/provider-definition.ts";
+import { defineProvider, type ProviderForm, withForm } from "../providers/provider-definition.ts";
 import { type ProviderRow, rowOfModel } from "../providers/provider-row.ts";
 import { providers as knownProviders } from "../providers/registry.ts";
 import type { Config } from "../state/config.ts";
@@ -67,6 +67,8 @@ export interface RouteOptions {
 	readonly baseUrls?: readonly GivenAddress[] | undefined;
 	/** Prices of the user's own; those of a later list win. */
 	readonly prices?: readonly (OwnPrices | undefined)[] | undefined;
+	/** Replaces the forms of whatever provider is chosen. */
+	readonly form?: ProviderForm | undefined;
 	/** Replaces the keys of whatever provider is chosen. */
 	readonly keys?: readonly string[] | undefined;
 }
@@ -79,7 +81,7 @@ export interface RouteOptions {
  */
 export function route(model: string, options: RouteOptions): ModelRoute {
 	const { provider: row, modelId } = findProvider(model, options);
-	const provider = rowOfModel(row, modelId);
+	const provider = rowOfModel(withForm(row, options.form ?? {}), modelId);
 	const { addresses, source } = addressesOf(provider, options);
 	const servers = addresses.map((address) => serverAt(address, addresses, provider, options));
 	const { baseUrl, keys } = servers[0] as RouteServer;

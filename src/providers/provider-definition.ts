@@ -59,7 +59,6 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 			maxTokensField: "by-model",
 			takes: everything,
 			fetchesImages: false,
-			...wireDefaults(definition.wire),
 		});
 	const row: ProviderRow = {
 		...base,
@@ -73,20 +72,42 @@ export function defineProvider(id: string, definition: ProviderDefinition): Prov
 		reportsCost: definition.reports_cost ?? base.reportsCost,
 		jobs: definition.jobs ?? base.jobs,
 		defaultModel: definition.default_model ?? base.defaultModel,
-		wire: definition.wire ?? base.wire,
-		// Whoever names a wire means it for every model.
-		responsesModels: definition.wire === undefined ? base.responsesModels : null,
 		headers: { ...base.headers, ...definition.headers },
-		schemaForm: definition.schema_form ?? base.schemaForm,
-		maxTokensField: definition.max_tokens_field ?? base.maxTokensField,
-		takes: definition.takes ?? base.takes,
 	};
-	return row.wire === "responses" ? onResponses(row) : row;
+	const { wire, schema_form: schemaForm, max_tokens_field: maxTokensField, takes } = definition;
+	return withForm(row, { wire, schemaForm, maxTokensField, takes });
+}
+
+/** What a server takes and gives in another form than its provider's row says. */
+export interface ProviderForm {
+	readonly wire?: WireFormat | undefined;
+	readonly schemaForm?: ProviderRow["schemaForm"] | undefined;
+	readonly maxTokensField?: ProviderRow["maxTokensField"] | undefined;
+	readonly takes?: ProviderRow["takes"] | undefined;
+}
+
+/** A row with its forms replaced by those that the user names. */
+export function withForm(
+	row: ProviderRow,
+	{ wire, schemaForm, maxTokensField, takes }: ProviderForm,
+): ProviderRow {
+	const onWire: Partial<ProviderRow> =
+		wire === undefined || wire === row.wire ? {} : { wire, ...wireDefaults(wire) };
+	const formed: ProviderRow = {
+		...row,
+		...onWire,
+		// Whoever names a wire means it for every model.
+		responsesModels: wire === undefined ? row.responsesModels : null,
+		schemaForm: schemaForm ?? row.schemaForm,
+		maxTokensField: maxTokensField ?? row.maxTokensField,
+		takes: takes ?? onWire.takes ?? row.takes,
+	};
+	return wire === "responses" ? onResponses(formed) : formed;
 }
 
 /** What a server on another wire has in common with the provider whose wire it is. */
-function wireDefaults(wire: WireFormat = "openai"): Partial<ProviderRow> {
-	if (wire === "openai" || wire === "responses") return {};
+function wireDefaults(wire: WireFormat): Partial<ProviderRow> {
+	if (wire === "openai" || wire === "responses") return { rateHeaders: "openai", refuses: [] };
 	const { rateHeaders, refuses, takes } = providers[wire];
-	return { wire, rateHeaders, refuses, takes };
+	return { rateHeaders, refuses, takes };
 }

@@ -55,6 +55,61 @@ describe("headers of one's own", () => {
 		await run("set", "providers.lab", JSON.stringify({ base_url: "https://lab.example/v1", headers }));
 		expect(JSON.parse(await run("show")).providers.lab.headers).toEqual({ ...headers, "x-team": "[hidden]" });
 		expect(await run("show", "providers.lab.headers")).not.toContain("passphrase");
+		expect(await run("show", "providers.lab.headers.x-lab")).toBe('"$LAB_TOKEN"\n');
+		expect(await run("show", "providers.lab.headers.x-team")).toBe('"[hidden]"\n');
+		// A header may be called like a field of a provider, or hold a dot.
+		await run("set", "providers.lab.headers.label", "$LAB_TOKEN");
+		await run("set", "providers.lab.headers.x.y", "$LAB_TOKEN");
+		await run("unset", "providers.lab.headers.x-team");
+		const { "x-team": _, ...others } = headers;
+		const now = { ...others, label: "$LAB_TOKEN", "x.y": "$LAB_TOKEN" };
+		expect(JSON.parse(await run("show", "providers.lab.headers"))).toEqual(now);
+	});
+});
+
+describe("the form of a server, in the options", () => {
+	const options = (url: string) => ({ baseUrl: url, keys: ["k"], env: { LLMX_HOME: home }, maxRetries: 0 });
+
+	it("may be another wire, with the answers, limits and refusals of that", async () => {
+		const message = { type: "message", role: "assistant", model: "x", stop_reason: "end_turn" };
+		const usage = { input_tokens: 3, output_tokens: 1 };
+		const server = await scriptedServer(json({ ...message, content: [{ type: "text", text: "hi" }], usage }));
+		await using llm = new LLM("local/some-claude", { ...options(server.url), wire: "anthropic" });
+		expect(await llm.ask("hi")).toMatchObject({ text: "hi", usage: { inputTokens: 3 } });
+		expect(server.received[0]?.url).toBe("/v1/messages");
+		expect(server.received[0]?.headers["x-api-key"]).toBe("k");
+		await expect(llm.ask("hi", { seed: 1 })).rejects.toThrow("does not take seed");
+	});
+
+	it("may be the Responses API for a model that is usually asked by chat completions", async () => {
+		const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "hi" }] }];
+		const usage = { input_tokens: 3, output_tokens: 1, total_tokens: 4 };
+		const server = await scriptedServer(json({ object: "response", status: "completed", output, usage }));
+		await using llm = new LLM("gpt-4.1-mini", { ...options(server.url), wire: "responses" });
+		expect(await llm.ask("hi")).toMatchObject({ text: "hi" });
+		expect(server.received[0]?.url).toMatch(/\/responses$/);
+	});
+
+	it.each([
+		["max_completion_tokens", "max_completion_tokens"],
+		["max_tokens", "max_tokens"],
+	] as const)("names the field of the limit: %s", async (maxTokensField, field) => {
+		const server = await scriptedServer(json(answer));
+		await using llm = new LLM("local/x", { ...options(server.url), maxTokensField });
+		await llm.ask("hi", { maxTokens: 7 });
+		expect(server.received[0]?.body).toMatchObject({ [field]: 7 });
+	});
+
+	it("says what the model takes besides text", async () => {
+		const image = { type: "image", mediaType: "image/png", data: "AAAA" };
+		const history = [{ role: "user", content: [{ type: "text", text: "what is it?" }, image] }];
+		const server = await scriptedServer(json(answer), json(answer));
+		await using blind = new LLM("openai/x", { ...options(server.url), takes: [] });
+		await expect(blind.ask(history)).rejects.toThrow("does not take an image");
+		expect(server.received).toHaveLength(0);
+		await using seeing = new LLM("deepseek/x", { ...options(server.url), takes: ["image"] });
+		await seeing.ask(history);
+		expect(JSON.stringify(server.received[0]?.body)).toContain("image_url");
 	});
 });
 

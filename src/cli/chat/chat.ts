@@ -17,6 +17,7 @@ import {
 	parseAmount,
 	parseCount,
 	readParameters,
+	schemaFormOption,
 } from "../parameter-options.ts";
 import { presetsOf } from "../prompt-files.ts";
 import { createChatHost } from "./host.ts";
@@ -37,6 +38,7 @@ interface ChatFlags extends ParameterFlags {
 	readonly overBudget?: boolean;
 	readonly timeout?: number;
 	readonly maxRetries?: number;
+	readonly schemaForm?: "field" | "prompt";
 }
 
 const examples = `
@@ -60,6 +62,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("-r, --resume", "choose the session to continue")
 		.option("--session <name>", "continue the named session, or start it");
 	addParameterOptions(command, context.io.cwd)
+		.addOption(schemaFormOption())
 		.option("--plain", "plain lines instead of the full-screen chat")
 		.option("--no-cache", "do not read or write the response cache")
 		.option("--no-prompt-cache", "do not ask Anthropic to keep a long history")
@@ -155,6 +158,7 @@ async function openChat(
 		overBudget: flags.overBudget,
 		maxRetries: flags.maxRetries,
 		promptCache: flags.promptCache,
+		schemaForm: flags.schemaForm,
 		timeoutMs: flags.timeout === undefined ? undefined : flags.timeout * 1_000,
 	});
 	const { config } = context.settings;

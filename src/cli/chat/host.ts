@@ -21,6 +21,7 @@ export interface ChatHostOptions {
 	readonly timeoutMs?: number | undefined;
 	readonly maxRetries?: number | undefined;
 	readonly promptCache?: boolean | undefined;
+	readonly schemaForm?: "field" | "prompt" | undefined;
 }
 
 /** So many sessions are looked at for the models that were used last. */
@@ -30,7 +31,7 @@ const recentSessions = 12;
 export function createChatHost(context: CommandContext, options: ChatHostOptions): ChatHost {
 	const { io, debug, settings } = context;
 	const { paths, config } = settings;
-	const { onWarning, overBudget, timeoutMs, maxRetries, promptCache } = options;
+	const { onWarning, overBudget, timeoutMs, maxRetries, promptCache, schemaForm } = options;
 	const facts = new Map<string, ModelFacts>();
 	let choices: readonly KnownModel[] | undefined;
 	let presets: ReturnType<typeof presetsOf> | undefined;
@@ -50,6 +51,7 @@ export function createChatHost(context: CommandContext, options: ChatHostOptions
 				timeoutMs,
 				maxRetries,
 				promptCache,
+				schemaForm,
 				onWarning,
 				...(debug && { onNote: onWarning }),
 			}),

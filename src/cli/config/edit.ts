@@ -32,6 +32,10 @@ export function configPath(key: string, value?: unknown): string[] {
 	if (rest === "") return [section];
 	const fields = fieldsBelowName[section];
 	if (fields === undefined) return [section, ...rest.split(".")];
+	// A header may be called like a field, or hold dots.
+	const header = /^(.+?)\.headers\.(.+)$/.exec(rest);
+	if (header !== null && fields.includes("headers"))
+		return [section, header[1] ?? "", "headers", header[2] ?? ""];
 	for (const field of fields) {
 		if (rest.endsWith(`.${field}`)) return [section, rest.slice(0, -field.length - 1), field];
 	}
