@@ -48,8 +48,16 @@ export class Workbench {
 		return name;
 	}
 
-	/** Runs the prompts once; `home` names the cache and ledger that it uses. */
-	run(prompts: string, home: string, flags: readonly string[] = []): Run {
+	/**
+	 * Runs the prompts once; `home` names the cache and ledger that it uses. `env` and `model` are for servers and models
+	 * other than the local one, null for a model that the flags name.
+	 */
+	run(
+		prompts: string,
+		home: string,
+		flags: readonly string[] = [],
+		{ env, model = "local/m" }: { readonly env?: NodeJS.ProcessEnv; readonly model?: string | null } = {},
+	): Run {
 		const results = join(this.folder, "out.jsonl");
 		for (const file of [results, join(this.folder, "out.errors.jsonl")]) rmSync(file, { force: true });
 		const summary = join(this.folder, "summary.json");
@@ -57,8 +65,7 @@ export class Workbench {
 			llmx,
 			"batch",
 			prompts,
-			"-m",
-			"local/m",
+			...(model === null ? [] : ["-m", model]),
 			"-o",
 			results,
 			"-q",
@@ -73,7 +80,7 @@ export class Workbench {
 		const startedAt = performance.now();
 		const { status, stderr } = spawnSync(process.execPath, ["--import", preload, ...args], {
 			cwd: this.folder,
-			env: {
+			env: env ?? {
 				PATH: process.env.PATH,
 				LLMX_HOME: join(this.folder, home),
 				LOCAL_BASE_URL: `http://127.0.0.1:${this.port}/v1`,

@@ -1,7 +1,8 @@
 /**
  * Beyond one server and one process. First four servers of 50 requests a second behind one process, of which one is
- * slow, and one is killed and comes back; then the rows a second of 1, 2, 4 and 8 shards against a server that answers
- * at once. SECONDS and ROWS change how long that takes.
+ * slow, and one is killed and comes back; then, against a server that answers at once, the rows a second of 1, 2, 4 and 8
+ * shards with and without a shared cap, what sharing it costs a row, and the memory of Redis. SECONDS, ROWS, ROUNDS and
+ * MEMORY_ROWS change how long that takes; PARTS names some of: servers, shards, cost, memory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,9 +13,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Workbench } from "./batch-process.ts";
 import { printTable } from "./report.ts";
+import { BenchRedis, costOfSharing, memoryOfRedis, rateOfShards } from "./scale/sharing.ts";
 
+const parts = (process.env.PARTS ?? "servers,shards,cost,memory").split(",");
 const seconds = Number(process.env.SECONDS ?? 30);
 const rows = Number(process.env.ROWS ?? 20_000);
+const rounds = Number(process.env.ROUNDS ?? 5);
+const memoryRows = Number(process.env.MEMORY_ROWS ?? 200_000);
 const llmx = fileURLToPath(new URL("../bin/llmx.js", import.meta.url));
 const children = new Set<ChildProcess>();
 
@@ -64,69 +69,92 @@ async function rateFor(file: string, forSeconds: number): Promise<number> {
 }
 
 const bench = await Workbench.open();
+const closing: (() => void)[] = [];
 try {
-	const servers = await Promise.all([300, 300, 300, 300].map((latencyMs) => startServer(0, latencyMs)));
-	const urls = servers.map(({ port }) => `http://127.0.0.1:${port}/v1`);
-	const prompts = bench.writePrompts(Math.round(200 * (5 * seconds + 60)));
-	const results = join(bench.folder, "servers.jsonl");
-	const summary = join(bench.folder, "servers.json");
-	const run = startBatch("home-servers", urls, [prompts, "-o", results, "--summary-json", summary]);
-	const ended = once(run, "exit");
-	await sleep(10_000);
-	const full = await rateFor(results, seconds);
-	servers[0]?.child.kill("SIGKILL");
-	await sleep(2_000);
-	const without = await rateFor(results, seconds);
-	await startServer(servers[0]?.port ?? 0, 300);
-	const backAt = performance.now();
-	let back = 0;
-	while (back < 0.97 * full && performance.now() - backAt < 60_000) back = await rateFor(results, 2);
-	const backSeconds = (performance.now() - backAt) / 1_000;
-	servers[1]?.child.kill("SIGKILL");
-	await startServer(servers[1]?.port ?? 0, 3_000);
-	await sleep(15_000);
-	const slow = await rateFor(results, seconds);
-	run.kill("SIGINT");
-	await ended;
-	const told = JSON.parse(readFileSync(summary, "utf8")) as Record<string, number>;
-	printTable(
-		["four servers of 50 requests/s", "rows/s", "wanted"],
-		[
-			["all of them", full.toFixed(1), ">= 194"],
-			["one killed", without.toFixed(1), ">= 145.5"],
-			["back at 97 % after", `${backSeconds.toFixed(0)} s`, "<= 10 s"],
-			["one answers in 3 s", slow.toFixed(1), ">= 194"],
-			["rows lost", String(told.failed), "0"],
-			["429s per 1,000", ((1_000 * (told.refusals_429 ?? 0)) / (told.answered ?? 1)).toFixed(1), "<= 25"],
-		],
-	);
-	for (const child of children) child.kill();
-
-	console.log("");
-	const zero = [`http://127.0.0.1:${bench.port}/v1`];
-	const table: string[][] = [];
-	let alone = 0;
-	for (const count of [1, 2, 4, 8]) {
-		const file = bench.writePrompts(rows);
-		const startedAt = performance.now();
-		const shards = Array.from({ length: count }, (_, index) =>
-			startBatch(`home-${count}-${index}`, zero, [
-				...[file, "--shard", `${index + 1}/${count}`],
-				...["-o", join(bench.folder, `shard-${count}.${index + 1}-of-${count}.jsonl`)],
-			]),
+	if (parts.includes("servers")) {
+		const servers = await Promise.all([300, 300, 300, 300].map((latencyMs) => startServer(0, latencyMs)));
+		const urls = servers.map(({ port }) => `http://127.0.0.1:${port}/v1`);
+		const prompts = bench.writePrompts(Math.round(200 * (5 * seconds + 60)));
+		const results = join(bench.folder, "servers.jsonl");
+		const summary = join(bench.folder, "servers.json");
+		const run = startBatch("home-servers", urls, [prompts, "-o", results, "--summary-json", summary]);
+		const ended = once(run, "exit");
+		await sleep(10_000);
+		const full = await rateFor(results, seconds);
+		servers[0]?.child.kill("SIGKILL");
+		await sleep(2_000);
+		const without = await rateFor(results, seconds);
+		await startServer(servers[0]?.port ?? 0, 300);
+		const backAt = performance.now();
+		let back = 0;
+		while (back < 0.97 * full && performance.now() - backAt < 60_000) back = await rateFor(results, 2);
+		const backSeconds = (performance.now() - backAt) / 1_000;
+		servers[1]?.child.kill("SIGKILL");
+		await startServer(servers[1]?.port ?? 0, 3_000);
+		await sleep(15_000);
+		const slow = await rateFor(results, seconds);
+		run.kill("SIGINT");
+		await ended;
+		const told = JSON.parse(readFileSync(summary, "utf8")) as Record<string, number>;
+		printTable(
+			["four servers of 50 requests/s", "rows/s", "wanted"],
+			[
+				["all of them", full.toFixed(1), ">= 194"],
+				["one killed", without.toFixed(1), ">= 145.5"],
+				["back at 97 % after", `${backSeconds.toFixed(0)} s`, "<= 10 s"],
+				["one answers in 3 s", slow.toFixed(1), ">= 194"],
+				["rows lost", String(told.failed), "0"],
+				["429s per 1,000", ((1_000 * (told.refusals_429 ?? 0)) / (told.answered ?? 1)).toFixed(1), "<= 25"],
+			],
 		);
-		const codes = await Promise.all(shards.map(async (shard) => (await once(shard, "exit"))[0]));
-		const rate = (rows * 1_000) / (performance.now() - startedAt);
-		alone ||= rate;
-		table.push([
-			String(count),
-			rate.toFixed(0),
-			(rate / alone).toFixed(2),
-			codes.every((code) => code === 0) ? "" : "failed",
-		]);
+		for (const child of children) child.kill();
 	}
-	printTable([`shards on ${cpus().length} cores, start and end included`, "rows/s", "x one", ""], table);
+	const redis = parts.some((part) => part !== "servers") ? await BenchRedis.start(bench.folder) : undefined;
+	if (redis !== undefined) closing.push(() => redis.close());
+	if (redis !== undefined && parts.includes("shards")) {
+		console.log("");
+		const table: string[][] = [];
+		let one = 0;
+		for (const count of [1, 2, 4, 8]) {
+			const alone = await rateOfShards(bench, { count, rows });
+			const sharing = await rateOfShards(bench, { count, rows, redis });
+			one ||= alone;
+			table.push([
+				String(count),
+				alone.toFixed(0),
+				(alone / one).toFixed(2),
+				sharing.toFixed(0),
+				(sharing / one).toFixed(2),
+			]);
+		}
+		const head = `shards on ${cpus().length} cores, each under a cap, start and end included`;
+		printTable([head, "rows/s", "x one", "sharing the cap", "x one"], table);
+	}
+	if (redis !== undefined && parts.includes("cost")) {
+		console.log("");
+		const { alone, sharing } = await costOfSharing(bench, redis, rows, rounds);
+		const more = `${(100 * (sharing / alone - 1)).toFixed(1)} %`;
+		printTable(
+			[`${rows} rows of one process under a cap`, "CPU us a row", "more", "wanted"],
+			[
+				["alone", ((1e6 * alone) / rows).toFixed(0), "", ""],
+				["sharing the cap", ((1e6 * sharing) / rows).toFixed(0), more, "<= 3 %"],
+			],
+		);
+	}
+	if (redis !== undefined && parts.includes("memory")) {
+		console.log("");
+		const used = await memoryOfRedis(bench, redis, memoryRows);
+		const mean = (of: readonly number[]) =>
+			`${(of.reduce((sum, bytes) => sum + bytes, 0) / of.length / 1024).toFixed(0)} KB`;
+		const third = Math.floor(used.length / 3);
+		printTable(
+			[`Redis over ${memoryRows} rows of eight shards`, "first third", "last third", "most"],
+			[["memory used", mean(used.slice(0, third)), mean(used.slice(-third)), mean([Math.max(...used)])]],
+		);
+	}
 } finally {
+	for (const close of closing) close();
 	for (const child of children) child.kill();
 	bench.close();
 }

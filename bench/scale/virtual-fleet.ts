@@ -21,6 +21,8 @@ export interface VirtualFleetOptions {
 	readonly shards: number;
 	readonly rows: number;
 	readonly seed: number;
+	/** The machine has too much to do: now and then a shard does nothing for up to so many ms, and then all at once. */
+	readonly stallMs?: number | undefined;
 }
 
 export interface VirtualFleetFigures {
@@ -47,7 +49,7 @@ class Meeting {
 
 /** Shards on one account, on a virtual clock, with the parts of the program that pace them. */
 export async function runVirtualFleet(options: VirtualFleetOptions): Promise<VirtualFleetFigures> {
-	const { world, shards, rows, seed } = options;
+	const { world, shards, rows, seed, stallMs = 0 } = options;
 	const clock = new VirtualClock();
 	const random = seeded(seed);
 	const server = new WorldServer(world, clock, random);
@@ -55,7 +57,8 @@ export async function runVirtualFleet(options: VirtualFleetOptions): Promise<Vir
 	const all = Array.from({ length: shards }, (_, index) => {
 		meeting.living.push(index);
 		const ownRows = Math.ceil((rows - index) / shards);
-		return runShard({ index, ownRows, server, clock, random, meeting });
+		const stalls = new Stalls(clock, random, stallMs);
+		return runShard({ index, ownRows, server, clock, random, meeting, stalls });
 	});
 	const lost = await clock.run(Promise.all(all));
 	return {
@@ -72,11 +75,38 @@ interface VirtualShard {
 	readonly clock: VirtualClock;
 	readonly random: () => number;
 	readonly meeting: Meeting;
+	readonly stalls: Stalls;
+}
+
+/** When a process stands still. */
+class Stalls {
+	readonly #clock: VirtualClock;
+	readonly #random: () => number;
+	readonly #mostMs: number;
+	#from = 0;
+	#to = 0;
+
+	constructor(clock: VirtualClock, random: () => number, mostMs: number) {
+		this.#clock = clock;
+		this.#random = random;
+		this.#mostMs = mostMs;
+	}
+
+	/** Resolves when the process goes on. */
+	async over(): Promise<void> {
+		if (this.#mostMs === 0) return;
+		const now = this.#clock.now();
+		if (now >= this.#to) {
+			this.#from = now + 3 * this.#mostMs * this.#random();
+			this.#to = this.#from + this.#mostMs * this.#random();
+		}
+		if (now >= this.#from) await this.#clock.sleep(this.#to - now);
+	}
 }
 
 /** Returns how many rows were lost. */
 async function runShard(shard: VirtualShard): Promise<number> {
-	const { index, ownRows, server, clock, random, meeting } = shard;
+	const { index, ownRows, server, clock, random, meeting, stalls } = shard;
 	const now = () => clock.now();
 	const servers = new Servers([{ name: "", keys: new Keys("simulated", [], now) }], now);
 	const provider = {
@@ -96,6 +126,7 @@ async function runShard(shard: VirtualShard): Promise<number> {
 		attempt: async (row, attempt) => {
 			const request = {};
 			requests.sent(request);
+			await stalls.over();
 			try {
 				Object.assign(attempt, await server.request(row * 64 + index, inputTokens));
 			} catch (error) {
@@ -115,7 +146,7 @@ async function runShard(shard: VirtualShard): Promise<number> {
 }
 
 async function keepInTouch(
-	{ index, clock, random, meeting }: VirtualShard,
+	{ index, clock, random, meeting, stalls }: VirtualShard,
 	pacing: Pacing,
 	requests: RequestCounts,
 ): Promise<void> {
@@ -130,6 +161,7 @@ async function keepInTouch(
 			await clock.sleep(20);
 			continue;
 		}
+		await stalls.over();
 		saidAt = clock.now();
 		await clock.sleep(wayMs);
 		meeting.told[index] = requests.counts;

@@ -10,14 +10,17 @@ const firstTrialShare = 0.25;
 /** It is seen once chance would have refused so many again. By chance less than this part of them is hardly ever refused. */
 const expectedRefusals = 10;
 const keptShare = 0.3;
-/** So many cuts in a row that do not help show that refusals are chance. */
-const uselessCuts = 3;
 /** After a change it takes so long until all shards have heard of it, and it shows in what they tell. */
 const settleMs = 750;
 /** Where a limit was met, refusals above this share beyond chance show that it is met again. */
 const mostRefused = 0.02;
-/** Then so much less than what got through is asked for. */
+/**
+ * Then so much less than what got through is asked for, and still less when that does not help. When nothing of it does,
+ * refusals are chance.
+ */
 const belowLimit = 0.98;
+const trialParts = [firstTrialShare, trialShare, trialShare];
+const holdParts = [belowLimit, 0.9, 0.75];
 /** Until the limit is met, so much more is tried in a second, and then this; twice as much after each time without a refusal. */
 const climb = { growth: 0.1, fastest: 1, doublingMs: 5_000 };
 const hold = { growth: 0.002, fastest: 0.02, doublingMs: 20_000 };
@@ -164,11 +167,12 @@ export class FoundLimit {
 		const refused = cut.refused + window.refused;
 		if (share < keptShare * cut.share) {
 			this.#cut = undefined;
-			if (this.#phase !== "trial") return;
-			this.#phase = "climb";
-			this.#perSecond = ((this.#perSecond ?? through) * belowLimit) / trialShare;
-		} else if (cut.count < uselessCuts) {
-			const part = this.#phase === "trial" ? trialShare : belowLimit;
+			const part = this.#phase === "trial" ? trialShare : (holdParts[cut.count - 1] ?? belowLimit);
+			if (this.#phase === "trial") this.#phase = "climb";
+			this.#perSecond = ((this.#perSecond ?? through) * belowLimit) / part;
+		} else if (cut.count < holdParts.length) {
+			const parts = this.#phase === "trial" ? trialParts : holdParts;
+			const part = parts[cut.count] ?? belowLimit;
 			this.#less({ ...cut, share, count: cut.count + 1, sent, refused }, part * through, at);
 		} else {
 			this.#chance = refused / sent;

@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterTest } from "./cleanup.ts";
+import { freePort } from "./free-port.ts";
 import { describeWith } from "./skipping.ts";
 
 /** Whether a command can be run. */
@@ -82,16 +82,4 @@ export async function startRedis(options: readonly string[] = ["--appendonly", "
 		kill,
 		start,
 	};
-}
-
-/** A port that nobody listens on. */
-export function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const server = createServer();
-		server.once("error", reject);
-		server.listen(0, "127.0.0.1", () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-		});
-	});
 }

@@ -9,8 +9,9 @@ import { RedisConnection } from "../../src/share/connection.ts";
 import { selfSignedCertificate } from "../../src/simulator/certificate.ts";
 import { startLlmx } from "../batch/helpers/process.ts";
 import { afterTest } from "../helpers/cleanup.ts";
+import { freePort } from "../helpers/free-port.ts";
 import { runProgram } from "../helpers/program.ts";
-import { describeWithRedis, freePort, isInstalled, startRedis } from "../helpers/redis.ts";
+import { describeWithRedis, isInstalled, startRedis } from "../helpers/redis.ts";
 import { describeWith } from "../helpers/skipping.ts";
 import { makeFolder, runName, TestShard } from "./helpers/shards.ts";
 
