@@ -22,7 +22,7 @@ const belowLimit = 0.98;
 const trialParts = [firstTrialShare, trialShare, trialShare];
 const holdParts = [belowLimit, 0.9, 0.75];
 /** Until the limit is met, so much more is tried in a second, and then this; twice as much after each time without a refusal. */
-const climb = { growth: 0.1, fastest: 1, doublingMs: 5_000 };
+const climb = { growth: 0.2, fastest: 1, doublingMs: 3_000 };
 const hold = { growth: 0.002, fastest: 0.02, doublingMs: 20_000 };
 /** Chance refuses hardly ever more than it does in the mean by so many standard deviations. */
 const badDay = 3;
@@ -93,6 +93,7 @@ export class FoundLimit {
 
 	/** Goes on with what another found. */
 	adopt(perSecond: number | undefined): void {
+		this.#before = undefined;
 		if (perSecond === this.#perSecond) return;
 		this.#perSecond = perSecond;
 		this.#phase = perSecond === undefined ? "free" : "hold";

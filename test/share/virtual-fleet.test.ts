@@ -18,6 +18,19 @@ describe("eight shards on an account that tells nothing of its limit", () => {
 		expect(seconds).toBeLessThan((1.15 * (rows - 300)) / 50);
 	});
 
+	it("do so on a machine that has too much to do", async () => {
+		const rows = 9_000;
+		const { refusals, lost } = await runVirtualFleet({
+			world: limited,
+			shards: 8,
+			rows,
+			seed: 1,
+			stallMs: 1_000,
+		});
+		expect(lost).toBe(0);
+		expect((1_000 * refusals) / rows).toBeLessThanOrEqual(25);
+	});
+
 	it("are not held back where refusals are chance", async () => {
 		const world: World = {
 			...plainWorld,
