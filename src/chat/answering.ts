@@ -1,5 +1,5 @@
 import type { Conversation, Turn } from "../conversation.ts";
-import { AbortedError, exitCodes } from "../errors.ts";
+import { AbortedError, exitCodes, RequestError } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
 import { describeFailure } from "./failure.ts";
@@ -87,6 +87,7 @@ export class Answering {
 		const { length } = conversation.turns;
 		const { model } = conversation.llm;
 		let failure: FailureNotice | null = null;
+		let isFiltered = false;
 		this.#reasoning = "";
 		this.#view.answering(model, aside);
 		this.#view.changed();
@@ -105,6 +106,7 @@ export class Answering {
 		} catch (error) {
 			if (!abort.signal.aborted) {
 				failure = describeFailure(error);
+				isFiltered = error instanceof RequestError && error.errorClass === "blocked";
 				const { auth, quota } = exitCodes;
 				this.#refusedKey = failure.exitCode === auth || failure.exitCode === quota;
 			}
@@ -113,7 +115,8 @@ export class Answering {
 		this.#retry = undefined;
 		const turn = conversation.turns.length > length ? conversation.turns.at(-1) : undefined;
 		const finish = turn?.finish ?? null;
-		const end = { model, finish, interrupted: finish === null, hasText: turn !== undefined, failure };
+		const hasText = turn !== undefined;
+		const end = { model, finish, interrupted: finish === null, isFiltered, hasText, failure };
 		return { turn, end };
 	}
 

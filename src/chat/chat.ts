@@ -14,7 +14,7 @@ import { Comparison } from "./comparison.ts";
 import { type Attachment, attachmentsOf, contentOf, typedText } from "./content.ts";
 import { ContextWatch, estimateQuestion, type QuestionEstimate } from "./context.ts";
 import type { ChatHost } from "./host.ts";
-import type { PlacedTurn } from "./record.ts";
+import { causeOf, type PlacedTurn } from "./record.ts";
 import { Shell } from "./shell.ts";
 import type { ChatView } from "./view.ts";
 
@@ -249,7 +249,7 @@ export class Chat {
 		if (end.failure !== null) this.failedWith ??= end.failure.exitCode;
 		this.#unanswered = turn === undefined && isNext ? { text, attachments } : undefined;
 		const labels = attachments.map(({ label }) => label);
-		const facts = { llm, attachments: labels, isCut: end.failure !== null };
+		const facts = { llm, attachments: labels, ...causeOf(end) };
 		if (turn !== undefined) session.add(turn, position, isRetry, facts);
 		// What is said to be kept is on the disk by now.
 		await this.view.answered(end);

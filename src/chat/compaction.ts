@@ -36,7 +36,7 @@ export async function compact(chat: Chat, { model: name, focus }: CompactOptions
 		chat.view.notice("the conversation is unchanged");
 		return;
 	}
-	chat.move(() => session.compact(turn, kept, { llm, attachments: [], isCut: false }));
+	chat.move(() => session.compact(turn, kept, { llm, attachments: [], isCut: false, isFiltered: false }));
 	const cost = chat.turnCost;
 	const price = cost === undefined ? "" : ` · ${formatCost(cost)}`;
 	const sizes = `${formatTokens(session.contextTokens)} tokens instead of ${formatTokens(before)}`;

@@ -5,7 +5,7 @@ import type { Answering } from "./answering.ts";
 import type { ChatSession } from "./chat-session.ts";
 import { typedText } from "./content.ts";
 import type { ChatHost } from "./host.ts";
-import type { PlacedTurn } from "./record.ts";
+import { causeOf, type PlacedTurn } from "./record.ts";
 import type { ChatView } from "./view.ts";
 
 /** What of a chat a comparison works with. */
@@ -42,7 +42,7 @@ export class Comparison {
 		const { content } = last.turn.user;
 		const { turn, end } = await chat.answering.run({ conversation, content, options, aside: true });
 		if (turn !== undefined) {
-			const facts = { llm, attachments: last.attachments, isCut: end.failure !== null };
+			const facts = { llm, attachments: last.attachments, ...causeOf(end) };
 			this.#other = session.addBeside(turn, facts);
 		}
 		await chat.view.answered(end);

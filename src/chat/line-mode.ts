@@ -59,12 +59,13 @@ export class LineView implements ChatView {
 		if (!this.#aside) this.#write(this.#sanitizer.push(delta));
 	}
 
-	answered({ finish, interrupted, hasText, failure }: AnswerEnd): void {
+	answered({ finish, interrupted, isFiltered, hasText, failure }: AnswerEnd): void {
 		if (!this.#aside) this.#write(this.#sanitizer.end());
 		if (this.#lastCharacter !== "\n") this.#write("\n");
 		if (failure !== null) this.failed(failure);
 		const isCut = failure !== null;
-		const mark = markOf({ interrupted, isCut, hasText, finishReason: finish?.finishReason });
+		const finishReason = isFiltered ? "content-filter" : finish?.finishReason;
+		const mark = markOf({ interrupted, isCut, hasText, finishReason });
 		if (mark !== undefined) this.notice(`llmx: ${mark}`);
 		if (finish !== null && this.#output.isConversation && !this.#aside) this.notice(usageLine(finish));
 	}

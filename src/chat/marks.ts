@@ -10,6 +10,8 @@ export interface AnswerMarks {
 
 /** What a reader must know of an answer that has no proper end; undefined for one that has. */
 export function markOf({ interrupted, isCut, hasText, finishReason }: AnswerMarks): string | undefined {
+	if (interrupted && finishReason === "content-filter")
+		return hasText ? "ended by the provider's content filter; the partial answer is kept" : undefined;
 	if (interrupted && isCut) return hasText ? "cut off before its end; the partial answer is kept" : undefined;
 	if (interrupted) return hasText ? "stopped; the partial answer is kept" : "stopped · /retry asks again";
 	switch (finishReason) {
@@ -28,8 +30,8 @@ export function markOf({ interrupted, isCut, hasText, finishReason }: AnswerMark
 
 /** The same in a document: a few words. */
 export function shortMarkOf({ interrupted, isCut, finishReason }: AnswerMarks): string | undefined {
+	if (finishReason === "content-filter") return "ended by the content filter";
 	if (interrupted) return isCut ? "cut off" : "stopped";
 	if (finishReason === "length") return "cut off at the token limit";
-	if (finishReason === "content-filter") return "ended by the content filter";
 	return undefined;
 }

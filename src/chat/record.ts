@@ -5,7 +5,7 @@ import type { LLM } from "../llm.ts";
 import type { NewMessage, Session, SessionMessage } from "../state/sessions/session-lines.ts";
 import type { OpenSession } from "../state/sessions/sessions.ts";
 import { attachmentLabels, typedText } from "./content.ts";
-import type { ShownTurn } from "./view.ts";
+import type { AnswerEnd, ShownTurn } from "./view.ts";
 
 /** A turn and its messages in the session's tree; null where the file could not be written. */
 export interface PlacedTurn {
@@ -18,6 +18,8 @@ export interface PlacedTurn {
 	readonly isSummary: boolean;
 	/** The connection or the server ended the answer, not the user. */
 	readonly isCut: boolean;
+	/** The provider's content filter ended it. */
+	readonly isFiltered: boolean;
 }
 
 /** Pairs questions with answers; a question that was never answered is not a turn. */
@@ -56,6 +58,7 @@ export function placeTurn(question: SessionMessage, answer: SessionMessage): Pla
 		attachments: question.attachments ?? attachmentLabels(question.content),
 		isSummary: answer.summary === true,
 		isCut: answer.cut === true,
+		isFiltered: answer.finishReason === "content-filter",
 	};
 }
 
@@ -66,7 +69,14 @@ export interface TurnFacts {
 	readonly attachments: readonly string[];
 	/** The connection or the server ended the answer. */
 	readonly isCut: boolean;
+	/** The provider's content filter ended it. */
+	readonly isFiltered: boolean;
 	readonly isSummary?: boolean;
+}
+
+/** What ended an answer that has no proper end; the user, when nothing else did. */
+export function causeOf({ failure, isFiltered }: AnswerEnd): Pick<TurnFacts, "isCut" | "isFiltered"> {
+	return { isCut: failure !== null && !isFiltered, isFiltered };
 }
 
 /** Keeps a session's file in step with its conversation. */
@@ -89,8 +99,8 @@ export class SessionRecord {
 	 * there already. Returns the turn with its place.
 	 */
 	add(turn: Turn, behind: number | null, question: number | null, facts: TurnFacts): PlacedTurn {
-		const { attachments, isCut, isSummary = false } = facts;
-		const placed = { turn, attachments, isSummary, isCut };
+		const { attachments, isCut, isFiltered, isSummary = false } = facts;
+		const placed = { turn, attachments, isSummary, isCut, isFiltered };
 		const added = this.attempt(() => {
 			this.open.goTo(question ?? behind);
 			const labels = attachments.length > 0 ? { attachments } : {};
@@ -136,15 +146,18 @@ export class SessionRecord {
 	}
 }
 
-function answerOf(turn: Turn, { llm: { model, pricing }, isCut, isSummary }: TurnFacts): NewMessage {
+function answerOf(turn: Turn, facts: TurnFacts): NewMessage {
 	const { assistant, interrupted, finish } = turn;
+	const { isCut, isFiltered, isSummary } = facts;
+	const { model, pricing } = facts.llm;
+	const finishReason = isFiltered ? "content-filter" : (finish?.finishReason ?? "stop");
 	return {
 		...assistant,
 		model,
 		usage: finish?.usage ?? null,
 		costUsd: finish === null && pricing.isFree ? 0 : (finish?.costUsd ?? null),
 		cached: finish?.cached ?? false,
-		...(finish !== null && finish.finishReason !== "stop" && { finishReason: finish.finishReason }),
+		...(finishReason !== "stop" && { finishReason }),
 		...(interrupted && { interrupted }),
 		...(isCut && { cut: true }),
 		...(isSummary && { summary: true }),
@@ -153,16 +166,16 @@ function answerOf(turn: Turn, { llm: { model, pricing }, isCut, isSummary }: Tur
 
 /** Turns as a view shows them. */
 export function shownTurns(turns: readonly PlacedTurn[]): ShownTurn[] {
-	return turns.map(({ turn: { user, assistant, interrupted, finish }, attachments, isSummary, isCut }) => ({
-		question: isSummary ? "" : typedText(user.content),
+	return turns.map(({ turn, attachments, isSummary, isCut, isFiltered }) => ({
+		question: isSummary ? "" : typedText(turn.user.content),
 		attachments,
-		answer: typedText(assistant.content),
+		answer: typedText(turn.assistant.content),
 		end: {
-			interrupted,
+			interrupted: turn.interrupted,
 			isCut,
 			isSummary,
-			finishReason: finish?.finishReason,
-			cached: finish?.cached === true,
+			finishReason: isFiltered ? "content-filter" : turn.finish?.finishReason,
+			cached: turn.finish?.cached === true,
 		},
 	}));
 }

@@ -10,6 +10,8 @@ export interface AnswerEnd {
 	readonly finish: StreamFinish | null;
 	/** It has no proper end: the user stopped it, or the connection did. */
 	readonly interrupted: boolean;
+	/** The provider's content filter ended it. */
+	readonly isFiltered: boolean;
 	/** Some text came, and is kept. */
 	readonly hasText: boolean;
 	/** The failure, if there was one; stopping is none. */

@@ -105,7 +105,7 @@ export class Transcript implements ChatView {
 		this.#timer.schedule();
 	}
 
-	async answered({ finish, interrupted, hasText, failure }: AnswerEnd): Promise<void> {
+	async answered({ finish, interrupted, isFiltered, hasText, failure }: AnswerEnd): Promise<void> {
 		while (this.#pending !== "") {
 			this.#draw(renderBudget);
 			if (this.#pending !== "") await this.#timer.giveWay();
@@ -120,7 +120,8 @@ export class Transcript implements ChatView {
 		if (this.#aside) return;
 		this.#options.onAnswered(this.#since);
 		const isCut = failure !== null;
-		const mark = markOf({ interrupted, isCut, hasText, finishReason: finish?.finishReason });
+		const finishReason = isFiltered ? "content-filter" : finish?.finishReason;
+		const mark = markOf({ interrupted, isCut, hasText, finishReason });
 		const again = finish?.cached ? " · /retry asks again" : "";
 		const figures =
 			finish === null ? [] : [this.#colors.dim(wrapNotice(usageLine(finish) + again, "  ", this.#columns))];

@@ -6,7 +6,10 @@ import type { ChatOptions } from "../../src/chat/asking.ts";
 import { Chat } from "../../src/chat/chat.ts";
 import { submit } from "../../src/chat/commands/table.ts";
 import { complete } from "../../src/chat/input/completion.ts";
-import { LlmxError } from "../../src/errors.ts";
+import { shortMarkOf } from "../../src/chat/marks.ts";
+import { shownTurns } from "../../src/chat/record.ts";
+import type { TurnEnd } from "../../src/chat/view.ts";
+import { LlmxError, RequestError } from "../../src/errors.ts";
 import { beginSession, openSession, readSession } from "../../src/state/sessions/sessions.ts";
 import type { Message } from "../../src/types.ts";
 import { answerOf, factsAt, fakeHost, hangAfter, RecordingView, type Script } from "./fake-host.ts";
@@ -152,6 +155,29 @@ describe("stopping", () => {
 		expect(last.map(({ content }) => content)).toEqual(["one", "half an", "two"]);
 		expect(readSession(chat.host.paths, chat.session.session.name)?.messages[1]?.interrupted).toBe(true);
 		expect(view.log).not.toContain("failed interrupted");
+	});
+
+	it.each([
+		["blocked", "ended by the content filter"],
+		["incomplete", "cut off"],
+	] as const)("is told from an answer that ended otherwise (%s), also when it is gone on with", async (errorClass, mark) => {
+		const chat = await open({
+			model: async function* () {
+				yield { type: "text-delta", text: "half an" };
+				throw new RequestError("it ended", {
+					...{ provider: "openai", errorClass, maybeBilled: true, exitCode: 1 },
+					...{ advice: { retry: "never", key: "keep" }, partialText: "half an" },
+				});
+			},
+		});
+		await chat.ask("one");
+		const endOf = () => shownTurns(chat.session.turns)[0]?.end;
+		expect(shortMarkOf({ ...(endOf() as TurnEnd), hasText: true })).toBe(mark);
+		await chat.close();
+		const session = await openSession(chat.host.paths, chat.session.session.name, { folder: home });
+		const second = await open(undefined, {}, { session });
+		const [again] = shownTurns(second.session.turns);
+		expect(again?.end).toEqual(endOf());
 	});
 
 	it.each([

@@ -45,6 +45,7 @@ async function answer(chunks: readonly string[], kind: "text" | "reasoning" = "t
 		model: "model",
 		finish: null,
 		interrupted: true,
+		isFiltered: false,
 		hasText: true,
 		failure: null,
 	});
