@@ -50,6 +50,8 @@ export const leanSdks: Plugin = {
 	name: "lean-sdks",
 	setup(build) {
 		build.onLoad({ filter: /\/openai\/internal\/utils\/log\.mjs$/ }, () => ({ contents: silentLog }));
+		// For the log too it looks through the headers of every answer.
+		edit(build, /\/openai\/client\.mjs$/, [{ from: "[...response.headers.entries()]", to: "[]" }]);
 		for (const filter of unusedHelpers) {
 			build.onLoad({ filter }, ({ path }) => ({
 				contents: exportedNames(path)

@@ -147,7 +147,7 @@ class ManyRun<Row> {
 		try {
 			for await (const outcomes of this.#queue.batches()) {
 				await flushLedger();
-				yield* outcomes;
+				for (const outcome of outcomes) yield outcome; // `yield*` would wait for each of them twice.
 			}
 		} finally {
 			control.stop?.removeEventListener("abort", onStop);

@@ -22,12 +22,12 @@ export interface RefusedRow<Row> {
 	readonly error: unknown;
 }
 
-export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "cache" | "promptCacheMinimum"> {
+export interface RowQuestionOptions<Row> extends Pick<AskContext, "cached" | "cache"> {
 	readonly toQuestion: (row: Row) => Question;
 }
 
 /** Rows taken at once from an iterable that has them at hand. */
-const rowsPerLookup = 64;
+const rowsAtOnce = 64;
 
 /**
  * Rows with their cache keys: several at a time where that makes nobody wait, so that one query serves them.
@@ -65,9 +65,7 @@ export async function* questionsOf<Row>(
 	try {
 		for (const row of rows) {
 			take(row);
-			// One after the other where nothing is looked for in several.
-			const isAlone = options.cache === false && options.promptCacheMinimum === undefined;
-			if (isAlone || index % rowsPerLookup === 0) yield taken();
+			if (index % rowsAtOnce === 0) yield taken();
 		}
 	} catch (error) {
 		failure = { error };

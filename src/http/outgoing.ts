@@ -8,18 +8,19 @@ export interface OutgoingHeaders {
 export function headersOf(init: unknown, exchangeHeader: string): OutgoingHeaders {
 	const headers: string[] = [];
 	let exchangeId: string | undefined;
-	for (const [name, value] of pairsOf(init)) {
-		if (value === undefined) continue;
+	const take = (name: string, value: string | undefined) => {
+		if (value === undefined) return;
 		if (name.toLowerCase() === exchangeHeader) exchangeId = value;
 		else headers.push(name, value);
+	};
+	if (typeof init !== "object" || init === null) return { headers, exchangeId };
+	if (Symbol.iterator in init) {
+		for (const [name, value] of init as Iterable<[string, string]>) take(name, value);
+	} else {
+		const record = init as Readonly<Record<string, string | undefined>>;
+		for (const name of Object.keys(record)) take(name, record[name]);
 	}
 	return { headers, exchangeId };
-}
-
-function pairsOf(init: unknown): Iterable<[string, string | undefined]> {
-	if (init === undefined || init === null) return [];
-	if (typeof init === "object" && Symbol.iterator in init) return init as Iterable<[string, string]>;
-	return Object.entries(init as Record<string, string | undefined>);
 }
 
 /** What of the values of headers nothing may show: the values, and what stands behind a scheme such as `Bearer`. */
