@@ -24,7 +24,7 @@ export interface JobKillOptions {
  */
 export async function killJobs(options: JobKillOptions): Promise<number> {
 	const { rows, jobRows, kills, faults, model, random, withinMs, pauseMs } = options;
-	const bench = await jobBench({ jobs: { lifeMs: (withinMs * kills) / 4, faults } });
+	const bench = await jobBench({ jobs: { lifeMs: (withinMs * kills) / 3, faults } });
 	bench.writeRows(prompts(rows));
 	const argv = ["batch", "in.jsonl", "-m", model, "-o", "out.jsonl", "--no-cache", "--via-jobs", "-y", "-q"];
 	const start = () =>
