@@ -56,6 +56,7 @@ export class SimulatedJob {
 	readonly #lifeMs: number;
 	#cancelledAt: number | undefined;
 	#results: readonly SimulatedRowResult[] | undefined;
+	#isHalf = false;
 
 	constructor(options: {
 		readonly id: string;
@@ -133,8 +134,9 @@ export class SimulatedJob {
 	/** Results in an order that is not the rows'; what was not worked on is expired or cancelled. */
 	results(now: number): readonly SimulatedRowResult[] {
 		if (this.state(now) === "failed") return [];
-		if (this.#results !== undefined) return this.#results;
 		const isHalf = this.fault === "expire" || this.#cancelledAt !== undefined;
+		// Every look counts them, and they change only when the job is cancelled.
+		if (this.#results !== undefined && this.#isHalf === isHalf) return this.#results;
 		const results: SimulatedRowResult[] = [];
 		for (const [index, row] of this.rows.entries()) {
 			if (this.fault === "missing" && index % 10 === 9) continue;
@@ -157,7 +159,8 @@ export class SimulatedJob {
 			results.push({ ...results[0], customId: "stranger-1" });
 		if (this.fault === "no-id" && results[0] !== undefined) results[0] = { ...results[0], customId: "" };
 		results.reverse();
-		if (isOver(this.state(now))) this.#results = results;
+		this.#results = results;
+		this.#isHalf = isHalf;
 		return results;
 	}
 
