@@ -24,9 +24,11 @@ function delimiterOf({ format }: PromptsInput): string | undefined {
 
 /**
  * The rows of a CSV or TSV file as objects of text under the header's names, made unique so that no cell is lost.
- * Rows of nothing but separators, as spreadsheets leave them, come as notes, and so does what is odd about the header.
+ * Rows of nothing but separators, as spreadsheets leave them, come as notes, and so do the header where files were put
+ * together, and what is odd about it.
  */
 export function* readTable(files: Files, input: PromptsInput): Generator<RawRow, void, undefined> {
+	let head: readonly string[] = [];
 	let header: readonly string[] | undefined;
 	let number = 0;
 	for (const { line, cells, problem } of readCsv(files, input.file, delimiterOf(input))) {
@@ -35,6 +37,7 @@ export function* readTable(files: Files, input: PromptsInput): Generator<RawRow,
 				yield { line, number: 1, value: undefined, problem };
 				return;
 			}
+			head = cells;
 			header = uniqueNames(cells);
 			for (const note of headerNotes(cells, header)) yield { line, number: 0, value: undefined, note };
 			continue;
@@ -43,12 +46,25 @@ export function* readTable(files: Files, input: PromptsInput): Generator<RawRow,
 			yield { line, number, value: undefined, note: "row without any text, skipped" };
 			continue;
 		}
+		if (problem === undefined && isHeadAgain(cells, head)) {
+			yield { line, number, value: undefined, note: "row that is the header once more, skipped" };
+			continue;
+		}
 		number += 1;
 		if (problem !== undefined) yield { line, number, value: undefined, problem };
 		else if (cells.length !== header.length)
 			yield { line, number, value: undefined, problem: raggedText(cells.length, header.length) };
 		else yield { line, number, value: toObject(header, cells) };
 	}
+}
+
+/** Files that were put together bring their header, and its byte order mark, into the middle. */
+function isHeadAgain(cells: readonly string[], head: readonly string[]): boolean {
+	const [first = "", ...rest] = cells;
+	const isMarked = first.startsWith("\ufeff");
+	// A table of one column may have a row that reads like its name.
+	if (cells.length !== head.length || (head.length < 2 && !isMarked)) return false;
+	return [isMarked ? first.slice(1) : first, ...rest].every((cell, index) => cell === head[index]);
 }
 
 function raggedText(cells: number, columns: number): string {

@@ -81,7 +81,8 @@ function finish(
 		finishReason: failure === undefined ? (finishReason ?? "unknown") : undefined,
 		errorClass: failure?.class,
 		costUsd: numberOf(fields.cost_usd),
-		latencyMs: cached ? null : numberOf(fields.latency_ms),
+		// A row of a batch job says 0: nobody waited for it alone.
+		latencyMs: cached || fields.latency_ms === 0 ? null : numberOf(fields.latency_ms),
 		inputTokens: numberOf(usage.input_tokens),
 		outputTokens: numberOf(usage.output_tokens),
 		cached,

@@ -132,7 +132,25 @@ function hasByteOrderMark(bytes: Uint8Array): boolean {
 /** What to tell about bytes that are not UTF-8; FILE stands for the file's name. */
 export function describeEncoding(bytes: Uint8Array): string {
 	const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-	return isUtf16
-		? "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE"
-		: "not valid UTF-8; if Excel or Windows wrote it, convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE";
+	if (isUtf16) return "the file is UTF-16; convert it: iconv -f UTF-16 -t UTF-8 FILE";
+	return isWestern(bytes)
+		? "not valid UTF-8; if Excel or Windows wrote it, convert it: iconv -f WINDOWS-1252 -t UTF-8 FILE"
+		: "not valid UTF-8, nor Western text; convert it from what it was written in (CP932 is Japanese, GB18030 Chinese, CP949 Korean, WINDOWS-1251 Cyrillic): iconv -f ENCODING -t UTF-8 FILE";
+}
+
+/** Western languages have their special letters one by one among plain ones, others have whole words of them. */
+function isWestern(bytes: Uint8Array): boolean {
+	let special = 0;
+	let inRuns = 0;
+	let run = 0;
+	for (let at = 0; at <= bytes.length; at += 1) {
+		if ((bytes[at] ?? 0) >= 0x80) {
+			run += 1;
+			continue;
+		}
+		special += run;
+		if (run > 2) inRuns += run;
+		run = 0;
+	}
+	return inRuns * 2 < special;
 }

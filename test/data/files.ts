@@ -49,6 +49,21 @@ const encodings: DataFile[] = [
 		"ho",
 	]),
 	file("cp1252.csv", windows1252(csv()), "iconv -f WINDOWS-1252 -t UTF-8 cp1252.csv > cp1252.utf8.csv"),
+	// こんにちは
+	file(
+		"cp932.csv",
+		Buffer.concat([
+			Buffer.from("id,prompt\r\n1,"),
+			Buffer.from("82b182f182c982bf82cd", "hex"),
+			Buffer.from("\r\n"),
+		]),
+		"nor Western text; convert it from what it was written in (CP932 is Japanese",
+	),
+	file("put-together.csv", "id,prompt\n1,one\n\ufeffid,prompt\n2,two\nid,prompt\n3,prompt\n", [
+		"one",
+		"two",
+		"prompt",
+	]),
 	file("cp1252.jsonl", windows1252('{"prompt":"wörld – “quote”"}\n'), "iconv -f WINDOWS-1252"),
 	file("latin1.csv", Buffer.from(csv(",", "\r\n", [["1", "wörld", "x"]]), "latin1"), "iconv -f WINDOWS-1252"),
 	file("bom-utf8.csv", `\ufeff${csv(";")}`, prompts),
