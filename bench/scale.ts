@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Workbench } from "./batch-process.ts";
 import { printTable } from "./report.ts";
-import { BenchRedis, costOfSharing, memoryOfRedis, rateOfShards } from "./scale/sharing.ts";
+import { BenchRedis, type CpuCost, costOfSharing, memoryOfRedis, rateOfShards } from "./scale/sharing.ts";
 
 const parts = (process.env.PARTS ?? "servers,shards,cost,memory").split(",");
 const seconds = Number(process.env.SECONDS ?? 30);
@@ -133,12 +133,16 @@ try {
 	if (redis !== undefined && parts.includes("cost")) {
 		console.log("");
 		const { alone, sharing } = await costOfSharing(bench, redis, rows, rounds);
-		const more = `${(100 * (sharing / alone - 1)).toFixed(1)} %`;
+		const more = `${(100 * (sharing.rowMicroseconds / alone.rowMicroseconds - 1)).toFixed(1)} %`;
+		const cells = ({ rowMicroseconds, runMilliseconds }: CpuCost) => [
+			rowMicroseconds.toFixed(0),
+			runMilliseconds.toFixed(0),
+		];
 		printTable(
-			[`${rows} rows of one process under a cap`, "CPU us a row", "more", "wanted"],
+			["CPU time of one process under a cap", "us a row", "ms a run", "more a row", "wanted"],
 			[
-				["alone", ((1e6 * alone) / rows).toFixed(0), "", ""],
-				["sharing the cap", ((1e6 * sharing) / rows).toFixed(0), more, "<= 3 %"],
+				["alone", ...cells(alone), "", ""],
+				["sharing the cap", ...cells(sharing), more, "<= 3 %"],
 			],
 		);
 	}

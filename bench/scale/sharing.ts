@@ -54,24 +54,41 @@ function environment(bench: Workbench, home: string, redis: BenchRedis | undefin
 	};
 }
 
-/** CPU seconds of the rows of one process under a cap, alone and sharing it; each the least of so many rounds. */
+/** What a run of one process under a cap takes, alone or sharing the cap. */
+export interface CpuCost {
+	/** For each row. */
+	readonly rowMicroseconds: number;
+	/** For start and end. */
+	readonly runMilliseconds: number;
+}
+
+/** CPU time under a cap, alone and sharing it, by runs of `rows` and of a fifth of them; the least of so many rounds. */
 export async function costOfSharing(
 	bench: Workbench,
 	redis: BenchRedis,
 	rows: number,
 	rounds: number,
-): Promise<{ readonly alone: number; readonly sharing: number }> {
-	const prompts = bench.writePrompts(rows);
-	const least = { alone: Number.POSITIVE_INFINITY, sharing: Number.POSITIVE_INFINITY };
+): Promise<{ readonly alone: CpuCost; readonly sharing: CpuCost }> {
+	const sizes = [rows / 5, rows] as const;
+	const least = new Map<string, number>();
 	for (let round = 0; round < rounds; round++) {
-		for (const kind of ["alone", "sharing"] as const) {
-			const flags = kind === "alone" ? [] : ["--share-as", `cost ${round}`];
-			const env = environment(bench, "home-cost", kind === "alone" ? undefined : redis);
-			const run = bench.run(prompts, "home-cost", [...capped, "-y", ...flags], { env, model: null });
-			least[kind] = Math.min(least[kind], run.cpuSeconds);
+		for (const size of sizes) {
+			const prompts = bench.writePrompts(size);
+			for (const kind of ["alone", "sharing"]) {
+				const flags = kind === "alone" ? [] : ["--share-as", `cost ${round} ${size}`];
+				const env = environment(bench, "home-cost", kind === "alone" ? undefined : redis);
+				const run = bench.run(prompts, "home-cost", [...capped, "-y", ...flags], { env, model: null });
+				const key = `${kind} ${size}`;
+				least.set(key, Math.min(least.get(key) ?? Number.POSITIVE_INFINITY, run.cpuSeconds));
+			}
 		}
 	}
-	return least;
+	const costOf = (kind: string): CpuCost => {
+		const [few, many] = sizes.map((size) => least.get(`${kind} ${size}`) ?? Number.NaN) as [number, number];
+		const perRow = (many - few) / (sizes[1] - sizes[0]);
+		return { rowMicroseconds: 1e6 * perRow, runMilliseconds: 1e3 * (few - sizes[0] * perRow) };
+	};
+	return { alone: costOf("alone"), sharing: costOf("sharing") };
 }
 
 /** Rows a second of so many shards under a cap, each its own or, with a Redis, one for all; start and end included. */

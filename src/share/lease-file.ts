@@ -43,6 +43,11 @@ export class LeaseFile {
 		}
 	}
 
+	/** So much may be used by what it says. */
+	get noted(): number {
+		return this.#noted;
+	}
+
 	/** At most so many nanodollars may be spent from now on. */
 	note(most: number): void {
 		if (this.#file === undefined || most <= this.#noted) return;

@@ -2,6 +2,8 @@ import type { LeaseFile } from "./lease-file.ts";
 
 /** So many s of spending are asked for ahead, so that nothing waits for Redis and little is away with a shard that dies. */
 const aheadSeconds = 0.5;
+/** So large a part of that is noted as used before it is: after a kill it counts as spent. */
+const notedAhead = 0.1;
 /** How fast the measured speed of spending follows the last measurement. */
 const speedWeight = 0.3;
 /** What Redis said about too little money holds so long, in ms. */
@@ -103,9 +105,16 @@ export class Lease {
 		);
 	}
 
-	/** What is committed is about to be sent: from now on it may be spent, whatever becomes of this process. */
+	/**
+	 * What is committed is about to be sent: from now on it may be spent, whatever becomes of this process. A little more is
+	 * noted at once, or every request would cost a write.
+	 */
 	use(): void {
-		this.file?.note(up(this.#spender?.committedUsd ?? 0));
+		if (this.file === undefined) return;
+		const committed = up(this.#spender?.committedUsd ?? 0);
+		if (committed <= this.file.noted) return;
+		const ahead = up(this.#aheadUsd * notedAhead);
+		this.file.note(Math.max(committed, Math.min(this.#granted - this.#returned, committed + ahead)));
 	}
 
 	/** Whether it is time to ask for more. */
