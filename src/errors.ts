@@ -118,6 +118,8 @@ export interface FailureAdvice {
 	readonly afterMs?: number | undefined;
 	/** What becomes of the key: kept, set aside for the next one, dropped as wrong, retired as spent. */
 	readonly key: "keep" | "next" | "drop" | "retire";
+	/** This machine lacks what other requests in flight will give back: not held against the one that failed. */
+	readonly isCrowded?: boolean | undefined;
 }
 
 export interface RequestErrorOptions extends LlmxErrorOptions {

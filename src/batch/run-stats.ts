@@ -1,3 +1,4 @@
+import { RequestError } from "../errors.ts";
 import type { FailureClass } from "../results/records.ts";
 import type { Result, Usage } from "../types.ts";
 
@@ -53,6 +54,8 @@ export class RunStats {
 	failed = 0;
 	/** Rows that a stop broke off; they are missing and will be sent again. */
 	interrupted = 0;
+	/** Places of rows that a server has refused, and that have not ended yet. */
+	readonly turnedAway = new Set<number>();
 	/** Answers that reached the limit of their length. */
 	truncated = 0;
 	/** Rows that expect an answer, and those that got it. */
@@ -82,6 +85,13 @@ export class RunStats {
 	/** Rows that have ended, one way or the other. */
 	get finished(): number {
 		return this.answered + this.failed;
+	}
+
+	/** A request about the row at a place has ended; with an error it was in vain. */
+	noteSending(position: number, error: unknown): void {
+		this.requests += 1;
+		this.trouble = error instanceof Error ? error.message : null;
+		if (error instanceof RequestError && error.status !== undefined) this.turnedAway.add(position);
 	}
 
 	noteAnswer(result: Result): void {
@@ -123,6 +133,7 @@ export class RunStats {
 			for (const [errorClass, count] of part.failures)
 				total.failures.set(errorClass, (total.failures.get(errorClass) ?? 0) + count);
 			total.latencies.addAll(part.latencies);
+			for (const position of part.turnedAway) total.turnedAway.add(position);
 			total.trouble ??= part.trouble;
 		}
 		return total;

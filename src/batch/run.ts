@@ -222,13 +222,12 @@ class ModelRunner {
 		const { stats } = this.#modelRun;
 		stats.inFlight -= 1;
 		this.#options.flight?.ended(sent.row.id, this.#modelRun.model);
-		stats.requests += 1;
 		if (error instanceof RequestError && error.errorClass === "rate_limit") {
 			stats.refusals += 1;
 			this.#options.requests?.refused(sent);
 			this.#options.timeline?.note("refused");
 		}
-		stats.trouble = error instanceof Error ? error.message : null;
+		stats.noteSending(sent.position, error);
 		stats.usd += cost.usd;
 		stats.unknownCosts += cost.unknownCalls;
 		this.#options.guard?.settle(sent, {
@@ -243,6 +242,7 @@ class ModelRunner {
 		const { sink, format, stringify, expectation } = this.#options;
 		const { stats, model } = this.#modelRun;
 		const { position, row } = outcome.row;
+		stats.turnedAway.delete(position);
 		const pass = outcome.ok ? expectation?.judge(row.expected, outcome.result.texts) : undefined;
 		const key = { id: row.id, model, n: row.n, hash: requestHash(row), pass, metadata: row.metadata };
 		try {

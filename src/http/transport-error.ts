@@ -119,8 +119,9 @@ function advise(reason: TransportReason, phase: TransportPhase): FailureAdvice {
 		case "dns-temporary":
 		case "unreachable":
 		case "timeout-connect":
-		case "too-many-files":
 			return { retry: "always", key: "keep" };
+		case "too-many-files":
+			return { retry: "always", key: "keep", isCrowded: true };
 		case "reset":
 		case "cut":
 		case "empty":

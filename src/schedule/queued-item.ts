@@ -45,6 +45,8 @@ export interface RetryRules {
 	readonly maxRetries: number;
 	/** The provider seems out of order: what fails now is not held against the item. */
 	readonly isOutage: boolean;
+	/** Others are in flight. */
+	readonly isAmongOthers: boolean;
 	/** Refusals that may be due to chance do not count against `maxRetries` up to this number. */
 	readonly chanceRefusals: number;
 	/** Nothing is left but what was refused before. */
@@ -88,12 +90,13 @@ export function retryDelay<Item>(
 	rules: RetryRules,
 ): number | undefined {
 	const { now, random, maxRetries, isOutage, isTail } = rules;
+	const isCrowded = error.advice.isCrowded === true && rules.isAmongOthers;
 	const isRefusal = error.errorClass === "rate_limit";
 	const isByChance =
 		error.errorClass === "overloaded" &&
 		maxRetries >= defaultMaxRetries &&
 		queued.refusals < rules.chanceRefusals;
-	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance);
+	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance || isCrowded);
 	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
 	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;
 	const before = counts ? queued.retries : { ...queued.retries, retries: Math.max(0, waits) };

@@ -228,6 +228,7 @@ export class Schedule<Item, Value> {
 					random,
 					maxRetries,
 					isOutage,
+					isAmongOthers: this.#inFlight > 0,
 					chanceRefusals,
 					isTail,
 				});

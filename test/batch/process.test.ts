@@ -76,7 +76,7 @@ describe("signals", () => {
 		await until(first, () => simulator.stats.requests === 4);
 		first.child.kill("SIGINT");
 		expect(await first.ended).toBe(130);
-		expect(first.err()).toMatch(/missing +10 rows not sent, 4 of them interrupted and maybe billed/);
+		expect(first.err()).toMatch(/missing +10 rows: 4 interrupted and maybe billed, 6 not sent/);
 		const errors = readRecords(join(folder, "prompts.results.errors.jsonl"));
 		expect(errors).toHaveLength(4);
 		expect(errors[0]).toMatchObject({ error: { class: "interrupted" }, maybe_billed: true });

@@ -37,7 +37,7 @@ describe("a failure of the network", () => {
 	])("%s in phase %s is %s: retry %s, maybe billed %s", (reason, phase, errorClass, retry, maybeBilled, exitCode) => {
 		expect(failure(reason, phase)).toEqual({
 			errorClass,
-			advice: { retry, key: "keep" },
+			advice: { retry, key: "keep", ...(reason === "too-many-files" && { isCrowded: true }) },
 			maybeBilled,
 			message: "it failed",
 		});

@@ -52,6 +52,40 @@ async function collect<Item, Value>({
 	return outcomes;
 }
 
+describe("a machine that cannot open more connections", () => {
+	const crowded = () => failure("network", { isCrowded: true });
+
+	it("gives up no item as long as others are in flight, which will make room", async () => {
+		const { clock, run } = setUp(40);
+		let open = 0;
+		const items = Array.from({ length: 200 }, (_, index) => index);
+		const outcomes = await clock.run(
+			collect(
+				run(items, {
+					attempt: async () => {
+						if (open === 3) throw crowded();
+						open += 1;
+						await clock.sleep(400);
+						open -= 1;
+						return "answer";
+					},
+				}),
+			),
+		);
+		expect(outcomes.filter(({ ok }) => ok)).toHaveLength(200);
+	});
+
+	it("has each item fail in the end when nothing else is in flight", async () => {
+		const { clock, run } = setUp(1);
+		const attempt = async () => {
+			await clock.sleep(1);
+			throw crowded();
+		};
+		const outcomes = await clock.run(collect(run([1], { attempt })));
+		expect(outcomes).toMatchObject([{ ok: false, attempts: 6 }]);
+	});
+});
+
 describe("schedule", () => {
 	it("keeps the given number in flight and yields outcomes as they complete", async () => {
 		const { clock, run } = setUp(2);

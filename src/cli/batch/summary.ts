@@ -159,10 +159,17 @@ function supersededText({ count, name }: NonNullable<SummaryView["superseded"]>)
 
 function missingText({ outcome, viaJobs }: SummaryView): string {
 	if (viaJobs) return `${formatPlural(outcome.missing, "row")} without a result`;
-	const { interrupted, unknownCosts } = outcome.stats;
+	const { interrupted, turnedAway, unknownCosts } = outcome.stats;
+	const unsent = outcome.missing - interrupted - turnedAway.size;
+	const rows = formatPlural(outcome.missing, "row");
+	if (unsent === outcome.missing) return `${rows} not sent`;
 	const billed = unknownCosts > 0 ? " and maybe billed" : "";
-	const broken = interrupted > 0 ? `, ${formatCount(interrupted)} of them interrupted${billed}` : "";
-	return `${formatPlural(outcome.missing, "row")} not sent${broken}`;
+	const parts = [
+		...(turnedAway.size > 0 ? [`${formatCount(turnedAway.size)} refused`] : []),
+		...(interrupted > 0 ? [`${formatCount(interrupted)} interrupted${billed}`] : []),
+		...(unsent > 0 ? [`${formatCount(unsent)} not sent`] : []),
+	];
+	return `${rows}: ${parts.join(", ")}`;
 }
 
 /** The same for machines, in the spelling of files. */
