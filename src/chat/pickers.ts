@@ -54,18 +54,26 @@ export function describeModel({ model, host }: Chat): string {
 }
 
 function modelItem(model: KnownModel): PickItem {
-	const { name, inputPrice, outputPrice, contextWindow, isUsable } = model;
+	const { name, inputPrice, outputPrice, contextWindow } = model;
 	const price =
 		inputPrice === null || outputPrice === null ? "" : `${formatUsd(inputPrice)}/${formatUsd(outputPrice)}`;
 	const size = contextWindow === null ? "" : formatTokens(contextWindow);
-	return { label: name, facts: [price, size, noteOfModel(model)], isDim: !isUsable };
+	return {
+		label: name,
+		facts: [price, size, noteOfModel(model)],
+		isDim: !model.isUsable || isRetired(model),
+	};
 }
 
-/** What stands in the way of using a model; empty when nothing does. */
-export function noteOfModel({ isUsable, retired }: KnownModel): string {
-	const today = new Date().toISOString().slice(0, 10);
-	const end = retired === null ? [] : [`${retired > today ? "until" : "retired"} ${retired}`];
-	return [...(isUsable ? [] : ["no key"]), ...end].join(", ");
+/** What speaks against a model: that it is gone or goes, or that there is no key for it. Empty when nothing does. */
+export function noteOfModel(model: KnownModel): string {
+	if (isRetired(model)) return "retired";
+	if (!model.isUsable) return "no key";
+	return model.retired === null ? "" : `until ${model.retired}`;
+}
+
+function isRetired({ retired }: KnownModel): boolean {
+	return retired !== null && retired <= new Date().toISOString().slice(0, 10);
 }
 
 function turnDetail({ inputPrice }: KnownModel, tokens: number): string | undefined {

@@ -103,6 +103,8 @@ describe("branches of a session", () => {
 		for (const line of ["one", "two", "three", "/compact the names"]) await submit(chat, line);
 		expect(path().slice(1)).toEqual(["answer 4", "two", "answer 2", "three", "answer 3"]);
 		expect(sent.at(-1)).toContain("keep: the names");
+		// It is still the conversation that began with that question.
+		expect(chat.session.title).toContain("one");
 		await submit(chat, "four");
 		expect(sent.at(-1)?.startsWith("Summarise our conversation so far")).toBe(true);
 	});

@@ -60,8 +60,11 @@ export function latestSession(paths: Paths, folder?: string): Session | undefine
 /** The title given to a session, or else the beginning of its first question; empty when there is neither. */
 export function titleOf(session: Session): string {
 	if (session.title !== undefined) return session.title;
-	const questions = session.messages.some(({ role }) => role === "user") ? session.messages : session.all;
-	const first = questions.find(({ role, summary }) => role === "user" && !summary);
+	const { messages, all } = session;
+	// Behind a summary the conversation goes on in the middle.
+	const isBegun = messages.some(({ role }) => role === "user") && messages[1]?.summary !== true;
+	const questions = isBegun ? messages : all;
+	const first = questions.find(({ role }, at) => role === "user" && questions[at + 1]?.summary !== true);
 	if (first === undefined) return "";
 	const line = questionText(first.content).trim().replace(/\s+/g, " ");
 	return line.length > 60 ? `${line.slice(0, 59)}…` : line;
