@@ -1,5 +1,5 @@
 import { type Colors, createColors, wantsColor } from "../../terminal/colors.ts";
-import { createSanitizer } from "../../terminal/sanitize.ts";
+import { createSanitizer, sanitize } from "../../terminal/sanitize.ts";
 import type { Io, OutputStream } from "../io.ts";
 
 /** Writes one streamed answer to stdout, safe for where it goes. */
@@ -18,13 +18,17 @@ export function colorsFor(io: Io, output: "stdout" | "stderr"): Colors {
 	return createColors(wantsColor(io.env, io[output].isTTY));
 }
 
+/** What an answer is: text to be written as it is, Markdown, or JSON that somebody asked for. */
+export type AnswerForm = "raw" | "markdown" | "json";
+
 /**
  * `raw` writes the text as it is. Otherwise escape sequences go, and on a terminal that can show it, Markdown is
- * rendered line by line as it streams.
+ * rendered line by line as it streams; JSON is indented there, for its stars and underscores are no Markdown.
  */
-export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWriter> {
+export async function createAnswerWriter(io: Io, form: AnswerForm): Promise<AnswerWriter> {
 	const { stdout } = io;
-	if (raw) return rawWriter(stdout);
+	if (form === "raw") return rawWriter(stdout);
+	if (form === "json" && stdout.isTTY) return createJsonWriter(stdout);
 	const sanitizer = createSanitizer(stdout.isTTY ? "terminal" : "pipe");
 	if (stdout.isTTY && io.env.TERM !== "dumb") {
 		const { createMarkdownStream } = await import("../../terminal/markdown/markdown.ts");
@@ -40,6 +44,19 @@ export async function createAnswerWriter(io: Io, raw: boolean): Promise<AnswerWr
 		end: async () => {
 			lines.push(sanitizer.end());
 			await lines.end();
+		},
+	};
+}
+
+async function createJsonWriter(stdout: OutputStream): Promise<AnswerWriter> {
+	const { indentJson } = await import("../../terminal/indent-json.ts");
+	let json = "";
+	return {
+		push(text) {
+			json += text;
+		},
+		async end() {
+			if (json !== "") stdout.write(`${sanitize(indentJson(json))}\n`);
 		},
 	};
 }

@@ -3,7 +3,13 @@ import { type Result, type StreamPart, toResultRow } from "../../index.ts";
 import { usageLine } from "../../terminal/formats.ts";
 import { escapeJson, sanitize, sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
-import { type AnswerWriter, colorsFor, createAnswerWriter, widthOf } from "./answer-writer.ts";
+import {
+	type AnswerForm,
+	type AnswerWriter,
+	colorsFor,
+	createAnswerWriter,
+	widthOf,
+} from "./answer-writer.ts";
 import { type Answered, type AnswerJob, askOnce, hasSchema, isStreamed } from "./asking.ts";
 import { type FailedAnswer, isBilled, knownCost, spentLine, toFailedRow } from "./failed-answer.ts";
 import { printSideBySide, sayFailure } from "./side-by-side.ts";
@@ -115,6 +121,11 @@ class AskTurn {
 		});
 	}
 
+	get #form(): AnswerForm {
+		if (this.#flags.raw) return "raw";
+		return hasSchema(this.#job.options) ? "json" : "markdown";
+	}
+
 	/** Resolves when there is something to print, or will be nothing. */
 	get begun(): Promise<void> {
 		return this.#begun.promise;
@@ -146,7 +157,7 @@ class AskTurn {
 
 	async #printText(): Promise<Answered> {
 		const { options } = this.#job;
-		const writer = await createAnswerWriter(this.#io, this.#flags.raw === true);
+		const writer = await createAnswerWriter(this.#io, this.#form);
 		writer.push(this.#early);
 		this.#writer = writer;
 		const answered = await this.#asking;
@@ -230,7 +241,7 @@ class AskTurn {
 				await current.end();
 				stdout.write("---\n");
 			}
-			if (index > 0) current = await createAnswerWriter(this.#io, this.#flags.raw === true);
+			if (index > 0) current = await createAnswerWriter(this.#io, this.#form);
 			current.push(text);
 		}
 		if (current !== writer) await current.end();

@@ -5,7 +5,7 @@ import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { Io } from "../io.ts";
 import { writeMessage } from "../message.ts";
 import { colorsFor, widthOf } from "./answer-writer.ts";
-import { type AnswerJob, type AnswerListener, askOnce, isStreamed } from "./asking.ts";
+import { type AnswerJob, type AnswerListener, askOnce, hasSchema, isStreamed } from "./asking.ts";
 
 /** Columns are drawn so often while they fill, in ms. */
 const drawEvery = 100;
@@ -15,10 +15,16 @@ const drawEvery = 100;
  * are there.
  */
 export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promise<number> {
-	const [{ renderColumns }, { LiveRegion }] = await Promise.all([
+	const [{ renderColumns }, { LiveRegion }, { indentJson }] = await Promise.all([
 		import("../../terminal/columns.ts"),
 		import("../live-region.ts"),
+		import("../../terminal/indent-json.ts"),
 	]);
+	// The stars and underscores of JSON are no Markdown.
+	const toMarkdown =
+		({ options }: AnswerJob) =>
+		(text: string) =>
+			hasSchema(options) ? `\`\`\`\`json\n${indentJson(text)}\n\`\`\`\`` : text;
 	const columns = jobs.map(({ llm }) => ({ title: sanitizeLine(llm.model), text: "", footer: "waiting" }));
 	const style = { width: widthOf(io.stdout), colors: colorsFor(io, "stdout") };
 	const region = new LiveRegion(io.stdout);
@@ -47,7 +53,9 @@ export async function printSideBySide(io: Io, jobs: readonly AnswerJob[]): Promi
 				onRestart: () => show({ text: "", footer: "waiting" }),
 			};
 			const answered = await askOnce(job, isStreamed(job.options) ? listener : undefined);
-			column.text = answered.ok ? answered.result.texts.join("\n\n---\n\n") : answered.partialText;
+			column.text = answered.ok
+				? answered.result.texts.map(toMarkdown(job)).join("\n\n---\n\n")
+				: answered.partialText;
 			column.footer = answered.ok ? `✓ ${usageLine(answered.result)}` : "✗ failed";
 			changed = true;
 			return answered;
