@@ -71,7 +71,8 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	if (view.overshootUsd > 0) lines.push(["", `${formatUsd(view.overshootUsd)} above ${view.capName}`]);
 	if (stats.requests > 0 && !view.viaJobs) lines.push(["pace", paceText(stats, view.elapsedMs)]);
 	const busy = modelRuns.filter(({ stats: { finished } }) => finished > 0);
-	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun)]);
+	const width = Math.max(0, ...busy.map(({ model }) => sanitizeLine(model).length));
+	if (modelRuns.length > 1) for (const modelRun of busy) lines.push(["", modelText(modelRun, width)]);
 	for (const { llm } of modelRuns)
 		for (const [index, text] of serverSummaries(llm.pace?.servers ?? []).entries())
 			lines.push([index === 0 ? "servers" : "", text]);
@@ -131,12 +132,13 @@ function paceText(stats: RunStats, elapsedMs: number): string {
 	return parts.join(" · ");
 }
 
-function modelText({ model, stats }: ModelRun): string {
+/** `width` is that of the longest name, so that figures stand below each other. */
+function modelText({ model, stats }: ModelRun, width: number): string {
 	const cost = formatCost({ usd: stats.usd, unknownCalls: stats.unknownCosts });
 	const failed = stats.failed > 0 ? ` · ${formatCount(stats.failed)} failed` : "";
 	const middle = stats.latencies.percentile(0.5);
 	const pace = middle === null ? "" : ` · p50 ${formatDuration(middle)}`;
-	return `${sanitizeLine(model)}: ${formatCount(stats.answered)} answered${failed} · ${cost}${pace}`;
+	return `${sanitizeLine(model).padEnd(width)}  ${formatCount(stats.answered)} answered${failed} · ${cost}${pace}`;
 }
 
 function failedText({ outcome, failuresName }: SummaryView): string {
