@@ -18,6 +18,11 @@ export interface OutputStream {
 /** Compiled code that the program's earlier runs have left for it. */
 export interface StartupCache {
 	describe(): StartupCacheState;
+	/**
+	 * Sets a flag of V8 for the rest of the process, as `--name=value`. Compiled code is of use only under the flags that it
+	 * was made with, so whoever changes one says what it is when nobody does.
+	 */
+	setFlag(flag: string, usual: string): void;
 }
 
 export interface StartupCacheState {

@@ -88,7 +88,8 @@ export class Chunks {
 			closeSync(descriptor);
 		}
 		const cached = this.#cache?.find(path, stats);
-		const script = new Script(source, { filename: path, ...(cached && { cachedData: cached }) });
+		const create = () => new Script(source, { filename: path, ...(cached && { cachedData: cached }) });
+		const script = this.#cache === undefined ? create() : this.#cache.underUsualFlags(create);
 		this.#cache?.note(path, script, stats);
 		return script.runInThisContext();
 	}

@@ -43,6 +43,9 @@ export class CodeCache implements StartupCache {
 	readonly #root: string;
 	readonly #isOurs: boolean;
 	readonly #loaded = new Map<string, LoadedChunk>();
+	/** Flags that were changed since the start, and as they were. */
+	readonly #flags: string[] = [];
+	readonly #usualFlags: string[] = [];
 
 	/** `root` is the folder for all builds, `build` names one. Nothing is made before `keep`. */
 	constructor(root: string, build: string) {
@@ -74,6 +77,22 @@ export class CodeCache implements StartupCache {
 		}
 	}
 
+	setFlag(flag: string, usual: string): void {
+		setFlags([flag]);
+		this.#flags.push(flag);
+		this.#usualFlags.push(usual);
+	}
+
+	/** Does something under the flags with which every process begins: V8 takes and makes caches for one set of flags. */
+	underUsualFlags<T>(action: () => T): T {
+		setFlags(this.#usualFlags);
+		try {
+			return action();
+		} finally {
+			setFlags(this.#flags);
+		}
+	}
+
 	/** Notes the script of a chunk, which was made with the cache that was found, if any. */
 	note(path: string, script: Script, stats: Stats): void {
 		this.#loaded.set(path, { script, stats, wasFound: script.cachedDataRejected === false });
@@ -88,8 +107,10 @@ export class CodeCache implements StartupCache {
 		try {
 			ensurePrivateFolder(this.folder);
 			if (!isOurs(this.#root) || !isOurs(this.folder)) return;
-			for (const [path, { script, stats }] of this.#loaded)
-				this.#write(this.#fileOf(path), stats, script.createCachedData());
+			this.underUsualFlags(() => {
+				for (const [path, { script, stats }] of this.#loaded)
+					this.#write(this.#fileOf(path), stats, script.createCachedData());
+			});
 			this.#removeUnused();
 		} catch {
 			// Nowhere to write, or no room: the next start takes as long as this one.
@@ -140,6 +161,10 @@ export class CodeCache implements StartupCache {
 	#fileOf(path: string): string {
 		return join(this.folder, `${basename(path)}.cache`);
 	}
+}
+
+function setFlags(flags: readonly string[]): void {
+	for (const flag of flags) process.getBuiltinModule("node:v8").setFlagsFromString(flag);
 }
 
 /** A folder itself, no link to one, into which nobody else can put code. */

@@ -53,6 +53,26 @@ async function warm(): Promise<string[]> {
 }
 
 describe("the code cache", () => {
+	it("is of use to a batch, which changes flags of V8, and to others after it", async () => {
+		const folder = temporaryFolder();
+		const prompts = Array.from({ length: 3_000 }, (_, row) => `{"prompt":"${row}"}\n`);
+		writeFileSync(join(folder, "prompts.jsonl"), prompts.join(""));
+		const batch = async () => {
+			rmSync(join(folder, "out.jsonl"), { force: true });
+			const argv = ["batch", "prompts.jsonl", "-m", "sim/echo", "-o", "out.jsonl", "-q", "--no-cache"];
+			const { code, err } = await runProgram(argv, { env: { LLMX_HOME: home }, cwd: folder });
+			expect(code, err).toBe(0);
+		};
+		const madeAt = () =>
+			filesIn(compiled).map((file) => [file, lstatSync(file).mtimeMs, lstatSync(file).ino]);
+		await batch();
+		const first = madeAt();
+		expect(first.length).toBeGreaterThan(10);
+		await batch();
+		expect(await ask()).toMatchObject(answered);
+		expect(madeAt()).toEqual(first);
+	});
+
 	it("is private, whole after one run, and of use to the next", async () => {
 		const files = await warm();
 		expect(files.length).toBeGreaterThan(5);

@@ -87,7 +87,7 @@ class BatchCommand {
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #questions = new TakenQuestions();
-	readonly #heap = new HeapLimit();
+	readonly #heap: HeapLimit;
 	readonly #limitParts = new LimitParts();
 	readonly #expectation: Expectation | undefined;
 	readonly #jobCosts = new JobCosts();
@@ -108,6 +108,7 @@ class BatchCommand {
 		this.#flags = flags;
 		this.#target = target;
 		this.#context = context;
+		this.#heap = new HeapLimit(context.io.startupCache);
 		this.#expectation = flags.expect === undefined ? undefined : new Expectation(flags.match);
 		this.#config = context.settings.config;
 		this.#preset = flags.preset === undefined ? undefined : compilePreset(this.#config, flags.preset);
@@ -149,8 +150,7 @@ class BatchCommand {
 			const rough = new Estimate(undefined);
 			const progress = new CheckProgress(io, systemClock.now, flags.quiet ?? false);
 			const { files } = this.#target;
-			const { paths } = this.#context.settings;
-			const underway = await readUnderway(paths, this.#target);
+			const underway = await readUnderway(this.#context.settings.paths, this.#target);
 			const isUnderway = (row: BatchRow, model: string) => underway?.isOwn(row, model) ?? false;
 			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
 			const checkOptions: CheckOptions = {

@@ -1,3 +1,5 @@
+import type { StartupCache } from "../io.ts";
+
 /** Beyond this V8's young generation saves a batch 5 % of its time and costs it 100 MB. */
 const enoughBytes = 16 * 1024 * 1024;
 const lookEveryMs = 20;
@@ -13,9 +15,12 @@ export class HeapLimit {
 	#calls = 0;
 	#isDone = !/^2[2-4]\./.test(process.versions.node);
 
-	constructor() {
+	readonly #startupCache: StartupCache | undefined;
+
+	constructor(startupCache: StartupCache | undefined) {
+		this.#startupCache = startupCache;
 		if (this.#isDone) return;
-		process.getBuiltinModule("node:v8").setFlagsFromString("--heap-growing-percent=200");
+		this.#setFlag("--heap-growing-percent=200", "--heap-growing-percent=0");
 		this.#timer = setInterval(() => this.#look(), lookEveryMs);
 		this.#timer.unref();
 	}
@@ -35,8 +40,13 @@ export class HeapLimit {
 		const v8 = process.getBuiltinModule("node:v8");
 		const space = v8.getHeapSpaceStatistics().find(({ space_name }) => space_name === "new_space");
 		if ((space?.space_size ?? 0) < enoughBytes) return;
-		v8.setFlagsFromString("--semi-space-growth-factor=1");
+		this.#setFlag("--semi-space-growth-factor=1", "--semi-space-growth-factor=2");
 		this.#isDone = true;
 		this.stop();
+	}
+
+	#setFlag(flag: string, usual: string): void {
+		if (this.#startupCache !== undefined) this.#startupCache.setFlag(flag, usual);
+		else process.getBuiltinModule("node:v8").setFlagsFromString(flag);
 	}
 }
