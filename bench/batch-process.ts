@@ -17,6 +17,11 @@ export interface Run {
 	readonly peakMegabytes: number;
 }
 
+export interface RunTarget {
+	readonly env?: NodeJS.ProcessEnv | undefined;
+	readonly model?: string | null | undefined;
+}
+
 /** A folder with prompts, and a server that answers at once. */
 export class Workbench {
 	readonly folder = mkdtempSync(join(tmpdir(), "llmx-bench-"));
@@ -24,6 +29,8 @@ export class Workbench {
 		stdio: ["ignore", "pipe", "inherit"],
 	});
 	port = 0;
+	/** Homes that have the program's compiled code, as the one of a user who has run it before. */
+	readonly #homes = new Set<string>();
 
 	static async open(): Promise<Workbench> {
 		const bench = new Workbench();
@@ -49,15 +56,18 @@ export class Workbench {
 	}
 
 	/**
-	 * Runs the prompts once; `home` names the cache and ledger that it uses. `env` and `model` are for servers and models
+	 * Runs the prompts once; `home` names the cache and ledger that it uses, where the program has been run before. `env` and `model` are for servers and models
 	 * other than the local one, null for a model that the flags name.
 	 */
-	run(
-		prompts: string,
-		home: string,
-		flags: readonly string[] = [],
-		{ env, model = "local/m" }: { readonly env?: NodeJS.ProcessEnv; readonly model?: string | null } = {},
-	): Run {
+	run(prompts: string, home: string, flags: readonly string[] = [], target: RunTarget = {}): Run {
+		if (!this.#homes.has(home)) {
+			this.#homes.add(home);
+			this.#run(this.writePrompts(10), home, ["-m", "sim/echo", "--no-cache"], { model: null });
+		}
+		return this.#run(prompts, home, flags, target);
+	}
+
+	#run(prompts: string, home: string, flags: readonly string[], { env, model = "local/m" }: RunTarget): Run {
 		const results = join(this.folder, "out.jsonl");
 		for (const file of [results, join(this.folder, "out.errors.jsonl")]) rmSync(file, { force: true });
 		const summary = join(this.folder, "summary.json");

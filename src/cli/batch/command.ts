@@ -135,7 +135,6 @@ class BatchCommand {
 	async #run(): Promise<number> {
 		const flags = this.#flags;
 		const { io } = this.#context;
-		const { viaJobs } = flags;
 		const input = await openPrompts(io, this.#source, flags.format);
 		let budget: RunBudget | null = null;
 		try {
@@ -150,7 +149,8 @@ class BatchCommand {
 			const rough = new Estimate(undefined);
 			const progress = new CheckProgress(io, systemClock.now, flags.quiet ?? false);
 			const { files } = this.#target;
-			const underway = await readUnderway(this.#context.settings.paths, this.#target);
+			const { paths } = this.#context.settings;
+			const underway = await readUnderway(paths, this.#target);
 			const isUnderway = (row: BatchRow, model: string) => underway?.isOwn(row, model) ?? false;
 			const flight = files && new LostFlight(systemFiles, flightLogPath(files.results));
 			const checkOptions: CheckOptions = {
@@ -175,7 +175,7 @@ class BatchCommand {
 					this.#schemas.add({ ...modelRun.defaults, ...row.parameters }, row.line);
 					this.#questions.add(model, { taker: modelRun.llm, row, defaults: modelRun.defaults });
 					if (!flags.dryRun) rough.add(row, modelRun);
-					if (!viaJobs) return;
+					if (!flags.viaJobs) return;
 					requireOneRequest(row, modelRun);
 					this.#jobCosts.add(row, modelRun);
 				},
@@ -184,7 +184,7 @@ class BatchCommand {
 			progress.begin("checking");
 			const checked = checkPrompts(checkOptions);
 			progress.end();
-			if (viaJobs) requireJobs(checked.models.map((model) => this.#models.of(model)));
+			if (flags.viaJobs) requireJobs(checked.models.map((model) => this.#models.of(model)));
 			this.#sayWhatIsTaken(prompts, checked);
 			await this.#schemas.compile((problem) => checked.problems.add(problem));
 			await this.#questions.check((problem) => checked.problems.add(problem));
