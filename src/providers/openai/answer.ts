@@ -20,11 +20,15 @@ export function readMessage(message: unknown): MessageParts {
 	if (typeof content === "string") text = content;
 	else if (Array.isArray(content)) {
 		for (const part of content) {
+			if (typeof part === "string") text += part;
 			if (!isObject(part)) continue;
 			// Mistral's content is a list in which `thinking` holds a list of text parts.
 			if (part.type === "thinking") reasoning += textOf(part.thinking);
 			else if (typeof part.text === "string") text += part.text;
 		}
+	} else if (content !== null && content !== undefined) {
+		// Not as the wire has it, but paid for: servers that were asked for JSON answer with an object or a number.
+		text = JSON.stringify(content);
 	}
 	return {
 		text,
