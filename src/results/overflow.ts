@@ -43,7 +43,7 @@ export class Overflow {
 	/** Where they are, for people; undefined when there are none. */
 	get note(): string | undefined {
 		if (this.#records === 0) return undefined;
-		const count = `${this.#records} ${this.#noun} that ${this.#name} had no room for`;
+		const count = `${this.#records} ${this.#noun} that could not be written to ${this.#name}`;
 		return `${count} are in ${this.#fileName}; add them: cat ${this.#fileName} >> ${this.#name}`;
 	}
 

@@ -142,6 +142,15 @@ describeWith(existsSync("/dev/full"), "this system has no /dev/full")("a full di
 		expect(running.err()).toContain("/dev/full is not a regular file");
 		expect(simulator.stats.requests).toBe(0);
 	});
+
+	it.each(["-o", "--summary-json"])("is told from a pipe that the shell has made (%s)", async (option) => {
+		const running = start([option, "/dev/fd/2"]);
+		expect(await running.ended).toBe(2);
+		expect(running.err()).toContain(
+			"/dev/fd/2 is not a regular file\n  choose another; results go into a pipe",
+		);
+		expect(simulator.stats.requests).toBe(0);
+	});
 });
 
 describe("files", () => {

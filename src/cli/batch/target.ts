@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.ts";
 import { uncompressedName } from "../../prompts/input.ts";
 import { isReport, reportName } from "../../report/mark.ts";
 import type { OutputFiles } from "../../results/output-files.ts";
-import { describeFileError, systemFiles } from "../../state/file-system.ts";
+import { describeFileError, type FileFacts, systemFiles } from "../../state/file-system.ts";
 import { resolvePaths } from "../../state/paths.ts";
 import { temporaryName } from "../../state/replace.ts";
 import type { Io } from "../io.ts";
@@ -45,7 +45,12 @@ const stdoutNames = /^\/(?:dev\/(?:stdout|fd\/1)|proc\/self\/fd\/1)$/;
 export function chooseTarget(io: Io, source: string | undefined, flags: BatchFlags): Target {
 	const isStdin = source === undefined || source === "-";
 	const name = outputName(io, isStdin ? undefined : source, flags);
-	const path = (file: string) => systemFiles.resolve(resolve(io.cwd, file));
+	const path = (file: string) => {
+		const given = resolve(io.cwd, file);
+		// A link into /dev/fd leads to what is no path.
+		checkRegular(file, given);
+		return systemFiles.resolve(given);
+	};
 	const summaryJson = flags.summaryJson && ownName(flags.summaryJson, flags);
 	const summary = summaryJson === undefined ? undefined : { name: summaryJson, path: path(summaryJson) };
 	if (name === "-" || stdoutNames.test(name)) {
@@ -220,10 +225,18 @@ export function isSameFile(one: string, other: string): boolean {
 	return facts.identity === systemFiles.factsOf(other)?.identity;
 }
 
+/** @throws UsageError when there is something else than a file */
+function checkRegular(name: string, path: string): FileFacts | undefined {
+	const facts = systemFiles.factsOf(path);
+	if (facts === undefined || facts.isRegular) return facts;
+	throw new UsageError(`${name} is not a regular file`, {
+		hint: "choose another; results go into a pipe with: -o - | PROGRAM",
+	});
+}
+
 /** @throws UsageError when a file cannot be written, as far as that can be known before */
 export function checkWritable({ name, path }: NamedPath): void {
-	const facts = systemFiles.factsOf(path);
-	if (facts !== undefined && !facts.isRegular) throw new UsageError(`${name} is not a regular file`);
+	const facts = checkRegular(name, path);
 	const folder = dirname(path);
 	if (systemFiles.factsOf(folder) === undefined)
 		throw new UsageError(`cannot write ${name}: there is no folder ${dirname(name)}`, {

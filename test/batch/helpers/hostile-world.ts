@@ -231,7 +231,7 @@ function obey(world: World, { stopped = "", notes }: Ending): void {
 		files.content.delete(from);
 	}
 	for (const note of notes) {
-		const [, from] = / had no room for are in (\S+); add them/.exec(note) ?? [];
+		const [, from] = / could not be written to \S+ are in (\S+); add them/.exec(note) ?? [];
 		if (from === undefined) continue;
 		files.set("out", `${files.text("out") ?? ""}${files.text(from)}`);
 		files.content.delete(from);
