@@ -73,13 +73,25 @@ export function replaceFile(path: string, text: string): void {
 	replaceAtomically(systemFiles, target, (write) => write(Buffer.from(text, "utf8")), { mode: privateFile });
 }
 
+/** How often it is looked whether the path still leads to the file, at most. */
+const lookEveryMs = 400;
+
 /**
  * Appends whole lines to a text file that several processes may share: one write for a batch in append mode, begun
- * on a fresh line even when a killed writer left half a line behind.
+ * on a fresh line even when a killed writer left half a line behind. When another program removes the file or puts
+ * another one in its place, what was appended since it was last seen is appended again there.
  */
 export class LineAppender {
 	readonly path: string;
 	#descriptor: number | undefined;
+	/** Some file systems number a file anew each time that they are asked; nothing can be told from that. */
+	#hasIdentity = false;
+	/** Monotonic ms. */
+	#seenAt = 0;
+	/** In the file, which was not seen at its path since. */
+	#unseen: string[] = [];
+	/** Were in a file that is gone, and are not in another yet. */
+	#lost: string[] = [];
 
 	constructor(path: string) {
 		this.path = path;
@@ -87,7 +99,11 @@ export class LineAppender {
 
 	/** Opens the file, which `append` does by itself, while there are descriptors. Throws the file system's error. */
 	open(): number {
-		this.#descriptor ??= openPrivateFile(this.path, constants.O_RDWR | constants.O_APPEND);
+		if (this.#descriptor === undefined) {
+			this.#descriptor = openPrivateFile(this.path, constants.O_RDWR | constants.O_APPEND);
+			this.#hasIdentity = this.#leadsTo(this.#descriptor);
+			this.#seenAt = performance.now();
+		}
 		return this.#descriptor;
 	}
 
@@ -96,29 +112,73 @@ export class LineAppender {
 	 * of them are in the file whole, and may count on the others being not.
 	 */
 	append(lines: readonly string[], onWritten: (count: number) => void = () => {}): void {
+		if (performance.now() - this.#seenAt > lookEveryMs) this.#look();
 		const descriptor = this.open();
+		const lost = this.#lost;
+		const all = lost.length === 0 ? lines : [...lost, ...lines];
 		const isFresh = endsInNewline(descriptor);
-		const bytes = Buffer.from(`${isFresh ? "" : "\n"}${lines.join("")}`, "utf8");
+		const bytes = Buffer.from(`${isFresh ? "" : "\n"}${all.join("")}`, "utf8");
 		let written = 0;
 		try {
 			while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 		} finally {
 			const part = bytes.subarray(isFresh ? 0 : 1, written);
-			onWritten(written === bytes.length ? lines.length : wholeLines(part));
+			const count = written === bytes.length ? all.length : wholeLines(part);
+			for (let index = 0; index < count; index += 1) this.#unseen.push(all[index] as string);
+			this.#lost = lost.slice(count);
+			onWritten(Math.max(0, count - lost.length));
 		}
 	}
 
 	/** Makes what was appended survive a power cut. */
 	sync(): void {
+		this.#writeLost();
 		if (this.#descriptor !== undefined) systemFiles.sync(this.#descriptor);
 	}
 
 	/** As `sync` without holding up the event loop. Rejects with the file system's error. */
 	async datasync(): Promise<void> {
+		this.#writeLost();
 		if (this.#descriptor !== undefined) await systemFiles.datasync(this.#descriptor);
 	}
 
+	/** Gives up the lines that were in a file which is gone and could not be written again. */
+	takeLost(): string[] {
+		return this.#lost.splice(0);
+	}
+
+	/** Throws the file system's error when lines could not be written again: `takeLost` has them. */
 	close(): void {
+		try {
+			this.#writeLost();
+		} finally {
+			this.#unseen = [];
+			this.#close();
+		}
+	}
+
+	#writeLost(): void {
+		this.#look();
+		if (this.#lost.length > 0) this.append([]);
+	}
+
+	#look(): void {
+		const descriptor = this.#descriptor;
+		if (descriptor === undefined || !this.#hasIdentity) return;
+		this.#seenAt = performance.now();
+		const unseen = this.#unseen.splice(0);
+		if (this.#leadsTo(descriptor)) return;
+		// Under another name they are where somebody wanted to have them.
+		if (fstatSync(descriptor).nlink === 0) for (const line of unseen) this.#lost.push(line);
+		this.#close();
+	}
+
+	#leadsTo(descriptor: number): boolean {
+		const there = systemFiles.factsOf(this.path);
+		return there !== undefined && there.identity === systemFiles.facts(descriptor).identity;
+	}
+
+	#close(): void {
 		const descriptor = this.#descriptor;
 		if (descriptor === undefined) return;
 		this.#descriptor = undefined;

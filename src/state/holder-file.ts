@@ -94,12 +94,34 @@ export class HolderFile {
 		this.#text = text;
 	}
 
-	/** Shows others that the holder is alive. Returns false when the file belongs to another holder by now. */
+	/**
+	 * Shows others that the holder is alive, also when somebody has deleted the file. Returns false when it belongs to
+	 * another holder by now.
+	 */
 	beat(): boolean {
-		if (read(this.#files, this.path)?.text !== this.#text) return false;
+		const found = read(this.#files, this.path);
+		if (found === undefined) return this.#makeAnew();
+		if (found.text !== this.#text) return false;
 		const file = this.#files.open(this.path, "r+");
 		try {
 			this.#files.write(file, Buffer.from(this.#text), 0, this.#text.length, 0);
+		} finally {
+			this.#files.close(file);
+		}
+		return true;
+	}
+
+	#makeAnew(): boolean {
+		let file: number;
+		try {
+			file = this.#files.open(this.path, "wx+", 0o644);
+		} catch (error) {
+			// Another was faster.
+			if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+			throw error;
+		}
+		try {
+			writeAll(this.#files, file, Buffer.from(this.#text));
 		} finally {
 			this.#files.close(file);
 		}

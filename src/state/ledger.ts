@@ -112,14 +112,15 @@ export class Ledger {
 		await this.sync();
 		if (this.#unsynced) this.#try(() => this.#file.sync());
 		this.#unsynced = false;
-		this.#finish();
+		this.flushSync();
 		this.#try(() => this.#file.close());
+		this.#finish();
 	}
 
 	/** The last chance of the pending rows. */
 	#finish(): void {
 		this.flushSync();
-		const rows = this.#pending.splice(0);
+		const rows = [...this.#file.takeLost(), ...this.#pending.splice(0)];
 		unwritten.delete(this);
 		if (rows.length === 0) return;
 		const { onWarning, onLost } = this.#options;

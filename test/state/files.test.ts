@@ -3,6 +3,7 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
 	statSync,
 	symlinkSync,
@@ -121,5 +122,61 @@ describe("LineAppender", () => {
 		appender.append(['{"c":3}\n']);
 		appender.close();
 		expect(readFileSync(path, "utf8")).toBe('{"a":1}\n{"torn":\n{"b":2}\n{"c":3}\n');
+	});
+
+	describe("when another program has its way with the file", () => {
+		const open = () => {
+			const path = join(folder, "home", "ledger.jsonl");
+			const appender = new LineAppender(path);
+			appender.append(["a\n"]);
+			appender.append(["b\n"]);
+			return { path, appender, text: () => readFileSync(path, "utf8") };
+		};
+
+		it.each(["close", "sync", "datasync"] as const)("appends again what went with it (%s)", async (last) => {
+			const { path, appender, text } = open();
+			rmSync(path);
+			await appender[last]();
+			expect(text()).toBe("a\nb\n");
+			appender.append(["c\n"]);
+			appender.close();
+			expect(text()).toBe("a\nb\nc\n");
+		});
+
+		it("makes its folder again", () => {
+			const { path, appender, text } = open();
+			rmSync(join(path, ".."), { recursive: true });
+			appender.close();
+			expect(text()).toBe("a\nb\n");
+		});
+
+		it("adds to what an editor has put in its place", async () => {
+			const { path, appender, text } = open();
+			await appender.datasync();
+			appender.append(["c\n"]);
+			writeFileSync(`${path}~`, "a\nnoted\n");
+			renameSync(`${path}~`, path);
+			await appender.datasync();
+			expect(text()).toBe("a\nnoted\nc\n");
+			appender.close();
+		});
+
+		it("goes on at the path when the file was moved, which has what it had", () => {
+			const { path, appender, text } = open();
+			renameSync(path, `${path}.1`);
+			appender.sync();
+			appender.append(["c\n"]);
+			appender.close();
+			expect(readFileSync(`${path}.1`, "utf8")).toBe("a\nb\n");
+			expect(text()).toBe("c\n");
+		});
+
+		it("gives up what can be written nowhere", () => {
+			const { path, appender } = open();
+			rmSync(join(path, ".."), { recursive: true });
+			writeFileSync(join(path, ".."), "no folder");
+			expect(() => appender.close()).toThrow();
+			expect(appender.takeLost()).toEqual(["a\n", "b\n"]);
+		});
 	});
 });

@@ -167,6 +167,21 @@ describe("a lock file", () => {
 		expect(readdirSync(folder)).toEqual([]);
 	});
 
+	it("stays when somebody deletes its file, unless another has taken it meanwhile", async () => {
+		const options = { table: processTable("darwin"), silentAfterMs: 60_000 };
+		const held = await takeHolderFile(path, options);
+		if (!("own" in held)) throw new Error("not taken");
+		rmSync(path);
+		expect(held.own.beat()).toBe(true);
+		expect(await takeHolderFile(path, options)).toMatchObject({ by: { pid: process.pid } });
+		rmSync(path);
+		const other = await takeHolderFile(path, options);
+		expect(held.own.beat()).toBe(false);
+		held.own.release();
+		if ("own" in other) other.own.release();
+		expect(readdirSync(folder)).toEqual([]);
+	});
+
 	it("has one holder at a time, however many try, and whoever dies", async () => {
 		const inside = join(folder, "inside");
 		const code = `
