@@ -20,7 +20,7 @@ function expectWhole(bench: JobBench, count: number): void {
 }
 
 /** Faults that end by themselves when the same command is run again. */
-const passing = jobFaults.filter((fault) => fault !== "stuck" && fault !== "all-fail");
+const passing = jobFaults.filter((fault) => !["stuck", "all-fail", "other-ids"].includes(fault));
 /** Only after so long a list is believed to have no job of a create that was cut off. */
 const minuteMs = 60_000;
 /** Faults after which rows are rightly submitted again: the provider never worked on them. */
@@ -111,6 +111,22 @@ describe("a job that meets a fault", () => {
 		expect(Object.keys(bench.simulator.jobs).length).toBeGreaterThan(2);
 		expect(bench.submitted()).toBe(120);
 		expectWhole(bench, 120);
+	});
+
+	it("results under other ids alone: they are kept, and the rows are not paid for again by themselves", async () => {
+		const bench = await jobBench({ jobs: { faults: ["other-ids"] } });
+		bench.writeRows(prompts(3));
+		for (let runs = 0; runs < 2; runs++) {
+			const { exitCode, err } = await bench.run(args("openai/echo"));
+			expect(exitCode).toBe(1);
+			const [, name] = /they are kept in \S*\/(out\.foreign-\w{8}\.jsonl)/.exec(err) ?? [];
+			expect(bench.read(name as string)).toHaveLength(3);
+			expect(err).toContain("llmx jobs rm openai:3:");
+		}
+		expect(bench.submitted()).toBe(3);
+		const { id } = JSON.parse((await bench.run(["jobs", "list", "--json"])).out) as { id: string };
+		await bench.run(["jobs", "rm", id, "-y"]);
+		expect((await bench.run(args("openai/echo"))).exitCode).toBe(0);
 	});
 
 	it("a state that no document names is no end", async () => {

@@ -44,6 +44,7 @@ const traps: readonly (readonly [trap: string, file: string, test: string])[] = 
 	["an expired or cancelled job holds rows that were paid for", "cycle", "keeps what a job brought"],
 	["results are in no order, or have no id", "traps", "keeps lines that name no row"],
 	["results that come twice, or of other rows", "retention", "are kept in a file of their own"],
+	["the ids of rows are changed", "faults", "results under other ids alone"],
 	["large results are cut", "faults", "%s: every row is answered in the end"],
 	["the address of the results has another host", "traps", "does not show the key to another host"],
 	["results vanish", "retention", "makes of a job that is not there any more"],

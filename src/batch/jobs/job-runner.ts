@@ -12,7 +12,7 @@ import { mostUsdOf } from "./job-costs.ts";
 import { CollectingModel, GatheringModel } from "./job-models.ts";
 import { jobNotes } from "./job-notes.ts";
 import { type JobRunOptions, JobViews } from "./job-view.ts";
-import { keepUnasked } from "./unasked.ts";
+import { keepUnasked, refuseStrangers } from "./unasked.ts";
 
 /** Failures decide nothing here: whatever a job brought was paid for, and is kept. */
 export const keepAll = { when: "soon", count: Number.POSITIVE_INFINITY, share: undefined } as const;
@@ -211,12 +211,8 @@ export class JobRunner {
 		const culprits = await idsAtLines(folder, record.tag, refused);
 		const results = await this.#jobs.results(record, status);
 		try {
-			if (record.adopted && results.size === 0 && results.foreign > 0) {
-				this.#jobs.creation.forget(record.tag, "its results are of other rows");
-				throw new LlmxError(`${id} turned out to be another job: its results are of other rows`, {
-					hint: "run the same command again to look for the right one",
-				});
-			}
+			if (results.size === 0 && results.foreign > 0)
+				await refuseStrangers(record, results, this.#jobs, foreignPath(record.tag));
 			log.append({ event: "fetching", job: record.tag });
 			const flush = () => flushLedger(this.#modelRun);
 			const llm = new CollectingModel({ jobs: this.#jobs, record, results, booked, flush });

@@ -15,6 +15,7 @@ export const jobFaultTable = {
 	"no-credit": "refused at once: the account has no credit left",
 	duplicates: "three results come twice, the second time as failures",
 	foreign: "one result is of a row that was never sent",
+	"other-ids": "every result has another id than its row was sent with",
 	"no-id": "one result comes without the id of its row",
 	missing: "one row in ten has no result at all",
 	"all-fail": "every row fails, so that there is an error file only",

@@ -158,6 +158,9 @@ export class SimulatedJob {
 		if (this.fault === "foreign" && results[0] !== undefined)
 			results.push({ ...results[0], customId: "stranger-1" });
 		if (this.fault === "no-id" && results[0] !== undefined) results[0] = { ...results[0], customId: "" };
+		if (this.fault === "other-ids")
+			for (const [index, result] of results.entries())
+				results[index] = { ...result, customId: `request-${index}` };
 		results.reverse();
 		this.#results = results;
 		this.#isHalf = isHalf;
