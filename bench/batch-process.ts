@@ -56,8 +56,8 @@ export class Workbench {
 	}
 
 	/**
-	 * Runs the prompts once; `home` names the cache and ledger that it uses, where the program has been run before. `env` and `model` are for servers and models
-	 * other than the local one, null for a model that the flags name.
+	 * Runs the prompts once; `home` names the cache and ledger that it uses, where the program has been run before. `env`
+	 * and `model` are for servers and models other than the local one, null for a model that the flags name.
 	 */
 	run(prompts: string, home: string, flags: readonly string[] = [], target: RunTarget = {}): Run {
 		if (!this.#homes.has(home)) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { FormData, Headers, Response } from "../../src/providers/web-globals.ts";
+import { FormData, Headers, LateSegmenter, Response } from "../../src/providers/web-globals.ts";
 
 describe("the stand-ins for web classes", () => {
 	it("keep headers as the real ones do: case folded, repeats joined, the last set wins", () => {
@@ -17,5 +17,17 @@ describe("the stand-ins for web classes", () => {
 		expect(new Response("text")).toBeInstanceOf(globalThis.Response);
 		expect(new globalThis.FormData() instanceof FormData).toBe(true);
 		expect({} instanceof Response).toBe(false);
+	});
+});
+
+describe("LateSegmenter", () => {
+	it("cuts as the real one does, with the same options", () => {
+		const text = "a\u0301 👨‍👩‍👧 two words";
+		for (const granularity of ["grapheme", "word"] as const) {
+			const real = new Intl.Segmenter(undefined, { granularity });
+			const late = new LateSegmenter(undefined, { granularity });
+			for (let round = 0; round < 2; round += 1)
+				expect([...late.segment(text)]).toEqual([...real.segment(text)]);
+		}
 	});
 });
