@@ -52,5 +52,6 @@ export function renderComparison(
 	const groups = isWide ? [cells] : cells.map((cell) => [cell]);
 	const width = isWide ? columns : Math.min(columns, 100);
 	const text = groups.map((group) => renderColumns(group, { width, colors })).join("\n");
-	return `${text.trimEnd()}\n\n  keep which one? 1 or 2 (anything else keeps 1; /answer switches later)`;
+	const question = "keep which one? 1 or 2 (anything else keeps 1; /answer switches later)";
+	return `${text.trimEnd()}\n\n${wrapNotice(question, "  ", columns)}`;
 }
