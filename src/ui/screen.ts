@@ -15,6 +15,7 @@ import type { InputEvent } from "../terminal/keys.ts";
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import { editExternally, stopProcess } from "./external.ts";
 import { inputWidth } from "./frame.ts";
+import { Hints } from "./hints.ts";
 import { InputController } from "./input.ts";
 import { wrapNotice } from "./notices.ts";
 import { readNext, readStatus } from "./read-status.ts";
@@ -37,8 +38,6 @@ export interface ScreenOptions {
 	): Promise<{ readonly chat: Chat; readonly resumed: string | null }>;
 }
 
-/** How long a word to the user stands in the status line, in ms. */
-const hintTime = 3000;
 /** Who waits longer than this, in ms, may look elsewhere. */
 const longAnswer = 20_000;
 /** How long a stopped answer may take to end, so that what came of it is kept, in ms. */
@@ -54,6 +53,7 @@ class Screen {
 	readonly #stage: Stage;
 	readonly #store: ScreenStore;
 	readonly #transcript: Transcript;
+	readonly #hints: Hints;
 	readonly #leaving = Promise.withResolvers<number>();
 	readonly #colors;
 	#chat: Chat | undefined;
@@ -66,7 +66,6 @@ class Screen {
 	#wasBusy = false;
 	#input: InputController | undefined;
 	#ticker: NodeJS.Timeout | undefined;
-	#hintTimer: NodeJS.Timeout | undefined;
 
 	constructor(options: ScreenOptions) {
 		const { terminal, env } = options;
@@ -82,6 +81,7 @@ class Screen {
 			onError: (error) => this.#leaving.reject(error),
 		});
 		this.#store = this.#stage.store;
+		this.#hints = new Hints(this.#store);
 		this.#transcript = new Transcript({
 			store: this.#store,
 			colors: this.#colors,
@@ -128,7 +128,7 @@ class Screen {
 
 	async #end(chat: Chat): Promise<void> {
 		clearInterval(this.#ticker);
-		clearTimeout(this.#hintTimer);
+		this.#hints.end();
 		chat.stop();
 		const deadline = performance.now() + stopTime;
 		while (chat.busy && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -145,10 +145,10 @@ class Screen {
 			submit: (message) => this.#submit(chat, message),
 			stop: () => this.#stop(chat),
 			leave: () => this.#leave(0),
-			hint: (text) => this.#hint(text),
+			hint: (text) => this.#hints.say(text),
 			cancelEditing: () => {
 				if (!chat.cancelEdit()) return false;
-				this.#hint("editing cancelled");
+				this.#hints.say("editing cancelled");
 				return true;
 			},
 			takeQueued: () => this.#takeQueued(),
@@ -160,7 +160,7 @@ class Screen {
 			openEditor: (text) =>
 				this.#lend(async () => this.#input?.replace(await editExternally(text, this.#options.env))),
 			suspend: () => this.#lend(stopProcess),
-			toggleReasoning: () => this.#hint(this.#transcript.toggleReasoning(chat.answering.lastReasoning)),
+			toggleReasoning: () => this.#hints.say(this.#transcript.toggleReasoning(chat.answering.lastReasoning)),
 			complete: (text, cursor) => complete(text, cursor, chat),
 			width: () => inputWidth(this.#store.snapshot()),
 			now: () => performance.now(),
@@ -196,6 +196,7 @@ class Screen {
 		}
 		if (isShort) return;
 		this.#isRunning = false;
+		this.#hints.endStopping();
 		const [next, ...rest] = this.#queued;
 		if (next === undefined) return;
 		this.#queue(rest);
@@ -223,13 +224,16 @@ class Screen {
 
 	#stop(chat: Chat): boolean {
 		const isStopped = chat.stop();
-		if (isStopped) this.#giveBackQueue();
+		if (isStopped) {
+			this.#giveBackQueue();
+			this.#hints.sayStopping(() => this.#isRunning);
+		}
 		return isStopped;
 	}
 
 	/** Does something that needs no answer; what is wrong with it is a hint. */
 	#attempt(action: () => Promise<void>): void {
-		action().catch((error: unknown) => this.#hint(describeFailure(error).message));
+		action().catch((error: unknown) => this.#hints.say(describeFailure(error).message));
 	}
 
 	#take(event: InputEvent): void {
@@ -238,7 +242,7 @@ class Screen {
 			return;
 		}
 		// What a hint says was true before this key.
-		if (this.#store.snapshot().hint !== undefined) this.#store.update({ hint: undefined });
+		this.#hints.clear();
 		this.#input?.take(event);
 	}
 
@@ -270,7 +274,7 @@ class Screen {
 		const chat = this.#chat;
 		if (chat === undefined) return;
 		// A hint about an answer is not true any more when that has ended.
-		if (this.#wasBusy !== chat.busy) this.#store.update({ hint: undefined });
+		if (this.#wasBusy !== chat.busy) this.#hints.clear();
 		this.#wasBusy = chat.busy;
 		this.#store.update({
 			status: readStatus(chat),
@@ -284,12 +288,6 @@ class Screen {
 			clearInterval(this.#ticker);
 			this.#ticker = undefined;
 		}
-	}
-
-	#hint(hint: string): void {
-		clearTimeout(this.#hintTimer);
-		this.#store.update({ hint });
-		this.#hintTimer = setTimeout(() => this.#store.update({ hint: undefined }), hintTime);
 	}
 
 	#leave(exitCode: number): void {
