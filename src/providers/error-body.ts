@@ -49,7 +49,7 @@ export function readErrorText(text: string): ErrorDetail {
 /**
  * Reads a parsed error in any of the known forms: `{error: {…}}` (OpenAI, Gemini, Anthropic), `{error: "…", code}`
  * (xAI), `{detail}` (Mistral, FastAPI), `{object: "error", message}` (vLLM), `[{error}]` (Gemini arrays),
- * `{base_resp: {status_code, status_msg}}` (MiniMax), `{code, msg}`, text.
+ * `{base_resp: {status_code, status_msg}}` (MiniMax), `{code, msg}`, `{error_code, error_msg}` (Baidu), text.
  */
 export function readErrorBody(body: unknown): ErrorDetail {
 	if (Array.isArray(body)) return body.length > 0 ? readErrorBody(body[0]) : describe("", body);
@@ -67,7 +67,8 @@ function messageOf(body: Json, inner: Json): string {
 		textOf(body.detail) ??
 		textOf(body.errors) ??
 		textOf(inner.msg) ??
-		textOf(inner.status_msg);
+		textOf(inner.status_msg) ??
+		textOf(inner.error_msg);
 	// OpenRouter's own message says only that the provider failed; what the provider said is in `raw`.
 	if (typeof raw === "string" && raw !== "")
 		return message ? `${message}: ${rawMessage(raw)}` : rawMessage(raw);
@@ -141,7 +142,10 @@ export function isErrorPayload(payload: unknown, eventName?: string | null): boo
 	if (answered) return false;
 	const isAlone = Object.keys(payload).length === 1;
 	if ("detail" in payload || (payload.error && isAlone) || payload.success === false) return true;
-	return codeOf(payload.base_resp, "status_code") || codeOf(payload, "code");
+	if (Array.isArray(payload.errors) && saysError(payload.errors)) return true;
+	return (
+		codeOf(payload.base_resp, "status_code") || codeOf(payload, "code") || codeOf(payload, "error_code")
+	);
 }
 
 /**
@@ -166,6 +170,6 @@ function codeOf(source: unknown, field: string): boolean {
 			: typeof code === "string" && !/^(?:0|200|ok|success)?$/i.test(code);
 	return (
 		isFailure &&
-		[source.msg, source.message, source.status_msg].some((text) => typeof text === "string" && text !== "")
+		[source.msg, source.message, source.status_msg, source.error_msg].some((text) => typeof text === "string" && text !== "")
 	);
 }

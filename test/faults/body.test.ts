@@ -86,6 +86,8 @@ describe.each(wires)("row 16 on the %s wire: a field for errors", (wire) => {
 	it.each([
 		["base_resp", "rate_limit", /rate limit exceeded \(RPM\)/],
 		["code", "rate_limit", /rate limit reached/],
+		["error_code", "server", /the daily request limit is reached/],
+		["errors", "server", /the worker is out of memory/],
 		["success", "server", /the upstream model is out of order/],
 	] as const)("of another shape shows the server's words: %s", async (which, errorClass, words) => {
 		for (const mode of modes) {

@@ -25,6 +25,23 @@ function openAi(modelId: string, parameters: Parameters, provider: ProviderRow =
 	return { body: openAiBody(provider, call, false), notes };
 }
 
+describe("the effort of xAI's models", () => {
+	it.each<[string, ProviderRow, boolean]>([
+		["grok-4.3", providers.xai, true],
+		["grok-4.5", providers.xai, true],
+		["grok-4.20-multi-agent", providers.xai, true],
+		["grok-4.20-reasoning", providers.xai, false],
+		["grok-4.20-0309-non-reasoning", providers.xai, false],
+		["grok-4-1-fast-reasoning", providers.xai, false],
+		["grok-4-0709", providers.xai, false],
+		["x-ai/grok-4.20", providers.openrouter, true],
+	])("reaches %s where it takes one", (modelId, provider, isTaken) => {
+		const { body, notes } = openAi(modelId, { reasoningEffort: "high" }, provider);
+		expect("reasoning_effort" in body || "reasoning" in body).toBe(isTaken);
+		expect(notes).toHaveLength(isTaken ? 0 : 1);
+	});
+});
+
 describe("sampling parameters on the OpenAI wire", () => {
 	const given = ["temperature", "top_p", "presence_penalty", "frequency_penalty", "stop"];
 	const all = [...given];

@@ -1,11 +1,13 @@
 import type { ParameterKey, Parameters } from "../../parameters/table.ts";
 
 /**
- * What OpenAI's models do not take, by name; other providers serve them under the same names. A row with its source and
- * the day on which it was read.
+ * What models do not take, by name; other providers serve OpenAI's under the same names. A row with its source and the
+ * day on which it was read.
  */
 interface ModelRule {
 	readonly models: RegExp;
+	/** Id of the provider whose own rule it is; others may translate. */
+	readonly at?: string;
 	/** Left out of a request with a note, unless `unless` holds. */
 	readonly leavesOut: readonly ParameterKey[];
 	readonly unless?: ((parameters: Parameters) => boolean) | undefined;
@@ -24,6 +26,13 @@ const rules: readonly ModelRule[] = [
 	{ models: /^gpt-5(?:$|-(?!chat))/, leavesOut: sampling },
 	// The same page: from gpt-5.1 on they are taken with effort none alone, which those models begin with only when asked.
 	{ models: /^gpt-(?:5\.\d+|[6-9]|[1-9]\d)(?!.*-chat)/, leavesOut: sampling, unless: thinksNot },
+	// https://docs.x.ai/docs/guides/reasoning and github.com/acedergren/opencode-oci-provider v0.2.3, 2026-11-29: whether
+	// these think is in their names, and effort is "not supported".
+	{
+		models: /^grok-(?:4\.20(?!.*multi-agent)|4(?:-1)?-fast|4(?:-\d{4})?$|code-fast)/,
+		at: "xai",
+		leavesOut: ["reasoningEffort"],
+	},
 ];
 
 /** The name of a model without a vendor's prefix or a fine-tune's. */
@@ -32,8 +41,14 @@ export function bareName(modelId: string): string {
 }
 
 /** The parameters that a model does not take in this request. */
-export function refusedBy(modelId: string, parameters: Parameters): readonly ParameterKey[] {
-	const hit = rulesOf(modelId).filter(({ unless }) => unless?.(parameters) !== true);
+export function refusedBy(
+	modelId: string,
+	parameters: Parameters,
+	provider: string,
+): readonly ParameterKey[] {
+	const hit = rulesOf(modelId).filter(
+		({ at = provider, unless }) => at === provider && unless?.(parameters) !== true,
+	);
 	return [...new Set(hit.flatMap(({ leavesOut }) => leavesOut))].filter(
 		(field) => parameters[field] !== undefined,
 	);

@@ -19,7 +19,7 @@ const newLimit = /^(?:o[1-9]\d*(?:$|-)|gpt-(?:[5-9]|[1-9]\d))/;
 export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: boolean): Body {
 	const { modelId, n } = call;
 	checkParameters(provider, call.parameters);
-	const parameters = takenBy(call);
+	const parameters = takenBy(provider, call);
 	const body: Body = {
 		...provider.extraBody,
 		model: modelId,
@@ -33,7 +33,7 @@ export function openAiBody(provider: ProviderRow, call: AdapterRequest, stream: 
 		const byField = format.type === "json-schema" && provider.schemaForm === "field";
 		body.response_format = byField ? schemaFormat(format) : { type: "json_object" };
 	}
-	setReasoning(body, provider, call);
+	setReasoning(body, provider, { ...call, parameters });
 	if (n > 1) body.n = n;
 	if (stream) {
 		body.stream = true;
@@ -48,8 +48,8 @@ function limitField(provider: ProviderRow, modelId: string): string {
 }
 
 /** The parameters that the model takes; the others are left out with a note. */
-export function takenBy({ modelId, parameters, onNote }: AdapterRequest): Parameters {
-	const refused = refusedBy(modelId, parameters);
+export function takenBy({ id }: ProviderRow, { modelId, parameters, onNote }: AdapterRequest): Parameters {
+	const refused = refusedBy(modelId, parameters, id);
 	if (refused.length === 0) return parameters;
 	for (const field of refused) onNote?.(`${rowOf(field).name} is left out: ${modelId} does not take it`);
 	return Object.fromEntries(

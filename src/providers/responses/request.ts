@@ -25,7 +25,7 @@ export interface Sending {
  */
 export function responsesBody(provider: ProviderRow, call: AdapterRequest, sending: Sending): Body {
 	const { modelId } = call;
-	const parameters = takenBy(call);
+	const parameters = takenBy(provider, call);
 	checkParameters(provider, parameters);
 	const body: Body = {
 		...provider.extraBody,

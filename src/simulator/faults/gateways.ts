@@ -11,6 +11,8 @@ import { sendFrames } from "./frames.ts";
 const errorShapes: Readonly<Record<string, object>> = {
 	base_resp: { base_resp: { status_code: 1002, status_msg: "rate limit exceeded (RPM)" }, choices: null },
 	code: { code: 1302, msg: "rate limit reached for requests", data: null },
+	error_code: { error_code: 336501, error_msg: "the daily request limit is reached", data: null },
+	errors: { errors: [{ message: "the worker is out of memory" }] },
 	success: { success: false, message: "the upstream model is out of order" },
 };
 
