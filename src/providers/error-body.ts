@@ -143,9 +143,7 @@ export function isErrorPayload(payload: unknown, eventName?: string | null): boo
 	const isAlone = Object.keys(payload).length === 1;
 	if ("detail" in payload || (payload.error && isAlone) || payload.success === false) return true;
 	if (Array.isArray(payload.errors) && saysError(payload.errors)) return true;
-	return (
-		codeOf(payload.base_resp, "status_code") || codeOf(payload, "code") || codeOf(payload, "error_code")
-	);
+	return codeOf(payload.base_resp, "status_code") || codeOf(payload, "code") || codeOf(payload, "error_code");
 }
 
 /**
@@ -170,6 +168,8 @@ function codeOf(source: unknown, field: string): boolean {
 			: typeof code === "string" && !/^(?:0|200|ok|success)?$/i.test(code);
 	return (
 		isFailure &&
-		[source.msg, source.message, source.status_msg, source.error_msg].some((text) => typeof text === "string" && text !== "")
+		[source.msg, source.message, source.status_msg, source.error_msg].some(
+			(text) => typeof text === "string" && text !== "",
+		)
 	);
 }
