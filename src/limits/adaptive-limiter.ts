@@ -141,7 +141,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(record.inputTokens, success);
 		if (success.snapshot !== undefined) {
-			this.#levels.answered(success.snapshot);
+			this.#levels.answered(success.snapshot, record.levels);
 			this.#read(record, success.snapshot, now);
 		}
 		if (this.#stall.isProbe(record.sequence)) this.#stall.end(now);
@@ -161,7 +161,7 @@ export class AdaptiveLimiter implements Limiter {
 			this.#pacer.noteRefused(record.sequence, now);
 			return;
 		}
-		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed)
+		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed && !record.levels.isAgainst)
 			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		const account = this.#levels.account(record.levels, snapshot, this.#tokens.most, now);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
@@ -214,11 +214,9 @@ export class AdaptiveLimiter implements Limiter {
 			this.#refusedShare = 0;
 		}
 		const allowed = this.#levels.allowedRate(this.#tokens.mean);
-		if (Number.isFinite(allowed)) {
-			const rate = Math.max(1, burstFactor * allowed);
-			if (changed) this.#pacer.release(rate);
-			else this.#pacer.open(rate);
-		}
+		const rate = Math.max(1, burstFactor * allowed);
+		if (changed && Number.isFinite(allowed)) this.#pacer.release(rate);
+		else this.#pacer.open(rate);
 	}
 
 	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
@@ -239,10 +237,7 @@ export class AdaptiveLimiter implements Limiter {
 		if (this.#pacer.bound === undefined) this.#window.shrink();
 		const { cuts } = this.#pacer;
 		this.#pacer.refused(record.sequence, now, this.#stall.believed(hintMs));
-		if (this.#pacer.cuts > cuts) {
-			this.#levels.wasRight();
-			this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
-		}
+		if (this.#pacer.cuts > cuts) this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
 	}
 
 	#handleStall(record: SendingRecord, hintMs: number | undefined, isRun: boolean, now: number): void {

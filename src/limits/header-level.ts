@@ -102,6 +102,11 @@ export class HeaderLevel {
 			: untilHorizonMs + (missing - back) / this.#refillPerMs;
 	}
 
+	/** Nothing is left, nor will be when what comes back in `ms` is there. */
+	isEmptyFor(ms: number, now: number): boolean {
+		return this.isKnown && this.at(now) + this.#refillPerMs * ms < 0;
+	}
+
 	sent(cost: number, now: number): LevelMark {
 		this.#spent += cost;
 		// Around the end of a window nobody knows which one a request will fall into.

@@ -1,3 +1,4 @@
+import { EmptyTrial } from "./empty-trial.ts";
 import { HeaderLevel, type LevelMark } from "./header-level.ts";
 import type { RateRefusal } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
@@ -14,8 +15,8 @@ const reasons = [
 
 /** Less than this share of a limit counts as nothing left when a request is refused. */
 const nothingLeft = 0.02;
-/** So many answers in a row while nothing is said to be left are tried to be one more than what headers say. */
-const mostAtZero = 8;
+/** Requests overtake each other: what comes back in this time may be there sooner or later than is known. */
+const jitterMs = 100;
 
 export interface Tokens {
 	readonly input: number;
@@ -26,22 +27,21 @@ export interface Tokens {
 export interface LevelMarks {
 	readonly sentAt: number;
 	readonly marks: readonly LevelMark[];
+	/** It was sent although nothing was said to be left. */
+	readonly isAgainst: boolean;
 }
 
 /** All limits that headers state for one account. */
 export class HeaderLevels {
 	readonly #levels: readonly HeaderLevel[] = dimensions.map(() => new HeaderLevel());
-	#isKnown = false;
 	#reason = "";
-	/** Answers in a row that came with the word that nothing is left. */
-	#answeredAtZero = 0;
-	/** What headers say is not true, as far as it was seen. */
+	readonly #empty = new EmptyTrial();
+	/** Plenty is said to be left while too much was sent. */
 	#isDisbelieved = false;
-	#wasRight = false;
 
 	/** Some response has stated a limit, and nothing contradicts it. */
 	get isKnown(): boolean {
-		return this.#isKnown && !this.#isDisbelieved;
+		return !this.#isDisbelieved && !this.#empty.isRefuted && this.#levels.some((level) => level.isKnown);
 	}
 
 	/** Events contradict what headers say: it does not count any more. */
@@ -62,7 +62,7 @@ export class HeaderLevels {
 	/** Ms until a request of so many tokens should fit all limits. */
 	waitMs(tokens: Tokens, now: number): number {
 		let longest = 0;
-		if (!this.isKnown) return longest;
+		if (!this.isKnown || this.#empty.isOn) return longest;
 		for (const [index, level] of this.#levels.entries()) {
 			const waitMs = level.isKnown ? level.waitMs(costIn(index, tokens), now) : 0;
 			if (waitMs > longest) {
@@ -75,28 +75,29 @@ export class HeaderLevels {
 
 	sent(tokens: Tokens, now: number): LevelMarks {
 		const marks = this.#levels.map((level, index) => level.sent(costIn(index, tokens), now));
-		return { sentAt: now, marks };
+		const isAgainst = this.#empty.isOn && this.#levels.some((level) => level.isEmptyFor(jitterMs, now));
+		if (isAgainst) this.#empty.sent();
+		return { sentAt: now, marks, isAgainst };
 	}
 
 	/** A refused request used up nothing. `snapshot` and `hintMs` are what its response said. */
-	refused({ marks }: LevelMarks, { snapshot, hintMs }: Pick<RateRefusal, "snapshot" | "hintMs">): void {
+	refused(
+		{ marks, isAgainst }: LevelMarks,
+		{ snapshot, hintMs }: Pick<RateRefusal, "snapshot" | "hintMs">,
+	): void {
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = marks[index];
 			if (mark !== undefined) level.givenBack(mark, stated(snapshot, index)?.remaining, hintMs);
 		}
-		this.#answeredAtZero = 0;
+		if (isAgainst) this.#empty.refused();
 	}
 
-	/** Without regard to what headers say, requests are refused for their rate. */
-	wasRight(): void {
-		this.#isDisbelieved = false;
-		this.#wasRight = true;
-	}
-
-	/** A request was answered, with this word on what is left: said to be nothing time and again, it can't be true. */
-	answered(snapshot: RateSnapshot): void {
-		this.#answeredAtZero = nothingIsLeft(snapshot) ? this.#answeredAtZero + 1 : 0;
-		if (this.#answeredAtZero >= mostAtZero && !this.#wasRight) this.#isDisbelieved = true;
+	/** A request was answered, with this word on what is left. */
+	answered(snapshot: RateSnapshot, { isAgainst }: LevelMarks): void {
+		this.#empty.answered(
+			dimensions.some((_, index) => stated(snapshot, index)?.remaining === 0),
+			isAgainst,
+		);
 	}
 
 	/** Takes what a response said. True when a limit is not what it was. */
@@ -109,7 +110,6 @@ export class HeaderLevels {
 				const before = level.limit;
 				level.read(statement, mark, sentAt, now);
 				changed ||= level.limit !== before;
-				this.#isKnown = true;
 			}
 		}
 		return changed;
@@ -156,10 +156,6 @@ export class HeaderLevels {
 		}
 		return plenty ? "plenty" : "unknown";
 	}
-}
-
-function nothingIsLeft(snapshot: RateSnapshot | undefined): boolean {
-	return dimensions.some((_, index) => stated(snapshot, index)?.remaining === 0);
 }
 
 function stated(snapshot: RateSnapshot | undefined, index: number) {

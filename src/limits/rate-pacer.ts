@@ -1,4 +1,4 @@
-import { cutDepth, HoldCurve } from "./hold-curve.ts";
+import { cutDepth, HoldCurve } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
 import { type PacerPhase, type PacerState, phaseReasons } from "./pacer-phase.ts";
 import { burstGapMs, type RateBounds, RateEstimate } from "./rate-estimate.ts";
@@ -97,7 +97,7 @@ export class RatePacer {
 	open(rate: number): void {
 		if (this.#phase === "open" || this.#phase === "start" || this.#throttle.rate >= rate) {
 			this.#phase = "open";
-			this.#throttle.rate = rate;
+			this.#throttle.rate = Math.min(highestRate, rate);
 		}
 	}
 

@@ -6,8 +6,8 @@ const leastOthers = 10;
 const leastRefusals = 6;
 /** The chance that one item of the whole run is given up that was refused by chance alone. */
 const mostMistaken = 1e-3;
-/** Before anything is known, one in so many is refused. */
-const priorRows = 100;
+/** Before anything is known, one in so many is refused: too few, and a row would be given up that chance refused. */
+const priorRows = 20;
 /** Limits come back within a minute: what is refused for that long at the end of a run is not refused for its rate. */
 const longestWindowMs = 45_000;
 
