@@ -52,6 +52,8 @@ const acts: Readonly<Record<string, (scene: Scene) => Promise<void> | void>> = {
 	},
 	link: ({ results, folder }) => linkSync(results, join(folder, "second-name.jsonl")),
 	chmod: ({ results }) => chmodSync(results, 0o400),
+	"remove the lock": ({ results }) => rmSync(`${results}.lock`, { force: true }),
+	"remove the home": ({ folder }) => rmSync(join(folder, "home"), { recursive: true, force: true }),
 	stop: async ({ running, random }) => {
 		running.child.kill("SIGSTOP");
 		await sleep(50 + random() * 400);
