@@ -1,6 +1,7 @@
 import { LlmxError } from "../errors.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
-import { describeFileError, type Files } from "../state/file-system.ts";
+import { describeFileError, remedyFor } from "../state/file-errors.ts";
+import type { Files } from "../state/file-system.ts";
 import type { Checked } from "./checked.ts";
 import { type TableStyle, writeCsv } from "./csv-output.ts";
 import type { Journal } from "./journal.ts";
@@ -46,7 +47,7 @@ export function finishFiles(options: FinishedFiles): string[] {
 	} catch (error) {
 		if (error instanceof LlmxError) throw error;
 		throw new LlmxError(`cannot put ${options.results.name} in order: ${describeFileError(error)}`, {
-			hint: "run the same command again: nothing is sent twice",
+			hint: `${remedyFor(error)}run the same command again: nothing is sent twice`,
 			cause: error,
 		});
 	}

@@ -32,13 +32,6 @@ export interface JournalOptions {
 	readonly alsoSync?: (() => Promise<void>) | undefined;
 }
 
-/** The records of a journal in an open file, exactly as and where they were written. */
-export interface JournalSource {
-	readonly file: number;
-	/** No other program can change them while they are read. */
-	readonly isPrivate: boolean;
-}
-
 /**
  * A file of records that is only appended to. Nothing that another program does to it loses a record: it is compared
  * with what was written, of which there is a private copy.
@@ -180,7 +173,8 @@ export class Journal {
 
 	/** Whether the path leads to what was put there, byte by byte. */
 	isInPlace(): boolean {
-		return stands(this.#files, this.#path, this.#expected, this.#hasIdentity);
+		const opened = this.#arranged === undefined ? this.file : undefined;
+		return stands(this.#files, this.#path, this.#expected, this.#hasIdentity, opened);
 	}
 
 	/** Brings everything onto the disk. Throws LlmxError when a record was not kept, or not in this file. */
@@ -193,16 +187,21 @@ export class Journal {
 	}
 
 	/**
-	 * The records from the private copy, or from the file when there is none and the file is byte by byte what was
-	 * written into it.
+	 * The records in an open file, exactly as and where they were written: in the private copy, which no other program
+	 * can change, or in the file itself when there is none and the file is byte by byte what was written into it.
 	 * @throws LlmxError when it is not
 	 */
-	source(): JournalSource {
+	source(): { readonly file: number; readonly isPrivate: boolean } {
 		const copied = this.#copy?.read();
 		if (copied !== undefined && checksumOf(this.#files, copied, this.size) === this.#target.checksum)
 			return { file: copied, isPrivate: true };
 		if (this.#isAsWritten()) return { file: this.file, isPrivate: false };
 		throw changedByOthers(this.name);
+	}
+
+	/** Gives up the private copy for the room that it takes; false when there is none. */
+	makeRoom(): boolean {
+		return this.#copy?.close() ?? false;
 	}
 
 	/** Closes the files; what was written stays. */
@@ -216,7 +215,7 @@ export class Journal {
 		const bytes = this.#encode(record);
 		const offset = this.size;
 		// The copy may be what fills the disk, and the file itself comes first.
-		this.#target.append(bytes, () => this.#copy?.close() ?? false);
+		this.#target.append(bytes, () => this.makeRoom());
 		this.#copy?.add(bytes);
 		return offset;
 	}

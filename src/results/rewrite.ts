@@ -151,6 +151,7 @@ export function putInOrder(
 			journal.arrangedAs({ ...content, identity });
 			return found;
 		} catch (error) {
+			if (lacksRoom(error) && journal.isInPlace() && journal.makeRoom()) continue;
 			// Another program may be what it failed for.
 			if (!(error instanceof ChangedMeanwhile) && journal.isInPlace()) throw error;
 			if (attempt < tries) continue;
@@ -159,6 +160,11 @@ export function putInOrder(
 			});
 		}
 	}
+}
+
+function lacksRoom(error: unknown): boolean {
+	const { code } = error as NodeJS.ErrnoException;
+	return code === "ENOSPC" || code === "EDQUOT";
 }
 
 function unchanged(line: Buffer): Uint8Array {

@@ -110,24 +110,36 @@ export interface FileContent {
 	readonly checksum: number;
 }
 
-/** Whether a path leads to that content; `hasIdentity` is false where the file system numbers files anew. */
-export function stands(files: Files, path: string, content: FileContent, hasIdentity: boolean): boolean {
+/**
+ * Whether a path leads to that content; `hasIdentity` is false where the file system numbers files anew. `opened` is
+ * the file of that identity, for those who have it open.
+ */
+export function stands(
+	files: Files,
+	path: string,
+	content: FileContent,
+	hasIdentity: boolean,
+	opened?: number,
+): boolean {
 	const { identity, size, checksum } = content;
 	const isThere = () => {
 		const there = files.factsOf(path);
 		return there?.size === size && (!hasIdentity || there.identity === identity);
 	};
 	if (!isThere()) return false;
+	// What is done to it while it is read shows in its length, if it does not in its bytes.
+	const isSame = (file: number) => checksumOf(files, file, size) === checksum && isThere();
+	if (opened !== undefined && hasIdentity) return isSame(opened);
 	let file: number;
 	try {
 		file = files.open(path, "r");
-	} catch {
-		// Gone in this moment, or closed to us: nobody can say that it is there.
-		return false;
+	} catch (error) {
+		// It went in this moment.
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+		throw error;
 	}
 	try {
-		// What is done to it while it is read shows in its length, if it does not in its bytes.
-		return checksumOf(files, file, size) === checksum && isThere();
+		return isSame(file);
 	} finally {
 		files.close(file);
 	}

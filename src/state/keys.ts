@@ -24,8 +24,9 @@ export function readStoredKeys(path: string): StoredKeys {
 	}
 	let content: string;
 	try {
-		const mode = fstatSync(descriptor).mode & 0o777;
-		if (process.platform !== "win32" && (mode & 0o077) !== 0)
+		const stats = fstatSync(descriptor);
+		const mode = stats.mode & 0o777;
+		if (stats.isFile() && process.platform !== "win32" && (mode & 0o077) !== 0)
 			throw new ConfigError(`the stored keys in ${path} can be read by others (mode ${mode.toString(8)})`, {
 				hint: `run: chmod 600 ${path}, and replace the keys if others may have seen them`,
 			});

@@ -56,6 +56,37 @@ describe("reordering", () => {
 		expect([...files.content.keys()]).toEqual(["out"]);
 	});
 
+	it("gives up the private copy when there is no room for two", () => {
+		const { files, offsets } = withLines(["b", "a"]);
+		// The journal, its copy and the new file.
+		files.onOperation = (_number, name) => {
+			if (name === "write" && files.openHandles > 2) throw fileError("ENOSPC");
+		};
+		reorder(
+			files,
+			() => offsets.toReversed(),
+			() => expect(files.openHandles).toBe(2),
+		);
+		expect(files.text("out")).toBe("a\nb\n");
+		files.onOperation = (_number, name) => {
+			if (name === "write") throw fileError("ENOSPC");
+		};
+		expect(() => reorder(files, () => [2, 0])).toThrow("ENOSPC");
+		expect(files.text("out")).toBe("a\nb\n");
+	});
+
+	it("is sure of what it has open without another descriptor", () => {
+		const { files } = withLines(["a"]);
+		const journal = openJournal(files);
+		files.onOperation = (_number, name) => {
+			if (name === "open") throw fileError("EMFILE");
+		};
+		expect(journal.isInPlace()).toBe(true);
+		files.edit("out", "b\n");
+		expect(journal.isInPlace()).toBe(false);
+		journal.dispose();
+	});
+
 	it("leaves a file alone that is in order", () => {
 		const { files, offsets } = withLines(["a", "b"]);
 		const { identity } = files.factsOf("out") as { identity: string };
