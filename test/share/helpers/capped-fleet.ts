@@ -55,6 +55,7 @@ export async function spendAsFleet(options: CappedFleetOptions): Promise<Fleet> 
 	expect(billed, said).toBeLessThanOrEqual(Number(capUsd.toFixed(6)));
 	expect(billed, said).toBeGreaterThanOrEqual(usable * capUsd);
 	const answered = fleet.answeredIds();
+	expect(new Set(await fleet.mergedIds({ allowMissing: true }))).toEqual(new Set(answered));
 	expect(simulator.stats.answered - answered.length).toBeLessThanOrEqual(fleet.kills * concurrency * 2);
 	// Because of the cap, unless others were killed for so long that one came to the end of its rows.
 	expect(fleet.codes, said).toContain(8);

@@ -95,11 +95,26 @@ export class Fleet {
 		return (inputTokens * price.input + outputTokens * price.output) / 1e6;
 	}
 
+	/** Puts the results together as a user does, and returns the ids in them, each once; rows may be missing that a cap held back. */
+	async mergedIds({ allowMissing }: { readonly allowMissing: boolean }): Promise<string[]> {
+		const pattern = `prompts.results.*-of-${this.#options.shards}.jsonl`;
+		const how = allowMissing ? ["--allow-missing"] : ["--input", "prompts.jsonl"];
+		const merge = startLlmx(["batch", "merge", pattern, "-o", "all.jsonl", ...how], this.folder);
+		expect(await merge.ended, merge.err()).toBe(0);
+		return this.#idsIn(["all.jsonl"]);
+	}
+
 	/** Ids with an answer, each once, in all results files. */
 	answeredIds(): string[] {
+		const { shards } = this.#options;
+		return this.#idsIn(
+			Array.from({ length: shards }, (_, index) => `prompts.results.${index + 1}-of-${shards}.jsonl`),
+		);
+	}
+
+	#idsIn(names: readonly string[]): string[] {
 		const ids: string[] = [];
-		for (let shard = 1; shard <= this.#options.shards; shard++) {
-			const name = `prompts.results.${shard}-of-${this.#options.shards}.jsonl`;
+		for (const name of names) {
 			const text = readFileSync(join(this.folder, name), "utf8");
 			for (const line of text.trimEnd().split("\n"))
 				if (line !== "") ids.push((JSON.parse(line) as { id: string }).id);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { expect } from "vitest";
 import { startSimulator } from "../../../src/simulator/server.ts";
 import { afterTest } from "../../helpers/cleanup.ts";
 import { startRedis } from "../../helpers/redis.ts";
@@ -51,6 +52,7 @@ export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFl
 	}
 	while (!fleet.isOver) await sleep(50);
 	await fleet.end();
+	expect(await fleet.mergedIds({ allowMissing: false })).toHaveLength(rows);
 	const { requests } = simulator;
 	const from = requests[0]?.at ?? 0;
 	const answered = requests.filter(({ at, outcome }) => outcome === "answered" && at < fleet.firstEndedAt);
