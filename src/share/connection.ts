@@ -8,6 +8,7 @@ const connectMs = 5_000;
 /** How long the first connection is tried for. */
 const patienceMs = 10_000;
 const longestRetryMs = 500;
+const noReply = `no reply within ${replyMs / 1000} s`;
 
 /** A Lua script; it is sent once, and then named by its hash. */
 export interface RedisScript {
@@ -23,6 +24,15 @@ export interface RedisServer {
 
 /** Redis did not carry out a command, or nobody knows whether it did. */
 export class RedisFailure extends LlmxError {}
+
+export interface OpenOptions {
+	/** How long a server is tried that cannot be reached; 10 s unless given. */
+	readonly patienceMs?: number | undefined;
+	/** How long one that is there and does not reply, such as one that stands still, when that is longer. */
+	readonly hungMs?: number | undefined;
+	/** It does not reply, and is waited for. */
+	readonly onHung?: (() => void) | undefined;
+}
 
 /** A connection to the one Redis that shards share. It comes back by itself; commands fail while it is away. */
 export class RedisConnection {
@@ -48,10 +58,7 @@ export class RedisConnection {
 	 * @throws LlmxError that names host and port, and never the password: exit 5 when the server cannot be reached, 4 when
 	 * it refuses user or password, 2 when it is too old or a cluster
 	 */
-	static async open(
-		address: ShareAddress,
-		options: { readonly patienceMs?: number } = {},
-	): Promise<RedisConnection> {
+	static async open(address: ShareAddress, options: OpenOptions = {}): Promise<RedisConnection> {
 		const { RedisClient } = await import("./client.ts");
 		const client = new RedisClient(address.url, {
 			lazyConnect: true,
@@ -67,7 +74,7 @@ export class RedisConnection {
 		});
 		const connection = new RedisConnection(client, address);
 		try {
-			await connection.#begin(options.patienceMs ?? patienceMs);
+			await connection.#begin(options);
 			return connection;
 		} catch (error) {
 			connection.close();
@@ -124,8 +131,10 @@ export class RedisConnection {
 		this.#client.disconnect();
 	}
 
-	async #begin(patience: number): Promise<void> {
-		const until = performance.now() + patience;
+	async #begin(options: OpenOptions): Promise<void> {
+		const startedAt = performance.now();
+		const patience = options.patienceMs ?? patienceMs;
+		let isTold = false;
 		this.#client.connect().catch(() => {});
 		for (;;) {
 			try {
@@ -133,7 +142,14 @@ export class RedisConnection {
 				return;
 			} catch (error) {
 				if (!(error instanceof RedisFailure)) throw error;
-				if (performance.now() > until || isFinal(this.#trouble)) throw this.#unreachable();
+				const waitedMs = performance.now() - startedAt;
+				// The connection stands, and what it was first asked is not answered.
+				if (this.#client.status === "connect" && waitedMs > replyMs) this.#trouble = noReply;
+				const isHung = this.#client.status === "connect" || this.#trouble === noReply;
+				const most = isHung ? Math.max(patience, options.hungMs ?? 0) : patience;
+				if (waitedMs > most || isFinal(this.#trouble)) throw this.#unreachable();
+				if (this.#trouble === noReply && !isTold) options.onHung?.();
+				isTold ||= this.#trouble === noReply;
 			}
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
@@ -205,7 +221,7 @@ function describe(error: Error, { url, shown }: ShareAddress): string {
 	const { username, password } = new URL(url);
 	for (const secret of [url, password, decode(password), `${username}:${password}`])
 		if (secret.length > 1) text = text.replaceAll(secret, "…");
-	if (text === "Command timed out") return `no reply within ${replyMs / 1000} s`;
+	if (text === "Command timed out") return noReply;
 	return text.replaceAll(/rediss?:\/\/\S*/gi, shown);
 }
 

@@ -126,6 +126,26 @@ describeWithRedis("a connection", () => {
 			expect(`${message} ${hint} ${stack} ${cause}`).not.toMatch(/s3cr3t|P%C3|Pässword/);
 	});
 
+	it("is waited for when it stands still, and one that is not there is not", async () => {
+		const redis = await startRedis();
+		redis.signal("SIGSTOP");
+		let isHung = false;
+		const opening = RedisConnection.open(parseRedisUrl(redis.url, "it"), {
+			patienceMs: 2_000,
+			hungMs: 60_000,
+			onHung: () => {
+				isHung = true;
+				redis.signal("SIGCONT");
+			},
+		});
+		(await opening).close();
+		expect(isHung).toBe(true);
+		await redis.kill();
+		const options = { patienceMs: 100, hungMs: 60_000 };
+		const gone = await failure(() => RedisConnection.open(parseRedisUrl(redis.url, "it"), options));
+		expect(gone.message).toContain("ECONNREFUSED");
+	});
+
 	it("needs no more than the user of docs/sharing.md may do", async () => {
 		const docs = readFileSync(new URL("../../docs/sharing.md", import.meta.url), "utf8");
 		const rights = /^ {4}user llmx on >PASSWORD (.*)$/m.exec(docs)?.[1] ?? "";

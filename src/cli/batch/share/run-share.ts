@@ -41,6 +41,9 @@ export interface RunShareOptions {
 	readonly now: () => number;
 }
 
+/** A task that starts again while Redis stands still is not over for that. */
+const hungMs = 60_000;
+
 /**
  * Where `--share` or LLMX_SHARE_URL says that shards meet; undefined without either. What the command line tells others
  * is taken off it.
@@ -116,7 +119,10 @@ export class RunShare {
 			log(
 				"a password on the command line is seen by others and kept by shells: put the URL into LLMX_SHARE_URL or a file",
 			);
-		const connection = await RedisConnection.open(address);
+		const connection = await RedisConnection.open(address, {
+			hungMs,
+			onHung: () => log(`the Redis at ${address.shown} does not reply: waiting for it for up to a minute`),
+		});
 		const member = newMember();
 		const { boot } = processTable();
 		const shard =
