@@ -25,7 +25,7 @@ export interface RedisServer {
 /** Redis did not carry out a command, or nobody knows whether it did. */
 export class RedisFailure extends LlmxError {}
 
-export interface OpenOptions {
+export interface ConnectOptions {
 	/** How long a server is tried that cannot be reached; 10 s unless given. */
 	readonly patienceMs?: number | undefined;
 	/** How long one that is there and does not reply, such as one that stands still, when that is longer. */
@@ -58,7 +58,7 @@ export class RedisConnection {
 	 * @throws LlmxError that names host and port, and never the password: exit 5 when the server cannot be reached, 4 when
 	 * it refuses user or password, 2 when it is too old or a cluster
 	 */
-	static async open(address: ShareAddress, options: OpenOptions = {}): Promise<RedisConnection> {
+	static async open(address: ShareAddress, options: ConnectOptions = {}): Promise<RedisConnection> {
 		const { RedisClient } = await import("./client.ts");
 		const client = new RedisClient(address.url, {
 			lazyConnect: true,
@@ -131,7 +131,7 @@ export class RedisConnection {
 		this.#client.disconnect();
 	}
 
-	async #begin(options: OpenOptions): Promise<void> {
+	async #begin(options: ConnectOptions): Promise<void> {
 		const startedAt = performance.now();
 		const patience = options.patienceMs ?? patienceMs;
 		let isTold = false;
