@@ -3,7 +3,7 @@ import type { Rehearsal } from "../../src/batch/rehearse.ts";
 import { LatencyHistogram, RunStats } from "../../src/batch/run-stats.ts";
 import { commandsAgain } from "../../src/cli/batch/again.ts";
 import { rehearsalJson, rehearsalLines } from "../../src/cli/batch/rehearsal.ts";
-import { type SummaryView, summaryJson, summaryLines } from "../../src/cli/batch/summary.ts";
+import { type SummaryView, summaryJson, summaryLines, summaryWrap } from "../../src/cli/batch/summary.ts";
 import { type BatchView, progressLine, progressLines } from "../../src/cli/batch/view.ts";
 import { createColors } from "../../src/terminal/colors.ts";
 import { textWidth } from "../../src/terminal/width.ts";
@@ -205,6 +205,25 @@ describe("the summary", () => {
 			"again     llmx batch 'my prompts.jsonl'",
 			"estimated $1.20 to $4.50, cost $2.95",
 		]);
+	});
+
+	it("fits the terminal, but for the command, which is copied whole", async () => {
+		const again = commandsAgain(["batch", "a file with a rather long name of prompts.jsonl"]);
+		const outcome = {
+			...summary.outcome,
+			stopped: "the answers of the provider are refused for want of credit",
+		};
+		for (const columns of [40, 80, 200]) {
+			const wrap = await summaryWrap(columns);
+			const lines = summaryLines({ ...summary, outcome, again }, plain, wrap).flatMap((line) =>
+				line.split("\n"),
+			);
+			expect(lines).toContain(`again     ${again.failed}`);
+			const others = lines.filter((line) => !line.startsWith("again"));
+			expect(Math.max(...others.map((line) => line.length))).toBeLessThanOrEqual(columns);
+			expect(others.every((line) => /^(?:[a-z]\S* +| {10})\S/.test(line))).toBe(true);
+		}
+		expect(await summaryWrap(undefined)).toBeUndefined();
 	});
 
 	it("is JSON for machines", () => {

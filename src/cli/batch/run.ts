@@ -29,7 +29,7 @@ import { writeJsonFile } from "./json-file.ts";
 import { BatchProgress } from "./progress.ts";
 import type { LimitParts } from "./share/limit-parts.ts";
 import type { RunShare } from "./share/run-share.ts";
-import { type SummaryView, summaryJson, summaryLines } from "./summary.ts";
+import { type SummaryView, summaryJson, summaryLines, summaryWrap } from "./summary.ts";
 import type { Target } from "./target.ts";
 
 /** How long requests in flight have to finish after the first Ctrl-C, in ms. */
@@ -144,7 +144,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 			timeline: timeline.toJson(),
 		};
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0)
-			io.stderr.write(`${summaryLines(view, colors).join("\n")}\n`);
+			io.stderr.write(`${summaryLines(view, colors, await summaryWrap(io.stderr.columns)).join("\n")}\n`);
 		writeJsonFile(target.summary, summaryJson(view));
 		if (target.report !== undefined) await writeBatchReport(run, target.report, timeline.toJson());
 		return outcome.exitCode;

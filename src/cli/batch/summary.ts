@@ -58,8 +58,29 @@ const words: Partial<Record<FailureClass, string>> = {
 	tls: "TLS",
 };
 
-/** What a run came to, in a few lines for people. */
-export function summaryLines(view: SummaryView, colors: Colors): string[] {
+/** Columns of the labels before the texts of a summary. */
+const labelWidth = 10;
+
+/** A terminal that is narrower shows what it shows. */
+const leastTextWidth = 20;
+
+/** Breaks texts of a summary to what a terminal of so many columns has room for; undefined where there is none. */
+export async function summaryWrap(
+	columns: number | undefined,
+): Promise<((text: string) => string) | undefined> {
+	const width = (columns ?? 0) - labelWidth;
+	if (width < leastTextWidth) return undefined;
+	// A summary is told also where no file can be opened any more.
+	const loaded = await import("../../terminal/width.ts").catch(() => undefined);
+	return loaded && ((text) => loaded.wrapText(text, width));
+}
+
+/** What a run came to, in a few lines for people; `wrap` breaks a text into lines. */
+export function summaryLines(
+	view: SummaryView,
+	colors: Colors,
+	wrap: (text: string) => string = (text) => text,
+): string[] {
 	const { outcome, modelRuns } = view;
 	const { stats } = outcome;
 	const lines: [label: string, text: string][] = [];
@@ -86,7 +107,11 @@ export function summaryLines(view: SummaryView, colors: Colors): string[] {
 	else if (outcome.failed > 0) lines.push(["again", sanitizeLine(view.again.failed)]);
 	const estimated = estimatedText(view);
 	if (estimated !== undefined) lines.push(["estimated", estimated]);
-	return lines.map(([label, text]) => `${colors.dim(label.padEnd(9))} ${text}`);
+	return lines.map(([label, text]) => {
+		// A command is copied as it stands.
+		const shown = label === "again" ? text : wrap(text).replaceAll("\n", `\n${" ".repeat(labelWidth)}`);
+		return `${colors.dim(label.padEnd(labelWidth - 1))} ${shown}`;
+	});
 }
 
 function answeredText({ outcome, total, doneBefore, elapsedMs }: SummaryView): string {

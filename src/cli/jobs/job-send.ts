@@ -19,7 +19,7 @@ import { colorsFor } from "../ask/answer-writer.ts";
 import { commandsAgain } from "../batch/again.ts";
 import { writeJsonFile } from "../batch/json-file.ts";
 import { type BatchRun, capOf, outputOf } from "../batch/run.ts";
-import { type SummaryView, summaryJson, summaryLines } from "../batch/summary.ts";
+import { type SummaryView, summaryJson, summaryLines, summaryWrap } from "../batch/summary.ts";
 import type { CommandContext } from "../command.ts";
 import { writeBatchReport } from "../report/batch-report.ts";
 import { requireRoom } from "./job-checks.ts";
@@ -137,7 +137,8 @@ export async function sendBatchByJobs(run: JobBatchRun): Promise<number> {
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0) {
 			// Rows in jobs that go on are neither sent in vain nor to be sent again.
 			const missing = Math.max(0, outcome.missing - (jobs?.openRows ?? 0));
-			const lines = summaryLines({ ...view, outcome: { ...outcome, missing } }, colors);
+			const wrap = await summaryWrap(context.io.stderr.columns);
+			const lines = summaryLines({ ...view, outcome: { ...outcome, missing } }, colors, wrap);
 			io.stderr.write(`${[...lines, ...openLines(jobs, view.again.missing, context)].join("\n")}\n`);
 		}
 		const openJobs = open.map((record) => jobId(record));
