@@ -92,10 +92,9 @@ export function retryDelay<Item>(
 	const { now, random, maxRetries, isOutage, isTail } = rules;
 	const isCrowded = error.advice.isCrowded === true && rules.isAmongOthers;
 	const isRefusal = error.errorClass === "rate_limit";
-	const isByChance =
-		error.errorClass === "overloaded" &&
-		maxRetries >= defaultMaxRetries &&
-		queued.refusals < rules.chanceRefusals;
+	// While nobody else is answered either, an overload has nothing to do with the item.
+	const isNotOfItem = queued.refusals < rules.chanceRefusals || (queued.futile > 1 && !isTail);
+	const isByChance = error.errorClass === "overloaded" && maxRetries >= defaultMaxRetries && isNotOfItem;
 	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance || isCrowded);
 	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
 	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;

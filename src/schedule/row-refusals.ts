@@ -8,6 +8,8 @@ const leastRefusals = 6;
 const mostMistaken = 1e-3;
 /** Before anything is known, one in so many is refused: too few, and a row would be given up that chance refused. */
 const priorRows = 20;
+/** Where more items than that are refused, it has to do with the account, whichever items they are. */
+const mostByChance = 0.5;
 /** Limits come back within a minute: what is refused for that long at the end of a run is not refused for its rate. */
 const longestWindowMs = 45_000;
 
@@ -33,7 +35,7 @@ export class RowRefusals {
 
 	/** A refusal of the item would have to do with the item, and not with the account. */
 	isOfRow(queued: QueuedItem<unknown>): boolean {
-		return queued.strikes > 0 || this.isOvertaken(queued);
+		return this.#share <= mostByChance && (queued.strikes > 0 || this.isOvertaken(queued));
 	}
 
 	/**

@@ -77,3 +77,9 @@ it.each([
 	const { holds, slowdown, ours, allowed, random } = await judge(seed);
 	expect({ holds, slowdown, ours, allowed, title: random.title }).toMatchObject({ holds: true });
 });
+
+// A flood of refusals beside rows that are refused for ever, and an outage at a small account.
+it.each([91, 95])("no row is lost, and no run given up, at random server %i", async (seed) => {
+	const { ours, error } = await judge(seed);
+	expect({ lost: ours.lost, error }).toEqual({ lost: 0, error: undefined });
+});
