@@ -20,7 +20,10 @@ interface Place {
 	readonly offset: number;
 	readonly length: number;
 	readonly ok: boolean;
+	isTaken: boolean;
 }
+
+type Span = Pick<Place, "offset" | "length">;
 
 /** Results of one job on the disk, found by the ids of their rows. */
 export class ResultsFile {
@@ -29,7 +32,7 @@ export class ResultsFile {
 	conflicting = 0;
 	readonly #dialect: JobDialect;
 	readonly #places = new Map<string, Place>();
-	readonly #foreign: Omit<Place, "ok">[] = [];
+	readonly #foreign: Span[] = [];
 	#file: number | undefined;
 
 	private constructor(path: string, dialect: JobDialect) {
@@ -97,7 +100,19 @@ export class ResultsFile {
 		return place === undefined ? undefined : this.#dialect.read(parseJson(this.#read(place)));
 	}
 
-	#read({ offset, length }: Omit<Place, "ok">): string {
+	/** The same, which is then known to have been handed out. */
+	take(wireId: string): JobResult | undefined {
+		const place = this.#places.get(wireId);
+		if (place !== undefined) place.isTaken = true;
+		return this.result(wireId);
+	}
+
+	/** Whether there is a result that nobody took. */
+	isLeft(wireId: string): boolean {
+		return this.#places.get(wireId)?.isTaken === false;
+	}
+
+	#read({ offset, length }: Span): string {
 		if (this.#file === undefined) return "";
 		const buffer = Buffer.alloc(length);
 		readSync(this.#file, buffer, 0, length, offset);
@@ -139,7 +154,7 @@ export class ResultsFile {
 		}
 	}
 
-	#keep(result: JobResult, place: Omit<Place, "ok">): void {
+	#keep(result: JobResult, place: Span): void {
 		const { wireId, ok } = result;
 		const before = this.#places.get(wireId);
 		if (before === undefined && !result.ok && result.reason !== "failed") this.undone += 1;
@@ -147,7 +162,7 @@ export class ResultsFile {
 		// An answer was paid for: a failure beside it does not take it away, whichever came first.
 		if (before !== undefined && (!ok || before.ok)) return;
 		if (ok) this.succeeded += 1;
-		this.#places.set(wireId, { ...place, ok });
+		this.#places.set(wireId, { ...place, ok, isTaken: false });
 	}
 }
 

@@ -111,8 +111,6 @@ export class CollectingModel implements BatchModel {
 	accountFailure: RequestError | undefined;
 	/** What all its results add up to. */
 	readonly totals: RowTotals = { ...noRows };
-	/** Ids of results that were handed out to rows. */
-	readonly #handedOut = new Set<string>();
 
 	constructor(options: {
 		readonly jobs: ModelJobs;
@@ -165,7 +163,7 @@ export class CollectingModel implements BatchModel {
 		let answers = 0;
 		const bill = { requests: 0, usd: 0, unknownCalls: 0 };
 		for await (const { wireId, name } of names) {
-			if (this.#handedOut.has(wireId) || !this.#results.has(wireId)) continue;
+			if (!this.#results.isLeft(wireId)) continue;
 			const found = this.#results.result(wireId);
 			if (found === undefined || (!found.ok && found.reason !== "failed")) continue;
 			const { result, cost } = this.#book(found, unknownQuestion(name?.n ?? 1));
@@ -219,9 +217,8 @@ export class CollectingModel implements BatchModel {
 		question: Question,
 		control: RunControl<SentRow>,
 	): RowOutcome<SentRow> | undefined {
-		const found = this.#results.result(wireId);
+		const found = this.#results.take(wireId);
 		if (found === undefined) return undefined;
-		this.#handedOut.add(wireId);
 		if (!found.ok && found.reason !== "failed") return undefined;
 		const { result, cost, usage, error: failure } = this.#book(found, question);
 		let error = failure;
