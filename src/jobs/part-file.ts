@@ -159,7 +159,8 @@ export function formBody(
 
 /** The ids of a part, for rows that are on their way. Missing: none. */
 export async function* readIds(folder: string, tag: string): AsyncGenerator<string, void> {
-	for await (const [id] of readIdLines(folder, tag)) yield id;
+	// A copy: a piece of a line keeps the whole line in memory, and there may be a hundred thousand of them.
+	for await (const [id] of readIdLines(folder, tag)) yield Buffer.from(id).toString("latin1");
 }
 
 /** The same with what rows are called at home, as far as that was written down. */
