@@ -169,7 +169,7 @@ export class ResultsFile {
 /** Lines with their lengths in bytes, in flat memory but for the longest. */
 async function* lines(path: string): AsyncGenerator<Buffer, void> {
 	let held: Buffer[] = [];
-	for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+	for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Buffer>) {
 		let start = 0;
 		for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
 			const piece = chunk.subarray(start, end);

@@ -97,7 +97,7 @@ export interface Unasked {
 }
 
 /** Rows whose ledger row is brought onto the disk together, before any of them counts as answered. */
-const rowsPerFlush = 512;
+const rowsPerFlush = 64;
 
 /** Takes the place of a model while the results of a job are handed out to the rows that they answer. */
 export class CollectingModel implements BatchModel {
