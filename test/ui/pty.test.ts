@@ -252,9 +252,12 @@ describe("the screen", () => {
 			return shown.slice(shown.indexOf("w69") + 3).split(/\s+/);
 		};
 		await chat.resize(40, rows, delay);
+		// Each change is drawn before the next: what erases a frame may itself be under way when the size changes.
+		// What is going on has room on the wide terminal only.
+		await chat.until(({ lines }) => lines.some((line) => /answering .*…$/.test(line)));
 		await chat.until(() => answer().some((word) => /^w4[0-9]$/.test(word)));
 		await chat.resize(120, 40, delay);
-		await chat.until(() => answer().some((word) => /^w5[5-9]$/.test(word)));
+		await chat.until(({ lines }) => lines.some((line) => /answering .* · Esc stops$/.test(line)));
 		await chat.resize(60, 24, delay);
 		await chat.until(/ in · \d+ out/);
 		await chat.idle();
