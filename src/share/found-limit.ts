@@ -23,7 +23,7 @@ const trialParts = [firstTrialShare, trialShare, trialShare];
 const holdParts = [belowLimit, 0.9, 0.75];
 /** Until the limit is met, so much more is tried in a second, and then this; twice as much after each time without a refusal. */
 const climb = { growth: 0.2, fastest: 1, doublingMs: 3_000 };
-const hold = { growth: 0.002, fastest: 0.02, doublingMs: 20_000 };
+const hold = { growth: 0.002, fastest: 0.1, doublingMs: 12_000 };
 /** Chance refuses hardly ever more than it does in the mean by so many standard deviations. */
 const badDay = 3;
 /** How fast the share that is refused by chance follows what is seen, once less is. */
