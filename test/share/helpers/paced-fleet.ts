@@ -58,7 +58,8 @@ export async function runPacedFleet(options: PacedFleetOptions): Promise<PacedFl
 	const answered = requests.filter(({ at, outcome }) => outcome === "answered" && at < fleet.firstEndedAt);
 	const minutes = (fleet.firstEndedAt - from) / 60_000;
 	return {
-		used: answered.length / (requestsPerMinute * (initialFill + minutes)),
+		// Whoever is told a rate keeps to it, whatever the account has saved up.
+		used: answered.length / (requestsPerMinute * ((toldLimit ? 0 : initialFill) + minutes)),
 		refused: (1_000 * requests.filter(({ outcome }) => outcome !== "answered").length) / requests.length,
 		again: simulator.stats.answered - fleet.answeredIds().length,
 		fleet,
