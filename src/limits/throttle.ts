@@ -49,7 +49,7 @@ export class Throttle {
 
 	/** The server has not counted one. */
 	giveBack(): void {
-		this.#credit = Math.min(1, this.#credit + 1);
+		this.#credit = Math.max(this.#credit, Math.min(1, this.#credit + 1));
 	}
 
 	/** So many may be sent at once. */
