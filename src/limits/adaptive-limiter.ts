@@ -65,6 +65,8 @@ export class AdaptiveLimiter implements Limiter {
 	#pausedAt: number | undefined;
 	/** Refused in a row by then. */
 	#pauseRun = 0;
+	/** How often the rate had been cut when something was refused last. */
+	#cuts = 0;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
 	/** Fewer in flight are tried because requests were refused of which headers say that plenty was left. */
@@ -115,10 +117,11 @@ export class AdaptiveLimiter implements Limiter {
 		const tokens = this.#tokens.of(cost);
 		this.#requestCeiling?.take(1);
 		this.#tokenCeiling?.take(tokens.input + tokens.output);
+		const sequence = this.#pacer.sent(now);
 		const record: SendingRecord = {
 			sentAt: now,
-			sequence: this.#pacer.sent(now),
-			inFlight: this.#window.sent(),
+			sequence,
+			inFlight: this.#window.sent(sequence, now),
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};
@@ -157,8 +160,10 @@ export class AdaptiveLimiter implements Limiter {
 		if (isAgain) this.#pacer.estimate.noteAgain(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
 		this.#levels.refused(record.levels, { snapshot, hintMs });
-		if (isOfRow && !this.#stall.isOn) {
+		if (isOfRow) {
 			this.#pacer.noteRefused(record.sequence, now);
+			this.#pacer.estimate.noteOwn(record.sequence);
+			this.#stall.saidNothing(record.sequence);
 			return;
 		}
 		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed && !record.levels.isAgainst)
@@ -175,15 +180,14 @@ export class AdaptiveLimiter implements Limiter {
 		}
 		const run = this.#pacer.estimate.runOf(record.sequence);
 		const isRun = account === "plenty" ? run.count >= provenRun : this.#pacer.isRun(run, now);
-		if (isRun && !this.#stall.isOn && account !== "plenty")
-			this.#pacer.ruleOutChance(record.sequence, run.count, now);
+		if (isRun && !this.#stall.isOn && account !== "plenty") this.#pacer.ruleOutChance(now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 
 	overloaded(sending: SentRequest): void {
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.overloaded(sending as SendingRecord, this.#pacer.estimate.next, this.#pacer.bound, now);
+		this.#window.overloaded(sending as SendingRecord, this.#pacer.bound, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 
@@ -221,8 +225,7 @@ export class AdaptiveLimiter implements Limiter {
 
 	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
 	#blameServer(record: SendingRecord, now: number): void {
-		if (this.#window.overloaded(record, this.#pacer.estimate.next, this.#pacer.bound, now))
-			this.#doubtsHeaders = true;
+		if (this.#window.overloaded(record, this.#pacer.bound, now)) this.#doubtsHeaders = true;
 	}
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */
@@ -235,9 +238,10 @@ export class AdaptiveLimiter implements Limiter {
 			this.#pacer.recall(now);
 		}
 		if (this.#pacer.bound === undefined) this.#window.shrink();
-		const { cuts } = this.#pacer;
 		this.#pacer.refused(record.sequence, now, this.#stall.believed(hintMs));
-		if (this.#pacer.cuts > cuts) this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
+		if (this.#pacer.cuts > this.#cuts)
+			this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
+		this.#cuts = this.#pacer.cuts;
 	}
 
 	#handleStall(record: SendingRecord, hintMs: number | undefined, isRun: boolean, now: number): void {

@@ -1,6 +1,5 @@
 import { GrowingWindow } from "./growing-window.ts";
-import { OverloadWindow } from "./overload-window.ts";
-import type { Cause } from "./refusal-odds.ts";
+import { type Cause, OverloadWindow } from "./overload-window.ts";
 
 const leastWindow = 16;
 /** Episodes in a row that must look like a limit on requests in flight before it is tried out. */
@@ -125,9 +124,10 @@ export class ConcurrencyWindow {
 		this.#growing.refused();
 	}
 
-	/** Returns how many are in flight with this one. */
-	sent(): number {
-		return ++this.#inFlight;
+	/** Number `sequence` is sent. Returns how many are in flight with it. */
+	sent(sequence: number, now: number): number {
+		this.#overload.sent(sequence, ++this.#inFlight, now);
+		return this.#inFlight;
 	}
 
 	ended(): void {
@@ -227,11 +227,10 @@ export class ConcurrencyWindow {
 	/** The server said that it has too much to do; `rate` as in `at`. True when fewer are sent for that. */
 	overloaded(
 		{ sentAt, sequence }: Omit<WindowedRequest, "inFlight">,
-		next: number,
 		rate: number | undefined,
 		now: number,
 	): boolean {
-		return this.#overload.overloaded(sequence, sentAt, next, this.at(rate, now).size, now);
+		return this.#overload.overloaded(sequence, sentAt, this.at(rate, now).size, now);
 	}
 
 	/** Whether fewer in flight helped, as far as that shows by the sendings before number `decided`. */

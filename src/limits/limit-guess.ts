@@ -29,14 +29,14 @@ export function limitMetAgain(
 	return justBelow * (least > 0 ? between : most);
 }
 
-/** The limit when more is refused than by chance at the rate `upper`; `passed` is the share let through that chance would. */
+/** The limit when there is one below the rate `upper`, most likely at `likely`. */
 export function limitBelow(
 	upper: number,
 	{ least = 0, busy, seen }: RateBounds,
-	passed: number,
+	likely: number,
 	isFalling: boolean,
 ): number {
-	const guess = Math.max(least, Math.max(deepestCut, passed) * upper);
+	const guess = Math.max(least, deepestCut * upper, likely);
 	// At a limit that is known all is let through that there is: the longest view of it is the best one.
 	const found = isFalling ? Math.min(busy ?? upper, seen ?? guess) : Math.max(seen ?? 0, guess);
 	return Math.max(leastRate, Math.min(upper, found));

@@ -1,8 +1,14 @@
 import { Cubic } from "./cubic.ts";
-import { type Cause, RefusalOdds } from "./refusal-odds.ts";
+import { LimitOdds, near, unlikely } from "./limit-odds.ts";
 
 /** An overload leaves this share of what was in flight. */
 const kept = 0.85;
+
+/** Sendings that are remembered until it is known whether they met an overload. */
+const remembered = 4_096;
+
+/** What overloads are due to: to how many are in flight, or to nothing of ours. */
+export type Cause = "load" | "chance" | "unknown";
 
 /** So many may be in flight at a server that said it has too much to do. */
 interface Hold {
@@ -21,7 +27,17 @@ interface Hold {
  * says so more often than by chance, and as many as before if that turns out to be of no use.
  */
 export class OverloadWindow {
-	readonly #odds = new RefusalOdds();
+	readonly #odds = new LimitOdds();
+	/** How many were in flight after the last that was sent at one moment, by the number of the first. */
+	readonly #loads = new Float64Array(remembered);
+	readonly #moments = new Float64Array(remembered);
+	#moment = 0;
+	/** The moment of the one that was learnt from last. */
+	#learntMoment = -1;
+	#momentAt = Number.NEGATIVE_INFINITY;
+	readonly #isOverloaded = new Uint8Array(remembered);
+	/** What was sent before this number has been learnt from. */
+	#learnt = 0;
 	#hold: Hold | undefined;
 
 	/** How many may be in flight; Infinity while nothing was heard of an overload. */
@@ -36,17 +52,26 @@ export class OverloadWindow {
 		this.#hold = undefined;
 	}
 
+	/** Number `sequence` was sent as one of so many in flight: so were those that were sent at the same moment. */
+	sent(sequence: number, inFlight: number, now: number): void {
+		if (now !== this.#momentAt) this.#moment = sequence;
+		this.#momentAt = now;
+		this.#moments[sequence % remembered] = this.#moment;
+		this.#loads[this.#moment % remembered] = inFlight;
+		this.#isOverloaded[sequence % remembered] = 0;
+	}
+
 	/**
-	 * Number `sequence`, sent at `sentAt`, met an overload while up to `before` were in flight, and number `next` is sent next.
-	 * Once for all that was sent before it, fewer are sent. Not fewer than are in flight by chance: that may be one, and it
-	 * takes a minute to come back from there. True when fewer are sent.
+	 * Number `sequence`, sent at `sentAt`, met an overload while up to `before` were in flight. Once for all that was sent
+	 * before it, fewer are sent, if it is likely that fewer would not meet it. Not fewer than are in flight by chance: that
+	 * may be one, and it takes a minute to come back from there. True when fewer are sent.
 	 */
-	overloaded(sequence: number, sentAt: number, next: number, before: number, now: number): boolean {
-		this.#odds.note(sequence);
+	overloaded(sequence: number, sentAt: number, before: number, now: number): boolean {
+		const load = this.#loadOf(sequence);
+		this.#isOverloaded[sequence % remembered] = 1;
+		if (load > 0) this.#odds.refused(load, this.#isSame(sequence));
 		const hold = this.#hold;
-		if (hold !== undefined && sentAt <= hold.at) return false;
-		if (!this.#odds.refused(sequence) || this.#odds.isTrying) return false;
-		this.#odds.cut(before, next);
+		if ((hold !== undefined && sentAt <= hold.at) || this.#odds.below(before) <= 1 - unlikely) return false;
 		const size = Math.max(1, kept * before);
 		// While nothing is answered at all, fewer and fewer are sent, but that does not show what the server can do.
 		const target = hold === undefined || hold.isAnswered ? size : Math.max(size, hold.target);
@@ -71,12 +96,32 @@ export class OverloadWindow {
 		this.#hold = { ...hold, size, curve, isAnswered: true };
 	}
 
-	/** Whether fewer in flight helped, as far as that shows by the sendings before number `decided`. */
+	/**
+	 * Learns from what met no overload by now, of what was sent before number `decided`. Returns what overloads are due to:
+	 * to how many are in flight ("load"), or to nothing of ours.
+	 */
 	judge(decided: number, now: number): Cause {
-		if (!this.#odds.isTrying) return "unknown";
-		const verdict = this.#odds.verdict(this.size(now), decided);
-		if (verdict !== "unknown") this.#odds.settle(verdict, decided);
-		if (verdict === "chance") this.#hold = undefined;
-		return verdict;
+		for (; this.#learnt < decided; this.#learnt++) {
+			const load = this.#loadOf(this.#learnt);
+			if (load > 0) this.#odds.passed(load, this.#isSame(this.#learnt));
+		}
+		if (this.#hold === undefined) return "unknown";
+		const below = this.#odds.below(near * this.size(now));
+		if (below < unlikely) this.#hold = undefined;
+		return below < unlikely ? "chance" : below > 1 - unlikely ? "load" : "unknown";
+	}
+
+	/** How many were in flight with this one; 0 for what met an overload. */
+	#loadOf(sequence: number): number {
+		if (this.#isOverloaded[sequence % remembered] === 1) return 0;
+		return this.#loads[(this.#moments[sequence % remembered] as number) % remembered] as number;
+	}
+
+	/** Whether it was sent at the moment of the one that was learnt from before: what it met is of the same server. */
+	#isSame(sequence: number): boolean {
+		const moment = this.#moments[sequence % remembered] as number;
+		const isSame = moment === this.#learntMoment;
+		this.#learntMoment = moment;
+		return isSame;
 	}
 }

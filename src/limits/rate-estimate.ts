@@ -11,6 +11,8 @@ const longestPeriodMs = 150_000;
 
 /** Fewer sendings in a burst of refusals say nothing of the rate. */
 const leastBurst = 8;
+/** A mean rate begins as if so many had been sent at the present one, and all of a second. */
+const leastUsual = 16;
 
 /** What is known of a limit, in requests per second. */
 export interface RateBounds {
@@ -46,7 +48,7 @@ export class RateEstimate {
 	#burstStart: number | undefined;
 	#anchor: number | undefined;
 	#lastRefused: number | undefined;
-	#exhausted: Count | undefined;
+	#exhausted: (Count & { readonly next: number }) | undefined;
 	/** When the server had one again after the last refusal, and after that of `#anchor`. */
 	#lastFreeAt = Number.NEGATIVE_INFINITY;
 	#anchorFreeAt = Number.NEGATIVE_INFINITY;
@@ -71,10 +73,42 @@ export class RateEstimate {
 		return this.#refusalDelayMs;
 	}
 
-	/** Gives back the number by which the sending is known. */
-	sent(now: number, idleMs = 0): number {
+	/**
+	 * Gives back the number by which the sending is known. `bound`: more was not sent in a second, nor more than `mean` since
+	 * there was nothing left.
+	 */
+	sent(now: number, idleMs = 0, bound = Number.POSITIVE_INFINITY, mean = bound): number {
 		this.#started ??= { at: now, admitted: 0 };
-		return this.#record.add(now, idleMs);
+		return this.#record.add(now, idleMs, bound, mean);
+	}
+
+	/** At how many a second was sent since there was nothing left, at `rate` lately. */
+	meanRate(now: number, rate: number): number {
+		const empty = this.#exhausted;
+		if (empty === undefined) return rate;
+		const usual = Math.max(1, leastUsual / rate);
+		return (this.#record.next + 1 - empty.next + usual * rate) / ((now - empty.at) / 1000 + usual);
+	}
+
+	/** At how many a second was sent when this number was. */
+	loadAt(sequence: number): number {
+		return this.#record.loadAt(sequence);
+	}
+
+	/** At how many a second was sent since there had been nothing left. */
+	meanLoadAt(sequence: number): number {
+		return this.#record.meanLoadAt(sequence);
+	}
+
+	/** What became of it, as far as that says something of the rate: refused for something else, it does not. */
+	endOf(sequence: number): "passed" | "refused" | "unknown" {
+		if (!this.#record.wasRefused(sequence)) return "passed";
+		return this.#record.isUnexplained(sequence) ? "refused" : "unknown";
+	}
+
+	/** Nothing explains the refusal of this number. */
+	noteUnexplained(sequence: number): void {
+		this.#record.markUnexplained(sequence);
 	}
 
 	sentAt(sequence: number): number {
@@ -112,6 +146,10 @@ export class RateEstimate {
 		this.#record.markAgain(sequence);
 	}
 
+	noteOwn(sequence: number): void {
+		this.#record.markOwn(sequence);
+	}
+
 	noteRefused(sequence: number, now: number): void {
 		this.#record.markRefused(sequence);
 		this.#refusals++;
@@ -145,12 +183,6 @@ export class RateEstimate {
 		return this.#bounds(sequence, this.#burstStart, freeAt);
 	}
 
-	/** Requests per second of those from number `from` to before number `to`; undefined when they are too few to tell. */
-	rateBetween(from: number, to: number): number | undefined {
-		const elapsed = this.sentAt(Math.min(to, this.next - 1)) - this.sentAt(from);
-		return to - from < leastBurst || elapsed <= 0 ? undefined : ((to - from) / elapsed) * 1000;
-	}
-
 	/** Requests per second that were sent lately. */
 	recentRate(now: number): number {
 		const record = this.#record;
@@ -162,7 +194,7 @@ export class RateEstimate {
 
 	/** The last refusal was one for the rate: at that moment there was nothing left to take. */
 	exhausted(now: number): void {
-		this.#exhausted = { at: now, admitted: this.#admitted };
+		this.#exhausted = { at: now, admitted: this.#admitted, next: this.#record.next };
 	}
 
 	/** More was let through since there was nothing left than the limit could have given: it must have risen. */

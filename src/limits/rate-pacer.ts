@@ -1,8 +1,8 @@
-import { cutDepth, HoldCurve } from "./cubic.ts";
+import { HoldCurve } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
-import { type PacerPhase, type PacerState, phaseReasons } from "./pacer-phase.ts";
-import { burstGapMs, type RateBounds, RateEstimate } from "./rate-estimate.ts";
-import { type Cause, RefusalOdds } from "./refusal-odds.ts";
+import { LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
+import { type PacerPhase, phaseReasons } from "./pacer-phase.ts";
+import { type RateBounds, RateEstimate } from "./rate-estimate.ts";
 import type { Run } from "./send-record.ts";
 import { StartRounds } from "./start-rounds.ts";
 import { Throttle } from "./throttle.ts";
@@ -12,8 +12,12 @@ const longestDoublingMs = 2_000;
 const shortestDoublingMs = 50;
 const leastPerDoubling = 4;
 const highestRate = 100_000;
-/** Whether a cut helps is tried at this share of it, where no limit was known before. */
-const trialShare = 0.75;
+/** Chance below this is so rare that a refusal at a known limit is due to the limit. */
+const rare = 0.03;
+/** So many runs of refusals in a second would come by chance at most. */
+const mostRuns = 1 / 60;
+/** Of those that were refused before, no more than this are refused again by chance. */
+const mostAgain = 0.5;
 /** From this share of the limit on, a refusal is what was to be expected. */
 const atLimit = 0.98;
 /** What comes back all at once is spread over its time with so much to spare. */
@@ -23,7 +27,9 @@ const surplus = 1.06;
 export class RatePacer {
 	/** What was sent and refused, and what that shows. */
 	readonly estimate = new RateEstimate();
-	readonly #odds = new RefusalOdds();
+	readonly #odds = new LimitOdds();
+	/** Sendings before this one that were let through have been learnt from. */
+	#learnt = 0;
 	#phase: PacerPhase = "start";
 	readonly #start = new StartRounds();
 	readonly #throttle: Throttle;
@@ -34,11 +40,14 @@ export class RatePacer {
 	#cuts = 0;
 	/** The limit that is not kept to while the number in flight is held instead. */
 	#suspended: number | undefined;
-	#refusedAt = Number.NEGATIVE_INFINITY;
-	/** With this sending the rate came near the limit. */
-	#atLimitFrom = 0;
-	/** What to go back to when a cut turns out to be of no use. */
-	#before: PacerState | undefined;
+	/** What the last refusal shows of the limit. */
+	#bounds: RateBounds = {};
+	/** A limit that comes back all at once was seen to: however refusals depend on the rate, it is there. */
+	#isShown = false;
+	/** The rate at which a limit below it became likely, while where it is has only been guessed. */
+	#guessedBelow: number | undefined;
+	/** The rate before it was cut for a limit that nobody knew of. */
+	#before = highestRate;
 
 	/** `eager` starts without a rate of its own, until something is refused or headers tell one. */
 	constructor(now: number, eager: boolean) {
@@ -82,8 +91,10 @@ export class RatePacer {
 	/** Returns the number by which `refused` knows the sending again. */
 	sent(now: number): number {
 		this.#throttle.take(now);
-		const sequence = this.estimate.sent(now, this.#throttle.idleMs);
-		if (this.#odds.isTrying) this.#judge(now);
+		const { bound } = this;
+		const mean = this.#phase === "hold" && bound !== undefined ? this.estimate.meanRate(now, bound) : bound;
+		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean);
+		this.#learn(now);
 		return sequence;
 	}
 
@@ -126,7 +137,6 @@ export class RatePacer {
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
 	noteRefused(sequence: number, now: number): void {
 		this.estimate.noteRefused(sequence, now);
-		this.#odds.note(sequence);
 	}
 
 	/** Nothing is sent until then, for other reasons than the rate. */
@@ -134,99 +144,104 @@ export class RatePacer {
 		this.#throttle.silence(until);
 	}
 
-	/** Number `sequence` ended `run` refusals in a row, which were not chance: where there is no rate yet, there is one now. */
-	ruleOutChance(sequence: number, run: number, now: number): void {
-		this.#odds.ruleOutChance(sequence, run);
+	/** Refusals in a row were not chance: where there is no rate yet, there is one now. */
+	ruleOutChance(now: number): void {
+		this.#odds.assume(this.#usedRate(now));
 		if (this.bound === undefined) this.#cut(this.#usedRate(now), {}, now);
 	}
 
-	/** So many refusals in a row are too many for chance. */
-	isRun(run: Run, now: number): boolean {
-		return this.#odds.isRun(run, this.estimate.recentRate(now));
+	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
+	isRun({ count, again }: Run, now: number): boolean {
+		const runs = this.#odds.chance ** (count - again) * mostAgain ** again * this.estimate.recentRate(now);
+		return count >= 2 && runs < mostRuns;
 	}
 
-	/**
-	 * Finds out what a refusal was due to. `hintMs`: after that time the server lets one through again. "load" when the
-	 * rate was cut for it, or had been just before.
-	 */
-	refused(sequence: number, now: number, hintMs: number): Cause {
+	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
+	refused(sequence: number, now: number, hintMs: number): void {
 		this.#advance(now);
 		this.noteRefused(sequence, now);
+		this.estimate.noteUnexplained(sequence);
 		this.#throttle.giveBack();
 		const sentAt = this.estimate.sentAt(sequence);
 		const bounds = this.estimate.refused(sequence, sentAt + hintMs);
+		const { limit } = this.estimate;
+		const isHeld = this.#phase === "hold" && limit !== undefined;
+		this.#bounds = bounds;
 		if (sequence < this.#cutBefore) {
 			// The rest of a burst does not cut again, but shows how deep its one cut should have been.
-			const { limit } = this.estimate;
-			if (bounds.seen !== undefined && limit !== undefined && bounds.seen < 0.9 * limit)
-				this.#hold(bounds.seen, now);
-			return "load";
+			if (isHeld && bounds.seen !== undefined && bounds.seen < 0.9 * limit) this.#hold(bounds.seen, now);
+			return;
 		}
-		const isSurplus = this.#odds.refused(sequence, this.bound !== undefined);
-		const { limit } = this.estimate;
-		const isFirst = now - this.#refusedAt > burstGapMs;
-		this.#refusedAt = now;
 		const upper = this.#usedRate(now);
-		const isExpected =
-			this.#phase === "hold" && limit !== undefined && upper >= atLimit * limit && this.#throttle.isUsed(now);
-		if (isSurplus) return this.#cut(upper, bounds, now);
-		if (isExpected && this.#odds.isRare) {
-			this.#odds.byLoad(sequence - this.#atLimitFrom);
+		const isMet = isHeld && (upper >= atLimit * limit || this.#odds.below(upper) >= likely);
+		if (isMet && this.#throttle.isUsed(now) && this.#odds.chance < rare) {
 			this.#cuts++;
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
 			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now);
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
-			return "load";
-		}
-		if (this.#phase === "hold" && limit !== undefined) {
-			this.#throttle.silence(now + Math.min(hintMs || 100 / limit, 1000 / limit));
-			return "unknown";
-		}
-		if (this.#phase === "start") this.#start.refused();
-		if (this.#phase === "start" || (this.#odds.isRare && (this.bound !== undefined || isFirst))) {
+		} else if (isHeld) {
+			const waitMs = hintMs > 0 || this.#odds.chance >= rare ? hintMs : 100 / limit;
+			if (waitMs > 0) this.#throttle.silence(now + Math.min(waitMs, 1000 / limit));
+		} else {
+			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell.
-			this.#throttle.silence(
-				now + (this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.#throttle.rate),
-			);
+			if (this.#phase === "start" || this.#odds.chance < rare) {
+				const waitMs =
+					this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.#throttle.rate;
+				this.#throttle.silence(now + waitMs);
+			}
 		}
-		return "unknown";
+		this.#learn(now);
 	}
 
-	/** More is refused than by chance: less is sent, and where no limit is known to be there, it is seen whether that helps. */
-	#cut(upper: number, bounds: RateBounds, now: number): Cause {
-		const { limit } = this.estimate;
-		if (this.#odds.isTrying) {
-			const verdict = this.#judge(now);
-			if (verdict !== "unknown") return verdict;
-		}
-		const found = limitBelow(
-			upper,
-			bounds,
-			(1 - this.#odds.share) / (1 - this.#odds.chance),
-			this.#phase === "hold",
-		);
-		const isThere =
-			limit !== undefined && this.#phase !== "try" && upper >= atLimit * limit && upper <= 2 * limit;
+	/** There is likely a limit below the rate `upper`. */
+	#cut(upper: number, bounds: RateBounds, now: number): void {
 		if (this.bound === undefined) this.#throttle.silence(now + 1.5 * this.estimate.refusalDelayMs);
 		this.#cuts++;
-		// If the limit is there, so much more must be refused above it.
-		if (
-			isThere &&
-			this.#phase === "climb" &&
-			this.#odds.isFarAboveChance &&
-			this.#odds.share >= 0.5 * (1 - limit / upper)
-		) {
-			this.#odds.settle("load", this.estimate.next);
-			this.#phase = "hold";
-			this.#hold(found, now);
-			return "load";
+		this.#isShown = false;
+		const isKnown = this.#phase === "hold";
+		if (!isKnown) this.#before = this.#phase === "start" ? highestRate : this.#throttle.rate;
+		const limit = limitBelow(upper, bounds, this.#odds.likely(upper), isKnown);
+		this.#hold(limit, now, { samples: 0 });
+		// What is a guess is tried as it is.
+		if (!isKnown) this.#throttle.rate = limit;
+		this.#guessedBelow = upper;
+	}
+
+	/** What became of sendings is evidence in their order, once it is known of all. */
+	#learn(now: number): void {
+		const decided = this.estimate.decidedAt(now);
+		for (; this.#learnt < decided; this.#learnt++) {
+			const end = this.estimate.endOf(this.#learnt);
+			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
+			if (end === "passed") this.#odds.passed(this.estimate.meanLoadAt(this.#learnt));
+			if (end === "refused") {
+				this.#odds.refused(this.estimate.meanLoadAt(this.#learnt));
+				if (this.#learnt >= this.#cutBefore) this.#reduce(now);
+			}
 		}
-		this.#before ??= { phase: this.#phase, rate: this.#throttle.rate, limit };
-		this.#odds.cut(upper, this.estimate.next);
-		this.#phase = "try";
-		this.#hold(found, now);
-		this.#throttle.rate = (isThere ? 1 - cutDepth : trialShare) * found;
-		return "load";
+		this.#raise();
+	}
+
+	/** More was refused. If a limit below the rate is likely by now, it is kept to. */
+	#reduce(now: number): void {
+		const upper = this.#usedRate(now);
+		// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
+		const isBelow = this.#odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
+		if (isBelow) this.#cut(upper, this.#bounds, now);
+	}
+
+	/** A limit that is not there is not kept to. */
+	#raise(): void {
+		const { limit } = this.estimate;
+		if (this.#phase !== "hold" || this.#isShown || limit === undefined) return;
+		// What was let through since a limit was guessed may show that it is likely higher.
+		const isHigher = this.#guessedBelow !== undefined && this.#odds.likely(this.#guessedBelow) > limit;
+		if (!isHigher && this.#odds.below(near * limit) >= unlikely) return;
+		const isNone = this.#odds.below(this.#before) < unlikely;
+		this.#throttle.rate = Math.max(this.#throttle.rate, isNone ? this.#before : near * limit);
+		this.#phase = isNone && this.#before >= highestRate ? "open" : "climb";
+		if (this.#phase === "open") this.estimate.forget();
 	}
 
 	/** The rate at which was sent lately. */
@@ -239,41 +254,23 @@ export class RatePacer {
 	resumed(now: number): void {
 		const found = this.estimate.resumed(now);
 		if (found === undefined) return;
-		this.#odds.settle("load", this.estimate.next);
-		this.#before = undefined;
 		this.#phase = "hold";
-		this.#hold(surplus * found.rate, now, found.periodMs);
+		this.#odds.assume(near * surplus * found.rate);
+		this.#isShown = true;
+		this.#hold(surplus * found.rate, now, { periodMs: found.periodMs });
 	}
 
-	/** Whether the cut helped, as far as that shows by now. */
-	#judge(now: number): Cause {
-		const decided = this.estimate.decidedAt(now);
-		const verdict = this.#odds.verdict(this.#throttle.rate, decided, (from, to) =>
-			this.estimate.rateBetween(from, to),
-		);
-		if (verdict === "unknown") return verdict;
-		this.#odds.settle(verdict, decided);
-		if (verdict === "load") {
-			this.#throttle.rate = Math.max(this.#throttle.rate, (1 - cutDepth) * (this.estimate.limit ?? 0));
-			// The first time it may have been an accident: going up again at once shows whether the limit is there.
-			this.#phase = this.#before?.limit === undefined ? "climb" : "hold";
-		} else if (this.#before !== undefined) {
-			const { phase, rate, limit } = this.#before;
-			this.#throttle.rate = phase === "start" ? highestRate : rate;
-			// The limit was found by refusals like these: whether it is there shows above it.
-			this.#phase = limit === undefined ? "open" : "climb";
-			if (limit === undefined) this.estimate.forget();
-			else this.estimate.limit = limit;
-		}
-		this.#before = undefined;
-		return verdict;
-	}
-
-	#hold(limit: number, now: number, periodMs?: number): void {
+	/** `samples`: how many sendings the limit is known from. `periodMs`: it comes back all at once in that time. */
+	#hold(
+		limit: number,
+		now: number,
+		{ samples, periodMs }: { readonly samples?: number; readonly periodMs?: number } = {},
+	): void {
 		this.estimate.limit = limit;
-		this.#curve = new HoldCurve(limit, this.estimate.samples, periodMs);
+		this.#guessedBelow = undefined;
+		this.#curve = new HoldCurve(limit, samples ?? this.estimate.samples, periodMs);
 		this.#throttle.rate = this.#curve.start;
-		if (this.#phase !== "try") this.#phase = "hold";
+		this.#phase = "hold";
 		this.#cutBefore = this.estimate.next;
 		this.estimate.exhausted(now);
 		// What was refused has used up nothing.
@@ -292,7 +289,6 @@ export class RatePacer {
 			this.#throttle.rate = Math.min(highestRate, this.#throttle.rate * 2 ** (elapsed / doublingMs));
 		} else if (this.#phase === "hold" && this.#curve !== undefined) {
 			this.#throttle.rate = Math.max(this.#throttle.rate, this.#curve.advance(elapsed));
-			if (this.#throttle.rate < atLimit * (this.estimate.limit ?? 0)) this.#atLimitFrom = this.estimate.next;
 			if (this.estimate.limitIsDisproved(now, this.#throttle.rate)) this.#phase = "climb";
 		}
 	}

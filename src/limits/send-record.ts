@@ -1,5 +1,9 @@
 /** How many sendings are remembered; enough for the time between two refusals at any rate that matters. */
 const size = 8192;
+/** The rate at which is sent is told by so many sendings, and by all of this time. */
+const leastRecent = 4;
+const recentMs = 1_000;
+const leastRecentMs = 100;
 
 /** Refusals in a row, and how many of them were of requests that had been refused before. */
 export interface Run {
@@ -16,7 +20,13 @@ export class SendRecord {
 	readonly #idleMs = new Float64Array(size);
 	readonly #refused = new Uint8Array(size);
 	readonly #again = new Uint8Array(size);
+	readonly #own = new Uint8Array(size);
+	readonly #unexplained = new Uint8Array(size);
+	readonly #load = new Float64Array(size);
+	readonly #meanLoad = new Float64Array(size);
 	#next = 0;
+	/** From here on sendings tell the present rate. */
+	#recent = 0;
 
 	/** The number of the next sending; sendings are numbered from 0. */
 	get next(): number {
@@ -28,18 +38,33 @@ export class SendRecord {
 		return Math.max(0, this.#next - size);
 	}
 
-	/** `idleMs`: for how long, in all by then, more could have been sent than there was to send. */
-	add(at: number, idleMs: number): number {
+	/**
+	 * `idleMs`: for how long, in all by then, more could have been sent than there was to send. `bound`: more is not sent in
+	 * a second, nor more than `mean` since there was nothing left.
+	 */
+	add(at: number, idleMs: number, bound: number, mean: number): number {
 		const sequence = this.#next++;
+		while (sequence - this.#recent > leastRecent && at - this.sentAt(this.#recent) > recentMs) this.#recent++;
+		const elapsed = Math.max(leastRecentMs, at - (sequence === 0 ? at : this.sentAt(this.#recent)));
+		const lately = (1000 * (sequence + 1 - this.#recent)) / elapsed;
+		this.#load[sequence % size] = Math.min(bound, lately);
+		this.#meanLoad[sequence % size] = Math.min(bound, lately, mean);
 		this.#sentAt[sequence % size] = at;
 		this.#idleMs[sequence % size] = idleMs;
 		this.#refused[sequence % size] = 0;
 		this.#again[sequence % size] = 0;
+		this.#own[sequence % size] = 0;
+		this.#unexplained[sequence % size] = 0;
 		return sequence;
 	}
 
 	markRefused(sequence: number): void {
 		if (sequence >= this.oldest) this.#refused[sequence % size] = 1;
+	}
+
+	/** What was sent as this number was refused for itself: it tells nothing of those around it. */
+	markOwn(sequence: number): void {
+		if (sequence >= this.oldest) this.#own[sequence % size] = 1;
 	}
 
 	/** What was sent as this number had been refused before. */
@@ -52,6 +77,29 @@ export class SendRecord {
 		let sequence = this.#next - 1;
 		while (sequence >= this.oldest && this.#refused[sequence % size] === 1) sequence--;
 		return sequence < this.oldest ? Number.NEGATIVE_INFINITY : this.sentAt(sequence);
+	}
+
+	/** At how many a second was sent when this number was. */
+	loadAt(sequence: number): number {
+		return this.#load[sequence % size] ?? 0;
+	}
+
+	/** The same, since there had been nothing left. */
+	meanLoadAt(sequence: number): number {
+		return this.#meanLoad[sequence % size] ?? 0;
+	}
+
+	wasRefused(sequence: number): boolean {
+		return this.#refused[sequence % size] === 1;
+	}
+
+	isUnexplained(sequence: number): boolean {
+		return this.#unexplained[sequence % size] === 1;
+	}
+
+	/** It was refused, and nothing is known to explain that. */
+	markUnexplained(sequence: number): void {
+		if (sequence >= this.oldest) this.#unexplained[sequence % size] = 1;
 	}
 
 	sentAt(sequence: number): number {
@@ -83,7 +131,11 @@ export class SendRecord {
 		while (last + 1 < this.#next && last - first < most && isRefused(last + 1)) last++;
 		if (!isRefused(sequence)) return { count: 0, again: 0 };
 		let again = 0;
-		for (let other = first; other <= last; other++) again += this.#again[other % size] ?? 0;
-		return { count: last - first + 1, again };
+		let own = 0;
+		for (let other = first; other <= last; other++) {
+			own += this.#own[other % size] ?? 0;
+			again += (this.#again[other % size] ?? 0) * (1 - (this.#own[other % size] ?? 0));
+		}
+		return { count: last - first + 1 - own, again };
 	}
 }

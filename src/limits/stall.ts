@@ -47,6 +47,11 @@ export class Stall {
 			this.#probe = { sequence, until: now + Math.max(leastPatienceMs, patience * refusalDelayMs) };
 	}
 
+	/** What was tried was refused for itself: another may be tried at once. */
+	saidNothing(sequence: number): void {
+		if (this.isProbe(sequence)) this.#probe = undefined;
+	}
+
 	/** Nothing was let through again. Returns for how many ms nothing should be sent. */
 	deepen(hintMs: number | undefined, now: number): number {
 		this.#probe = undefined;

@@ -4,12 +4,11 @@ import type { RateSnapshot } from "../limits/rate-headers.ts";
 import { defaultMaxRetries, freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
 import type { Server } from "./server.ts";
 
-/** How many items were answered, or answered or refused when they were first sent, by some time. */
-export interface RefusalCounts {
-	readonly at: number;
+/** How many items were answered by some time, and how many had been sent, or refused when they were first sent. */
+export interface ItemCounts {
 	readonly answered: number;
-	readonly firstSent: number;
-	readonly firstRefused: number;
+	readonly sent: number;
+	readonly refused: number;
 }
 
 /** An item on its way through the scheduler. */
@@ -20,18 +19,20 @@ export interface QueuedItem<Item> {
 	readonly prefix: number | undefined;
 	/** The server where it failed last, though it need not fail at another. */
 	failedAt: Server | undefined;
+	/** It was the so-manyth to be sent. */
+	number: number;
 	/** Requests sent for it. */
 	attempts: number;
 	/** How often it was refused, for whatever reason; what an overload refuses counts here, too. */
 	refusals: number;
 	/** Refusals since others were last answered in between: these make its waits longer. */
 	futile: number;
-	/** Refusals before which enough others had been answered since the one before. */
-	strikes: number;
-	/** How many items had been answered when it was last refused. */
-	answeredBefore: number;
-	/** What was known of all items when it was first refused. */
-	firstRefusal: RefusalCounts | undefined;
+	/** How much its refusals speak against the item itself: the logarithm of how unlikely they are otherwise. */
+	evidence: number;
+	/** What was known of all items when it was last refused. */
+	before: ItemCounts;
+	/** How many items had been answered when it was first refused. */
+	answeredAtFirst: number;
 	/** It would be sent again then if the server had not said how long to wait. */
 	earliestAt: number;
 	retries: RetryState;
@@ -49,8 +50,10 @@ export interface RetryRules {
 	readonly isAmongOthers: boolean;
 	/** Refusals that may be due to chance do not count against `maxRetries` up to this number. */
 	readonly chanceRefusals: number;
-	/** Nothing is left but what was refused before. */
-	readonly isTail: boolean;
+	/** Its refusals have to do with the item, or will not end. */
+	readonly isGivenUp: boolean;
+	/** Nothing is left but what was refused before, and that seems to be for want of something that comes back. */
+	readonly isExhausted: boolean;
 }
 
 export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | undefined): QueuedItem<Item> {
@@ -62,9 +65,10 @@ export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | u
 		attempts: 0,
 		refusals: 0,
 		futile: 0,
-		strikes: 0,
-		answeredBefore: 0,
-		firstRefusal: undefined,
+		evidence: 0,
+		before: { answered: 0, sent: 0, refused: 0 },
+		number: 0,
+		answeredAtFirst: 0,
 		earliestAt: 0,
 		retries: freshRetryState,
 		hasFailed: false,
@@ -89,15 +93,15 @@ export function retryDelay<Item>(
 	snapshot: RateSnapshot | undefined,
 	rules: RetryRules,
 ): number | undefined {
-	const { now, random, maxRetries, isOutage, isTail } = rules;
+	const { now, random, maxRetries, isOutage, isExhausted } = rules;
 	const isCrowded = error.advice.isCrowded === true && rules.isAmongOthers;
 	const isRefusal = error.errorClass === "rate_limit";
 	// While nobody else is answered either, an overload has nothing to do with the item.
-	const isNotOfItem = queued.refusals < rules.chanceRefusals || (queued.futile > 1 && !isTail);
+	const isNotOfItem = queued.refusals < rules.chanceRefusals || (queued.futile > 1 && !rules.isGivenUp);
 	const isByChance = error.errorClass === "overloaded" && maxRetries >= defaultMaxRetries && isNotOfItem;
 	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance || isCrowded);
 	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
-	const waits = isTail && queued.strikes === 0 ? 2 * (queued.futile - 1) : queued.futile - 1;
+	const waits = isExhausted ? 2 * (queued.futile - 1) : queued.futile - 1;
 	const before = counts ? queued.retries : { ...queued.retries, retries: Math.max(0, waits) };
 	const { hintless, next } = retries(before, error, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
 	if (next === undefined) return undefined;

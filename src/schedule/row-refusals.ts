@@ -1,41 +1,53 @@
-import type { QueuedItem, RefusalCounts } from "./queued-item.ts";
+import type { QueuedItem } from "./queued-item.ts";
 
-/** So many others must be answered between two refusals of an item before the second has to do with the item. */
-const leastOthers = 10;
+/** How many are refused at the moment is told by so many items that were sent for the first time. */
+const lastItems = 64;
+/** The chance that one item of the whole run is given up that was not refused for itself. */
+const mostMistaken = 1e-3;
+/** Before anything is known, one in so many items is thought to be refused for itself. */
+const priorItems = 100;
 /** An item is refused this often before it is given up. */
 const leastRefusals = 6;
-/** The chance that one item of the whole run is given up that was refused by chance alone. */
-const mostMistaken = 1e-3;
-/** Before anything is known, one in so many is refused: too few, and a row would be given up that chance refused. */
-const priorRows = 20;
-/** Where more items than that are refused, it has to do with the account, whichever items they are. */
-const mostByChance = 0.5;
-/** Limits come back within a minute: what is refused for that long at the end of a run is not refused for its rate. */
+/** Limits come back within a minute: if nothing is answered for so long at the end of a run, it is not for the rate. */
 const longestWindowMs = 45_000;
 
 /**
- * Tells refusals that have to do with one item (too large, not allowed for this account) from those of the account: the
- * item is refused again and again while others are answered.
+ * Tells refusals that have to do with one item (too large, not allowed for this account) from those of the account. Each
+ * refusal is as good evidence against the item as others are rarely refused at that time: of a hundred others one, and it
+ * is strong; of two others one, and it says next to nothing.
  */
 export class RowRefusals {
 	#answered = 0;
-	/** Items that were answered or refused when they were first sent, and the latter. */
-	#firstSent = 0;
-	#firstRefused = 0;
+	#answeredAt = Number.NEGATIVE_INFINITY;
+	/** Items that were sent, and those of them that were refused when they were first sent. */
+	#sent = 0;
+	#refused = 0;
+	#givenUp = 0;
+	readonly #last = new Uint8Array(lastItems);
 
-	answered(queued: QueuedItem<unknown>): void {
+	/** The item is sent, if for the first time. */
+	sent(queued: QueuedItem<unknown>): void {
+		if (queued.attempts > 1) return;
+		queued.number = this.#sent;
+		this.#last[this.#sent++ % lastItems] = 0;
+	}
+
+	answered(now: number): void {
 		this.#answered++;
-		if (queued.refusals === 0) this.#firstSent++;
+		this.#answeredAt = now;
 	}
 
-	/** Enough others were answered since the item was refused: what was said of the account then does not hold. */
+	/** Others were answered since the item was refused: what was said of the account then does not hold. */
 	isOvertaken(queued: QueuedItem<unknown>): boolean {
-		return queued.refusals > 0 && this.#answered - queued.answeredBefore >= leastOthers;
+		return queued.refusals > 0 && this.#answered > queued.before.answered;
 	}
 
-	/** A refusal of the item would have to do with the item, and not with the account. */
-	isOfRow(queued: QueuedItem<unknown>): boolean {
-		return this.#share <= mostByChance && (queued.strikes > 0 || this.isOvertaken(queued));
+	/**
+	 * It is likelier that the item is refused for itself than that it is not. What is left at the end of a run (`isTail`) is
+	 * so the more likely.
+	 */
+	isOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
+		return evidence >= Math.log((priorItems + this.#answered) / (1 + this.#givenUp)) / (isTail ? 2 : 1);
 	}
 
 	/**
@@ -43,56 +55,53 @@ export class RowRefusals {
 	 * whether it is given up, because its refusals have to do with the item itself.
 	 */
 	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
-		const isOfRow = this.isOvertaken(queued);
-		if (queued.refusals === 0) {
-			this.#firstSent++;
-			this.#firstRefused++;
-			queued.firstRefusal = this.#counts(now);
+		const isGivenUp = this.#isGivenUp(queued, now, isTail);
+		this.#givenUp += isGivenUp ? 1 : 0;
+		return isGivenUp;
+	}
+
+	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
+		const isOvertaken = this.isOvertaken(queued);
+		if (isOvertaken || queued.refusals === 0) queued.evidence -= Math.log(this.#shareSince(queued));
+		queued.futile = isOvertaken ? 1 : queued.futile + 1;
+		if (queued.refusals++ === 0) {
+			queued.answeredAtFirst = this.#answered;
+			this.#refused++;
+			if (this.#sent - queued.number <= lastItems) this.#last[queued.number % lastItems] = 1;
 		}
-		queued.futile = isOfRow ? 1 : queued.futile + 1;
-		queued.refusals++;
-		queued.strikes += isOfRow ? 1 : 0;
-		queued.answeredBefore = this.#answered;
-		if (queued.refusals < this.#neededOf(queued)) return false;
-		const others = this.othersAnswered(queued);
-		const isProven = others >= leastOthers * (leastRefusals - 1) || queued.strikes >= leastRefusals - 1;
-		const waitedMs = now - (queued.firstRefusal?.at ?? now);
-		return isProven || (isTail && this.#answered > 0 && (queued.strikes > 0 || waitedMs >= longestWindowMs));
+		queued.before = { answered: this.#answered, sent: this.#sent, refused: this.#refused };
+		if (queued.refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
+		const isSilent = now - this.#answeredAt >= longestWindowMs;
+		return (
+			isTail &&
+			this.#answered > 0 &&
+			!isOvertaken &&
+			queued.refusals >= Math.max(leastRefusals, this.needed) &&
+			(isSilent || this.isOfRow(queued, isTail))
+		);
 	}
 
 	/** How many others were answered since the item was first refused. */
-	othersAnswered(queued: QueuedItem<unknown>): number {
-		return this.#answered - (queued.firstRefusal?.answered ?? this.#answered);
+	othersAnswered({ answeredAtFirst }: QueuedItem<unknown>): number {
+		return this.#answered - answeredAtFirst;
 	}
 
-	/** Refusals by chance that an item may meet in this run without being at fault; 0 where they are rare. */
-	get allowance(): number {
-		return this.needed > leastRefusals ? this.needed : 0;
-	}
-
-	/** Refusals from which chance is ruled out, by what share of the items was refused when it was first sent. */
+	/** Refusals that an item may meet in this run by chance, without being at fault. */
 	get needed(): number {
-		return this.#neededFor(this.#share);
+		return Math.ceil(-this.#certainty / Math.log((1 + this.#refused) / (2 + this.#sent)));
 	}
 
-	get #share(): number {
-		return (1 + this.#firstRefused) / (priorRows + this.#firstSent);
+	/** Evidence from which an item is given up. */
+	get #certainty(): number {
+		return Math.log((1 + this.#answered) / mostMistaken);
 	}
 
-	/** The same, if more of the others were refused while the item was than usual: near a limit refusals come in bursts. */
-	#neededOf({ firstRefusal }: QueuedItem<unknown>): number {
-		const { firstSent, firstRefused } = firstRefusal ?? this.#counts(0);
-		const refused = priorRows * this.#share + this.#firstRefused - firstRefused;
-		return this.#neededFor(Math.max(this.#share, refused / (priorRows + this.#firstSent - firstSent)));
-	}
-
-	#neededFor(share: number): number {
-		const mistaken = mostMistaken / (1 + this.#answered);
-		return Math.max(leastRefusals, Math.ceil(Math.log(mistaken) / Math.log(share)));
-	}
-
-	#counts(now: number): RefusalCounts {
-		const [answered, firstSent, firstRefused] = [this.#answered, this.#firstSent, this.#firstRefused];
-		return { at: now, answered, firstSent, firstRefused };
+	/** What share of the others was refused since the item was refused before, or, if they are few, of those sent last. */
+	#shareSince({ before: { sent, refused } }: QueuedItem<unknown>): number {
+		const since = this.#sent - sent;
+		if (since >= lastItems) return (1 + this.#refused - refused) / (2 + since);
+		const known = Math.min(lastItems, this.#sent);
+		const lately = this.#last.subarray(0, known).reduce((sum, isRefused) => sum + isRefused, 0);
+		return (1 + lately) / (2 + known);
 	}
 }

@@ -147,6 +147,11 @@ export class Schedule<Item, Value> {
 		return Number.POSITIVE_INFINITY;
 	}
 
+	/** Nothing is left but what was refused before. */
+	get #isTail(): boolean {
+		return this.#backlog.isTail && this.#unrefused === 0;
+	}
+
 	/** At the end of a run nothing waits for a hint while others are answered. Returns ms until that is worth a look. */
 	#hasten(now: number): number {
 		if (!this.#backlog.isTail) return Number.POSITIVE_INFINITY;
@@ -164,13 +169,14 @@ export class Schedule<Item, Value> {
 		const sending = lane.limiter.sent(queued.cost);
 		const { signal } = this.#abort;
 		const attempt = new SendContext(lane, ++queued.attempts, queued.retries.resends > 0, signal);
+		this.#refusals.sent(queued);
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				this.#refusals.answered(queued);
+				this.#refusals.answered(this.#clock.now());
 				lane.limiter.succeeded(sending, attempt);
 				this.#watch.answered(server, this.#clock.now() - sending.sentAt);
 				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });
@@ -181,7 +187,7 @@ export class Schedule<Item, Value> {
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				const isOfRow = this.#refusals.isOfRow(queued);
+				const isOfRow = this.#refusals.isOfRow(queued, this.#isTail);
 				endFailed(lane.limiter, sending, error, attempt.snapshot, { isOfRow, isAgain: isUnrefused === 0 });
 				this.#fail(queued, lane, attempt, error);
 				this.#pump();
@@ -210,7 +216,7 @@ export class Schedule<Item, Value> {
 		const isMoved = isElsewhere && server.isUnfit;
 		this.#noteFailure(queued, server, error, isMoved);
 		const now = this.#clock.now();
-		const isTail = this.#backlog.isTail && this.#unrefused === 0;
+		const isTail = this.#isTail;
 		const isRefusal = error.errorClass === "rate_limit";
 		const isGivenUp =
 			(isRefusal || error.errorClass === "overloaded") && this.#refusals.refused(queued, now, isTail);
@@ -219,7 +225,7 @@ export class Schedule<Item, Value> {
 			return;
 		}
 		const isOut = server.keys.note(lane.key, error) || isMoved;
-		const chanceRefusals = this.#refusals.allowance;
+		const chanceRefusals = this.#refusals.needed > maxRetries ? this.#refusals.needed : 0;
 		const isOutage = server.breaker.isOpen;
 		const delayMs = isOut
 			? nextKeyDelay(queued, error)
@@ -230,7 +236,8 @@ export class Schedule<Item, Value> {
 					isOutage,
 					isAmongOthers: this.#inFlight > 0,
 					chanceRefusals,
-					isTail,
+					isGivenUp,
+					isExhausted: isTail && !this.#refusals.isOfRow(queued, isTail),
 				});
 		if (delayMs === undefined) {
 			lose();

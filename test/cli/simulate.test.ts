@@ -71,10 +71,12 @@ describe("llmx simulate", () => {
 			async (url) => {
 				expect((await create(url)).status).toBe(500);
 				expect((await create(url)).status).toBe(500);
-				const { data } = (await (await fetch(`${url}/openrouter/v1/batches`, { headers })).json()) as {
-					data: { status: string }[];
+				const statuses = async () => {
+					const response = await fetch(`${url}/openrouter/v1/batches`, { headers });
+					const { data } = (await response.json()) as { data: { status: string }[] };
+					return data.map(({ status }) => status);
 				};
-				expect(data.map(({ status }) => status)).toEqual(["completed"]);
+				await expect.poll(statuses).toEqual(["completed"]);
 			},
 			io,
 		);
