@@ -123,6 +123,7 @@ function judge(provider: ProviderRow, detail: ErrorDetail, status: number): Verd
 		case 409:
 		case 425:
 			return { ...again, errorClass: "server" };
+		case 498: // Groq's flex tier has no room now. https://console.groq.com/docs/errors
 		case 503:
 		case 529:
 			return { ...again, errorClass: "overloaded" };

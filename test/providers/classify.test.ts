@@ -42,6 +42,7 @@ describe("an error status", () => {
 		[503, "overloaded", "always", "keep", 5, false],
 		[504, "timeout", "once", "keep", 5, true],
 		[520, "server", "once", "keep", 5, true],
+		[498, "overloaded", "always", "keep", 5, false],
 		[529, "overloaded", "always", "keep", 5, false],
 	])("%i is %s: retry %s, key %s, exit %i", (status, errorClass, retry, key, exitCode, maybeBilled) => {
 		const error = verdict(status, "");
