@@ -2,9 +2,12 @@ import { UsageError } from "../errors.ts";
 import { PackedColumn } from "../prompts/columns.ts";
 import { ProblemList } from "../prompts/problem-list.ts";
 import type { Files } from "../state/file-system.ts";
+import { removeLeftovers } from "../state/replace.ts";
+import { NumberedIds } from "./numbered-ids.ts";
 import type { RecordFormat, RecordKey } from "./records.ts";
 import { LineAt, replaceOutput } from "./rewrite.ts";
 import { RowIndex } from "./row-index.ts";
+import { holdsLines } from "./same-lines.ts";
 import { type JournalState, scanJournal } from "./scan.ts";
 
 /** A file of records; `name` is what messages call it. */
@@ -28,6 +31,8 @@ export interface MergeOptions {
 	readonly ids: Iterable<string> | undefined;
 	/** Write what there is although rows are missing. */
 	readonly allowMissing: boolean;
+	/** Replace files that hold something else. */
+	readonly overwrite: boolean;
 	/** 0 <= x < 1. */
 	readonly random: () => number;
 }
@@ -39,8 +44,17 @@ export interface MergeReport {
 	readonly models: readonly string[];
 	/** Missing (id, model): neither answered nor failed. */
 	readonly missing: number;
+	/** All of this was there before, and nothing was written. */
+	readonly unchanged: boolean;
 	/** By what completeness was judged; `nothing` when ids are texts and the prompts are not at hand. */
 	readonly judgedBy: "prompts" | "numbers" | "nothing";
+}
+
+interface MergeOutput {
+	readonly file: NamedFile;
+	readonly count: number;
+	readonly unchanged: boolean;
+	readonly lines: () => Iterable<Uint8Array>;
 }
 
 const missingShown = 20;
@@ -51,7 +65,9 @@ const leastWindowBytes = 8 * 1024;
 /**
  * Puts results of several runs, such as shards, into one file, and their failures beside it: in the order of the prompts
  * when they are given, else by number when all ids are numbers, else as the files come. Holds no record in memory.
- * @throws UsageError when an (id, model) comes twice, rows are missing, or a file holds something else or is not whole
+ * A merge that was killed may be repeated: files that hold what is to be written are left as they are.
+ * @throws UsageError when an (id, model) comes twice, rows are missing, a file holds something else or is not whole, or
+ * a target is there that holds something else
  */
 export function mergeResults(options: MergeOptions): MergeReport {
 	const merge = new Merge(options);
@@ -60,6 +76,13 @@ export function mergeResults(options: MergeOptions): MergeReport {
 	} finally {
 		merge.close();
 	}
+}
+
+/** A file that holds something else than a merge comes to. */
+export function standsInTheWay(name: string): UsageError {
+	return new UsageError(`${name} already exists, with something else in it than this merge comes to`, {
+		hint: "use --overwrite to replace it",
+	});
 }
 
 class Merge {
@@ -90,17 +113,45 @@ class Merge {
 			throw new UsageError(`${missing.count} results are missing, nothing was written`, {
 				hint: `${missing.shown.join(", ")}${missing.count > missing.shown.length ? ", …" : ""}\nuse --allow-missing to merge anyway`,
 			});
+		const failures = this.#output(target.failures, this.#failures, () => this.#index.failureOffsets());
+		const results = this.#output(target.results, this.#results, () => this.#index.resultOffsets());
 		// The results come last: once they are there, all is.
-		const failed = this.#failures.write(files, target.failures, () => this.#index.failureOffsets());
-		if (failed === 0) files.remove(target.failures.path);
-		const records = this.#results.write(files, target.results, () => this.#index.resultOffsets());
+		for (const { file, count, unchanged, lines } of [failures, results]) {
+			removeLeftovers(files, file.path);
+			if (unchanged) continue;
+			if (count === 0 && file === target.failures) files.remove(file.path);
+			else
+				replaceOutput(files, file.path, file.name, (write) => {
+					for (const line of lines()) write(line);
+				});
+		}
+		const unchanged = failures.unchanged && results.unchanged;
 		const judgedBy = ids ? "prompts" : wanted ? "numbers" : "nothing";
-		return { records, failed, models: [...this.#models], missing: missing.count, judgedBy };
+		return {
+			records: results.count,
+			failed: failures.count,
+			models: [...this.#models],
+			missing: missing.count,
+			unchanged,
+			judgedBy,
+		};
 	}
 
 	close(): void {
 		this.#results.close();
 		this.#failures.close();
+	}
+
+	/** What is to be in a file, and whether it is there. */
+	#output(file: NamedFile, from: RecordPlaces, places: () => Iterable<number>): MergeOutput {
+		const { files, overwrite } = this.#options;
+		let count = 0;
+		for (const _ of places()) count += 1;
+		const lines = () => from.lines(places());
+		const size = files.factsOf(file.path)?.size;
+		const unchanged = size === undefined ? count === 0 : holdsLines(files, file.path, lines());
+		if (!unchanged && size && !overwrite) throw standsInTheWay(file.name);
+		return { file, count, unchanged, lines };
 	}
 
 	#readResults(source: number): void {
@@ -228,40 +279,12 @@ class RecordPlaces {
 		return this.sources[this.#sources.get(place)];
 	}
 
-	/** Writes records into a file, which is not touched when there are none. Returns how many. */
-	write(files: Files, { path, name }: NamedFile, places: () => Iterable<number>): number {
-		let count = 0;
-		if (this.#count === 0 && files.factsOf(path) === undefined) return count;
-		replaceOutput(files, path, name, (write) => {
-			for (const place of places()) {
-				write(this.sourceOf(place)?.bytes(this.#offsets.get(place)) as Buffer);
-				count += 1;
-			}
-		});
-		return count;
+	/** The lines of records, each valid until the next. */
+	*lines(places: Iterable<number>): Generator<Uint8Array> {
+		for (const place of places) yield this.sourceOf(place)?.bytes(this.#offsets.get(place)) as Buffer;
 	}
 
 	close(): void {
 		for (const source of this.sources) source.close();
-	}
-}
-
-/** Whether all ids are numbers, and which is the largest. */
-class NumberedIds {
-	#largest = 0;
-	#areNumbers = true;
-
-	add(id: string): void {
-		this.#areNumbers &&= /^[1-9]\d{0,9}$/.test(id);
-		if (this.#areNumbers) this.#largest = Math.max(this.#largest, Number(id));
-	}
-
-	/** The numbers from 1 to the largest id, when every id is one. */
-	all(): Iterable<string> | undefined {
-		const largest = this.#areNumbers ? this.#largest : 0;
-		if (largest === 0) return undefined;
-		return (function* () {
-			for (let number = 1; number <= largest; number++) yield String(number);
-		})();
 	}
 }

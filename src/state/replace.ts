@@ -1,11 +1,13 @@
 import { basename, dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { type FileFacts, type Files, writeAll } from "./file-system.ts";
+import { processTable } from "./process-identity.ts";
 
 const outBytes = 256 * 1024;
 /** A long name of a file leaves room for what is put around it: file systems take 255 bytes. */
 const nameLength = 60;
 const extension = ".llmx-tmp";
-/** Older temporary files are what a killed process has left. */
+/** A process of which nobody here knows whether it lives has left an older file behind. */
 const leftoverAgeMs = 60_000;
 
 export interface ReplaceOptions {
@@ -29,7 +31,7 @@ export function replaceAtomically(
 	options: ReplaceOptions = {},
 ): FileFacts {
 	const folder = dirname(path);
-	removeLeftovers(files, folder, path);
+	removeLeftovers(files, path);
 	const temporary = temporaryName(path);
 	const mode = options.mode ?? files.factsOf(path)?.mode;
 	const file = files.open(temporary, "wx+", mode === undefined ? 0o666 : mode & 0o700);
@@ -82,19 +84,42 @@ export function writeBuffered(
 /** A new hidden name beside a file, which `wx+` is to make. */
 export function temporaryName(path: string): string {
 	const random = Math.floor(Math.random() * 2 ** 50).toString(36);
-	return join(dirname(path), `${prefixOf(path)}${process.pid}.${random}${extension}`);
+	return join(dirname(path), `${prefixOf(path)}${process.pid}.${kernel()}.${random}${extension}`);
 }
 
 function prefixOf(path: string): string {
 	return `.${basename(path).slice(0, nameLength)}.`;
 }
 
-function removeLeftovers(files: Files, folder: string, path: string): void {
+/**
+ * Removes what killed processes left beside a file when they were replacing it: of this machine at once, of others,
+ * whose processes cannot be looked for, after a minute.
+ */
+export function removeLeftovers(files: Files, path: string): void {
+	const folder = dirname(path);
 	const prefix = prefixOf(path);
 	for (const name of files.list(folder)) {
-		if (!name.startsWith(prefix) || !/^\d+\.[0-9a-z]+\.llmx-tmp$/.test(name.slice(prefix.length))) continue;
+		if (!name.startsWith(prefix)) continue;
+		const [, pid, madeUnder] = madeBy.exec(name.slice(prefix.length)) ?? [];
+		if (pid === undefined) continue;
 		const leftover = join(folder, name);
 		const facts = files.factsOf(leftover);
-		if (facts?.isRegular && Date.now() - facts.modifiedMs > leftoverAgeMs) files.remove(leftover);
+		if (!facts?.isRegular) continue;
+		const isDead = madeUnder === kernel() && madeUnder !== unknownKernel && !processTable().isRunning(+pid);
+		if (isDead || Date.now() - facts.modifiedMs > leftoverAgeMs) files.remove(leftover);
 	}
+}
+
+const madeBy = /^(\d+)\.([0-9a-z]+)\.[0-9a-z]+\.llmx-tmp$/;
+const unknownKernel = "0";
+let knownKernel: string | undefined;
+
+/** Under which a pid means this process. */
+function kernel(): string {
+	if (knownKernel === undefined) {
+		const { platform, boot, space } = processTable();
+		const isKnown = platform === "linux" && boot !== "" && space !== "";
+		knownKernel = isKnown ? crc32(`${boot} ${space}`).toString(36) : unknownKernel;
+	}
+	return knownKernel;
 }

@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { main } from "../../src/cli/main.ts";
+import { temporaryName } from "../../src/state/replace.ts";
 import { afterTest } from "../helpers/cleanup.ts";
 import { createTestIo } from "../helpers/io.ts";
 
@@ -89,9 +91,37 @@ it("merges results, failures, summaries and a report of all shards that a patter
 	expect(read("all.html")).toContain("<!doctype html>");
 	// The same again, over what is there.
 	const before = read("all.jsonl");
-	expect((await merge()).code).toBe(2);
 	expect((await merge("--overwrite")).code).toBe(0);
 	expect(read("all.jsonl")).toBe(before);
+});
+
+/** What a merge that is killed leaves: the failures are written first, the results then, the summary last. */
+const outputs = ["all.errors.jsonl", "all.jsonl", "sum.json"];
+it("may be repeated wherever it was killed, and replaces nothing but what it has written itself", async () => {
+	const again = () => merge("--summary-json", "sum.json");
+	expect((await again()).code).toBe(0);
+	const whole = outputs.map(read);
+	for (let kept = 0; kept <= outputs.length; kept++) {
+		for (const name of outputs.slice(kept)) rmSync(join(cwd, name));
+		const ours = temporaryName(join(cwd, "all.jsonl"));
+		const dead = ours.replace(`.${process.pid}.`, `.${spawnSync("true").pid}.`);
+		for (const name of [ours, dead]) writeFileSync(name, "half of it");
+		const { code, err } = await again();
+		expect(code, err).toBe(0);
+		expect(err.includes("→ all.errors.jsonl as it was")).toBe(kept >= 2);
+		expect(outputs.map(read)).toEqual(whole);
+		// One that may be at work is left alone.
+		expect([ours, dead].map((name) => existsSync(name))).toEqual([true, process.platform !== "linux"]);
+		rmSync(ours);
+	}
+	for (const [index, name] of outputs.entries()) {
+		writeFileSync(join(cwd, name), `${whole[index]}{}\n`);
+		const { code, err } = await again();
+		expect(code).toBe(2);
+		expect(err).toContain(`${name} already exists, with something else in it`);
+		expect(read(name)).toBe(`${whole[index]}{}\n`);
+		writeFileSync(join(cwd, name), whole[index] as string);
+	}
 });
 
 it("takes a pattern that also matches failures and the target", async () => {

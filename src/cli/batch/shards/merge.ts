@@ -5,15 +5,16 @@ import { type InputFormat, openInput } from "../../../prompts/input.ts";
 import { createReader } from "../../../prompts/reader.ts";
 import { idOf } from "../../../prompts/row-id.ts";
 import { reportName } from "../../../report/mark.ts";
-import { mergeResults, type ResultsFiles } from "../../../results/merge.ts";
+import { mergeResults, type ResultsFiles, standsInTheWay } from "../../../results/merge.ts";
 import { type OutputFormat, recordFormats } from "../../../results/records.ts";
+import { holdsLines } from "../../../results/same-lines.ts";
 import { systemFiles } from "../../../state/file-system.ts";
 import { formatCount, formatPlural } from "../../../terminal/formats.ts";
 import { sanitizeLine } from "../../../terminal/sanitize.ts";
 import type { CommandContext } from "../../command.ts";
 import type { Io } from "../../io.ts";
 import { OutputClaim } from "../claim.ts";
-import { writeJsonFile } from "../json-file.ts";
+import { jsonBytes, writeJsonFile } from "../json-file.ts";
 import { checkWritable, failuresNameOf, isSameFile, type NamedPath } from "../target.ts";
 import { checkShards, filesOfShards, findSources } from "./shard-set.ts";
 import { mergeSummaries } from "./summaries.ts";
@@ -55,11 +56,8 @@ export async function runMerge(
 		});
 	const { summaryJson, allowMissing = false } = flags;
 	const summary = summaryJson === undefined ? undefined : named(summaryJson);
-	for (const file of [target.results, target.failures, ...(summary === undefined ? [] : [summary])]) {
+	for (const file of [target.results, target.failures, ...(summary === undefined ? [] : [summary])])
 		checkWritable(file);
-		if (!flags.overwrite && systemFiles.factsOf(file.path)?.size)
-			throw new UsageError(`${file.name} already exists`, { hint: "use --overwrite to replace it" });
-	}
 	const page = named(reportName(flags.output));
 	const report = flags.report ? await import("../../report/report.ts") : undefined;
 	report?.checkReport(page);
@@ -68,6 +66,7 @@ export async function runMerge(
 	try {
 		// Read first: a summary that is not there is found before anything is written.
 		const merged = summary && mergeSummaries(filesOfShards(sources, summary.name, io.cwd));
+		if (summary && !flags.overwrite) refuseOther(summary, jsonBytes(merged));
 		await merge(sources.map(withFailures), target, flags, io);
 		if (merged !== undefined) writeJsonFile(summary, merged);
 	} finally {
@@ -76,6 +75,11 @@ export async function runMerge(
 	const { input, format, id } = flags;
 	const prompts = { ...(input && { input }), ...(format && { format }), ...(id !== undefined && { id }) };
 	await report?.runReport([flags.output], { ...prompts, output: page.name, column: "prompt" }, context);
+}
+
+/** A merge that was killed after it had written a file may be repeated. */
+function refuseOther({ name, path }: NamedPath, bytes: Buffer): void {
+	if (systemFiles.factsOf(path)?.size && !holdsLines(systemFiles, path, [bytes])) throw standsInTheWay(name);
 }
 
 function withFailures(results: NamedPath): ResultsFiles {
@@ -97,6 +101,7 @@ async function merge(
 		ids:
 			flags.input === undefined ? undefined : await readIds(resolve(io.cwd, flags.input), flags.input, flags),
 		allowMissing: flags.allowMissing ?? false,
+		overwrite: flags.overwrite ?? false,
 		random: Math.random,
 	});
 	const models = report.models.length > 1 ? ` of ${formatPlural(report.models.length, "model")}` : "";
@@ -107,7 +112,8 @@ async function merge(
 	}[report.judgedBy];
 	const missing = report.missing > 0 ? `${formatCount(report.missing)} missing` : judged;
 	const failed = report.failed > 0 ? `; ${formatCount(report.failed)} failed → ${target.failures.name}` : "";
-	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}${failed}`;
+	const written = report.unchanged ? " as it was" : "";
+	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}${failed}${written}`;
 	io.stderr.write(`${sanitizeLine(text)}\n`);
 }
 
