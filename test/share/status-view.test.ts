@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { statusLines, totalsOf } from "../../src/cli/batch/share/status-view.ts";
+import { fitToHeight, fitToWidth, statusLines, totalsOf } from "../../src/cli/batch/share/status-view.ts";
 import type { SharedRunView, SharedShard } from "../../src/share/view.ts";
 import { createColors } from "../../src/terminal/colors.ts";
 import { viewOf } from "./helpers/shards.ts";
@@ -51,6 +51,35 @@ describe("the status of a shared run", () => {
 		);
 		expect(lines(undefined).at(-1)).toMatch(/^2\/2 +gone +5 of 10 +1 +\$1\.00 +here$/);
 		for (const line of lines(40)) expect(line.length).toBeLessThanOrEqual(40);
+	});
+
+	it("cuts nothing, however long states and hosts are and however narrow the terminal", () => {
+		const long = {
+			...run,
+			shards: [1, 2, 3].map((index) =>
+				shardOf(`${index}/3`, {
+					state: index === 2 ? "stopped: $5.00 of the cap of all shards are spent or set aside" : "running",
+					host: `llmx-batch-${index}-x8zkq.${"n".repeat(index * 5)}.internal`,
+					cost_usd: 0.1234,
+				}),
+			),
+		};
+		for (const width of [40, 79, 80, 100, 200]) {
+			const lines = statusLines(long, { now: 0, width, colors: createColors(false) });
+			const text = lines.join(" ").replaceAll(/\s+/g, " ");
+			for (const title of ["STATE", "DONE", "REQ/MIN", "IN FLIGHT", "COST", "HOST"])
+				expect(text).toContain(title);
+			for (const { host } of long.shards) expect(text).toContain(host);
+			expect(text).not.toContain("FAILED");
+			for (const line of fitToWidth(lines, width)) expect(line.length).toBeLessThanOrEqual(width);
+			expect(fitToWidth(lines, width).join("").replaceAll(" ", "")).toBe(lines.join("").replaceAll(" ", ""));
+			// A terminal that is too low says so.
+			expect(fitToHeight(lines, lines.length)).toBe(lines);
+			const low = fitToHeight(lines, 5);
+			expect(low).toHaveLength(5);
+			expect(low.at(-1)).toBe(`… ${lines.length - 4} more lines: needs more rows`);
+			expect(low.at(-1)?.length).toBeLessThan(40);
+		}
 	});
 
 	it("is safe to print, whatever a shard says of itself", () => {

@@ -1,7 +1,9 @@
 import type { SharedRunView, SharedShard } from "../../../share/view.ts";
 import type { Colors } from "../../../terminal/colors.ts";
 import { formatAge, formatCost, formatCount, formatPlural, formatUsd } from "../../../terminal/formats.ts";
+import { flowText } from "../../../terminal/markdown/flow.ts";
 import { sanitizeLine } from "../../../terminal/sanitize.ts";
+import { textWidth } from "../../../terminal/width.ts";
 import { renderTextTable } from "../../text-table.ts";
 
 /** All shards of a run taken together. */
@@ -95,8 +97,30 @@ export function statusLines(
 		{ title: "COST", align: "right" as const },
 		{ title: "HOST" },
 	];
-	const table = renderTextTable(columns, rows, { width, colors }).trimEnd().split("\n");
+	// What no shard has to say takes no room from the others.
+	const said = columns.flatMap((_, index) => (rows.some((row) => row[index] !== "") ? index : []));
+	const table = renderTextTable(
+		said.map((index) => columns[index] as (typeof columns)[number]),
+		rows.map((row) => said.map((index) => row[index] as string)),
+		{ width, colors },
+	)
+		.trimEnd()
+		.split("\n");
 	return [...facts.map(([label, text]) => `${colors.dim(label.padEnd(9))} ${text}`), "", ...table];
+}
+
+/** Breaks what is wider than the terminal, long names too. */
+export function fitToWidth(lines: readonly string[], width: number): string[] {
+	return lines.flatMap((line) =>
+		textWidth(line) <= width ? line : flowText(line, { width, breakWords: true }),
+	);
+}
+
+/** As many lines as a terminal of `height` rows shows, of which the last says how many are left out. */
+export function fitToHeight(lines: readonly string[], height: number): readonly string[] {
+	if (lines.length <= height) return lines;
+	const shown = Math.max(0, height - 1);
+	return [...lines.slice(0, shown), `… ${formatPlural(lines.length - shown, "more line")}: needs more rows`];
 }
 
 function doneOf({ done_before, answered, failed }: SharedShard): number {

@@ -7,7 +7,7 @@ import type { CommandContext } from "../../command.ts";
 import { createInterrupt } from "../../interrupt.ts";
 import { LiveRegion } from "../../live-region.ts";
 import { shareAddress } from "./run-share.ts";
-import { statusLines, totalsOf } from "./status-view.ts";
+import { fitToHeight, fitToWidth, statusLines, totalsOf } from "./status-view.ts";
 
 /** What commander collects for `batch status`. */
 export interface StatusFlags {
@@ -57,7 +57,12 @@ async function watchRun(
 	let trouble = "";
 	try {
 		while (!interrupt.signal.aborted && (totalsOf(run).alive > 0 || trouble !== "")) {
-			region.draw([...linesOf(run, context), ...(trouble === "" ? [] : ["", trouble])]);
+			// The region leaves the last column and the last row free.
+			const width = (io.stdout.columns ?? 80) - 1;
+			const lines = fitToWidth(linesOf(run, context, width), width);
+			const said = trouble === "" ? [] : fitToWidth(["", trouble], width);
+			const height = (io.stdout.rows ?? 24) - 1 - said.length;
+			region.draw([...fitToHeight(lines, height), ...said]);
 			await wait(lookEveryMs, interrupt.signal);
 			try {
 				run = await readRun(connection, run.run);
@@ -74,8 +79,11 @@ async function watchRun(
 	}
 }
 
-function linesOf(run: SharedRunView, { io }: CommandContext): string[] {
-	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
+function linesOf(
+	run: SharedRunView,
+	{ io }: CommandContext,
+	width = io.stdout.isTTY ? io.stdout.columns : undefined,
+): string[] {
 	return statusLines(run, { now: Date.now(), width, colors: colorsFor(io, "stdout") });
 }
 
