@@ -28,6 +28,15 @@ export interface PromptsInput {
 	readonly format: InputFormat;
 	readonly file: number;
 	readonly size: number;
+	/** False for a table whose first line is a row like the others. */
+	readonly header?: boolean | undefined;
+}
+
+/** What people say of a prompts file. */
+export interface InputFlags {
+	readonly format?: InputFormat | undefined;
+	/** False for `--no-header`. */
+	readonly header?: boolean | undefined;
 }
 
 const extensions: Readonly<Record<string, InputFormat>> = {
@@ -56,19 +65,21 @@ export function formatOf(name: string): InputFormat | undefined {
 
 /**
  * Opens a prompts file, given its format or else by its name.
- * @throws UsageError when it cannot be read, cannot be read twice (a pipe), or its format is not known
+ * @throws UsageError when it cannot be read, cannot be read twice (a pipe), its format is not known, or has no header to
+ * be without
  */
 export function openInput(
 	files: Files,
 	path: string,
 	name: string,
-	given: InputFormat | undefined,
+	{ format: given, header }: InputFlags,
 ): PromptsInput {
 	if (/^https?:\/\//i.test(name))
 		throw new UsageError(`${name} is a URL; prompts are read from files`, {
 			hint: `pipe it in: curl -L '${name}' | llmx batch - --format ${given ?? formatOf(new URL(name).pathname) ?? "jsonl"}`,
 		});
 	const format = given ?? formatOf(name);
+	checkHeader(format, header);
 	// Opening a pipe would wait for its writer.
 	if (files.factsOf(path)?.isRegular === false) {
 		if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
@@ -79,7 +90,7 @@ export function openInput(
 	}
 	try {
 		const file = files.open(path, "r");
-		if (format !== undefined) return { name, format, file, size: files.facts(file).size };
+		if (format !== undefined) return { name, format, file, size: files.facts(file).size, header };
 		try {
 			// An XLSX file is better told that it is one than that its name says nothing.
 			recogniseBytes(readHead(files, file), name);
@@ -93,6 +104,19 @@ export function openInput(
 	throw new UsageError(`cannot infer the format of ${name} from its name`, {
 		hint: `pass its format: --format ${inputFormats.join("|")}`,
 	});
+}
+
+/** @throws UsageError for `--no-header` with a format that has none */
+export function checkHeader(format: InputFormat | undefined, header: boolean | undefined): void {
+	if (header !== false || format === undefined || isTable(format)) return;
+	throw new UsageError(`--no-header is for CSV and TSV; the prompts are read as ${format}`, {
+		hint: "leave it out, or say what they are: --format csv",
+	});
+}
+
+/** Its rows are cells under column names. */
+export function isTable(format: InputFormat): boolean {
+	return format === "csv" || format === "tsv";
 }
 
 /** The first bytes of an open file, as many as `recogniseBytes` looks at. */

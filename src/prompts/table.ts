@@ -5,7 +5,7 @@ import type { PromptsInput, RawRow } from "./input.ts";
 /** A table as it stands in its file. */
 export interface TableShape {
 	readonly dialect: CsvDialect;
-	/** Column names as they are written: some may come twice, some may be empty. */
+	/** Column names as they are written: some may come twice, some may be empty. Without a header those of the rows. */
 	readonly header: readonly string[];
 	/** The same columns under the names by which rows know them. */
 	readonly names: readonly string[];
@@ -15,7 +15,13 @@ export interface TableShape {
 export function readTableShape(files: Files, input: PromptsInput): TableShape {
 	const { dialect, header } = readCsvHead(files, input.file, delimiterOf(input));
 	const cells = header?.cells ?? [];
-	return { dialect, header: cells, names: uniqueNames(cells) };
+	const names = namesOf(cells, input);
+	return { dialect, header: input.header === false ? names : cells, names };
+}
+
+/** The names of columns, given the cells of the first line; they have none but their places where that is a row. */
+function namesOf(cells: readonly string[], { header }: PromptsInput): readonly string[] {
+	return uniqueNames(header === false ? cells.map(() => "") : cells);
 }
 
 function delimiterOf({ format }: PromptsInput): string | undefined {
@@ -37,10 +43,12 @@ export function* readTable(files: Files, input: PromptsInput): Generator<RawRow,
 				yield { line, number: 1, value: undefined, problem };
 				return;
 			}
-			head = cells;
-			header = uniqueNames(cells);
-			for (const note of headerNotes(cells, header)) yield { line, number: 0, value: undefined, note };
-			continue;
+			header = namesOf(cells, input);
+			if (input.header !== false) {
+				head = cells;
+				for (const note of headerNotes(cells, header)) yield { line, number: 0, value: undefined, note };
+				continue;
+			}
 		}
 		if (problem === undefined && cells.every((cell) => cell === "")) {
 			yield { line, number, value: undefined, note: "row without any text, skipped" };
@@ -53,7 +61,7 @@ export function* readTable(files: Files, input: PromptsInput): Generator<RawRow,
 		number += 1;
 		if (problem !== undefined) yield { line, number, value: undefined, problem };
 		else if (cells.length !== header.length)
-			yield { line, number, value: undefined, problem: raggedText(cells.length, header.length) };
+			yield { line, number, value: undefined, problem: raggedText(cells.length, header.length, input) };
 		else yield { line, number, value: toObject(header, cells) };
 	}
 }
@@ -67,8 +75,9 @@ function isHeadAgain(cells: readonly string[], head: readonly string[]): boolean
 	return [isMarked ? first.slice(1) : first, ...rest].every((cell, index) => cell === head[index]);
 }
 
-function raggedText(cells: number, columns: number): string {
-	const text = `${cells} ${cells === 1 ? "cell" : "cells"} in a row, but the header has ${columns}`;
+function raggedText(cells: number, columns: number, { header }: PromptsInput): string {
+	const first = header === false ? "first row" : "header";
+	const text = `${cells} ${cells === 1 ? "cell" : "cells"} in a row, but the ${first} has ${columns}`;
 	const hint = columns === 1 ? "quote cells that hold a comma, or use --format text for a prompt a line" : "";
 	return hint === "" ? text : `${text}; ${hint}`;
 }

@@ -25,7 +25,7 @@ async function prepare(content: string, setup: Setup = {}) {
 	files.set("in", content);
 	if (setup.results !== undefined) files.set("out", setup.results);
 	if (setup.failures !== undefined) files.set("errors", setup.failures);
-	const input = openInput(files, "in", "prompts.jsonl", setup.format ?? "jsonl");
+	const input = openInput(files, "in", "prompts.jsonl", { format: setup.format ?? "jsonl" });
 	const builder = new RowBuilder({
 		column: "prompt",
 		template: undefined,
@@ -247,12 +247,12 @@ describe("the format of a file", () => {
 		expect(formatOf("folder.csv/prompts")).toBeUndefined();
 		const files = new MemoryFiles();
 		files.set("prompts.md", "x");
-		expect(() => openInput(files, "prompts.md", "prompts.md", undefined)).toThrow("cannot infer the format");
+		expect(() => openInput(files, "prompts.md", "prompts.md", {})).toThrow("cannot infer the format");
 		expect(files.openHandles).toBe(0);
 	});
 
 	it("does not help with a file that is not there", () => {
-		expect(() => openInput(new MemoryFiles(), "x.csv", "x.csv", "csv")).toThrow(
+		expect(() => openInput(new MemoryFiles(), "x.csv", "x.csv", { format: "csv" })).toThrow(
 			"cannot read x.csv: no such file or folder",
 		);
 	});

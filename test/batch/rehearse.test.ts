@@ -29,7 +29,7 @@ function startPacing(limits: Limits, now: () => number): Pacing {
 async function rehearsalOf(texts: readonly string[], limits: Limits, model: Partial<RehearsedModel> = {}) {
 	const files = new MemoryFiles();
 	files.set("in", texts.join("\n"));
-	const input = openInput(files, "in", "prompts.txt", "text");
+	const input = openInput(files, "in", "prompts.txt", { format: "text" });
 	const prompts = new PromptsFile({
 		input,
 		read: await createReader(files, input),

@@ -7,10 +7,14 @@ import type { PromptsInput, RawRow } from "../../src/prompts/input.ts";
 import { readTable, uniqueNames } from "../../src/prompts/table.ts";
 import { MemoryFiles } from "../batch/helpers/memory-files.ts";
 
-function table(content: string | Uint8Array, format: PromptsInput["format"] = "csv"): RawRow[] {
+function table(
+	content: string | Uint8Array,
+	format: PromptsInput["format"] = "csv",
+	header?: boolean,
+): RawRow[] {
 	const files = new MemoryFiles();
 	files.set("in", content);
-	return [...readTable(files, { name: "in", format, file: files.open("in", "r"), size: 0 })];
+	return [...readTable(files, { name: "in", format, file: files.open("in", "r"), size: 0, header })];
 }
 
 describe("a table", () => {
@@ -112,6 +116,25 @@ describe("a table", () => {
 			[2, "a carriage return outside quotes; quote the cell, or make all line ends one kind"],
 			[4, undefined],
 		]);
+	});
+
+	it.each([
+		"",
+		"sep=;\r\n",
+		"\ufeff",
+	])("without a header names its columns by their places (begins with %j)", (start) => {
+		const delimiter = start.startsWith("sep") ? ";" : ",";
+		const rows = ["hi", '"two\nlines"', "hi", "a,b".replace(",", delimiter === "," ? "." : ",")].map(
+			(cell, index) => [`id${index}`, cell, cell].join(delimiter),
+		);
+		const text = `${rows.join("\r\n")}\r\n`;
+		const header = `${["column_1", "column_2", "column_3"].join(delimiter)}\r\n`;
+		expect(table(start + text, "csv", false)).toEqual(
+			table(start + header + text).map((row) => ({ ...row, line: row.line - 1 })),
+		);
+		expect(table(`${start}a${delimiter}b\nc\n`, "csv", false).at(-1)?.problem).toBe(
+			"1 cell in a row, but the first row has 2",
+		);
 	});
 
 	it("obeys Excel's line above the header that says what parts the cells", () => {

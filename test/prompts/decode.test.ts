@@ -21,7 +21,7 @@ describe("a prompts file", () => {
 	const read = async (name: string, bytes: string | Uint8Array, format?: InputFormat) => {
 		const path = join(folder, name);
 		writeFileSync(path, bytes);
-		const input = await decodeInput(systemFiles, openInput(systemFiles, path, name, format));
+		const input = await decodeInput(systemFiles, openInput(systemFiles, path, name, { format }));
 		try {
 			const rows = await createReader(systemFiles, input);
 			return [...rows()];
@@ -80,7 +80,7 @@ describe("a prompts file", () => {
 	});
 
 	it("is no folder and no address", async () => {
-		expect(() => openInput(systemFiles, folder, "folder", undefined)).toThrow("folder is a folder");
-		expect(() => openInput(systemFiles, "x", "https://a.b/c.csv", undefined)).toThrow("is a URL");
+		expect(() => openInput(systemFiles, folder, "folder", {})).toThrow("folder is a folder");
+		expect(() => openInput(systemFiles, "x", "https://a.b/c.csv", {})).toThrow("is a URL");
 	});
 });

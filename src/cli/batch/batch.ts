@@ -47,6 +47,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 			"results as .jsonl, .jsonl.gz, .json, .csv or .tsv, or a folder for them; - for stdout",
 		)
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
+		.option("--no-header", "the first line of a CSV or TSV is a row; columns are column_1, column_2, …")
 		.addOption(
 			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)
@@ -150,6 +151,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--id <column>", "field or column of the prompts that holds the id")
 		.option("--no-id", "the rows of the prompts were numbered")
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
+		.option("--no-header", "the first line of the CSV or TSV prompts is a row")
 		.addOption(
 			new Option("--out-format <format>", "format of the results").choices(outputFormats).default("llmx"),
 		)

@@ -135,7 +135,7 @@ class BatchCommand {
 	async #run(): Promise<number> {
 		const flags = this.#flags;
 		const { io } = this.#context;
-		const input = await openPrompts(io, this.#source, flags.format);
+		const input = await openPrompts(io, this.#source, flags);
 		let budget: RunBudget | null = null;
 		try {
 			const prompts = await createPrompts(io, {

@@ -10,6 +10,8 @@ export interface BatchFlags extends ParameterFlags {
 	readonly model?: readonly string[];
 	readonly output?: string;
 	readonly format?: InputFormat;
+	/** False for `--no-header`. */
+	readonly header: boolean;
 	readonly outFormat: OutputFormat;
 	readonly system?: string;
 	readonly template?: string;

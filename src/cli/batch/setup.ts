@@ -4,7 +4,7 @@ import { UsageError } from "../../errors.ts";
 import type { Parameters } from "../../parameters/table.ts";
 import { AttachmentFolder } from "../../prompts/attachment-folder.ts";
 import { decodeInput } from "../../prompts/decode.ts";
-import { type InputFormat, openInput, type PromptsInput } from "../../prompts/input.ts";
+import { checkHeader, type InputFlags, isTable, openInput, type PromptsInput } from "../../prompts/input.ts";
 import type { CompiledPreset } from "../../prompts/presets.ts";
 import { PromptsFile, type Selection } from "../../prompts/prompts-file.ts";
 import { createReader } from "../../prompts/reader.ts";
@@ -22,10 +22,11 @@ import type { BatchFlags } from "./flags.ts";
 export async function openPrompts(
 	io: Io,
 	path: string | undefined,
-	format: InputFormat | undefined,
+	flags: InputFlags,
 ): Promise<PromptsInput> {
+	const { format, header } = flags;
 	if (path !== undefined && path !== "-")
-		return decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, format));
+		return decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, flags));
 	if (path === undefined && io.stdin.isTTY)
 		throw new UsageError("no prompts file given", {
 			hint: "llmx batch prompts.jsonl -m MODEL, or pipe prompts in: llmx batch - --format text -m MODEL",
@@ -34,8 +35,9 @@ export async function openPrompts(
 		throw new UsageError("cannot infer the format of stdin", {
 			hint: "say what it is: --format jsonl, json, csv, tsv or text",
 		});
+	checkHeader(format, header);
 	const spooled = await spool(io.stdin as AsyncIterable<Uint8Array>, "stdin");
-	return decodeInput(systemFiles, { name: "stdin", format, ...spooled });
+	return decodeInput(systemFiles, { name: "stdin", format, header, ...spooled });
 }
 
 export interface PromptsOptions {
@@ -52,12 +54,12 @@ export interface PromptsOptions {
 export async function createPrompts(io: Io, options: PromptsOptions): Promise<PromptsFile> {
 	const { input, flags, models, parameters, preset, onWarning } = options;
 	const selection: Selection = { shard: flags.shard, limit: flags.limit };
-	const isTable = input.format === "csv" || input.format === "tsv";
+	const hasColumns = isTable(input.format);
 	const builder = new RowBuilder({
 		column: flags.column,
 		id: flags.id,
 		expect: flags.expect,
-		fieldsAreData: (isTable || flags.template !== undefined) && !flags.paramsFromColumns,
+		fieldsAreData: (hasColumns || flags.template !== undefined) && !flags.paramsFromColumns,
 		template: templateOf(io, flags),
 		variables: flags.var,
 		preset,
@@ -70,7 +72,7 @@ export async function createPrompts(io: Io, options: PromptsOptions): Promise<Pr
 	});
 	const read = await createReader(systemFiles, input);
 	const { readTableShape } = await import("../../prompts/table.ts");
-	const table = isTable ? readTableShape(systemFiles, input) : undefined;
+	const table = hasColumns ? readTableShape(systemFiles, input) : undefined;
 	return new PromptsFile({ input, read, builder, selection, models, table });
 }
 

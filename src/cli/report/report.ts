@@ -22,6 +22,8 @@ export interface ReportFlags {
 	readonly summary?: string;
 	readonly input?: string;
 	readonly format?: InputFormat;
+	/** False for `--no-header`. */
+	readonly header: boolean;
 	readonly column: string;
 	readonly template?: string;
 	readonly system?: string;
@@ -48,6 +50,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.option("--summary <file>", "summary JSON of the run, for its throughput over time")
 		.option("--input <file>", "prompts file, to show the prompts beside the answers")
 		.addOption(new Option("--format <format>", "format of the prompts").choices(inputFormats))
+		.option("--no-header", "the first line of the CSV or TSV prompts is a row")
 		.option("--column <name>", "field or column that holds the prompt", "prompt")
 		.option("--template <text>", "template the prompts were filled into")
 		.option("-s, --system <text>", "system prompt they were sent with")
@@ -125,10 +128,7 @@ async function readPrompts(
 	path: string,
 	flags: ReportFlags,
 ): Promise<ReadonlyMap<string, string> | undefined> {
-	const input = await decodeInput(
-		systemFiles,
-		openInput(systemFiles, resolve(io.cwd, path), path, flags.format),
-	);
+	const input = await decodeInput(systemFiles, openInput(systemFiles, resolve(io.cwd, path), path, flags));
 	try {
 		const { promptTexts } = await import("../../report/prompt-texts.ts");
 		const prompts = await createPrompts(io, {

@@ -156,7 +156,7 @@ export interface FakeOutcome extends RunOutcome {
 /** Runs the file `in` of a file system in memory to `out` and `errors`, with a model that answers at once. */
 export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<FakeOutcome> {
 	const models = run.models ?? ["m"];
-	const input = openInput(files, "in", "in", run.format ?? "jsonl");
+	const input = openInput(files, "in", "in", { format: run.format ?? "jsonl" });
 	try {
 		const builder = new RowBuilder({
 			column: "prompt",

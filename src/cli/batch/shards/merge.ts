@@ -24,6 +24,8 @@ export interface MergeFlags {
 	readonly output: string;
 	readonly input?: string;
 	readonly format?: InputFormat;
+	/** False for `--no-header`. */
+	readonly header: boolean;
 	readonly outFormat: OutputFormat;
 	readonly allowMissing?: boolean;
 	/** The name that the shards were given for theirs. */
@@ -72,8 +74,13 @@ export async function runMerge(
 	} finally {
 		await claim.release();
 	}
-	const { input, format, id } = flags;
-	const prompts = { ...(input && { input }), ...(format && { format }), ...(id !== undefined && { id }) };
+	const { input, format, header, id } = flags;
+	const prompts = {
+		...(input && { input }),
+		...(format && { format }),
+		header,
+		...(id !== undefined && { id }),
+	};
 	await report?.runReport([flags.output], { ...prompts, output: page.name, column: "prompt" }, context);
 }
 
@@ -117,14 +124,14 @@ async function merge(
 	io.stderr.write(`${sanitizeLine(text)}\n`);
 }
 
-async function readIds(path: string, name: string, { format, id }: MergeFlags): Promise<Iterable<string>> {
-	const input = await decodeInput(systemFiles, openInput(systemFiles, path, name, format));
+async function readIds(path: string, name: string, flags: MergeFlags): Promise<Iterable<string>> {
+	const input = await decodeInput(systemFiles, openInput(systemFiles, path, name, flags));
 	const read = await createReader(systemFiles, input);
 	return (function* () {
 		try {
 			for (const raw of read()) {
 				if (raw.problem !== undefined) throw new UsageError(`${name}:${raw.line}: ${raw.problem}`);
-				if (raw.note === undefined) yield idOf(raw, id);
+				if (raw.note === undefined) yield idOf(raw, flags.id);
 			}
 		} finally {
 			systemFiles.close(input.file);
