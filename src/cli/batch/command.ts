@@ -41,7 +41,7 @@ import { type ClientRun, ModelRuns } from "./model-runs.ts";
 import { rehearseBatch, rehearseBatchJobs } from "./rehearsal.ts";
 import { sendBatch } from "./run.ts";
 import { openRunBudget } from "./run-budget.ts";
-import { createPrompts, linksRefused, openPrompts } from "./setup.ts";
+import { checkSource, createPrompts, linksRefused, openPrompts } from "./setup.ts";
 import { LimitParts } from "./share/limit-parts.ts";
 import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
@@ -57,6 +57,7 @@ export async function runBatch(
 		throw new UsageError("--fail-under needs --expect", {
 			hint: "--expect COLUMN names the expected answers",
 		});
+	checkSource(io, source, flags);
 	const target = chooseTarget(io, source, flags);
 	const sends = !flags.dryRun && !flags.rehearse;
 	checkTarget(io, source, target, { sends, overwrite: flags.overwrite ?? false });

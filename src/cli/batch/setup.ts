@@ -16,6 +16,15 @@ import type { Io } from "../io.ts";
 import type { BatchFlags } from "./flags.ts";
 
 /**
+ * Of a file that cannot be read nothing else needs to be said, least of all where its results would go.
+ * @throws UsageError when it cannot be read or its format is unknown
+ */
+export function checkSource(io: Io, path: string | undefined, flags: InputFlags): void {
+	if (path === undefined || path === "-") return;
+	systemFiles.close(openInput(systemFiles, resolve(io.cwd, path), path, flags).file);
+}
+
+/**
  * Opens the prompts: a file, or stdin copied aside.
  * @throws UsageError when there is none or its format is unknown
  */
