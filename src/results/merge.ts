@@ -80,7 +80,7 @@ export function mergeResults(options: MergeOptions): MergeReport {
 
 /** A file that holds something else than a merge comes to. */
 export function standsInTheWay(name: string): UsageError {
-	return new UsageError(`${name} already exists, with something else in it than this merge comes to`, {
+	return new UsageError(`${name} already exists and is not what this merge makes`, {
 		hint: "use --overwrite to replace it",
 	});
 }

@@ -108,7 +108,7 @@ it("may be repeated wherever it was killed, and replaces nothing but what it has
 		for (const name of [ours, dead]) writeFileSync(name, "half of it");
 		const { code, err } = await again();
 		expect(code, err).toBe(0);
-		expect(err.includes("→ all.errors.jsonl as it was")).toBe(kept >= 2);
+		expect(err.includes("→ all.errors.jsonl, unchanged")).toBe(kept >= 2);
 		expect(outputs.map(read)).toEqual(whole);
 		// One that may be at work is left alone.
 		expect([ours, dead].map((name) => existsSync(name))).toEqual([true, process.platform !== "linux"]);
@@ -118,7 +118,7 @@ it("may be repeated wherever it was killed, and replaces nothing but what it has
 		writeFileSync(join(cwd, name), `${whole[index]}{}\n`);
 		const { code, err } = await again();
 		expect(code).toBe(2);
-		expect(err).toContain(`${name} already exists, with something else in it`);
+		expect(err).toContain(`${name} already exists and is not what this merge makes`);
 		expect(read(name)).toBe(`${whole[index]}{}\n`);
 		writeFileSync(join(cwd, name), whole[index] as string);
 	}

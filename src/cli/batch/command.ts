@@ -54,9 +54,7 @@ export async function runBatch(
 ): Promise<number> {
 	const { io } = context;
 	if (flags.failUnder !== undefined && flags.expect === undefined)
-		throw new UsageError("--fail-under needs --expect", {
-			hint: "--expect COLUMN names the expected answers",
-		});
+		throw new UsageError("--fail-under needs --expect COLUMN, which names the expected answers");
 	checkSource(io, source, flags);
 	const target = chooseTarget(io, source, flags);
 	const sends = !flags.dryRun && !flags.rehearse;

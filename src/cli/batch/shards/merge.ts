@@ -119,7 +119,7 @@ async function merge(
 	}[report.judgedBy];
 	const missing = report.missing > 0 ? `${formatCount(report.missing)} missing` : judged;
 	const failed = report.failed > 0 ? `; ${formatCount(report.failed)} failed → ${target.failures.name}` : "";
-	const written = report.unchanged ? " as it was" : "";
+	const written = report.unchanged ? ", unchanged" : "";
 	const text = `${formatPlural(report.records, "result")}${models}, each once; ${missing} → ${flags.output}${failed}${written}`;
 	io.stderr.write(`${sanitizeLine(text)}\n`);
 }
