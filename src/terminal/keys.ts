@@ -231,8 +231,9 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	if (alt) modifiers.alt = true;
 	// The kitty protocol can report releases; they are not input.
 	if (fields[1]?.endsWith(":3")) return { events: [], length };
-	if (final === "u") return { events: codeEvents(fields[0], modifiers), length };
-	if (final === "~" && fields[0] === "27") return { events: codeEvents(fields[2], modifiers), length };
+	if (final === "u") return { events: codeEvents(fields[0], fields[1], alt), length };
+	if (final === "~" && fields[0] === "27")
+		return { events: codeEvents(fields[2], fields[1], alt), length };
 	if (parameters === "" && (final === "I" || final === "O"))
 		return { events: [{ type: "focus", isFocused: final === "I" }], length };
 	if (final === "Z") return { events: [keyEvent("tab", { shift: true })], length };
@@ -249,9 +250,12 @@ function sizeEvents([kind, ...fields]: readonly string[]): InputEvent[] {
 }
 
 /** A key reported by its code point, as kitty and modifyOtherKeys do: `code:shifted:base`. */
-function codeEvents(field: string | undefined, modifiers: ReturnType<typeof readModifiers>): InputEvent[] {
-	const [own = "", , base = ""] = (field ?? "").split(":");
-	const code = Number.parseInt(own, 10);
+function codeEvents(field: string | undefined, modifierField: string | undefined, alt = false): InputEvent[] {
+	const modifiers = readModifiers(modifierField);
+	if (alt) modifiers.alt = true;
+	const [own = "", shifted = "", base = ""] = (field ?? "").split(":");
+	// Ctrl-_ is Shift on the key of the minus sign.
+	const code = Number.parseInt((modifiers.shift && shifted) || own, 10);
 	if (!(code >= 0 && code <= 0x10ffff)) return [];
 	const name = codeKeys[code];
 	const plain = !modifiers.ctrl && !modifiers.alt;
@@ -260,6 +264,7 @@ function codeEvents(field: string | undefined, modifiers: ReturnType<typeof read
 	if (code < 0x20) return [controlKey(code, modifiers.alt)];
 	// Private use: keys that have no name here, as media keys.
 	if (code >= 0xe000 && code <= 0xf8ff) return [];
+	if (isForeign(modifierField)) return [];
 	const character = String.fromCodePoint(code);
 	if (plain) return [{ type: "text", text: modifiers.shift ? character.toUpperCase() : character }];
 	const baseCode = Number.parseInt(base, 10);
@@ -268,6 +273,15 @@ function codeEvents(field: string | undefined, modifiers: ReturnType<typeof read
 }
 
 function readModifiers(field: string | undefined): { ctrl: boolean; alt: boolean; shift: boolean } {
-	const bits = Math.max(0, (Number.parseInt(field ?? "", 10) || 1) - 1);
+	const bits = modifierBits(field);
 	return { shift: (bits & 1) !== 0, alt: (bits & (2 | 32)) !== 0, ctrl: (bits & 4) !== 0 };
+}
+
+/** With Super (Command, Windows) or Hyper a letter is a shortcut of somebody else's. */
+function isForeign(field: string | undefined): boolean {
+	return (modifierBits(field) & (8 | 16)) !== 0;
+}
+
+function modifierBits(field: string | undefined): number {
+	return Math.max(0, (Number.parseInt(field ?? "", 10) || 1) - 1);
 }

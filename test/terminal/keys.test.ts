@@ -33,6 +33,11 @@ describe("keys", () => {
 		expect(decode("\x1b[1089;1u")).toEqual(['"с"']);
 	});
 
+	it("with Shift are what Shift makes of them, and with Command somebody else's", () => {
+		expect(decode("\x1b[45:95;6u", "\x1b[45:95;4u")).toEqual(["C-S-_", "A-S-_"]);
+		expect(decode("\x1b[99;9u", "\x1b[118::118;137u")).toEqual([]);
+	});
+
 	it("say whether the window is looked at", () => {
 		expect(decode("\x1b[O\x1b[I")).toEqual(["blur", "focus"]);
 	});

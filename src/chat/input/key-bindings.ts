@@ -82,7 +82,7 @@ const allBindings: readonly Binding[] = [
 	{ keys: ["C-y"], action: "yank", does: "put back what was cut" },
 	{ keys: ["A-y"], action: "yank-pop", does: "put back what was cut before that" },
 	{ keys: ["C-t"], action: "transpose" },
-	{ keys: ["C-_"], action: "undo", does: "undo" },
+	{ keys: ["C-_", "C-/"], action: "undo", does: "undo" },
 	{ keys: ["A-_", "A-/"], action: "redo", does: "redo" },
 ];
 
