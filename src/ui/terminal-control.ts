@@ -22,9 +22,6 @@ const plainStyle = "\x1b[0m";
 /** Replies of the terminal that are still on their way when the screen ends must not reach the shell, in ms. */
 const drainTime = 30;
 
-/** Input that comes this soon (ms) was waiting already. */
-const earlyTime = 40;
-
 export class TerminalControl {
 	readonly #terminal: Terminal;
 	readonly #onEvent: (event: InputEvent) => void;
@@ -34,7 +31,8 @@ export class TerminalControl {
 	#timer: NodeJS.Timeout | undefined;
 	#isOn = false;
 	#hasKitty = false;
-	#takenAt = 0;
+	/** Nothing has come yet. What was typed before the screen began comes first, in one piece. */
+	#isFirst = true;
 
 	/** `onGone` is called when the terminal has vanished. */
 	constructor(terminal: Terminal, onEvent: (event: InputEvent) => void, onGone: () => void) {
@@ -59,7 +57,6 @@ export class TerminalControl {
 		process.on("uncaughtExceptionMonitor", this.#restoreAtExit);
 		stdin.ref();
 		stdin.resume();
-		this.#takenAt = performance.now();
 		stdout.write(pasteOn + focusOn + askForKitty);
 	}
 
@@ -121,10 +118,10 @@ export class TerminalControl {
 
 	readonly #onData = (chunk: Buffer | string) => {
 		const text = typeof chunk === "string" ? chunk : this.#text.write(chunk);
-		const now = performance.now();
-		// What was typed before this had the terminal: it has made a newline of Enter.
-		const isEarly = now - this.#takenAt < earlyTime;
-		this.#deliver(this.#decoder.push(isEarly ? text.replaceAll("\n", "\r") : text, now));
+		// The terminal has made a newline of an Enter that came before this had it. A first key is no Ctrl-J.
+		const typed = this.#isFirst ? text.replaceAll("\n", "\r") : text;
+		this.#isFirst = false;
+		this.#deliver(this.#decoder.push(typed, performance.now()));
 	};
 
 	#deliver(events: readonly InputEvent[]): void {

@@ -64,6 +64,16 @@ describe("the terminal's modes", () => {
 		expect(process.listeners(event as "exit")).toEqual(before);
 	});
 
+	it("make an Enter of the newline that was typed before them, however late it is read", async () => {
+		stdin.write("early\n");
+		control.take();
+		await expect.poll(() => events.length).toBe(2);
+		stdin.write("\n");
+		await expect.poll(() => events.length).toBe(3);
+		const keys = events.map((event) => (event.type === "key" ? event.key.name : event.type));
+		expect(keys).toEqual(["text", "enter", "j"]);
+	});
+
 	it("do not leak replies that come late: they are read and dropped", async () => {
 		control.take();
 		const released = control.release();
