@@ -1,9 +1,6 @@
 /** What a question is made of: typed text, text files, and attachments. */
 
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { basename, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { basename } from "node:path";
 import { attachmentFromUrl, attachmentPart, type UrlAttachmentOptions } from "../content/attachments.ts";
 import { readBounded } from "../content/bounded-read.ts";
 import { textFromUrl } from "../content/web-page.ts";
@@ -12,45 +9,13 @@ import { estimateInputTokens } from "../models/tokens.ts";
 import { describeFileError } from "../state/file-errors.ts";
 import { formatTokens } from "../terminal/formats.ts";
 import type { ContentPart, Message } from "../types.ts";
+import { nameOf, resolvePath } from "./input/spelled-paths.ts";
 
 /** A file that goes out with the next question. */
 export interface Attachment {
 	/** For people: name and size. */
 	readonly label: string;
 	readonly part: ContentPart;
-}
-
-/**
- * The path a user means: `~` is the home folder, everything else is relative to `folder`. Terminals spell the path of
- * a dropped file in quotes, with backslashes before its spaces, or as a file: URL.
- */
-export function resolvePath(
-	path: string,
-	folder: string,
-	platform: NodeJS.Platform = process.platform,
-): string {
-	const home = platform === "win32" ? /^~(?=[/\\]|$)/ : /^~(?=\/|$)/;
-	const full = (name: string) =>
-		resolve(
-			folder,
-			name.replace(home, () => homedir()),
-		);
-	const spellings = spellingsOf(path.trim(), platform).map(full);
-	return spellings.find((spelling) => existsSync(spelling)) ?? spellings[0] ?? full(path);
-}
-
-function spellingsOf(path: string, platform: NodeJS.Platform = process.platform): string[] {
-	const unquoted = path.replace(/^(["'])(.*)\1$/s, "$2");
-	const spellings = [unquoted];
-	if (platform !== "win32") spellings.push(unquoted.replace(/\\(.)/gs, "$1"));
-	if (/^file:\/\//i.test(unquoted)) {
-		try {
-			spellings.unshift(fileURLToPath(unquoted));
-		} catch {
-			// It is not a local file's address: then it is a name, however odd.
-		}
-	}
-	return spellings;
 }
 
 /** Reads a text file, marked with its name so that a model can tell several apart. */
@@ -156,13 +121,6 @@ function textAttachment(name: string, start: string, text: string, end: string):
 }
 
 const attribute = (value: string) => value.replaceAll('"', "'");
-
-/** A file's name as the user gave it, without the marks that a terminal put around it. */
-function nameOf(path: string, file: string): string {
-	return (
-		spellingsOf(path.trim()).find((spelling) => file.endsWith(spelling.replace(/^~|^(\.\/)+/, ""))) ?? path
-	);
-}
 
 function decode(bytes: Uint8Array, path: string): string {
 	try {

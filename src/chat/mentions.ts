@@ -4,8 +4,9 @@ import { globSync, statSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { UsageError } from "../errors.ts";
 import { formatPlural } from "../terminal/formats.ts";
-import { type Attachment, readAnyFile, readAttachment, readUrlText, resolvePath } from "./content.ts";
+import { type Attachment, readAnyFile, readAttachment, readUrlText } from "./content.ts";
 import type { ChatHost } from "./host.ts";
+import { pathsIn, resolvePath } from "./input/spelled-paths.ts";
 
 /** More files than this are most likely a slip. */
 const mostFiles = 100;
@@ -71,11 +72,12 @@ function isText(file: string): boolean {
 	return !isBinary.test(extname(file)) && statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** The whole text is the path of a picture, PDF or sound, as a terminal inserts it when one is dropped. */
-export function droppedFile(text: string, folder: string): string | undefined {
+/** The pictures, PDFs and sounds whose paths are the whole text, as a terminal inserts them when they are dropped. */
+export function droppedFiles(text: string, folder: string): readonly string[] {
 	const line = text.trim();
-	if (line === "" || line.includes("\n") || line.length > 4_096) return undefined;
-	const path = resolvePath(line, folder);
-	const isMedia = mediaName.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile();
-	return isMedia ? line : undefined;
+	if (line === "" || line.includes("\n") || line.length > 4_096) return [];
+	const paths = pathsIn(line, folder);
+	const isMedia = (path: string) =>
+		mediaName.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+	return paths.every((path) => isMedia(resolvePath(path, folder))) ? paths : [];
 }

@@ -7,9 +7,9 @@ import {
 	imageAttachment,
 	readAttachment,
 	readTextAttachment,
-	resolvePath,
 	typedText,
 } from "../content.ts";
+import { pathsIn, resolvePath } from "../input/spelled-paths.ts";
 import { downloadTimeoutMs, filesOf, mentionedIn } from "../mentions.ts";
 import type { ChatCommand } from "./command.ts";
 
@@ -24,9 +24,9 @@ export const attachmentCommands: readonly ChatCommand[] = [
 		async run(chat, path) {
 			if (path === "") throw new UsageError("which file?", { hint: "/file PATH" });
 			const { folder } = chat.host;
-			const files = (/[*?[{]/.test(path) &&
-				!existsSync(resolvePath(path, folder)) &&
-				filesOf(path, folder)) || [path];
+			const files =
+				(/[*?[{]/.test(path) && !existsSync(resolvePath(path, folder)) && filesOf(path, folder)) ||
+				pathsIn(path, folder);
 			addAttachments(chat, await Promise.all(files.map((file) => readTextAttachment(file, folder))));
 		},
 	},
@@ -48,7 +48,7 @@ export const attachmentCommands: readonly ChatCommand[] = [
 				chat.view.changed();
 				return;
 			}
-			await attach(chat, path);
+			await attach(chat, pathsIn(path, chat.host.folder));
 		},
 	},
 	{
@@ -89,14 +89,15 @@ export async function copyBlock(chat: Chat, number?: number): Promise<void> {
 	chat.view.notice(`block ${at}, ${lines} ${lines === 1 ? "line" : "lines"}: ${how}`);
 }
 
-/** Attaches an image, PDF or sound. */
-export async function attach(chat: Chat, source: string): Promise<void> {
-	const attachment = await readAttachment(source, chat.host.folder, {
+/** Attaches images, PDFs and sounds. */
+export async function attach(chat: Chat, sources: readonly string[]): Promise<void> {
+	const options = {
 		passImagesOn: chat.session.llm.fetchesImages,
 		timeoutMs: downloadTimeoutMs,
-		onNote: (note) => chat.view.notice(note),
-	});
-	addAttachments(chat, [attachment]);
+		onNote: (note: string) => chat.view.notice(note),
+	};
+	const { folder } = chat.host;
+	addAttachments(chat, await Promise.all(sources.map((source) => readAttachment(source, folder, options))));
 }
 
 /** Attaches the picture on the clipboard. */

@@ -10,8 +10,8 @@ import {
 } from "../../state/sessions/sessions.ts";
 import { formatAge } from "../../terminal/formats.ts";
 import type { Chat } from "../chat.ts";
-import { resolvePath } from "../content.ts";
 import { exportSession } from "../export.ts";
+import { resolvePath } from "../input/spelled-paths.ts";
 import { pickSession } from "../pickers.ts";
 import { loadSession, openOptions, renameOpenSession } from "../switching.ts";
 import type { ChatCommand } from "./command.ts";

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { UsageError } from "../../errors.ts";
 import { didYouMean, nearestNames } from "../../state/nearest.ts";
 import type { Chat } from "../chat.ts";
-import { droppedFile } from "../mentions.ts";
+import { droppedFiles } from "../mentions.ts";
 import { attach, attachMentioned, attachmentCommands } from "./attachments.ts";
 import type { ChatCommand } from "./command.ts";
 import { helpText } from "./help.ts";
@@ -131,8 +131,8 @@ export async function submit(chat: Chat, text: string): Promise<void> {
 
 async function askWithMentions(chat: Chat, text: string): Promise<void> {
 	const { folder } = chat.host;
-	const dropped = droppedFile(text, folder);
-	if (dropped !== undefined) {
+	const dropped = droppedFiles(text, folder);
+	if (dropped.length > 0) {
 		await attach(chat, dropped);
 		return;
 	}

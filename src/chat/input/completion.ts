@@ -8,12 +8,13 @@ import type { Chat } from "../chat.ts";
 import { codeBlocks, describeBlock } from "../code-blocks.ts";
 import type { Completes } from "../commands/command.ts";
 import { chatCommands } from "../commands/table.ts";
-import { resolvePath, typedText } from "../content.ts";
+import { typedText } from "../content.ts";
 import type { KnownModel } from "../host.ts";
 import { hasInOrder } from "../picker.ts";
 import { noteOfModel } from "../pickers.ts";
 import type { Candidate } from "./candidate.ts";
 import { mentionable } from "./file-names.ts";
+import { resolvePath } from "./spelled-paths.ts";
 
 /** A range of the text and what may stand there instead. */
 export interface Completion {
