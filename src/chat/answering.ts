@@ -2,6 +2,7 @@ import type { Conversation, Turn } from "../conversation.ts";
 import { AbortedError, exitCodes, RequestError } from "../errors.ts";
 import type { CallOptions } from "../options.ts";
 import type { Message, RetryNotice, StreamFinish } from "../types.ts";
+import { typedText } from "./content.ts";
 import { describeFailure } from "./failure.ts";
 import type { ChatHost } from "./host.ts";
 import type { AnswerEnd, ChatView, FailureNotice } from "./view.ts";
@@ -115,7 +116,7 @@ export class Answering {
 		this.#retry = undefined;
 		const turn = conversation.turns.length > length ? conversation.turns.at(-1) : undefined;
 		const finish = turn?.finish ?? null;
-		const hasText = turn !== undefined;
+		const hasText = turn !== undefined && typedText(turn.assistant.content) !== "";
 		const end = { model, finish, interrupted: finish === null, isFiltered, hasText, failure };
 		return { turn, end };
 	}

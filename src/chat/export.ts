@@ -5,7 +5,7 @@ import { lineOf, type Session, type SessionMessage } from "../state/sessions/ses
 import { childrenOf } from "../state/sessions/session-tree.ts";
 import { titleOf } from "../state/sessions/sessions.ts";
 import { attachmentLabels, typedText } from "./content.ts";
-import { type AnswerMarks, shortMarkOf } from "./marks.ts";
+import { type AnswerMarks, noteOf } from "./marks.ts";
 
 export type ExportFormat = "md" | "json";
 
@@ -67,8 +67,8 @@ function exportMarkdown(session: Session, { all = false }: ExportOptions): strin
 		const attached = message.attachments ?? attachmentLabels(message.content);
 		if (attached.length > 0) parts.push(`*attached: ${attached.join(", ")}*`);
 		parts.push(typedText(message.content));
-		const mark = isAnswer ? shortMarkOf(marksOf(message)) : undefined;
-		if (mark !== undefined) parts.push(`*(${mark})*`);
+		const note = isAnswer ? noteOf(marksOf(message), message.cached === true) : "";
+		if (note !== "") parts.push(`*(${note})*`);
 	}
 	return `${parts.join("\n\n")}\n`;
 }

@@ -6,7 +6,7 @@ import { createSanitizer, type Sanitizer, sanitize } from "../terminal/sanitize.
 import type { Chat } from "./chat.ts";
 import { submit } from "./commands/table.ts";
 import { describeFailure } from "./failure.ts";
-import { markOf, shortMarkOf } from "./marks.ts";
+import { markOf, noteOf } from "./marks.ts";
 import { MessageReader } from "./messages-in.ts";
 import type { Picker } from "./picker.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "./view.ts";
@@ -28,6 +28,7 @@ export interface LineOutput {
 
 /** A view that only ever appends. */
 export class LineView implements ChatView {
+	readonly takesKeys = false;
 	readonly #output: LineOutput;
 	#sanitizer: Sanitizer;
 	#aside = false;
@@ -89,8 +90,8 @@ export class LineView implements ChatView {
 			if (question !== "") this.notice(`› ${question}`);
 			const safe = sanitize(answer, this.#output.isTerminal ? "terminal" : "pipe").trimEnd();
 			this.#output.out(`${safe}\n`);
-			const mark = shortMarkOf({ ...end, hasText: answer !== "" });
-			if (mark !== undefined) this.notice(`(${mark})`);
+			const note = noteOf({ ...end, hasText: answer !== "" }, end.cached);
+			if (note !== "") this.notice(`(${note})`);
 		}
 	}
 

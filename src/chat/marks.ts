@@ -29,9 +29,14 @@ export function markOf({ interrupted, isCut, hasText, finishReason }: AnswerMark
 }
 
 /** The same in a document: a few words. */
-export function shortMarkOf({ interrupted, isCut, finishReason }: AnswerMarks): string | undefined {
+export function shortMarkOf({ interrupted, isCut, hasText, finishReason }: AnswerMarks): string | undefined {
 	if (finishReason === "content-filter") return "ended by the content filter";
 	if (interrupted) return isCut ? "cut off" : "stopped";
 	if (finishReason === "length") return "cut off at the token limit";
-	return undefined;
+	return hasText ? undefined : "empty";
+}
+
+/** That, and whether the answer was paid for; empty when there is nothing to know. */
+export function noteOf(marks: AnswerMarks, isCached: boolean): string {
+	return [shortMarkOf(marks), isCached ? "from the cache" : undefined].filter(Boolean).join(", ");
 }

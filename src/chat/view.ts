@@ -33,6 +33,8 @@ export interface ComparedAnswer {
 }
 
 export interface ChatView {
+	/** It obeys keys as they are pressed, not only lines. */
+	readonly takesKeys: boolean;
 	/** A question goes out. */
 	asked(text: string, attachments: readonly string[]): void;
 	/** The answer begins; `aside` is set for one that is not shown line by line: the second one of a comparison, a summary. */

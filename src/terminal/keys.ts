@@ -232,8 +232,7 @@ function parseControlSequence(input: string, start: number, alt: boolean): Parse
 	// The kitty protocol can report releases; they are not input.
 	if (fields[1]?.endsWith(":3")) return { events: [], length };
 	if (final === "u") return { events: codeEvents(fields[0], fields[1], alt), length };
-	if (final === "~" && fields[0] === "27")
-		return { events: codeEvents(fields[2], fields[1], alt), length };
+	if (final === "~" && fields[0] === "27") return { events: codeEvents(fields[2], fields[1], alt), length };
 	if (parameters === "" && (final === "I" || final === "O"))
 		return { events: [{ type: "focus", isFocused: final === "I" }], length };
 	if (final === "Z") return { events: [keyEvent("tab", { shift: true })], length };

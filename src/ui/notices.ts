@@ -28,7 +28,8 @@ export function renderQuestion(
 	const left = all.length - lines.length + (rest === "" ? 0 : rest.split("\n").length);
 	if (left > 0) lines.push(`  … ${formatPlural(left, "more line")}`);
 	const chips = attachments.map((label) => `[${sanitizeLine(label)}]`).join(" ");
-	return colors.bold(lines.join("\n")) + (chips === "" ? "" : `\n${colors.cyan(`  ${chips}`)}`);
+	const below = chips === "" ? "" : `\n${colors.cyan(wrapNotice(chips, "  ", columns))}`;
+	return colors.bold(lines.join("\n")) + below;
 }
 
 /** What the chat says itself, less a margin; a column that does not fit goes on below its beginning. */

@@ -41,6 +41,7 @@ export interface TranscriptOptions {
 type Rendering = typeof import("./rendering.ts");
 
 export class Transcript implements ChatView {
+	readonly takesKeys = true;
 	readonly #options: TranscriptOptions;
 	readonly #store: ScreenStore;
 	readonly #colors: Colors;

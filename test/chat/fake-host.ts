@@ -92,6 +92,7 @@ export function fakeHost(
 
 /** Writes down what it is told. */
 export class RecordingView implements ChatView {
+	readonly takesKeys = true;
 	readonly log: string[] = [];
 	suggested: string | undefined;
 	picker: Picker | undefined;

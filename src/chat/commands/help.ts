@@ -1,3 +1,4 @@
+import type { Chat } from "../chat.ts";
 import { bindings, keyLabel } from "../input/key-bindings.ts";
 import { type ChatCommand, commandGroups } from "./command.ts";
 
@@ -6,13 +7,15 @@ interface Row {
 	readonly right: string;
 }
 
+/** A command with more to write than this stands out, so that the others have room beside them. */
+const widestName = 24;
+
 /** Commands in groups, from the table that drives them, and with `keys` what the keys do. */
-export function helpText(
-	commands: readonly ChatCommand[],
-	argument: string,
-	presets: readonly string[],
-): string {
-	return argument === "keys" ? keyHelp() : commandHelp(commands, presets);
+export function helpText(commands: readonly ChatCommand[], argument: string, { host, view }: Chat): string {
+	if (argument !== "keys") return commandHelp(commands, host.presetNames());
+	return view.takesKeys
+		? keyHelp()
+		: "here Ctrl-C stops the answer and Ctrl-D leaves; all keys need the full screen";
 }
 
 function commandHelp(commands: readonly ChatCommand[], presets: readonly string[]): string {
@@ -31,7 +34,8 @@ function commandHelp(commands: readonly ChatCommand[], presets: readonly string[
 		...(presets.length === 0 ? [] : [{ left: `/${presets[0]} …`, right: `your own: ${presets.join(", ")}` }]),
 	];
 	const all = [...groups, { title: "else", rows: others }];
-	const width = Math.max(...all.flatMap(({ rows }) => rows.map(({ left }) => left.length)));
+	const widths = all.flatMap(({ rows }) => rows.map(({ left }) => left.length));
+	const width = Math.max(...widths.filter((each) => each <= widestName));
 	return all
 		.map(({ title, rows }) => [title, ...rows.map((each) => lineOf(each, width))].join("\n"))
 		.join("\n\n");

@@ -17,7 +17,7 @@ export const chatCommands: readonly ChatCommand[] = [
 		summary: "show this (/help keys: the keys)",
 		argument: "[keys]",
 		whileAnswering: true,
-		run: (chat, argument) => chat.view.notice(helpText(chatCommands, argument, chat.host.presetNames())),
+		run: (chat, argument) => chat.view.notice(helpText(chatCommands, argument, chat)),
 	},
 	...turnCommands,
 	...settingCommands,

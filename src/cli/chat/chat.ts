@@ -168,7 +168,7 @@ async function openChat(
 			: compilePreset({ presets: presetsOf(config, host.paths) }, flags.preset);
 	const session = await openSessionOf(flags, host);
 	try {
-		const isResumed = session.session.messages.length > 0 || session.forkedFrom !== null;
+		const isResumed = session.session.all.length > 0 || session.forkedFrom !== null;
 		// Whoever chooses a session gets its model with it.
 		const last = flags.resume ? latestSession(host.paths)?.model : undefined;
 		const choice = named ?? preset?.model ?? session.session.model ?? last;

@@ -82,7 +82,8 @@ function addRow({ cost, usage }: Spent, row: LedgerRow): Spent {
 	};
 	return {
 		cost: { usd: cost.usd + (row.cost_usd ?? 0), unknownCalls: cost.unknownCalls + (isUnknown ? 1 : 0) },
-		usage: row.cached ? usage : addUsage(usage, tokens),
+		// What a call that was cut off may have used is an estimate.
+		usage: row.cached || row.status === "maybe_billed" ? usage : addUsage(usage, tokens),
 	};
 }
 
