@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { builtins } from "./bundle/builtins.ts";
 import { fewerChunks } from "./bundle/chunks.ts";
-import { leanSdks, leanUndici, stringWidth, stubs, yoga } from "./bundle/packages.ts";
+import { leanSdk, leanUndici, stringWidth, stubs, yoga } from "./bundle/packages.ts";
 import { packScripts, toScripts } from "./bundle/scripts.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const dist = join(root, "dist");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
 
-const plugins = [builtins, stubs, leanSdks, leanUndici, stringWidth, yoga, fewerChunks(root)];
+const plugins = [builtins, stubs, leanSdk, leanUndici, stringWidth, yoga, fewerChunks(root)];
 
 const common: esbuild.BuildOptions = {
 	absWorkingDir: root,

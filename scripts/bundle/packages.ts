@@ -20,55 +20,22 @@ export const stubs: Plugin = {
  */
 
 /**
- * Helpers above the wire that the SDKs bring along and llmx never calls: stream runners, agents, pollers. They are half
- * of the code to load at start-up, and one of them makes Node load its own undici. Each export becomes a class that
- * throws when it is used after all. Without this: +23 ms, +189 KB.
+ * Helpers above the wire that an SDK brings along and llmx never calls: stream runners, agents, pollers. They are half
+ * of its code to load at start-up. Each export becomes a class that throws when it is used after all.
  */
-const unusedHelpers = [
-	/\/openai\/lib\/(EventStream|AbstractChatCompletionRunner|ChatCompletion(Runner|Stream|StreamingRunner)|AssistantStream|assistant-run-polling|agents\/.+|beta\/agents\/.+|responses\/ResponseStream|vector-store-.+|webhook-signature)\.mjs$/,
-	/\/@anthropic-ai\/sdk\/lib\/(BetaMessageStream|MessageStream|environments\/.+|threads\/.+|tools\/.+|internal\/threads\/.+)\.mjs$/,
-];
+const unusedHelpers =
+	/\/@anthropic-ai\/sdk\/lib\/(BetaMessageStream|MessageStream|environments\/.+|threads\/.+|tools\/.+|internal\/threads\/.+)\.mjs$/;
 
-/** The parts of OpenAI's API that llmx uses. Its client makes an object for each of the others too: +5 ms, +146 KB. */
-const usedResources = /\/openai\/resources\/(index|shared|models|files|batches|chat\/.+)\.mjs$/;
-
-/**
- * The openai SDK's log: it is off, and yet the SDK formats what it would say of every request. Without this: +11 µs of
- * 163 µs a batch row.
- */
-const silentLog = `
-	const silent = { error() {}, warn() {}, info() {}, debug() {} };
-	export const parseLogLevel = () => "off";
-	export const loggerFor = () => silent;
-	export const redactURL = (url) => url;
-	export const formatRequestDetails = (details) => details;
-	export const isSensitiveQueryParameter = () => true;
-	export const isSensitiveHeader = () => true;
-`;
-
-export const leanSdks: Plugin = {
-	name: "lean-sdks",
+export const leanSdk: Plugin = {
+	name: "lean-sdk",
 	setup(build) {
-		build.onLoad({ filter: /\/openai\/internal\/utils\/log\.mjs$/ }, () => ({ contents: silentLog }));
-		// For the log too it looks through the headers of every answer.
-		edit(build, /\/openai\/client\.mjs$/, [{ from: "[...response.headers.entries()]", to: "[]" }]);
-		for (const filter of unusedHelpers) {
-			build.onLoad({ filter }, ({ path }) => ({
-				contents: exportedNames(path)
-					.map(
-						(name) => `export class ${name} { constructor() { throw new Error("${name} is not bundled"); } }`,
-					)
-					.join("\n"),
-			}));
-		}
-		build.onLoad({ filter: /\/openai\/resources\/.+\.mjs$/ }, ({ path }) => {
-			if (usedResources.test(path)) return undefined;
-			return {
-				contents: exportedNames(path)
-					.map((name) => `export class ${name} {}`)
-					.join("\n"),
-			};
-		});
+		build.onLoad({ filter: unusedHelpers }, ({ path }) => ({
+			contents: exportedNames(path)
+				.map(
+					(name) => `export class ${name} { constructor() { throw new Error("${name} is not bundled"); } }`,
+				)
+				.join("\n"),
+		}));
 	},
 };
 

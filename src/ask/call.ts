@@ -42,6 +42,8 @@ export interface AttemptOptions {
 	readonly inTurn?: boolean | undefined;
 	/** Sees the exchange when it is over, for the limiter. */
 	readonly onExchange?: ((exchange: Exchange) => void) | undefined;
+	/** Called each time before the first byte of a request leaves. */
+	readonly onLeave?: (() => void) | undefined;
 	/** Is called once when nothing of it is on the way any more. */
 	readonly onEnd?: (() => void) | undefined;
 }
@@ -201,8 +203,8 @@ export class Caller {
 		return this.#adapters[server];
 	}
 
-	#begin({ signal, resend }: AttemptOptions): Exchange {
-		return this.#options.http.begin({ signal, ownConnection: resend });
+	#begin({ signal, resend, onLeave }: AttemptOptions): Exchange {
+		return this.#options.http.begin({ signal, ownConnection: resend, onLeave });
 	}
 
 	#callOf(

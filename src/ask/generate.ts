@@ -44,6 +44,8 @@ export interface RequestOutcome {
 export interface RunControl<Row> {
 	/** Asked right before every sending; see the scheduler's `admit`. */
 	readonly admit?: ((row: Row) => Admission) | undefined;
+	/** Called each time before the first byte of an admitted request leaves. */
+	readonly onLeave?: (() => void) | undefined;
 	/** Called when an admitted request has ended, before the row's outcome is passed on. */
 	readonly onSent?: ((row: Row, sending: RequestOutcome) => void) | undefined;
 	/**
@@ -171,6 +173,7 @@ class ManyRun<Row> {
 				signal: attempt.signal,
 				resend: attempt.resend,
 				inTurn: pacing.acquireSlot !== undefined,
+				onLeave: control.onLeave,
 				promptCache: shared && "system",
 				// What is kept is there as soon as the answer begins.
 				streamed: this.#options.streamed || fills,

@@ -175,7 +175,7 @@ class ModelRunner {
 	}
 
 	#control(): RunControl<SentRow> {
-		const { guard, schemas, halt } = this.#options;
+		const { guard, schemas, halt, flight } = this.#options;
 		const { stats, provider, defaults, model } = this.#modelRun;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
@@ -188,9 +188,10 @@ class ModelRunner {
 				if (verdict !== "go") return verdict;
 				stats.inFlight += 1;
 				this.#options.requests?.sent(sent);
-				this.#options.flight?.started(sent.row.id, model);
+				flight?.started(sent.row.id, model);
 				return verdict;
 			},
+			onLeave: flight && (() => flight.note()),
 			onSent: (sent, sending) => this.#noteSending(sent, sending),
 		};
 	}

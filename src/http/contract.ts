@@ -1,13 +1,15 @@
 import type { Timeouts } from "../options.ts";
 import type { TransportError } from "./transport-error.ts";
 
-/** The part of the WHATWG fetch contract that the three SDKs use. */
+/** The part of the WHATWG fetch contract that adapters and SDKs use. */
 export interface FetchInit {
 	readonly method?: string;
 	readonly headers?: unknown;
 	/** A body that comes in pieces is sent once: its request needs a connection of its own. */
 	readonly body?: string | Uint8Array | AsyncIterable<Uint8Array> | null | undefined;
 	readonly signal?: AbortSignal | null;
+	/** Whose request it is. An SDK, which knows nothing of exchanges, names it in a header. */
+	readonly exchange?: Exchange | undefined;
 }
 
 /** One event of a stream, as it was sent. What its data means is for the adapter of the wire to say. */
@@ -59,6 +61,8 @@ export interface ExchangeOptions {
 	/** Hand a redirect to the caller, who sends nothing secret and decides. Otherwise it is a failure. */
 	readonly showRedirects?: boolean | undefined;
 	readonly timeouts?: Partial<Timeouts>;
+	/** Called each time before the first byte of a request leaves. */
+	readonly onLeave?: (() => void) | undefined;
 }
 
 /** The header by which an SDK's request is matched to its exchange; our fetch takes it off before sending. */

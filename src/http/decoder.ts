@@ -25,7 +25,7 @@ type Stream = Gunzip | Inflate | InflateRaw | BrotliDecompress;
 export function decoderFor(
 	encoding: string | undefined,
 	origin: string,
-	events: DecoderEvents,
+	events: () => DecoderEvents,
 ): Decoder | undefined {
 	switch (encoding?.trim().toLowerCase()) {
 		case undefined:
@@ -34,15 +34,15 @@ export function decoderFor(
 			return undefined;
 		case "gzip":
 		case "x-gzip":
-			return new ZlibDecoder(() => zlib().createGunzip(), origin, events);
+			return new ZlibDecoder(() => zlib().createGunzip(), origin, events());
 		case "br":
-			return new ZlibDecoder(() => zlib().createBrotliDecompress(), origin, events);
+			return new ZlibDecoder(() => zlib().createBrotliDecompress(), origin, events());
 		case "deflate":
 			// RFC 9110 8.4.1.2: the zlib format, though some servers send raw deflate. The zlib header's method is 8.
 			return new ZlibDecoder(
 				(first) => (((first[0] ?? 0) & 0x0f) === 8 ? zlib().createInflate() : zlib().createInflateRaw()),
 				origin,
-				events,
+				events(),
 			);
 		default:
 			throw new TransportError(`${origin} sent an unknown encoding: ${encoding?.slice(0, 40)}`, {

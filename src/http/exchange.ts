@@ -37,6 +37,7 @@ export class LiveExchange implements Exchange {
 	#stoppedBy: TransportError | undefined;
 	readonly #timeouts: Timeouts;
 	readonly #callerSignal: AbortSignal | undefined;
+	readonly #onLeave: (() => void) | undefined;
 	readonly #onClose: (id: string) => void;
 	readonly #watched = new Set<Watched>();
 	#contentAt: number | undefined;
@@ -52,6 +53,7 @@ export class LiveExchange implements Exchange {
 		this.showsRedirects = options.showRedirects ?? false;
 		this.#timeouts = options.timeouts ? { ...timeouts, ...options.timeouts } : timeouts;
 		this.#callerSignal = options.signal;
+		this.#onLeave = options.onLeave;
 		this.#onClose = onClose;
 		if (options.signal?.aborted) this.#abortedByCaller();
 		else if (options.signal !== undefined)
@@ -95,6 +97,12 @@ export class LiveExchange implements Exchange {
 		this.headers = undefined;
 		this.#watched.add(watched);
 		this.#arm();
+	}
+
+	/** From here bytes of the request may reach the server. */
+	noteLeaving(): void {
+		this.#onLeave?.();
+		this.sent = true;
 	}
 
 	/** The request ended, well or not. */

@@ -8,10 +8,9 @@ import {
 	type Http,
 } from "./contract.ts";
 import { LiveExchange } from "./exchange.ts";
-import { headersOf, replaceHeaders, secretsIn } from "./outgoing.ts";
+import { headersOf, type OutgoingHeaders, replaceHeaders, secretsIn } from "./outgoing.ts";
 import { type ProxySettings, proxyFor } from "./proxy.ts";
 import { LeanResponse } from "./response.ts";
-import { EventStreamReader } from "./sse.ts";
 import { Transfer } from "./transfer.ts";
 import { TransportError } from "./transport-error.ts";
 
@@ -72,6 +71,8 @@ class PooledHttp implements Http {
 	#count = 0;
 	/** Nearly every request goes to the address of the last one. */
 	#lastAddress: Address | undefined;
+	/** Of headers that nobody can change. */
+	#lastHeaders: { given: unknown; origin: string; outgoing: OutgoingHeaders } | undefined;
 	/** By origin; it does not change while the process runs. */
 	readonly #proxies = new Map<string, string | undefined>();
 
@@ -95,12 +96,13 @@ class PooledHttp implements Http {
 	readonly fetch: FetchLike = async (input, init = {}) => {
 		const address = this.#read(typeof input === "string" ? input : "href" in input ? input.href : input.url);
 		const { origin } = address;
-		const { headers, exchangeId } = headersOf(init.headers, exchangeHeader);
-		const known = exchangeId === undefined ? undefined : this.#exchanges.get(exchangeId);
+		const { headers, exchangeId } = this.#outgoing(init.headers, origin);
+		const known =
+			exchangeId === undefined
+				? (init.exchange as LiveExchange | undefined)
+				: this.#exchanges.get(exchangeId);
 		if (exchangeId !== undefined && known === undefined) throw closedError(origin);
 		if (known !== undefined) known.url = address.withoutQuery;
-		const own = this.#options.headers;
-		if (own?.origins.includes(origin)) replaceHeaders(headers, own.values);
 		const agent = this.#agent ?? (await this.#load(origin));
 		if (this.#closed) throw closedError(origin);
 
@@ -120,15 +122,7 @@ class PooledHttp implements Http {
 			bytesAreContent: known === undefined,
 		});
 		const head = await transfer.send();
-		return new LeanResponse({
-			...head,
-			url: address.href,
-			bytes: transfer,
-			events: () => {
-				const contentType = head.headers["content-type"] ?? "";
-				return new EventStreamReader(transfer, { contentType, origin, ...this.#caps });
-			},
-		});
+		return new LeanResponse(head, { url: address.href, origin, bytes: transfer, caps: this.#caps });
 	};
 
 	async close(): Promise<void> {
@@ -140,6 +134,17 @@ class PooledHttp implements Http {
 	#read(given: string): Address {
 		if (this.#lastAddress?.given !== given) this.#lastAddress = addressOf(given);
 		return this.#lastAddress;
+	}
+
+	/** Headers as they go out to an origin. */
+	#outgoing(given: unknown, origin: string): OutgoingHeaders {
+		const last = this.#lastHeaders;
+		if (last !== undefined && last.given === given && last.origin === origin) return last.outgoing;
+		const outgoing = headersOf(given, exchangeHeader);
+		const own = this.#options.headers;
+		if (own?.origins.includes(origin)) replaceHeaders(outgoing.headers, own.values);
+		if (Object.isFrozen(given)) this.#lastHeaders = { given, origin, outgoing };
+		return outgoing;
 	}
 
 	#proxyOf(origin: string): string | undefined {

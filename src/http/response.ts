@@ -1,5 +1,7 @@
 import type { ByteSource } from "./byte-source.ts";
 import type { EventStream, FetchResponse } from "./contract.ts";
+import type { Head } from "./head.ts";
+import { EventStreamReader } from "./sse.ts";
 
 /**
  * The part of `Headers` that openai, @anthropic-ai/sdk and @google/genai call, over undici's plain record. The
@@ -33,39 +35,53 @@ class LeanHeaders {
 	}
 }
 
-export interface ResponseParts {
-	readonly status: number;
-	readonly statusText: string;
+export interface ResponseBody {
 	readonly url: string;
-	readonly headers: Readonly<Record<string, string>>;
+	readonly origin: string;
 	readonly bytes: ByteSource;
-	/** The bytes as a stream of events. */
-	readonly events: () => EventStream;
+	/** Sizes in bytes that it, or one event of it, may have. */
+	readonly caps: { readonly bodyBytes: number; readonly eventBytes: number };
 }
 
 /** A response as far as the SDKs look at one. */
 export class LeanResponse implements FetchResponse {
-	readonly ok: boolean;
-	readonly status: number;
-	readonly statusText: string;
-	readonly url: string;
-	readonly headers: Headers;
 	readonly body = null;
-	readonly events: () => EventStream;
-	readonly #bytes: ByteSource;
+	readonly #head: Head;
+	readonly #body: ResponseBody;
 
-	constructor(parts: ResponseParts) {
-		this.status = parts.status;
-		this.ok = parts.status >= 200 && parts.status < 300;
-		this.statusText = parts.statusText;
-		this.url = parts.url;
-		this.headers = new LeanHeaders(parts.headers) as unknown as Headers;
-		this.#bytes = parts.bytes;
-		this.events = parts.events;
+	constructor(head: Head, body: ResponseBody) {
+		this.#head = head;
+		this.#body = body;
+	}
+
+	get ok(): boolean {
+		return this.status >= 200 && this.status < 300;
+	}
+
+	get status(): number {
+		return this.#head.status;
+	}
+
+	get statusText(): string {
+		return this.#head.statusText;
+	}
+
+	get url(): string {
+		return this.#body.url;
+	}
+
+	get headers(): Headers {
+		return new LeanHeaders(this.#head.headers) as unknown as Headers;
+	}
+
+	events(): EventStream {
+		const { origin, bytes, caps } = this.#body;
+		const contentType = this.#head.headers["content-type"] ?? "";
+		return new EventStreamReader(bytes, { contentType, origin, ...caps });
 	}
 
 	async text(): Promise<string> {
-		const text = (await this.#bytes.readAll(isWholeJson)).toString("utf8");
+		const text = (await this.#body.bytes.readAll(isWholeJson)).toString("utf8");
 		return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 	}
 
@@ -75,15 +91,15 @@ export class LeanResponse implements FetchResponse {
 
 	async *pieces(): AsyncGenerator<Uint8Array, void> {
 		try {
-			for (let piece = await this.#bytes.read(); piece !== null; piece = await this.#bytes.read())
+			for (let piece = await this.#body.bytes.read(); piece !== null; piece = await this.#body.bytes.read())
 				yield piece;
 		} finally {
-			this.#bytes.stop();
+			this.#body.bytes.stop();
 		}
 	}
 
 	bytes(): Promise<Uint8Array> {
-		return this.#bytes.readAll();
+		return this.#body.bytes.readAll();
 	}
 }
 

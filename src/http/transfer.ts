@@ -96,7 +96,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		this.phase = "sent";
 		this.#writtenAt = performance.now();
 		if (this.connection !== undefined) this.connection.awaitsResponse = true;
-		this.#options.exchange.sent = true;
+		this.#options.exchange.noteLeaving();
 	}
 
 	onResponseStarted(): void {
@@ -118,12 +118,12 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 			exchange.status = status;
 			exchange.headers = this.#head.headers;
 			this.#wireLength = lengthOf(this.#head);
-			this.#decoder = decoderFor(this.#head.headers["content-encoding"], this.origin, {
+			this.#decoder = decoderFor(this.#head.headers["content-encoding"], this.origin, () => ({
 				onData: (chunk) => this.#onBytes(chunk),
 				onEnd: () => this.#onWhole(),
 				onError: (error) => this.fail(error),
 				onDrain: () => controller.resume(),
-			});
+			}));
 		} catch (error) {
 			this.fail(error as TransportError);
 			return;

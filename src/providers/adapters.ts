@@ -3,7 +3,7 @@ import type { WireFormat } from "../parameters/table.ts";
 import type { Adapter, AdapterFactory } from "./adapter.ts";
 import type { ProviderRow } from "./provider-row.ts";
 
-/** One module per wire format, loaded with its SDK when a provider that speaks it is first used. */
+/** One module per wire format, loaded with the SDK of those that have one when a provider that speaks it is first used. */
 const factories: Readonly<Record<WireFormat, () => Promise<{ readonly createAdapter: AdapterFactory }>>> = {
 	openai: () => import("./openai/openai-compatible.ts"),
 	// In one file with the other: what both are made of would be files of its own on the way to a request.
@@ -19,7 +19,7 @@ export interface AdapterRoute {
 	readonly keys: readonly { readonly value: string; readonly bearer: boolean }[];
 }
 
-/** Loads the SDK of the provider's wire and makes its adapter; the SDK's clients are made per key on first use. */
+/** Loads the provider's wire and makes its adapter; clients are made per key on first use. */
 export async function loadAdapter(route: AdapterRoute, fetch: FetchLike): Promise<Adapter> {
 	const { createAdapter } = await factories[route.provider.wire]();
 	const bearerKeys = new Set(route.keys.filter(({ bearer }) => bearer).map(({ value }) => value));

@@ -23,7 +23,9 @@ export class FlightLog {
 	#file: number | undefined;
 	#bytes = 0;
 	#buffer = Buffer.allocUnsafe(4096);
-	#ended = "";
+	/** What has started and ended since the last note. */
+	#news = "";
+	#hasStarts = false;
 
 	/** Throws nothing. What an earlier run left is gone. */
 	constructor(files: Files, path: string) {
@@ -36,22 +38,33 @@ export class FlightLog {
 		}
 	}
 
+	/** A request is about to leave; `note` has to come before its first byte. */
 	started(id: string, model: string): void {
 		if (this.#file === undefined) return;
 		const key = keyOf(id, model);
 		this.#inFlight.add(key);
-		this.#attempt((file) => {
-			if (this.#bytes > compactAfterBytes) this.#begin();
-			else this.#write(file, `${this.#ended}+${key}\n`);
-			this.#ended = "";
-		});
+		this.#news += `+${key}\n`;
+		this.#hasStarts = true;
+		// Where nothing leaves, as without a network, nothing else would empty it.
+		if (this.#news.length > 64 * 1024) this.note();
 	}
 
 	ended(id: string, model: string): void {
 		if (this.#file === undefined) return;
 		const key = keyOf(id, model);
 		this.#inFlight.delete(key);
-		this.#ended += `-${key}\n`;
+		this.#news += `-${key}\n`;
+	}
+
+	/** Sees to it that every start is in the file. Those that come together are one write. */
+	note(): void {
+		if (!this.#hasStarts) return;
+		this.#hasStarts = false;
+		this.#attempt((file) => {
+			if (this.#bytes > compactAfterBytes) this.#begin();
+			else this.#write(file, this.#news);
+			this.#news = "";
+		});
 	}
 
 	/** The run ends in order: nothing is on its way. */

@@ -99,14 +99,22 @@ describe("a connection", () => {
 			});
 		});
 		// The re-send has a connection of its own, which is not kept.
+		const left: [number, boolean][] = [];
 		for (let count = 0; count < 3; count++) {
-			const exchange = http.begin();
+			const exchange = http.begin({ onLeave: () => void left.push([requests.length, exchange.sent]) });
 			expect(await (await post(http, exchange, wire.origin)).text()).toBe("{}");
 			expect(exchange.failure).toBeUndefined();
 			exchange.close();
 			await turn();
 		}
 		expect(requests).toEqual([1, 1, 2, 3]);
+		// Before each of them left, the one that was sent again twice.
+		expect(left).toEqual([
+			[0, false],
+			[1, false],
+			[2, true],
+			[3, false],
+		]);
 	});
 
 	test("closed by the server long after the request is a failure that may have been billed", async () => {

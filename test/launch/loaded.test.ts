@@ -107,7 +107,7 @@ describe("a file of the command line", () => {
 		agent: 415,
 		batch: 200,
 		chat: 32,
-		"openai-compatible": 250,
+		"openai-compatible": 37,
 		anthropic: 480,
 		gemini: 780,
 		screen: 800,

@@ -14,16 +14,33 @@ describe("the log of what is on its way", () => {
 		const files = new MemoryFiles();
 		const log = new FlightLog(files, path);
 		for (const id of ["a", "b", "c\n", 'd"']) log.started(id, "m");
+		log.note();
 		log.ended("a", "m");
 		log.started("e", "m");
+		log.note();
 		expect(lost(files, "a", "b", "c\n", 'd"', "e", "f")).toEqual(["b", "c\n", 'd"', "e"]);
 		expect(new LostFlight(files, path).size).toBe(4);
+	});
+
+	it("notes what starts together in one write, before any of it leaves", () => {
+		const files = new MemoryFiles();
+		const log = new FlightLog(files, path);
+		let writes = 0;
+		files.onOperation = (_number, name) => {
+			if (name === "write") writes += 1;
+		};
+		for (const id of ["a", "b", "c"]) log.started(id, "m");
+		expect(lost(files, "a", "b", "c")).toEqual([]);
+		for (let request = 0; request < 3; request += 1) log.note();
+		expect(lost(files, "a", "b", "c")).toEqual(["a", "b", "c"]);
+		expect(writes).toBe(1);
 	});
 
 	it("is gone after an orderly end", () => {
 		const files = new MemoryFiles();
 		const log = new FlightLog(files, path);
 		log.started("a", "m");
+		log.note();
 		log.remove();
 		expect([...files.content.keys()]).toEqual([]);
 		expect(files.openHandles).toBe(0);
@@ -35,6 +52,7 @@ describe("the log of what is on its way", () => {
 		log.started("first", "m");
 		for (let row = 0; row < 100_000; row += 1) {
 			log.started(`row ${row}`, "m");
+			log.note();
 			log.ended(`row ${row}`, "m");
 		}
 		expect(files.factsOf(path)?.size).toBeLessThan(1_100_000);
@@ -50,6 +68,7 @@ describe("the log of what is on its way", () => {
 		};
 		const log = new FlightLog(files, path);
 		log.started("a", "m");
+		log.note();
 		log.ended("a", "m");
 		log.remove();
 		expect(new LostFlight(files, path).size).toBe(0);

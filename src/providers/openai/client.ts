@@ -1,87 +1,33 @@
-import OpenAI from "openai";
-import { exchangeHeader, type FetchInit, type FetchLike, type FetchResponse } from "../../http/contract.ts";
+import type { FetchInit, FetchResponse } from "../../http/contract.ts";
 import type { AdapterCall, AdapterContext, ListedModel } from "../adapter.ts";
 import { isObject, parseJson } from "../error-body.ts";
 import { notAnAnswer, toFailure } from "../failure.ts";
 
-/** setTimeout's largest delay in ms: the SDK's own timeout is off, for the exchange keeps the time. */
-const never = 2 ** 31 - 1;
-
-type BuildRequest = OpenAI["buildRequest"];
-
-/**
- * The openai SDK for JSON requests alone. It takes nothing from the environment, sends the same few headers each time,
- * and leaves stopping and timing to the exchange; what the SDK does there for every call costs more than the rest of it.
- */
-class LeanOpenAI extends OpenAI {
-	readonly #fetch: FetchLike;
-	readonly #headers: Readonly<Record<string, string>>;
-	readonly #urls = new Map<string, string>();
-
-	constructor({ baseUrl, fetch }: AdapterContext, key: string | undefined) {
-		super({
-			apiKey: key ?? "none",
-			adminAPIKey: null,
-			organization: null,
-			project: null,
-			webhookSecret: null,
-			baseURL: baseUrl,
-			maxRetries: 0,
-			timeout: never,
-			logLevel: "off",
-		});
-		this.#fetch = fetch;
-		this.#headers = {
-			accept: "application/json",
-			"content-type": "application/json",
-			"user-agent": "llmx",
-			...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-		};
-	}
-
-	override async buildRequest(options: Parameters<BuildRequest>[0]): ReturnType<BuildRequest> {
-		const { method, path, headers, body } = options;
-		let url = this.#urls.get(path);
-		if (url === undefined) {
-			url = this.buildURL(path, undefined);
-			this.#urls.set(path, url);
-		}
-		const request: FetchInit = {
-			method,
-			headers: { ...this.#headers, ...headers },
-			body: body === undefined ? undefined : JSON.stringify(body),
-		};
-		return { req: request, url, timeout: never } as unknown as Awaited<ReturnType<BuildRequest>>;
-	}
-
-	override fetchWithTimeout(url: string, request: unknown): Promise<Response> {
-		return this.#fetch(url, request as FetchInit) as Promise<unknown> as Promise<Response>;
-	}
-}
-
 type Sender = Pick<AdapterCall, "key" | "exchange">;
 
-/** The clients of one route, a client a key, and what both of OpenAI's wires ask of them. */
-export class OpenAiClients {
+/**
+ * The requests of OpenAI's wires: JSON with the same few headers each time. OpenAI's own SDK would make the same
+ * requests at three times the cost; what it adds (retries, limits of time, typed streams) is the business of others here.
+ */
+export class OpenAiClient {
 	readonly #context: AdapterContext;
-	readonly #clients = new Map<string | undefined, LeanOpenAI>();
+	/** By key. */
+	readonly #headers = new Map<string | undefined, Readonly<Record<string, string>>>();
 
 	constructor(context: AdapterContext) {
 		this.#context = context;
 	}
 
-	post(path: string, body: Record<string, unknown>, { key, exchange }: Sender): Promise<FetchResponse> {
-		const headers = { [exchangeHeader]: exchange.id };
-		const response = this.#of(key).request({ method: "post", path, body, headers }).asResponse();
-		return response as Promise<unknown> as Promise<FetchResponse>;
+	/** @throws TransportError, and an Error for an answer with the status of an error; the exchange has what it said */
+	post(path: string, body: Record<string, unknown>, sender: Sender): Promise<FetchResponse> {
+		return this.#send(path, { method: "POST", body: JSON.stringify(body) }, sender);
 	}
 
 	/** @throws RequestError */
-	async listModels({ key, exchange }: Sender): Promise<readonly ListedModel[]> {
-		const context = { provider: this.#context.provider, modelId: undefined, key, exchange };
+	async listModels(sender: Sender): Promise<readonly ListedModel[]> {
+		const context = { provider: this.#context.provider, modelId: undefined, ...sender };
 		try {
-			const headers = { [exchangeHeader]: exchange.id };
-			const response = await this.#of(key).get("/models", { headers }).asResponse();
+			const response = await this.#send("/models", { method: "GET" }, sender);
 			const payload = parseJson(await response.text());
 			// Together answers with a bare list.
 			const list = isObject(payload) ? payload.data : payload;
@@ -92,13 +38,25 @@ export class OpenAiClients {
 		}
 	}
 
-	#of(key: string | undefined): LeanOpenAI {
-		let client = this.#clients.get(key);
-		if (client === undefined) {
-			client = new LeanOpenAI(this.#context, key);
-			this.#clients.set(key, client);
+	async #send(path: string, init: FetchInit, { key, exchange }: Sender): Promise<FetchResponse> {
+		const { baseUrl, fetch } = this.#context;
+		const response = await fetch(baseUrl + path, { ...init, headers: this.#headersOf(key), exchange });
+		if (!response.ok) throw new Error(`it answered with ${response.status}`);
+		return response;
+	}
+
+	#headersOf(key: string | undefined): Readonly<Record<string, string>> {
+		let headers = this.#headers.get(key);
+		if (headers === undefined) {
+			headers = Object.freeze({
+				accept: "application/json",
+				"content-type": "application/json",
+				"user-agent": "llmx",
+				...(key !== undefined && { authorization: `Bearer ${key}` }),
+			});
+			this.#headers.set(key, headers);
 		}
-		return client;
+		return headers;
 	}
 }
 

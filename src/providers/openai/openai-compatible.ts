@@ -8,7 +8,7 @@ import { OpenAiReader, openAiBill, readOpenAiAnswer } from "./reader.ts";
 import { openAiBody } from "./request.ts";
 import { OpenAiWire } from "./wire.ts";
 
-/** The adapter of every provider that speaks OpenAI's chat completions, over the openai SDK. */
+/** The adapter of every provider that speaks OpenAI's chat completions. */
 class OpenAiCompatible extends OpenAiWire implements Adapter {
 	protected readonly path = "/chat/completions";
 	/** The server refused `stream_options` once: it is not asked again. */

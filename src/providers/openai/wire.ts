@@ -1,27 +1,27 @@
 import type { FetchResponse } from "../../http/contract.ts";
 import type { AdapterCall, AdapterContext, ListedModel } from "../adapter.ts";
 import type { ProviderRow } from "../provider-row.ts";
-import { OpenAiClients } from "./client.ts";
+import { OpenAiClient } from "./client.ts";
 import { isUnknownFormat } from "./schema.ts";
 
 type Body = Record<string, unknown>;
 
-/** What both of OpenAI's wires do alike: a request goes out by the openai SDK, and again without what was refused of it. */
+/** What both of OpenAI's wires do alike: a request goes out, and again without what was refused of it. */
 export abstract class OpenAiWire {
 	protected readonly context: AdapterContext;
 	/** The model refused a field for schemas once: it is not asked again. */
 	protected refusesSchemas = false;
 	/** Where requests go, behind the base URL. */
 	protected abstract readonly path: string;
-	readonly #clients: OpenAiClients;
+	readonly #client: OpenAiClient;
 
 	constructor(context: AdapterContext) {
 		this.context = context;
-		this.#clients = new OpenAiClients(context);
+		this.#client = new OpenAiClient(context);
 	}
 
 	listModels(call: Pick<AdapterCall, "key" | "exchange">): Promise<readonly ListedModel[]> {
-		return this.#clients.listModels(call);
+		return this.#client.listModels(call);
 	}
 
 	/** Sends a request, and once more without what the server refused of it: a refusal costs nothing. */
@@ -31,7 +31,7 @@ export abstract class OpenAiWire {
 			const row = this.refusesSchemas ? { ...provider, schemaForm: "prompt" as const } : provider;
 			const body = this.bodyOf(row, call, stream);
 			try {
-				return await this.#clients.post(this.path, body, call);
+				return await this.#client.post(this.path, body, call);
 			} catch (error) {
 				const { status } = call.exchange;
 				if ((status !== 400 && status !== 422) || !this.learn(call, body)) throw error;

@@ -6,7 +6,7 @@ import type { ProviderRow } from "../provider-row.ts";
 import { ResponsesReader } from "./reader.ts";
 import { responsesBody } from "./request.ts";
 
-/** The adapter of OpenAI's Responses API and those that copy it, over the openai SDK. */
+/** The adapter of OpenAI's Responses API and those that copy it. */
 export class Responses extends OpenAiWire implements Adapter {
 	readonly choicesPerCall = 1;
 	protected readonly path = "/responses";

@@ -100,6 +100,7 @@ class FakeModel implements BatchModel {
 		control: Parameters<BatchModel["generateEach"]>[2],
 	): Promise<RowOutcome<SentRow>> {
 		const index = this.#count++;
+		control.onLeave?.();
 		this.#onSend(row);
 		try {
 			const result = await this.#answer(row, index);

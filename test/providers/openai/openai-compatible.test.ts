@@ -45,7 +45,7 @@ describe("complete", () => {
 		});
 	});
 
-	it("takes nothing from the environment that the openai SDK would", async () => {
+	it("takes nothing from the environment that the openai SDK takes", async () => {
 		vi.stubEnv("OPENAI_ORG_ID", "org-secret");
 		vi.stubEnv("OPENAI_PROJECT_ID", "proj-secret");
 		vi.stubEnv("OPENAI_CUSTOM_HEADERS", "x-private: yes");
