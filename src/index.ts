@@ -2,7 +2,7 @@
 
 import { LlmxError } from "./errors.ts";
 
-export type { RequestOutcome, RowOutcome, RunControl } from "./ask/generate.ts";
+export type { RequestOutcome, RowOutcome, RunControl } from "./ask/run-control.ts";
 export { createSchemaChecker, type SchemaCheck, type SchemaChecker } from "./ask/schema.ts";
 export { askForJson } from "./ask/structured.ts";
 export type { CacheStatistics } from "./cache/answer.ts";

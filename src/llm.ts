@@ -1,9 +1,10 @@
 import { collectAnswers } from "./ask/answer-lists.ts";
 import { type AskContext, AskRun } from "./ask/ask.ts";
-import { type RowOutcome, type RunControl, runMany } from "./ask/generate.ts";
+import { runMany } from "./ask/generate.ts";
 import { type Pace, type Pacing, pacingOf, serversOf } from "./ask/pacing.ts";
 import { assemble, type LLMParts } from "./ask/parts.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
+import type { RowOutcome, RunControl } from "./ask/run-control.ts";
 import type { LLMRuntime } from "./ask/runtime.ts";
 import { LlmxError } from "./errors.ts";
 import type { Batches } from "./jobs/batches.ts";
@@ -110,7 +111,6 @@ export class LLM {
 	 * answers those that were there, of several tries the longest text
 	 */
 	async ask(messages: ChatInput, options: AskOptions = {}): Promise<Result> {
-		this.#assertOpen();
 		const run = this.#run(toQuestion(messages, options), options);
 		return options.streamed && (options.n ?? 1) === 1 ? run.collect(options) : run.answer();
 	}
@@ -121,7 +121,6 @@ export class LLM {
 	 * @throws what `chat` throws
 	 */
 	stream(messages: ChatInput, options: CallOptions = {}): AsyncGenerator<StreamPart, void> {
-		this.#assertOpen();
 		return this.#run(toQuestion(messages, { ...options, n: 1 }), options).stream();
 	}
 
@@ -270,6 +269,7 @@ export class LLM {
 	}
 
 	#run(question: Question, options: CallOptions): AskRun {
+		this.#assertOpen();
 		return new AskRun(question, {
 			...this.#context(options),
 			// Nobody waits for the disk, except the end of the process.

@@ -1,5 +1,5 @@
 import { AbortedError, LlmxError, PartialFailureError } from "../errors.ts";
-import type { RowOutcome } from "./generate.ts";
+import type { RowOutcome } from "./run-control.ts";
 
 /**
  * The answers of a whole run, in the order of its prompts. All are finished first.

@@ -1,6 +1,6 @@
-import type { RequestOutcome, RowOutcome, RunControl } from "../ask/generate.ts";
 import type { Pace } from "../ask/pacing.ts";
-import { AbortedError, exitCodes, LlmxError, RequestError, UsageError } from "../errors.ts";
+import type { RequestOutcome, RowOutcome, RunControl } from "../ask/run-control.ts";
+import { AbortedError, LlmxError, RequestError, UsageError } from "../errors.ts";
 import type { CacheMode, CallOptions, GenerateRow } from "../options.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { PromptsFile } from "../prompts/prompts-file.ts";
@@ -11,7 +11,7 @@ import type { FlightLog } from "../results/flight-log.ts";
 import { type RecordFormat, toFailure } from "../results/records.ts";
 import type { Sink } from "../results/sinks.ts";
 import type { ServerChange } from "../schedule/schedule-options.ts";
-import type { CostGuard, GuardedRequest, GuardVerdict } from "./cost-guard.ts";
+import type { CostGuard } from "./cost-guard.ts";
 import type { Expectation } from "./expectation.ts";
 import {
 	failureReason,
@@ -25,7 +25,7 @@ import {
 import type { TokenCounter } from "./input-tokens.ts";
 import type { PricedModel } from "./priced-model.ts";
 import { requestHash } from "./request-hash.ts";
-import { rowBounds } from "./row-bounds.ts";
+import { RowGuard } from "./row-guard.ts";
 import { type RequestWatch, RunStats } from "./run-stats.ts";
 import type { RunTimeline } from "./timeline.ts";
 
@@ -115,8 +115,7 @@ class ModelRunner {
 	readonly #modelRun: ModelRun;
 	/** Ends this model alone. */
 	readonly #stop = new AbortController();
-	/** What the guard was asked, for a row that has to wait is asked about again and again. */
-	readonly #guarded = new WeakMap<SentRow, GuardedRequest>();
+	readonly #guard: RowGuard | undefined;
 	#failures = 0;
 	readonly #same = new SameFailures();
 	#hopeless: LlmxError | undefined;
@@ -124,6 +123,8 @@ class ModelRunner {
 	constructor(options: BatchRunOptions, modelRun: ModelRun) {
 		this.#options = options;
 		this.#modelRun = modelRun;
+		const { guard } = options;
+		this.#guard = guard && new RowGuard(guard, options, modelRun);
 	}
 
 	async run(): Promise<void> {
@@ -175,7 +176,7 @@ class ModelRunner {
 	}
 
 	#control(): RunControl<SentRow> {
-		const { guard, schemas, halt, flight } = this.#options;
+		const { schemas, halt, flight } = this.#options;
 		const { stats, provider, defaults, model } = this.#modelRun;
 		return {
 			stop: AbortSignal.any([halt.stopSignal, this.#stop.signal]),
@@ -184,7 +185,7 @@ class ModelRunner {
 			judge: ({ parameters }, result) => schemas.judge({ ...defaults, ...parameters }, result, provider),
 			admit: (sent) => {
 				if (halt.stopSignal.aborted) return "stop";
-				const verdict = guard === undefined ? "go" : this.#ask(guard, sent);
+				const verdict = this.#guard?.admit(sent) ?? "go";
 				if (verdict !== "go") return verdict;
 				stats.inFlight += 1;
 				this.#options.requests?.sent(sent);
@@ -194,29 +195,6 @@ class ModelRunner {
 			onLeave: flight && (() => flight.note()),
 			onSent: (sent, sending) => this.#noteSending(sent, sending),
 		};
-	}
-
-	#ask(guard: CostGuard, sent: SentRow): GuardVerdict {
-		const { countTokens, halt, capName } = this.#options;
-		let request = this.#guarded.get(sent);
-		if (request === undefined) {
-			const bounds = rowBounds(sent.row, this.#modelRun, countTokens);
-			request = {
-				inputTokens: bounds.inputTokens.high,
-				worstOutputTokens: bounds.worstOutput,
-				isBounded: bounds.isBounded,
-				// What has no price is not held back by a budget, and does not run under a cap of the user's own.
-				isPriced: bounds.usdOf(bounds.worstOutput) !== null,
-				model: this.#modelRun.model,
-				usdOf: (output, input) => bounds.usdOf(output, input) ?? 0,
-			};
-			this.#guarded.set(sent, request);
-		}
-		const verdict = guard.admit(sent, request);
-		if (verdict === "stop")
-			halt.soon({ text: `the next answer could exceed ${capName}`, exitCode: exitCodes.costCap });
-		// What another model has in flight may leave something; no end of this model's own would ask again.
-		return verdict === "wait" && this.#modelRun.stats.inFlight === 0 ? "hold" : verdict;
 	}
 
 	#noteSending(sent: SentRow, { usage, cost, error }: RequestOutcome): void {
@@ -231,11 +209,7 @@ class ModelRunner {
 		stats.noteSending(sent.position, error);
 		stats.usd += cost.usd;
 		stats.unknownCosts += cost.unknownCalls;
-		this.#options.guard?.settle(sent, {
-			usd: cost.unknownCalls > 0 ? null : cost.usd,
-			inputTokens: error === undefined ? (usage?.inputTokens ?? null) : null,
-			outputTokens: error === undefined && usage !== null ? usage.outputTokens / sent.row.n : null,
-		});
+		this.#guard?.settle(sent, { usage, cost, error });
 	}
 
 	/** Writes a row's record; only then does the row count. */

@@ -1,4 +1,4 @@
-import type { RowOutcome } from "../ask/generate.ts";
+import type { RowOutcome } from "../ask/run-control.ts";
 import { AbortedError, CacheMissError, type ErrorClass, type LlmxError, RequestError } from "../errors.ts";
 import { isObject } from "../prompts/json.ts";
 import { decimal } from "../state/decimal.ts";

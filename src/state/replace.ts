@@ -1,5 +1,4 @@
 import { basename, dirname, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { type FileFacts, type Files, writeAll } from "./file-system.ts";
 import { processTable } from "./process-identity.ts";
 
@@ -119,6 +118,8 @@ function kernel(): string {
 	if (knownKernel === undefined) {
 		const { platform, boot, space } = processTable();
 		const isKnown = platform === "linux" && boot !== "" && space !== "";
+		// Loaded here, because most of those who import this write no file.
+		const { crc32 } = process.getBuiltinModule("node:zlib");
 		knownKernel = isKnown ? crc32(`${boot} ${space}`).toString(36) : unknownKernel;
 	}
 	return knownKernel;

@@ -1,5 +1,5 @@
-import type { RowOutcome, RunControl } from "../../ask/generate.ts";
 import { type Question, questionMaker, unknownQuestion } from "../../ask/question.ts";
+import type { RowOutcome, RunControl } from "../../ask/run-control.ts";
 import { LlmxError, RequestError } from "../../errors.ts";
 import type { JobResult } from "../../jobs/contract.ts";
 import type { JobRecord } from "../../jobs/job-log.ts";

@@ -1,4 +1,4 @@
-import type { RowOutcome } from "../../../src/ask/generate.ts";
+import type { RowOutcome } from "../../../src/ask/run-control.ts";
 import { type CheckOptions, checkPrompts } from "../../../src/batch/check.ts";
 import { CostGuard } from "../../../src/batch/cost-guard.ts";
 import { executeRun, type RunOutcome } from "../../../src/batch/execute.ts";
