@@ -110,7 +110,7 @@ export class KeyDecoder {
 
 	/** Returns what follows the paste, or "" while it goes on. */
 	#takePaste(input: string, events: InputEvent[]): string {
-		const end = input.indexOf(pasteEnd);
+		const end = endOfPaste(input);
 		if (end < 0) {
 			// The end marker itself may be split.
 			const escapeAt = input.lastIndexOf("\x1b");
@@ -155,6 +155,15 @@ export class KeyDecoder {
 			}
 		}
 	}
+}
+
+/**
+ * Where a paste ends; -1 when it goes on. Pasted text that says that it has ended, for what follows to be taken as typed,
+ * has not: there is an end without a beginning behind it.
+ */
+function endOfPaste(input: string): number {
+	const next = input.indexOf(pasteStart);
+	return (next < 0 ? input : input.slice(0, next)).lastIndexOf(pasteEnd);
 }
 
 function normalLineEnds(text: string): string {

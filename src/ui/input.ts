@@ -1,5 +1,6 @@
 /** Keys to edits, menus, searches and messages. */
 
+import { commandBehind } from "../chat/commands/table.ts";
 import type { Completion } from "../chat/input/completion.ts";
 import { Editor } from "../chat/input/editor.ts";
 import type { InputHistory } from "../chat/input/history.ts";
@@ -14,8 +15,7 @@ import type { MenuState } from "./state.ts";
 
 /** What keys do beyond the text. */
 export interface InputActions {
-	/** Sends a message. False when it cannot be sent now; the text then stays. */
-	submit(message: string): boolean;
+	submit(message: string): void;
 	/** Stops the answer; false when none is running. */
 	stop(): boolean;
 	leave(): void;
@@ -58,6 +58,8 @@ export class InputController {
 	#list: PickList | undefined;
 	/** The text right after a backslash at its end has become a newline. */
 	#afterBackslash: string | undefined;
+	/** What was put into the box last. */
+	#suggested = "";
 	#escapedAt = Number.NEGATIVE_INFINITY;
 	#interruptedAt = Number.NEGATIVE_INFINITY;
 
@@ -106,6 +108,7 @@ export class InputController {
 	/** Puts a text into the box if nothing is there. */
 	suggest(text: string): void {
 		if (!this.editor.isEmpty) return;
+		this.#suggested = text;
 		this.replace(text);
 	}
 
@@ -230,8 +233,7 @@ export class InputController {
 
 	#send(): void {
 		const { editor } = this;
-		const { text, cursor } = editor;
-		const content = editor.content;
+		const { text, cursor, content } = editor;
 		// A second Enter behind the newline that a backslash has become: the backslash was meant.
 		const meant = text !== "" && text === this.#afterBackslash ? content.replace(/\n$/, "\\") : undefined;
 		this.#afterBackslash = undefined;
@@ -240,14 +242,16 @@ export class InputController {
 			if (cursor === text.length) this.#afterBackslash = editor.text;
 			return;
 		}
-		const message = meant ?? (editor.beginsTyped ? completeMessage(content) : content);
+		const typed = commandBehind(this.#suggested, content) ?? content;
+		const message = meant ?? (editor.beginsTyped ? completeMessage(typed) : typed);
 		if (message === undefined) {
 			editor.insert("\n");
 			this.#actions.hint('a newline was added · """ ends the message');
 			return;
 		}
-		if (!this.#actions.submit(message)) return;
-		this.#history.add(meant ?? content);
+		this.#suggested = "";
+		this.#actions.submit(message);
+		this.#history.add(meant ?? typed);
 		editor.clear();
 	}
 

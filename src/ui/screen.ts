@@ -169,13 +169,10 @@ class Screen {
 	}
 
 	/** Takes a message at once or, while an answer streams, when that has ended. */
-	#submit(chat: Chat, message: string): boolean {
-		if ((chat.busy || this.#isRunning) && !runsAtOnce(message)) {
-			if (message.trim() !== "") this.#queue([...this.#queued, message]);
-			return true;
-		}
-		void this.#run(chat, message);
-		return true;
+	#submit(chat: Chat, message: string): void {
+		const mustWait = (chat.busy || this.#isRunning) && !runsAtOnce(message);
+		if (!mustWait) void this.#run(chat, message);
+		else if (message.trim() !== "") this.#queue([...this.#queued, message]);
 	}
 
 	async #run(chat: Chat, message: string): Promise<void> {

@@ -33,6 +33,11 @@ describe("keys", () => {
 		expect(decode("\x1b[1089;1u")).toEqual(['"с"']);
 	});
 
+	it("of a paste that says that it has ended are still pasted", () => {
+		expect(decode("\x1b[200~a\x1b[201~\r\x1b[201~")).toEqual(["paste(a\x1b[201~\n)"]);
+		expect(decode("\x1b[200~a\x1b[201~\r\x1b[200~b\x1b[201~")).toEqual(["paste(a)", "enter", "paste(b)"]);
+	});
+
 	it("with Shift are what Shift makes of them, and with Command somebody else's", () => {
 		expect(decode("\x1b[45:95;6u", "\x1b[45:95;4u")).toEqual(["C-S-_", "A-S-_"]);
 		expect(decode("\x1b[99;9u", "\x1b[118::118;137u")).toEqual([]);

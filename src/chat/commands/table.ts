@@ -80,6 +80,13 @@ function isTwoCommands(text: string): boolean {
 	return byName.has(first.toLowerCase()) && byName.has(second.toLowerCase());
 }
 
+/** The command that was typed right behind a text that stood in the box, such as a question that has failed. */
+export function commandBehind(suggested: string, content: string): string | undefined {
+	if (suggested === "" || !content.startsWith(suggested)) return undefined;
+	const typed = content.slice(suggested.length);
+	return byName.has((slash.exec(typed)?.[1] ?? "").toLowerCase()) ? typed : undefined;
+}
+
 function namesOf(chat: Chat): string[] {
 	return [...byName.keys(), ...chat.host.presetNames()];
 }
