@@ -9,6 +9,7 @@ import { describeFailure } from "./failure.ts";
 import { markOf, noteOf } from "./marks.ts";
 import { MessageReader } from "./messages-in.ts";
 import type { Picker } from "./picker.ts";
+import { savedAs } from "./switching.ts";
 import type { AnswerEnd, ChatView, ComparedAnswer, FailureNotice, ShownTurn } from "./view.ts";
 
 /** How much of a list is shown. */
@@ -33,6 +34,8 @@ export class LineView implements ChatView {
 	#sanitizer: Sanitizer;
 	#aside = false;
 	#lastCharacter = "\n";
+	/** The cursor stands behind a prompt. */
+	#isPrompting = false;
 	readonly #left = new AbortController();
 
 	constructor(output: LineOutput) {
@@ -48,6 +51,30 @@ export class LineView implements ChatView {
 	/** Fires when the chat is to end. */
 	get left(): AbortSignal {
 		return this.#left.signal;
+	}
+
+	/** Asks a person for a line; `isOpen`: for the next one of a message. */
+	prompt(isOpen = false): void {
+		if (!this.isConversation) return;
+		this.#output.note(isOpen ? "… " : "› ");
+		this.#isPrompting = true;
+	}
+
+	/** A line was typed behind the prompt. */
+	endPrompt(): void {
+		this.#isPrompting = false;
+	}
+
+	/** Nothing will be typed behind the prompt any more. */
+	leavePrompt(): void {
+		if (this.#isPrompting) this.#output.note("\n");
+		this.#isPrompting = false;
+	}
+
+	/** Leaves the line to whoever is next, and tells a person what is kept. */
+	end({ session }: Chat): void {
+		this.leavePrompt();
+		if (this.isConversation && session.session.all.length > 0) this.notice(savedAs(session.session));
 	}
 
 	answering(_model: string, aside: boolean): void {
@@ -143,14 +170,14 @@ export interface LineModeOptions {
 	readonly view: LineView;
 	/** Pieces of input as they come. */
 	readonly input: AsyncIterable<string | Uint8Array>;
-	readonly prompt: (isOpen: boolean) => void;
 }
 
 /** Runs until the input ends or the chat is left. Lines that come while an answer streams wait for its end. */
-export async function runLineMode({ chat, view, input, prompt }: LineModeOptions): Promise<void> {
+export async function runLineMode({ chat, view, input }: LineModeOptions): Promise<void> {
 	const reader = new MessageReader();
-	prompt(false);
+	view.prompt();
 	for await (const typed of linesOf(input, view.left)) {
+		view.endPrompt();
 		// A terminal in its own line mode echoes arrow keys and passes them on.
 		const line = view.isConversation
 			? typed.replace(/\x1b(?:\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|O.|.)?/g, "")
@@ -158,9 +185,10 @@ export async function runLineMode({ chat, view, input, prompt }: LineModeOptions
 		const message = reader.push(line);
 		if (message !== undefined) await take(chat, message);
 		if (view.left.aborted) return;
-		prompt(reader.isOpen);
+		view.prompt(reader.isOpen);
 	}
 	const rest = reader.end();
+	view.leavePrompt();
 	if (rest !== undefined && !view.left.aborted) await take(chat, rest);
 }
 

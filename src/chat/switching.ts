@@ -1,6 +1,7 @@
 /** Going over to other sessions, and saying where one is. */
 
 import { UsageError } from "../errors.ts";
+import type { Session } from "../state/sessions/session-lines.ts";
 import {
 	checkSessionName,
 	openSession,
@@ -27,6 +28,11 @@ export function describeResumed(chat: Chat): string {
 	const title = titleOf(session);
 	const turns = formatPlural(chat.session.turns.length, "turn");
 	return `continuing ${session.name}${title === "" ? "" : `: ${title}`} · ${turns} · ${age} · ${chat.model}${forked}`;
+}
+
+/** What to do with a session later. */
+export function savedAs({ name }: Pick<Session, "name">): string {
+	return `saved as ${name} · llmx chat -c continues it`;
 }
 
 /** `answer 2 of 3`, or where the conversation is now. */

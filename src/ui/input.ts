@@ -122,8 +122,7 @@ export class InputController {
 	#takeForList(list: PickList, event: InputEvent): void {
 		if (event.type === "text" || event.type === "paste") list.type(event.text);
 		const action = event.type === "key" ? actionOf(event.key) : undefined;
-		if (action === undefined) return;
-		const done = list.press(action);
+		const done = action === undefined ? "stay" : list.press(action);
 		if (done === "stay") return;
 		this.#list = undefined;
 		const { chosen } = list;

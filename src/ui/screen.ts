@@ -9,6 +9,7 @@ import { complete } from "../chat/input/completion.ts";
 import { openHistory } from "../chat/input/history.ts";
 import { choose } from "../chat/pickers.ts";
 import { shownTurns } from "../chat/record.ts";
+import { savedAs } from "../chat/switching.ts";
 import type { ChatView } from "../chat/view.ts";
 import { createColors, wantsColor } from "../terminal/colors.ts";
 import type { InputEvent } from "../terminal/keys.ts";
@@ -133,8 +134,7 @@ class Screen {
 		const deadline = performance.now() + stopTime;
 		while (chat.busy && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
 		this.#transcript.settle();
-		if (chat.session.session.all.length > 0)
-			this.#transcript.notice(`saved as ${chat.session.session.name} · llmx chat -c continues it`);
+		if (chat.session.session.all.length > 0) this.#transcript.notice(savedAs(chat.session.session));
 		await this.#stage.end();
 		await chat.close();
 	}

@@ -65,8 +65,27 @@ describe("line mode", () => {
 		async function* input() {
 			for (const byte of bytes) yield Uint8Array.of(byte);
 		}
-		await runLineMode({ chat: chat as never, view, input: input(), prompt: () => {} });
+		await runLineMode({ chat: chat as never, view, input: input() });
 		expect(seen).toEqual(["世界", "zwei", "drei"]);
+	});
+
+	it.each([
+		["hi\n", "› › \nsaved as notes · llmx chat -c continues it\n"],
+		['"""\nhi', "› … … \nsaved as notes · llmx chat -c continues it\n"],
+		["/quit\n", "› saved as notes · llmx chat -c continues it\n"],
+	])("leaves the line behind its prompt to the shell, and says what is kept: %j", async (typed, said) => {
+		let notes = "";
+		const note = (text: string) => {
+			notes += text;
+		};
+		const view = new LineView({ out: () => {}, note, isTerminal: true, isConversation: true });
+		const chat = { view, ...idle, ask: async () => {} } as never;
+		async function* input() {
+			yield typed;
+		}
+		await runLineMode({ chat, view, input: input() });
+		view.end({ session: { session: { name: "notes", all: [{}] } } } as never);
+		expect(notes).toBe(said);
 	});
 
 	it("ends when the chat is left, although the input goes on", async () => {
@@ -75,7 +94,7 @@ describe("line mode", () => {
 			yield "/quit\n";
 			await new Promise(() => {});
 		}
-		await runLineMode({ chat: { view, ...idle } as never, view, input: input(), prompt: () => {} });
+		await runLineMode({ chat: { view, ...idle } as never, view, input: input() });
 		expect(view.left.aborted).toBe(true);
 	});
 });

@@ -83,7 +83,8 @@ export const turnCommands: readonly ChatCommand[] = [
 		group: "go back",
 		run(chat, argument) {
 			const last = chat.session.turns.at(-1);
-			const { number, count } = last ? chat.session.answersOf(last) : { number: 0, count: 0 };
+			if (last === undefined) throw new UsageError("there is no answer yet");
+			const { number, count } = chat.session.answersOf(last);
 			if (count < 2)
 				throw new UsageError("the last question has only one answer", { hint: "/retry asks for another" });
 			const wanted = argument === "" ? (number % count) + 1 : Number(argument);

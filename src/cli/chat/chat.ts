@@ -131,14 +131,14 @@ async function runLines(start: Start): Promise<number> {
 	});
 	const { chat, resumed } = await openChat(start, view, (message) => view.notice(`llmx: ${message}`));
 	if (resumed !== null) view.notice(resumed);
-	const prompt = (isOpen: boolean) => isConversation && void io.stderr.write(isOpen ? "… " : "› ");
-	const signals = leaveOnSignals(io, chat, view, isConversation, () => prompt(false));
+	const signals = leaveOnSignals(io, chat, view);
 	try {
 		if (start.flags.resume) await submit(chat, "/load");
-		await runLineMode({ chat, view, input: io.stdin, prompt });
+		await runLineMode({ chat, view, input: io.stdin });
 	} finally {
 		signals.dispose();
 		chat.stop();
+		view.end(chat);
 		await chat.close();
 		// A read that is under way would keep the process alive.
 		if (view.left.aborted) (io.stdin as Partial<NodeJS.ReadStream>).destroy?.();

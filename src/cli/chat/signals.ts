@@ -15,8 +15,6 @@ export function leaveOnSignals(
 	io: Io,
 	chat: Chat,
 	view: LineView,
-	isConversation: boolean,
-	prompt: () => void,
 ): { readonly exitCode: number | undefined; dispose(): void } {
 	let exitCode: ExitCode | undefined;
 	let lastPress = Number.NEGATIVE_INFINITY;
@@ -26,14 +24,14 @@ export function leaveOnSignals(
 		view.leave();
 	};
 	const stopListening = io.onSignal((signal) => {
-		if (signal === "SIGINT" && isConversation) {
+		if (signal === "SIGINT" && view.isConversation) {
 			const now = chat.host.now();
 			if (chat.stop()) return;
 			if (now - lastPress <= againWithinMs) leave(exitCodes.interrupted);
 			else {
 				// Behind the ^C that the terminal has echoed.
 				view.notice("\npress Ctrl-C again to leave");
-				prompt();
+				view.prompt();
 			}
 			lastPress = now;
 			return;
