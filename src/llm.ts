@@ -1,7 +1,8 @@
 import { collectAnswers } from "./ask/answer-lists.ts";
 import { type AskContext, AskRun } from "./ask/ask.ts";
-import { runMany } from "./ask/generate.ts";
-import { type Pace, type Pacing, pacingOf, serversOf } from "./ask/pacing.ts";
+import { oneByOne, runMany } from "./ask/generate.ts";
+import { PacedRoute } from "./ask/paced-route.ts";
+import type { Pace, Pacing } from "./ask/pacing.ts";
 import { assemble, type LLMParts } from "./ask/parts.ts";
 import { type Question, questionMaker, toQuestion } from "./ask/question.ts";
 import type { RowOutcome, RunControl } from "./ask/run-control.ts";
@@ -21,8 +22,6 @@ import type {
 	GenerateRow,
 	LLMOptions,
 } from "./options.ts";
-import type { Servers } from "./schedule/servers.ts";
-import type { ReleaseSlot } from "./slots/slots.ts";
 import type { Cost, Result, StreamPart, Usage } from "./types.ts";
 
 /**
@@ -33,8 +32,7 @@ export class LLM {
 	readonly model: string;
 	readonly #options: LLMOptions;
 	readonly #parts: LLMParts;
-	#servers: Servers | undefined;
-	#pacing: Pacing | undefined;
+	readonly #paced: PacedRoute;
 	#closed = false;
 
 	/**
@@ -45,6 +43,7 @@ export class LLM {
 		this.model = model;
 		this.#options = options;
 		this.#parts = assemble(model, options, runtime);
+		this.#paced = new PacedRoute(this.#parts, options);
 	}
 
 	/** Id of the provider that answers. */
@@ -87,13 +86,13 @@ export class LLM {
 	}
 
 	/** Limiters as `generate` uses them, fresh and on a clock of the caller's: for rehearsals. Needs no key. */
-	startPacing(now: () => number, servers = serversOf(this.#parts.route, now)): Pacing {
-		return pacingOf(this.#parts, servers, this.#options, now);
+	startPacing(now: () => number): Pacing {
+		return this.#paced.start(now);
 	}
 
 	/** How `generate` is held back at this moment; undefined before its first request. */
 	get pace(): Pace | undefined {
-		return this.#pacing?.pace;
+		return this.#paced.pace;
 	}
 
 	/**
@@ -142,6 +141,18 @@ export class LLM {
 		options: GenerateOptions = {},
 		control: RunControl<Row> = {},
 	): AsyncGenerator<RowOutcome<Row>, void> {
+		return oneByOne(this.generateTogether(rows, options, control));
+	}
+
+	/**
+	 * Like `generateEach`, with what is known at one time together, for the command line.
+	 * @internal
+	 */
+	generateTogether<Row extends string | GenerateRow>(
+		rows: Iterable<Row> | AsyncIterable<Row>,
+		options: GenerateOptions,
+		control: RunControl<Row>,
+	): AsyncGenerator<readonly RowOutcome<Row>[], void> {
 		this.#assertOpen();
 		const context = this.#context(options);
 		if (context.cache !== "only") this.assertReady();
@@ -150,7 +161,7 @@ export class LLM {
 			...context,
 			control,
 			toQuestion: (row) => toQuestion(typeof row === "string" ? { prompt: row } : row),
-			pacing: this.#ownPacing(),
+			pacing: this.#paced.pacing,
 		});
 	}
 
@@ -220,7 +231,7 @@ export class LLM {
 	assertReady(): void {
 		this.#assertOpen();
 		requireKeys(this.#parts.route);
-		this.#ownPacing();
+		this.#paced.assertUsable();
 	}
 
 	/** Brings the ledger's rows to the disk, without holding up anything; never rejects. */
@@ -232,7 +243,7 @@ export class LLM {
 	async close(): Promise<void> {
 		this.#closed = true;
 		const synced = this.#parts.ledger?.sync();
-		await Promise.all([synced, this.#parts.cache?.close(), this.#parts.http.close(), this.#pacing?.close()]);
+		await Promise.all([synced, this.#parts.cache?.close(), this.#parts.http.close(), this.#paced.close()]);
 		await this.#parts.ledger?.close();
 	}
 
@@ -275,25 +286,8 @@ export class LLM {
 			// Nobody waits for the disk, except the end of the process.
 			flushLedger: async () => void this.#parts.ledger?.sync(),
 			continues: options.continues ?? false,
-			servers: () => requireKeys(this.#parts.route) && this.#ownServers(),
-			takeSlot: (signal) => this.#takeSlot(signal),
+			servers: () => requireKeys(this.#parts.route) && this.#paced.servers,
+			takeSlot: (signal) => this.#paced.takeSlot(signal),
 		});
-	}
-
-	/** One of the slots that all processes of the user share, held while a request is in flight; undefined without such a cap. */
-	async #takeSlot(signal: AbortSignal | undefined): Promise<ReleaseSlot | undefined> {
-		const { env = process.env } = this.#options;
-		return env.LLM_GLOBAL_CONCURRENCY ? this.#ownPacing().acquireSlot?.(signal) : undefined;
-	}
-
-	#ownPacing(): Pacing {
-		this.#pacing ??= this.startPacing(() => this.#parts.clock.now(), this.#ownServers());
-		return this.#pacing;
-	}
-
-	/** What is known of the servers and keys holds for single calls and for `generate` alike. */
-	#ownServers(): Servers {
-		this.#servers ??= serversOf(this.#parts.route, () => this.#parts.clock.now());
-		return this.#servers;
 	}
 }

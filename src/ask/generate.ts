@@ -26,15 +26,23 @@ export interface GenerateRunOptions<Row> extends AskContext {
 const unsent = { attempts: 0, partial: null, spent: noCost } as const;
 
 /**
- * Asks every row and yields the outcomes as they complete. Cached answers cost no request, and identical rows in
+ * Asks every row and yields the outcomes as they complete, those that are known at one time together. Cached answers cost no request, and identical rows in
  * flight are sent once. A ledger row is written before its outcome is passed on. Memory stays constant for any iterable.
  * @throws what ends the whole run: an AbortedError, or the error of the last usable key
  */
 export function runMany<Row>(
 	rows: Iterable<Row> | AsyncIterable<Row>,
 	options: GenerateRunOptions<Row>,
-): AsyncGenerator<RowOutcome<Row>, void> {
+): AsyncGenerator<readonly RowOutcome<Row>[], void> {
 	return new ManyRun(rows, options).outcomes();
+}
+
+/** The outcomes of `runMany` one by one. */
+export async function* oneByOne<Row>(
+	groups: AsyncGenerator<readonly RowOutcome<Row>[], void>,
+): AsyncGenerator<RowOutcome<Row>, void> {
+	// `yield*` would wait for each of them twice.
+	for await (const outcomes of groups) for (const outcome of outcomes) yield outcome;
 }
 
 class ManyRun<Row> {
@@ -89,7 +97,7 @@ class ManyRun<Row> {
 		});
 	}
 
-	async *outcomes(): AsyncGenerator<RowOutcome<Row>, void> {
+	async *outcomes(): AsyncGenerator<readonly RowOutcome<Row>[], void> {
 		const { cached, flushLedger, control } = this.#options;
 		const onStop = () => {
 			this.#schedule.stop();
@@ -104,7 +112,7 @@ class ManyRun<Row> {
 		try {
 			for await (const outcomes of this.#queue.batches()) {
 				await flushLedger();
-				for (const outcome of outcomes) yield outcome; // `yield*` would wait for each of them twice.
+				yield outcomes;
 			}
 		} finally {
 			control.stop?.removeEventListener("abort", onStop);

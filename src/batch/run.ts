@@ -8,8 +8,8 @@ import type { BatchRow } from "../prompts/row-builder.ts";
 import type { SchemaSet } from "../prompts/schemas.ts";
 import type { Checked } from "../results/checked.ts";
 import type { FlightLog } from "../results/flight-log.ts";
-import { type RecordFormat, toFailure } from "../results/records.ts";
-import type { Sink } from "../results/sinks.ts";
+import { type RecordFormat, type RecordRow, toFailure } from "../results/records.ts";
+import type { AnswerRecord, Sink } from "../results/sinks.ts";
 import type { ServerChange } from "../schedule/schedule-options.ts";
 import type { CostGuard } from "./cost-guard.ts";
 import type { Expectation } from "./expectation.ts";
@@ -29,7 +29,7 @@ import { RowGuard } from "./row-guard.ts";
 import { type RequestWatch, RunStats } from "./run-stats.ts";
 import type { RunTimeline } from "./timeline.ts";
 
-/** A row on its way, in the form in which `generateEach` takes it. */
+/** A row on its way, in the form in which a model takes it. */
 export interface SentRow extends GenerateRow {
 	/** Its place in the index. */
 	readonly position: number;
@@ -47,11 +47,12 @@ export interface BatchModel {
 	readonly promptCacheSavedUsd?: number | undefined;
 	/** Brings what the ledger has of it to the disk; never rejects. */
 	syncLedger?(): Promise<void>;
-	generateEach(
+	/** What became of each row; what is known at one time comes together. */
+	generateTogether(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: Parameters & Pick<CallOptions, "signal" | "cache" | "streamed">,
 		control: RunControl<SentRow>,
-	): AsyncIterable<RowOutcome<SentRow>>;
+	): AsyncIterable<readonly RowOutcome<SentRow>[]>;
 }
 
 /** One model of a run with all its rows. */
@@ -110,6 +111,14 @@ export async function sendRows(options: BatchRunOptions): Promise<void> {
 	if (failed !== undefined && options.halt.reason === undefined) throw failed.reason;
 }
 
+/** A row whose outcome is known, and the record of its answer. */
+interface RowToKeep {
+	readonly outcome: RowOutcome<SentRow>;
+	readonly position: number;
+	readonly key: RecordRow;
+	readonly record: string | undefined;
+}
+
 class ModelRunner {
 	readonly #options: BatchRunOptions;
 	readonly #modelRun: ModelRun;
@@ -131,10 +140,10 @@ class ModelRunner {
 		const { halt, cache, sink, streamed } = this.#options;
 		const { llm, defaults } = this.#modelRun;
 		const options = { ...defaults, signal: halt.abortSignal, cache, streamed };
-		const outcomes = llm.generateEach(this.#rows(), options, this.#control());
+		const groups = llm.generateTogether(this.#rows(), options, this.#control());
 		try {
-			for await (const outcome of outcomes) {
-				this.#keep(outcome);
+			for await (const outcomes of groups) {
+				this.#keepAll(outcomes);
 				// A sink that is out of order ends the run; what is in flight still gets to the cache.
 				await sink.room()?.catch((error) => this.#haltOn(error));
 			}
@@ -212,19 +221,35 @@ class ModelRunner {
 		this.#guard?.settle(sent, { usage, cost, error });
 	}
 
-	/** Writes a row's record; only then does the row count. */
-	#keep(outcome: RowOutcome<SentRow>): void {
-		const { sink, format, stringify, expectation } = this.#options;
-		const { stats, model } = this.#modelRun;
+	/** Writes the records of rows whose outcomes are known at one time. */
+	#keepAll(outcomes: readonly RowOutcome<SentRow>[]): void {
+		const rows = outcomes.map((outcome) => this.#toKeep(outcome));
+		const answers: AnswerRecord[] = [];
+		for (const { position, record } of rows) if (record !== undefined) answers.push({ position, record });
+		const areKept = answers.length > 1 && this.#options.sink.results(answers);
+		for (const row of rows) this.#keep(row, areKept);
+	}
+
+	#toKeep(outcome: RowOutcome<SentRow>): RowToKeep {
+		const { format, stringify, expectation } = this.#options;
 		const { position, row } = outcome.row;
-		stats.turnedAway.delete(position);
 		const pass = outcome.ok ? expectation?.judge(row.expected, outcome.result.texts) : undefined;
+		const { model } = this.#modelRun;
 		const key = { id: row.id, model, n: row.n, hash: requestHash(row), pass, metadata: row.metadata };
+		const record = outcome.ok ? stringify(format.result(key, outcome.result)) : undefined;
+		return { outcome, position, key, record };
+	}
+
+	/** Writes a row's record, unless that is done; only then does the row count. */
+	#keep({ outcome, position, key, record }: RowToKeep, isKept: boolean): void {
+		const { sink, format, stringify, expectation } = this.#options;
+		const { stats } = this.#modelRun;
+		stats.turnedAway.delete(position);
 		try {
 			if (outcome.ok) {
-				sink.result(position, stringify(format.result(key, outcome.result)));
+				if (!isKept) sink.result(position, record as string);
 				this.#options.timeline?.note("answered");
-				stats.notePass(pass);
+				stats.notePass(key.pass);
 				stats.noteAnswer(outcome.result);
 				stats.savedUsd = this.#modelRun.llm.savedUsd ?? 0;
 				stats.promptCacheSavedUsd = this.#modelRun.llm.promptCacheSavedUsd ?? 0;
@@ -241,7 +266,7 @@ class ModelRunner {
 				stats.noteFailure(failure.errorClass, failure.usage);
 				this.#options.timeline?.note("failed");
 				// What has no answer has not the expected one.
-				stats.notePass(expectation?.judge(row.expected, []));
+				stats.notePass(expectation?.judge(outcome.row.row.expected, []));
 				this.#heedFailure(outcome.error);
 			}
 		} catch (error) {

@@ -3,6 +3,7 @@ import { LlmxError } from "../errors.ts";
 import { describeFileError, type Files } from "../state/file-system.ts";
 import { readLines } from "../state/lines.ts";
 import { PrivateCopy } from "./private-copy.ts";
+import { RecordBuffer } from "./record-buffer.ts";
 import { cannotWrite, changedByOthers, RecordFile } from "./record-file.ts";
 import type { RecordKey } from "./records.ts";
 import { copyBytes, openRescueFile } from "./rescue.ts";
@@ -49,7 +50,7 @@ export class Journal {
 	/** Some file systems number a file anew each time that they are asked; nothing can be told from that. */
 	readonly #hasIdentity: boolean;
 	readonly #watch: NodeJS.Timeout;
-	#buffer = Buffer.allocUnsafe(64 * 1024);
+	readonly #buffer = new RecordBuffer();
 	/** The file that has taken the place of the one that was written, with the same records in another order. */
 	#arranged: FileContent | undefined;
 	/** What another program did to the file. */
@@ -83,7 +84,7 @@ export class Journal {
 			this.#hasIdentity = files.factsOf(path)?.identity === facts.identity;
 			if (state.tornBytes > 0) files.truncate(file, size);
 			if (options.keepsCopy) this.#copyWhatIsThere();
-			if (state.unended) this.#append("");
+			if (state.unended) this.#append("", 0);
 		} catch (error) {
 			this.#copy?.close();
 			this.#target.close();
@@ -98,7 +99,6 @@ export class Journal {
 		return this.#path;
 	}
 
-	/** As messages name it. */
 	get name(): string {
 		return this.#target.name;
 	}
@@ -118,7 +118,6 @@ export class Journal {
 		return this.#trouble;
 	}
 
-	/** It was put in order. */
 	get isArranged(): boolean {
 		return this.#arranged !== undefined;
 	}
@@ -141,10 +140,19 @@ export class Journal {
 	 * @throws LlmxError when it could not be written whole; the file then holds what it held before
 	 */
 	append(record: string): number {
-		const offset = this.#append(record);
-		this.#records += 1;
-		this.#recordsSinceCheck += 1;
-		return offset;
+		return this.#append(record, 1);
+	}
+
+	/**
+	 * Writes records that are known at one time in one write, and returns their positions. Undefined when they could not
+	 * be written: the file then holds what it held before, and each is to be tried alone.
+	 */
+	appendTogether(records: readonly string[]): readonly number[] | undefined {
+		const { size } = this.#target;
+		const { bytes, offsets } = this.#buffer.encode(records);
+		if (!this.#target.appendTogether(bytes, records.length)) return undefined;
+		this.#noteWritten(bytes, records.length);
+		return offsets.map((offset) => size + offset);
 	}
 
 	/** Looks whether the path still leads to the file, and whether the file is as long as it should be. */
@@ -159,8 +167,7 @@ export class Journal {
 			else if (there.size < size + this.#target.foreignBytes) lost = "cut off";
 			else if (this.#arranged === undefined) this.#noteGrowth(there.size);
 		} catch {
-			// What cannot be looked at now is looked at again soon.
-			return;
+			return; // What cannot be looked at now is looked at again soon.
 		}
 		if (lost !== undefined) this.saveElsewhere(lost);
 	}
@@ -193,13 +200,13 @@ export class Journal {
 	 */
 	source(): { readonly file: number; readonly isPrivate: boolean } {
 		const copied = this.#copy?.read();
-		if (copied !== undefined && checksumOf(this.#files, copied, this.size) === this.#target.checksum)
+		if (copied !== undefined && checksumOf(this.#files, copied, this.#target.size) === this.#target.checksum)
 			return { file: copied, isPrivate: true };
 		if (this.#isAsWritten()) return { file: this.file, isPrivate: false };
 		throw changedByOthers(this.name);
 	}
 
-	/** Gives up the private copy for the room that it takes; false when there is none. */
+	/** Gives up the private copy; false when there is none. */
 	makeRoom(): boolean {
 		return this.#copy?.close() ?? false;
 	}
@@ -211,13 +218,19 @@ export class Journal {
 		this.#target.close();
 	}
 
-	#append(record: string): number {
-		const bytes = this.#encode(record);
-		const offset = this.size;
-		// The copy may be what fills the disk, and the file itself comes first.
+	#append(record: string, count: number): number {
+		const offset = this.#target.size;
+		const { bytes } = this.#buffer.encode([record]);
+		// The copy may be what fills the disk.
 		this.#target.append(bytes, () => this.makeRoom());
-		this.#copy?.add(bytes);
+		this.#noteWritten(bytes, count);
 		return offset;
+	}
+
+	#noteWritten(bytes: Uint8Array, count: number): void {
+		this.#copy?.add(bytes);
+		this.#records += count;
+		this.#recordsSinceCheck += count;
 	}
 
 	get #expected(): FileContent {
@@ -236,8 +249,8 @@ export class Journal {
 		const from = this.#checkedSize;
 		this.#recordsSinceCheck = 0;
 		this.#checkedSize = size;
-		if (size === this.size + this.#target.foreignBytes) return;
-		this.#target.foreignBytes = size - this.size;
+		if (size === this.#target.size + this.#target.foreignBytes) return;
+		this.#target.foreignBytes = size - this.#target.size;
 		let found = 0;
 		for (const { text, problem } of readLines(this.#files, this.file, { from }))
 			if (problem === undefined && this.#options.readKey(text) !== undefined) found += 1;
@@ -256,12 +269,8 @@ export class Journal {
 		try {
 			const { size, checksum } = this.#target;
 			const source = this.#copy?.read() ?? this.file;
-			const opened = openRescueFile(this.#files, {
-				produce: (write) => copyBytes(this.#files, source, size, write),
-				path: this.#path,
-				name,
-				rescueFolders,
-			});
+			const produce = (write: (bytes: Uint8Array) => void) => copyBytes(this.#files, source, size, write);
+			const opened = openRescueFile(this.#files, { produce, path: this.#path, name, rescueFolders });
 			this.#target.close();
 			this.#target = new RecordFile({ ...opened, files: this.#files, size, checksum, alsoSync });
 			this.#path = opened.path;
@@ -285,14 +294,5 @@ export class Journal {
 		const copied = this.#copy.read();
 		if (copied !== undefined && checksumOf(this.#files, copied, size) !== checksum)
 			throw changedByOthers(this.name);
-	}
-
-	/** Valid until the next call. */
-	#encode(record: string): Uint8Array {
-		// UTF-16 code units take at most three bytes each in UTF-8.
-		if (this.#buffer.length < record.length * 3 + 1) this.#buffer = Buffer.allocUnsafe(record.length * 3 + 1);
-		const length = this.#buffer.write(record, "utf8");
-		this.#buffer[length] = 0x0a;
-		return this.#buffer.subarray(0, length + 1);
 	}
 }

@@ -20,8 +20,8 @@ export interface RecordFileOptions {
 }
 
 /**
- * An open file that records are appended to, each in one write; they are asked onto the disk within 64 records or a
- * second. After a failed write the file ends with the last whole record again.
+ * An open file that records are appended to, each in one write or several in one; they are asked onto the disk within
+ * 64 records or a second. After a failed write the file ends with the last whole record again.
  */
 export class RecordFile {
 	readonly name: string;
@@ -76,11 +76,21 @@ export class RecordFile {
 			this.#failure = this.#describe(error);
 			throw this.#failure;
 		}
-		this.#size += bytes.length;
-		this.#checksum = crc32(bytes, this.#checksum);
-		this.#unsynced += 1;
-		if (this.#unsynced >= recordsPerSync) this.#startSync();
-		else this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
+		this.#noteWritten(bytes, 1);
+	}
+
+	/** Writes several records in one write. When it fails, the file holds what it held before, and false is returned. */
+	appendTogether(bytes: Uint8Array, records: number): boolean {
+		if (this.#broken) return false;
+		try {
+			writeAll(this.#files, this.file, bytes);
+		} catch (error) {
+			this.#cutBack(bytes);
+			if (this.#broken) this.#failure = this.#describe(error);
+			return false;
+		}
+		this.#noteWritten(bytes, records);
+		return true;
 	}
 
 	/** Resolves when all records are on the disk, or could not be brought there: then `failure` says why. */
@@ -96,6 +106,14 @@ export class RecordFile {
 	close(): void {
 		clearTimeout(this.#timer);
 		this.#files.close(this.file);
+	}
+
+	#noteWritten(bytes: Uint8Array, records: number): void {
+		this.#size += bytes.length;
+		this.#checksum = crc32(bytes, this.#checksum);
+		this.#unsynced += records;
+		if (this.#unsynced >= recordsPerSync) this.#startSync();
+		else this.#timer ??= setTimeout(() => this.#startSync(), syncAfterMs);
 	}
 
 	#write(bytes: Uint8Array, makeRoom: () => boolean): void {

@@ -12,10 +12,21 @@ import { holdsRecords, LineAt, putInOrder } from "./rewrite.ts";
 /** For two new files and their folder, with one to spare. */
 const spareDescriptors = 4;
 
+/** UTF-16 code units of records that are written at once. */
+const mostTogether = 256 * 1024;
+
+/** The record of an answer, and its row's place in the index. */
+export interface AnswerRecord {
+	readonly position: number;
+	readonly record: string;
+}
+
 /** Where a run's records go. `position` is the row's place in the index. */
 export interface Sink {
 	/** Takes an answer. Throws LlmxError when the record could not be kept. */
 	result(position: number, record: string): void;
+	/** Takes answers that are known at one time, if it can take all of them in one write; otherwise none, and returns false. */
+	results(answers: readonly AnswerRecord[]): boolean;
 	/** Takes an error record; an interrupted row is missing rather than failed. Throws like `result`. */
 	failure(position: number, record: string, interrupted: boolean): void;
 	/** Undefined, or resolves when there is room for more. Rejects with LlmxError when nothing can be kept any more. */
@@ -70,6 +81,17 @@ export class FileSink implements Sink {
 			this.#overflow.add(record);
 			throw error;
 		}
+	}
+
+	results(answers: readonly AnswerRecord[]): boolean {
+		let units = 0;
+		for (const { record } of answers) units += record.length;
+		if (units > mostTogether) return false;
+		const offsets = this.#results.appendTogether(answers.map(({ record }) => record));
+		if (offsets === undefined) return false;
+		const { index } = this.#options.checked;
+		for (const [at, { position }] of answers.entries()) index.setDone(position, offsets[at] as number);
+		return true;
 	}
 
 	failure(position: number, record: string, interrupted: boolean): void {
@@ -194,6 +216,11 @@ export class StreamSink implements Sink {
 	result(_position: number, record: string): void {
 		this.#isFull = !this.#stream.write(`${record}\n`);
 		this.#unflushed += 1;
+	}
+
+	results(answers: readonly AnswerRecord[]): boolean {
+		for (const { position, record } of answers) this.result(position, record);
+		return true;
 	}
 
 	failure(_position: number, record: string): void {

@@ -79,6 +79,47 @@ describe("a journal", () => {
 		expect(scan(files).ids).toEqual(["a"]);
 	});
 
+	it("writes records that come together in one write, at the positions it says", async () => {
+		const files = new MemoryFiles();
+		const journal = open(files, undefined, { keepsCopy: false });
+		let writes = 0;
+		files.onOperation = (_number, name) => {
+			if (name === "write") writes += 1;
+		};
+		const offsets = [
+			journal.append(record("a")),
+			...(journal.appendTogether(["é😀", "c"].map((id) => record(id))) ?? []),
+		];
+		expect(writes).toBe(2);
+		await close(journal);
+		expect(scan(files)).toMatchObject({
+			ids: ["a", "é😀", "c"],
+			offsets,
+			state: { records: 3, tornBytes: 0 },
+		});
+	});
+
+	it("takes back all of what comes together when its write fails, wherever it stops", async () => {
+		const together = ["b", "c"].map((id) => record(id));
+		const bytes = Buffer.byteLength(together.join("\n")) + 1;
+		for (let taken = 0; taken < bytes; taken += 7) {
+			const files = new MemoryFiles();
+			const journal = open(files);
+			journal.append(record("a"));
+			files.writeLimit = taken === 0 ? Number.POSITIVE_INFINITY : taken;
+			let writes = 0;
+			files.onOperation = (_number, name) => {
+				if (name === "write" && (writes++ > 0 || taken === 0)) throw fileError("EIO");
+			};
+			expect(journal.appendTogether(together)).toBeUndefined();
+			files.onOperation = () => {};
+			expect(files.text(path)).toBe(`${record("a")}\n`);
+			for (const one of together) journal.append(one);
+			await close(journal);
+			expect(scan(files).ids).toEqual(["a", "b", "c"]);
+		}
+	});
+
 	it("goes on writing where the file system takes a few bytes at a time", async () => {
 		const files = new MemoryFiles();
 		files.writeLimit = 7;
@@ -213,6 +254,7 @@ describe("a journal", () => {
 		expect(() => journal.append(record("b"))).toThrow("I/O error");
 		files.onOperation = () => {};
 		expect(() => journal.append(record("c"))).toThrow("I/O error");
+		expect(journal.appendTogether([record("d"), record("e")])).toBeUndefined();
 		journal.dispose();
 		expect(scan(files)).toMatchObject({ ids: ["a"] });
 	});

@@ -56,10 +56,10 @@ export class GatheringModel implements BatchModel {
 		this.#options = options;
 	}
 
-	async *generateEach(
+	async *generateTogether(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: RunOptions,
-	): AsyncGenerator<RowOutcome<SentRow>, void> {
+	): AsyncGenerator<readonly RowOutcome<SentRow>[], void> {
 		const toQuestion = questionMaker(options);
 		const { isUnderway, refusal, add, mostUsd } = this.#options;
 		let index = -1;
@@ -76,7 +76,7 @@ export class GatheringModel implements BatchModel {
 				add(wireId, await this.#jobs.line(wireId, question), { inputTokens, usd: mostUsd(row.row), name });
 			} catch (error) {
 				if (!(error instanceof LlmxError)) throw error;
-				yield { ok: false, index, row, error, ...unsent };
+				yield [{ ok: false, index, row, error, ...unsent }];
 			}
 		}
 	}
@@ -126,11 +126,11 @@ export class CollectingModel implements BatchModel {
 		this.#flush = options.flush;
 	}
 
-	async *generateEach(
+	async *generateTogether(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
 		options: RunOptions,
 		control: RunControl<SentRow>,
-	): AsyncGenerator<RowOutcome<SentRow>, void> {
+	): AsyncGenerator<readonly RowOutcome<SentRow>[], void> {
 		const toQuestion = questionMaker(options);
 		let waiting: RowOutcome<SentRow>[] = [];
 		let index = 0;
@@ -143,12 +143,12 @@ export class CollectingModel implements BatchModel {
 			index += 1;
 			if (waiting.length >= rowsPerFlush) {
 				await this.#flush();
-				yield* waiting;
+				yield waiting;
 				waiting = [];
 			}
 		}
 		await this.#flush();
-		yield* waiting;
+		yield waiting;
 	}
 
 	/**

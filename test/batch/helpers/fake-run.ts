@@ -69,12 +69,12 @@ class FakeModel implements BatchModel {
 		this.#onSend = onSend;
 	}
 
-	async *generateEach(
+	async *generateTogether(
 		rows: Iterable<SentRow> | AsyncIterable<SentRow>,
-		...[options, control]: Parameters<BatchModel["generateEach"]> extends [unknown, ...infer Rest]
+		...[options, control]: Parameters<BatchModel["generateTogether"]> extends [unknown, ...infer Rest]
 			? Rest
 			: never
-	): AsyncGenerator<RowOutcome<SentRow>, void> {
+	): AsyncGenerator<readonly RowOutcome<SentRow>[], void> {
 		let flight: Promise<RowOutcome<SentRow>>[] = [];
 		const land = async () => {
 			const landed = await Promise.all(flight);
@@ -85,19 +85,19 @@ class FakeModel implements BatchModel {
 			if (control.stop?.aborted || options.signal?.aborted) break;
 			let verdict = control.admit?.(row) ?? "go";
 			if (verdict === "wait") {
-				yield* await land();
+				yield await land();
 				verdict = control.admit?.(row) ?? "go";
 			}
 			if (verdict !== "go") break;
 			flight.push(this.#send(row, control));
-			if (flight.length === this.#width) yield* await land();
+			if (flight.length === this.#width) yield await land();
 		}
-		yield* await land();
+		yield await land();
 	}
 
 	async #send(
 		row: SentRow,
-		control: Parameters<BatchModel["generateEach"]>[2],
+		control: Parameters<BatchModel["generateTogether"]>[2],
 	): Promise<RowOutcome<SentRow>> {
 		const index = this.#count++;
 		control.onLeave?.();
