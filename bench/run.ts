@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, string>> = {
 	startup: "from the command to its request, against bare Node",
 	throughput: "requests per second, against bare undici and the openai SDK",
 	"rate-control": "a provider's limits kept full without refusals, against others",
+	twins: "servers in real time, against what the virtual clock promises of them",
 	batch: "from file to file, against bare undici",
 	scale: "several servers behind one process, and several processes",
 	memory: "a million rows in flat memory",

@@ -92,7 +92,8 @@ export async function tryTogether(
 	return clock.run(Promise.all(trials));
 }
 
-function inputTokens(row: number, meanTokens: number): number {
+/** What the prompt of a row comes to. */
+export function inputTokens(row: number, meanTokens: number): number {
 	return Math.round((meanTokens / 2) * (0.2 + 1.6 * (((row * 7919) % 1000) / 1000)));
 }
 

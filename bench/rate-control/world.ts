@@ -1,6 +1,6 @@
 import { type ErrorClass, RequestError } from "../../src/errors.ts";
 import type { RateLevel, RateSnapshot } from "../../src/limits/rate-headers.ts";
-import type { VirtualClock } from "../../src/schedule/virtual-clock.ts";
+import type { Clock } from "../../src/schedule/clock.ts";
 import { AccountLimits, type LimitDecision, type Limits } from "../../src/simulator/limits.ts";
 import { gaussian, type Latency, seeded } from "./provider.ts";
 
@@ -34,6 +34,8 @@ export interface World {
 	};
 	/** Share of the rows that are refused every time. */
 	readonly permanent: number;
+	/** What they are refused with: a 429 like any other, or one that says that it can never succeed. */
+	readonly permanentClass: "rate_limit" | "invalid_request";
 	/** Rows that are refused once, with a hint of so many ms. */
 	readonly refusedOnce: ReadonlyMap<number, number>;
 	readonly outages: readonly (Span & { readonly errorClass: ErrorClass })[];
@@ -58,6 +60,7 @@ export const plainWorld: World = {
 	hints: "none",
 	chance: { share: 0, errorClass: "rate_limit", hintMs: undefined },
 	permanent: 0,
+	permanentClass: "rate_limit",
 	refusedOnce: new Map(),
 	outages: [],
 	pauses: [],
@@ -72,7 +75,12 @@ export interface Reply {
 	readonly outputTokens: number;
 }
 
-const statusOf: Partial<Record<ErrorClass, number>> = { rate_limit: 429, overloaded: 503, server: 500 };
+const statusOf: Partial<Record<ErrorClass, number>> = {
+	rate_limit: 429,
+	invalid_request: 429,
+	overloaded: 503,
+	server: 500,
+};
 
 /** How a request failed, as an adapter would report it. */
 export class ServerError extends RequestError {
@@ -84,7 +92,7 @@ export class ServerError extends RequestError {
 			errorClass,
 			status: statusOf[errorClass],
 			advice: {
-				retry: errorClass === "quota" ? "never" : "always",
+				retry: errorClass === "quota" || errorClass === "invalid_request" ? "never" : "always",
 				key: errorClass === "quota" ? "retire" : errorClass === "rate_limit" ? "next" : "keep",
 				afterMs: hintMs,
 			},
@@ -94,10 +102,15 @@ export class ServerError extends RequestError {
 	}
 }
 
-/** The server of a world, on a virtual clock, with what came in and what became of it. */
+/** The clock of a world: the virtual one, or that of a server that programs send to. */
+export interface WorldClock extends Clock {
+	after(ms: number, callback: () => void): void;
+}
+
+/** The server of a world, with what came in and what became of it. */
 export class WorldServer {
 	readonly world: World;
-	readonly #clock: VirtualClock;
+	readonly #clock: WorldClock;
 	readonly #random: () => number;
 	readonly #salt: number;
 	readonly #limits: AccountLimits;
@@ -113,10 +126,12 @@ export class WorldServer {
 	readonly latencies: number[] = [];
 	#inFlight = 0;
 	mostInFlight = 0;
+	/** When the last request ended, in ms. */
+	lastMs = 0;
 	/** Integral of requests that are worked on, in ms. */
 	busyMs = 0;
 
-	constructor(world: World, clock: VirtualClock, random: () => number) {
+	constructor(world: World, clock: WorldClock, random: () => number) {
 		this.world = world;
 		this.#clock = clock;
 		this.#random = random;
@@ -161,6 +176,7 @@ export class WorldServer {
 			return { snapshot, inputTokens, outputTokens };
 		} finally {
 			this.#inFlight--;
+			this.lastMs = this.#clock.now();
 		}
 	}
 
@@ -178,7 +194,7 @@ export class WorldServer {
 		const seconds = this.#clock.now() / 1000;
 		const outage = outages.find(({ from, to }) => seconds >= from && seconds < to);
 		if (outage !== undefined) await this.#fail(outage.errorClass, undefined, random);
-		if (this.isPermanent(row)) await this.#fail("rate_limit", undefined, random);
+		if (this.isPermanent(row)) await this.#fail(this.world.permanentClass, undefined, random);
 		const onceMs = refusedOnce.get(row);
 		if (onceMs !== undefined && !this.#refusedOnce.has(row)) {
 			this.#refusedOnce.add(row);

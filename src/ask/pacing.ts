@@ -130,9 +130,11 @@ export class Pacing {
 		};
 	}
 
-	/** What a response's headers say about limits. */
-	readHeaders(headers: Readonly<Record<string, string>>): RateSnapshot {
-		return readRateHeaders(headers, this.#options.provider.rateHeaders, Date.now());
+	/** What a response's headers say about limits; undefined when they say nothing, from which nothing is to be learnt. */
+	readHeaders(headers: Readonly<Record<string, string>>): RateSnapshot | undefined {
+		const snapshot = readRateHeaders(headers, this.#options.provider.rateHeaders, Date.now());
+		for (const _ in snapshot) return snapshot;
+		return undefined;
 	}
 
 	async close(): Promise<void> {
