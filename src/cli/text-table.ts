@@ -16,59 +16,97 @@ export interface TextTableStyle {
 }
 
 type Row = readonly string[];
+/** Columns on the screen; undefined for a column whose cells stand below their rows. */
+type Widths = readonly (number | undefined)[];
 
 const gap = "  ";
-/** A flexible column is not narrower than this. */
-const minFlexible = 16;
+/** No flexible column is narrower than this, and neither is the first one. */
+const narrowest = 16;
 
 /**
  * Lays out rows under a line of titles; ends with a newline. Cells are plain, safe text on one line. Nothing is ever
- * cut: where even the flexible columns do not make the table fit, each row becomes a block of lines under its name.
+ * cut: where narrower flexible columns do not make the table fit, or would break words, they go below their rows, and a
+ * name that is too long above its row; where that is not enough, each row becomes a block of lines under its name.
  */
 export function renderTextTable(
 	columns: readonly TableColumn[],
 	rows: readonly Row[],
 	style: TextTableStyle,
 ): string {
-	const widths = columns.map(({ title }, index) =>
+	const natural = columns.map(({ title }, index) =>
 		Math.max(textWidth(title), ...rows.map((row) => textWidth(row[index] ?? ""))),
 	);
-	const excess = style.width === undefined ? 0 : total(widths) - style.width;
-	if (excess > 0 && !shrink(widths, columns, excess)) return renderBlocks(columns, rows, style);
-	const line = (cells: Row): string[] => {
-		const parts = widths.map((width, index) =>
-			flowText(cells[index] ?? "", { width, breakWords: columns[index]?.flexible }),
-		);
-		const height = Math.max(...parts.map((lines) => lines.length));
-		return Array.from({ length: height }, (_, at) =>
-			columns
-				.map(({ align }, index) =>
-					padText(parts[index]?.[at] ?? "", widths[index] as number, align ?? "left"),
-				)
-				.join(gap)
-				.trimEnd(),
-		);
-	};
-	const titles = line(columns.map(({ title }) => title)).map((text) => style.colors.dim(text));
-	return `${[...titles, ...rows.flatMap(line)].join("\n")}\n`;
+	const { width = Number.POSITIVE_INFINITY, colors } = style;
+	const beside = besideEachOther(columns, natural, width);
+	const isWhole =
+		beside !== undefined && rows.every((row) => row.every((cell, at) => fits(cell, beside[at])));
+	const widths = isWhole ? beside : (partlyBelow(columns, natural, width) ?? beside);
+	if (widths === undefined) return renderBlocks(columns, rows, style);
+	const lines = (row: Row) => linesOf(row, columns, widths, width);
+	const titles = lines(columns.map(({ title }) => title)).map((text) => colors.dim(text));
+	return `${[...titles, ...rows.flatMap(lines)].join("\n")}\n`;
 }
 
-function total(widths: readonly number[]): number {
-	return widths.reduce((sum, width) => sum + width + gap.length, -gap.length);
+function total(widths: Widths): number {
+	return widths.reduce<number>(
+		(sum, width) => (width === undefined ? sum : sum + width + gap.length),
+		-gap.length,
+	);
 }
 
-/** Takes columns from the widest flexible ones; false when that is not enough. */
-function shrink(widths: number[], columns: readonly TableColumn[], excess: number): boolean {
-	for (let left = excess; left > 0; left -= 1) {
+/** Whether no word, such as a path, has to be broken. */
+function fits(cell: string, width = 0): boolean {
+	return flowText(cell, { width }).every((line) => textWidth(line) <= width);
+}
+
+/** Takes columns from the widest flexible ones; undefined when that is not enough. */
+function besideEachOther(columns: readonly TableColumn[], natural: readonly number[], room: number) {
+	const widths = [...natural];
+	for (let left = total(widths) - room; left > 0; left -= 1) {
 		let widest = -1;
 		for (const [index, { flexible }] of columns.entries()) {
 			const width = widths[index] as number;
-			if (flexible && width > minFlexible && width > (widths[widest] ?? 0)) widest = index;
+			if (flexible && width > narrowest && width > (widths[widest] ?? 0)) widest = index;
 		}
-		if (widest < 0) return false;
+		if (widest < 0) return undefined;
 		widths[widest] = (widths[widest] as number) - 1;
 	}
-	return true;
+	return widths;
+}
+
+/** The first column gets what the others leave; undefined when that is too little. */
+function partlyBelow(
+	columns: readonly TableColumn[],
+	[name = 0, ...others]: readonly number[],
+	room: number,
+): Widths | undefined {
+	const beside = others.map((width, index) => (columns[index + 1]?.flexible ? undefined : width));
+	const left = room - total([0, ...beside]);
+	return left < Math.min(name, narrowest) ? undefined : [Math.min(name, left), ...beside];
+}
+
+function linesOf(row: Row, columns: readonly TableColumn[], widths: Widths, room: number): string[] {
+	const [name = ""] = row;
+	const isAbove = textWidth(name) > (widths[0] ?? 0) && !columns[0]?.flexible;
+	const cells = isAbove ? row.with(0, "") : row;
+	const parts = widths.map((width, index) =>
+		width === undefined ? [] : flowText(cells[index] ?? "", { width, breakWords: columns[index]?.flexible }),
+	);
+	const lines = Array.from({ length: Math.max(...parts.map(({ length }) => length)) }, (_, at) =>
+		widths
+			.flatMap((width, index) => {
+				const align = columns[index]?.align ?? "left";
+				return width === undefined ? [] : padText(parts[index]?.[at] ?? "", width, align);
+			})
+			.join(gap)
+			.trimEnd(),
+	);
+	const below = widths.flatMap((width, index) =>
+		width !== undefined || !row[index]
+			? []
+			: flowText(row[index], { width: room - gap.length, breakWords: true }).map((text) => gap + text),
+	);
+	return [...(isAbove ? [name] : []), ...lines.filter((line) => line !== "" || !isAbove), ...below];
 }
 
 /** Each row as its first cell, and below it what the others say. */

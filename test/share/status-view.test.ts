@@ -67,10 +67,10 @@ describe("the status of a shared run", () => {
 		for (const width of [40, 79, 80, 100, 200]) {
 			const lines = statusLines(long, { now: 0, width, colors: createColors(false) });
 			const text = lines.join(" ").replaceAll(/\s+/g, " ");
-			for (const title of ["STATE", "DONE", "REQ/MIN", "IN FLIGHT", "COST", "HOST"])
+			for (const title of ["state", "done", "req/min", "in flight", "cost", "host"])
 				expect(text).toContain(title);
 			for (const { host } of long.shards) expect(text).toContain(host);
-			expect(text).not.toContain("FAILED");
+			expect(text).not.toContain(" failed");
 			for (const line of fitToWidth(lines, width)) expect(line.length).toBeLessThanOrEqual(width);
 			expect(fitToWidth(lines, width).join("").replaceAll(" ", "")).toBe(lines.join("").replaceAll(" ", ""));
 			// A terminal that is too low says so.

@@ -40,12 +40,12 @@ export async function listJobs(flags: JobsFlags, context: CommandContext): Promi
 		sanitizeLine(job.run ?? "library"),
 	]);
 	const columns = [
-		{ title: "JOB" },
-		{ title: "MODEL" },
-		{ title: "ROWS", align: "right" as const },
-		{ title: "STATE" },
-		{ title: "AGE", align: "right" as const },
-		{ title: "RESULTS", flexible: true },
+		{ title: "job" },
+		{ title: "model" },
+		{ title: "rows", align: "right" as const },
+		{ title: "state" },
+		{ title: "age", align: "right" as const },
+		{ title: "results", flexible: true },
 	];
 	const width = io.stdout.isTTY ? io.stdout.columns : undefined;
 	io.stdout.write(renderTextTable(columns, rows, { width, colors: colorsFor(io, "stdout") }));

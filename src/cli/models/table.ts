@@ -48,7 +48,7 @@ export function printTable(rows: readonly ModelRow[], { io }: CommandContext, lo
 		...(long ? longColumns : []),
 		{ title: "context", align: "right" },
 		{ title: "key" },
-		{ title: "note" },
+		{ title: "note", flexible: true },
 	];
 	// A column that says nothing takes no room, but for those that are always there.
 	const isShown = columns.map(

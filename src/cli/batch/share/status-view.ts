@@ -88,14 +88,14 @@ export function statusLines(
 		sanitizeLine(shard.host),
 	]);
 	const columns = [
-		{ title: "SHARD" },
-		{ title: "STATE", flexible: true },
-		{ title: "DONE", align: "right" as const },
-		{ title: "FAILED", align: "right" as const },
-		{ title: "REQ/MIN", align: "right" as const },
-		{ title: "IN FLIGHT", align: "right" as const },
-		{ title: "COST", align: "right" as const },
-		{ title: "HOST" },
+		{ title: "shard" },
+		{ title: "state", flexible: true },
+		{ title: "done", align: "right" as const },
+		{ title: "failed", align: "right" as const },
+		{ title: "req/min", align: "right" as const },
+		{ title: "in flight", align: "right" as const },
+		{ title: "cost", align: "right" as const },
+		{ title: "host" },
 	];
 	// What no shard has to say takes no room from the others.
 	const said = columns.flatMap((_, index) => (rows.some((row) => row[index] !== "") ? index : []));
