@@ -31,6 +31,10 @@ const renewed = new Float64Array(chances.length);
 
 /** Every limit, none at all as the last, with every chance. */
 const size = (limitCount + 1) * chances.length;
+const priors = Float64Array.from(
+	{ length: size },
+	(_, cell) => (likelihoods[cell % chances.length] as number) * priorOf(Math.floor(cell / chances.length)),
+);
 
 /**
  * What is likely of a server, by what it refused under which load (a rate, or a number in flight): under a limit of L, a
@@ -112,9 +116,7 @@ export class LimitOdds {
 
 	/** What was known of another account, or another time, says nothing. */
 	forget(): void {
-		for (let cell = 0; cell < size; cell++)
-			this.#weights[cell] =
-				(likelihoods[cell % chances.length] as number) * priorOf(Math.floor(cell / chances.length));
+		this.#weights.set(priors);
 		this.#add();
 		this.#passed = 0;
 		this.#isActive = false;
@@ -123,10 +125,12 @@ export class LimitOdds {
 	#add(): void {
 		this.#ofChance.fill(0);
 		this.#sum = 0;
-		for (const [cell, weight] of this.#weights.entries()) {
-			this.#sum += weight;
-			const chance = cell % chances.length;
-			this.#ofChance[chance] = (this.#ofChance[chance] as number) + weight;
+		for (let cell = 0; cell < size; ) {
+			for (let chance = 0; chance < chances.length; chance++, cell++) {
+				const weight = this.#weights[cell] as number;
+				this.#sum += weight;
+				this.#ofChance[chance] = (this.#ofChance[chance] as number) + weight;
+			}
 		}
 	}
 
