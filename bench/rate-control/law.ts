@@ -44,21 +44,29 @@ const fixedCounts = [1, 4, 16, 64, 256, 512];
  */
 export async function judge(seed: number): Promise<Verdict> {
 	const random = randomWorld(seed);
-	const { world, rows } = random;
-	const run = async (client: Client) =>
-		tryOut(client, world, { rows, seconds: limitSeconds, seed, mostRefusals: mostRefusals * rows });
-	const trial = await run(llmx());
-	const ours = figuresOf(trial, rows);
+	const { rows } = random;
+	const { ours, error } = await tryOurs(seed);
 	let best: (Figures & { readonly name: string }) | undefined;
 	for (const rival of [aimd(64), aimd(512), ...fixedCounts.map((count) => fixed(count))]) {
-		const theirs = { name: rival.name, ...figuresOf(await run(rival), rows) };
+		const theirs = { name: rival.name, ...figuresOf(await run(rival, random), rows) };
 		if (best === undefined || theirs.seconds < best.seconds) best = theirs;
 	}
 	if (best === undefined) throw new Error("there are rivals");
 	const slowdown = ours.seconds / best.seconds;
 	const allowed = Math.max(best.refusals, rows / 100);
-	const holds = slowdown <= 1.25 && ours.refusals <= allowed && ours.lost === 0 && trial.error === undefined;
-	return { random, ours, best, slowdown, allowed, error: trial.error, holds };
+	const holds = slowdown <= 1.25 && ours.refusals <= allowed && ours.lost === 0 && error === undefined;
+	return { random, ours, best, slowdown, allowed, error, holds };
+}
+
+/** What the controller alone makes of a server. */
+export async function tryOurs(seed: number): Promise<Pick<Verdict, "ours" | "error">> {
+	const random = randomWorld(seed);
+	const trial = await run(llmx(), random);
+	return { ours: figuresOf(trial, random.rows), error: trial.error };
+}
+
+function run(client: Client, { world, rows, seed }: RandomWorld): Promise<Trial> {
+	return tryOut(client, world, { rows, seconds: limitSeconds, seed, mostRefusals: mostRefusals * rows });
 }
 
 function figuresOf(trial: Trial, rows: number): Figures {

@@ -12,6 +12,16 @@ it.each(scenarios({ burstSeconds: 60, initialFill: 1 }))("$id: $title", async (s
 	expect(measured.lost).toBe(0);
 });
 
+it.each(
+	scenarios({ burstSeconds: 1, initialFill: 0 }).filter(({ id }) => "BDG".includes(id)),
+)("$id: $title, with long answers and clocks that agree", async (scenario) => {
+	const world = { scenario, latency: latencies.long, seed: 3, skewMs: 0, hints: false };
+	const measured = await measure(controller, world);
+	expect(measured.share).toBeGreaterThanOrEqual(0.97);
+	expect(measured.refusedPerThousand).toBeLessThanOrEqual(5);
+	expect(measured.lost).toBe(0);
+});
+
 // docs/decisions/rate-control.md says where the law does not hold yet.
 it("no random server makes the controller lose a row, and few make it slow", async () => {
 	const verdicts = [];
