@@ -5,7 +5,7 @@ export default defineConfig({
 	test: {
 		include: ["test/soak/**/*.test.ts"],
 		setupFiles: ["test/helpers/setup.ts"],
-		globalSetup: ["test/helpers/build.ts"],
+		globalSetup: ["test/helpers/build.ts", "test/helpers/memory-disk.ts"],
 		fileParallelism: false,
 		testTimeout: 600_000,
 	},

@@ -114,6 +114,7 @@ function start({ argv, env }: Task): ChildProcess {
 			DATA: join(folder, "data"),
 			MODEL: "local/echo",
 			LOCAL_BASE_URL: `${simulator.url}/v1`,
+			NODE_DISABLE_COMPILE_CACHE: "1",
 		},
 	});
 }

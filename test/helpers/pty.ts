@@ -41,6 +41,7 @@ export class PtyChat {
 				LLMX_HOME: options.home,
 				TERM: "xterm-256color",
 				LANG: "C.UTF-8",
+				NODE_DISABLE_COMPILE_CACHE: "1",
 				...options.env,
 			},
 		});

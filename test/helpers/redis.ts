@@ -17,10 +17,11 @@ export function isInstalled(command: string, versionFlag: string): boolean {
 	}
 }
 
-/** A suite that needs a Redis. */
+/** A suite that needs a Redis. Each test has one of its own, and waits most of the time: they run at once. */
 export const describeWithRedis = describeWith(
 	isInstalled("redis-server", "--version"),
 	"there is no redis-server",
+	{ concurrent: true },
 );
 
 /** A Redis server of a test's own, on a port and in a folder of its own. */

@@ -1,12 +1,16 @@
-import { describe, it } from "vitest";
+import { describe, it, type TestOptions } from "vitest";
 
 /**
  * A suite that runs only where what it needs is there. Elsewhere it is skipped under a name that says what is missing,
  * and the run ends with a line for each such thing (test/helpers/skipped-reporter.ts).
  */
-export function describeWith(isThere: boolean, missing: string): (name: string, tests: () => void) => void {
+export function describeWith(
+	isThere: boolean,
+	missing: string,
+	options: TestOptions = {},
+): (name: string, tests: () => void) => void {
 	return (name, tests) => {
-		if (isThere) describe(name, tests);
+		if (isThere) describe(name, options, tests);
 		else describe.skip(`${name} [skipped: ${missing}]`, tests);
 	};
 }

@@ -83,7 +83,7 @@ describeWithRedis("one cap over a Redis that misbehaves", () => {
 		expect([again.committed, late.committed]).toEqual([first.committed, first.committed]);
 	});
 
-	it("holds when another takes its place that has not heard the last of it", async () => {
+	it("holds when another takes its place that has not heard the last of it", async ({ expect }) => {
 		const redis = await startRedis(["--appendonly", "no"]);
 		const shards = await Promise.all([1, 2, 3].map(() => TestShard.join(redis, { capUsd: 2 })));
 		const spent = Promise.all(shards.map((shard) => shard.spend(rowUsd, 6)));
@@ -109,7 +109,7 @@ describeWithRedis("one cap over a Redis that misbehaves", () => {
 		expect(low.spentUsd).toBeLessThanOrEqual(0.4 + 1e-9);
 	});
 
-	it("holds when a shard stands still, is replaced on its machine, and goes on", async () => {
+	it("holds when a shard stands still, is replaced on its machine, and goes on", async ({ expect }) => {
 		const redis = await startRedis();
 		const leasePath = join(makeFolder(), "lease");
 		let now = 0;

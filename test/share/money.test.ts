@@ -73,23 +73,18 @@ describeWithRedis("one cap for all shards", () => {
 		expectSpent(shards, 4);
 	});
 
-	it("holds when Redis is killed and started again, with its data and without", async () => {
-		for (const options of [
-			["--appendonly", "yes"],
-			["--appendonly", "no"],
-		]) {
-			const redis = await startRedis(options);
-			const shards = await spendAll(redis, { capUsd: 3 }, async () => {
-				for (let kill = 0; kill < 2; kill++) {
-					await pause(150);
-					await redis.kill();
-					await pause(300);
-					await redis.start();
-					await pause(1_000);
-				}
-			});
-			expectSpent(shards, 3);
-		}
+	it.each(["yes", "no"])("holds when Redis is killed and started again; it keeps its data: %s", async (keeps) => {
+		const redis = await startRedis(["--appendonly", keeps]);
+		const shards = await spendAll(redis, { capUsd: 3 }, async () => {
+			for (let kill = 0; kill < 2; kill++) {
+				await pause(150);
+				await redis.kill();
+				await pause(300);
+				await redis.start();
+				await pause(1_000);
+			}
+		});
+		expectSpent(shards, 3);
 	});
 
 	it("holds when Redis forgets the run", async () => {
@@ -101,7 +96,7 @@ describeWithRedis("one cap for all shards", () => {
 		expectSpent(shards, 3);
 	});
 
-	it("holds when Redis stands still: nothing is spent but what was set aside", async () => {
+	it("holds when Redis stands still: nothing is spent but what was set aside", async ({ expect }) => {
 		const redis = await startRedis();
 		let before = 0;
 		let after = 0;

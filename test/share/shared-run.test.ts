@@ -7,7 +7,7 @@ import { connect, runName, TestShard } from "./helpers/shards.ts";
 const heartbeatMs = 3_000;
 
 describeWithRedis("the shards of a run", () => {
-	it("have equal parts of the limits, divided anew within two heartbeats of a coming, a leaving, a kill", async () => {
+	it("have equal parts of the limits, divided anew within two heartbeats of a coming, a leaving, a kill", async ({ expect }) => {
 		const redis = await startRedis();
 		const shards = [await TestShard.join(redis), await TestShard.join(redis), await TestShard.join(redis)];
 		const [first, second, third] = shards as [TestShard, TestShard, TestShard];
@@ -22,7 +22,7 @@ describeWithRedis("the shards of a run", () => {
 		await expect.poll(() => sees(first)).toBe("1");
 	});
 
-	it("make room before a new one begins", async () => {
+	it("make room before a new one begins", async ({ expect }) => {
 		const redis = await startRedis();
 		const first = await TestShard.join(redis);
 		const second = await TestShard.join(redis);
@@ -30,7 +30,7 @@ describeWithRedis("the shards of a run", () => {
 		await expect.poll(() => first.parts.at(-1)).toMatch(/of 2$/);
 	});
 
-	it("stop together, also those that start a little later, until the stop is lifted", async () => {
+	it("stop together, also those that start a little later, until the stop is lifted", async ({ expect }) => {
 		const redis = await startRedis();
 		const shards = await Promise.all([1, 2, 3].map(() => TestShard.join(redis)));
 		await shards[0]?.run.stopAll({ text: "by SIGINT", exitCode: 130, by: "shard 1/3" });

@@ -26,7 +26,7 @@ export function startLlmx(
 	const [command, ...rest] = [...wrapper, process.execPath, llmx, ...args] as [string, ...string[]];
 	const child = spawn(command, rest, {
 		cwd: folder,
-		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...env },
+		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, NODE_DISABLE_COMPILE_CACHE: "1", ...env },
 		stdio: ["ignore", stdout, "pipe"],
 	});
 	let err = "";
