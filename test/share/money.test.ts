@@ -73,7 +73,10 @@ describeWithRedis("one cap for all shards", () => {
 		expectSpent(shards, 4);
 	});
 
-	it.each(["yes", "no"])("holds when Redis is killed and started again; it keeps its data: %s", async (keeps) => {
+	it.each([
+		"yes",
+		"no",
+	])("holds when Redis is killed and started again; it keeps its data: %s", async (keeps) => {
 		const redis = await startRedis(["--appendonly", keeps]);
 		const shards = await spendAll(redis, { capUsd: 3 }, async () => {
 			for (let kill = 0; kill < 2; kill++) {

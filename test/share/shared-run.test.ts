@@ -7,7 +7,9 @@ import { connect, runName, TestShard } from "./helpers/shards.ts";
 const heartbeatMs = 3_000;
 
 describeWithRedis("the shards of a run", () => {
-	it("have equal parts of the limits, divided anew within two heartbeats of a coming, a leaving, a kill", async ({ expect }) => {
+	it("have equal parts of the limits, divided anew within two heartbeats of a coming, a leaving, a kill", async ({
+		expect,
+	}) => {
 		const redis = await startRedis();
 		const shards = [await TestShard.join(redis), await TestShard.join(redis), await TestShard.join(redis)];
 		const [first, second, third] = shards as [TestShard, TestShard, TestShard];
