@@ -65,13 +65,13 @@ class ManyRun<Row> {
 
 	#newSchedule(): Schedule<RowQuestion<Row>, void> {
 		const { pacing, maxRetries, signal, onRetry, clock, random, control } = this.#options;
-		const { admit } = control;
+		const { admit, onPause, onServer } = control;
 		return new Schedule(this.#misses(), {
 			route: pacing.route,
 			maxInFlight: () => pacing.maxInFlight,
 			acquireSlot: pacing.acquireSlot,
-			onPause: control.onPause,
-			onServer: control.onServer,
+			...{ onPause, onServer },
+			onCrowded: (others, error) => pacing.crowded(others, error),
 			prefix: pacing.route.servers.areSeveral
 				? ({ pending: { question } }: RowQuestion<Row>) => prefixOf(question.messages)
 				: undefined,

@@ -39,7 +39,11 @@ export interface PacingOptions {
 	readonly slotsFolder: string;
 	/** Monotonic ms. */
 	readonly now: () => number;
+	readonly onWarning?: ((message: string) => void) | undefined;
 }
+
+/** Where this machine had no room for more requests, one more is tried after so long, in ms. */
+const roomierMs = 1_000;
 
 /** The servers by which a model can be reached and their keys, of which nothing is known yet. `now` returns monotonic ms. */
 export function serversOf({ provider, servers }: ModelRoute, now: () => number): Servers {
@@ -65,6 +69,8 @@ export class Pacing {
 	readonly #requestCeiling: Ceiling;
 	readonly #tokenCeiling: Ceiling | undefined;
 	#maxInFlight: number;
+	/** How many there was room for on this machine, and when that was seen. */
+	#room = { most: Number.POSITIVE_INFINITY, at: 0 };
 	#slots: Promise<Slots> | undefined;
 
 	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer */
@@ -92,7 +98,16 @@ export class Pacing {
 
 	/** Requests that may be in flight over all keys. */
 	get maxInFlight(): number {
-		return this.#maxInFlight;
+		const { most, at } = this.#room;
+		if (most === Number.POSITIVE_INFINITY) return this.#maxInFlight;
+		return Math.min(this.#maxInFlight, most + Math.floor((this.#options.now() - at) / roomierMs));
+	}
+
+	/** This machine had no room for another request besides so many. */
+	crowded(others: number, { message }: Error): void {
+		const isFirst = this.#room.most === Number.POSITIVE_INFINITY;
+		this.#room = { most: Math.max(1, others), at: this.#options.now() };
+		if (isFirst) this.#options.onWarning?.(`${message}; going on with fewer requests at a time`);
 	}
 
 	/** Keeps from now on to a part of what the user allowed; what nobody limited stays as it is. */
@@ -124,7 +139,7 @@ export class Pacing {
 			),
 			requestsPerMinute: known.length < rates.length ? null : known.reduce((sum, rate) => sum + rate, 0),
 			pausedMs: Math.min(...states.map(({ pausedMs }) => pausedMs)),
-			reason: leader.reason,
+			reason: this.maxInFlight < this.#maxInFlight ? "held by the number of open files" : leader.reason,
 			lastSignal: last?.text ?? null,
 			servers: this.route.servers.states,
 		};
@@ -161,7 +176,7 @@ function slotCount(text: string | undefined): number | undefined {
 export function pacingOf(
 	{ route: { provider }, paths, onPacing }: Pick<LLMParts, "route" | "paths" | "onPacing">,
 	servers: Servers,
-	{ maxConcurrent, rpm, tpm, env = process.env }: LLMOptions,
+	{ maxConcurrent, rpm, tpm, env = process.env, onWarning }: LLMOptions,
 	now: () => number,
 ): Pacing {
 	const pacing = new Pacing({
@@ -173,6 +188,7 @@ export function pacingOf(
 		globalConcurrency: env.LLM_GLOBAL_CONCURRENCY,
 		slotsFolder: paths.slots,
 		now,
+		onWarning,
 	});
 	onPacing?.(pacing);
 	return pacing;

@@ -1,11 +1,12 @@
 /** The only place that loads undici, and only its dispatchers; reached by a dynamic import on the first request. */
 
 import type { Dispatcher, Pool as PoolTypes } from "undici";
-import { kConnector, kDispatch } from "undici/lib/core/symbols.js";
+import { kConnected, kConnector, kDispatch } from "undici/lib/core/symbols.js";
 import Agent from "undici/lib/dispatcher/agent.js";
 import Client from "undici/lib/dispatcher/client.js";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
+import { noteConnection, takeDescriptors } from "./descriptors.ts";
 import { passOverContinue } from "./interim-response.ts";
 
 /** One connection, as far as the handler of a request on it must know. */
@@ -28,22 +29,40 @@ export interface ConnectionAware {
 	countedIn: InFlight | undefined;
 }
 
+/** Connections of one pool, those included that are being made. */
+interface ConnectionGroup {
+	connections: number;
+}
+
 /** undici's Client (one connection), which tells each handler that it is the one and counts its answers. */
 class CountingClient extends Client implements Connection {
 	answered = 0;
 	awaitsResponse = false;
 
-	constructor(origin: string | URL, options: object) {
+	/** `group` are the connections that it is one of. */
+	constructor(origin: string | URL, options: object, group: ConnectionGroup = { connections: 0 }) {
 		super(origin, options);
 		this.on("disconnect", () => {
 			this.answered = 0;
 		});
 		const connect = this[kConnector];
-		this[kConnector] = (target, callback) =>
+		this[kConnector] = (target, callback) => {
+			// The first of a group may always try, or nothing would ever be given back.
+			if (!takeDescriptors() && group.connections > 0) {
+				noteConnection(null);
+				queueMicrotask(() => callback(Object.assign(new Error("too many open files"), { code: "EMFILE" })));
+				return;
+			}
+			group.connections++;
+			const leave = () => void group.connections--;
 			connect(target, (error, socket) => {
+				noteConnection(socket);
+				if (socket) socket.once("close", leave);
+				else leave();
 				if (socket && socket.alpnProtocol !== "h2") passOverContinue(socket, this);
 				callback(error, socket);
 			});
+		};
 	}
 
 	override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -56,8 +75,9 @@ class CountingClient extends Client implements Connection {
  * undici's Pool, with no more connections than there are requests at once. undici frees a connection a moment after its
  * answer; whoever sends the next request at once would find none free, and have twice as many in the end.
  */
-class CountingPool extends Pool implements InFlight {
+class CountingPool extends Pool implements InFlight, ConnectionGroup {
 	inFlight = 0;
+	connections = 0;
 
 	/** An agent for a proxy calls it without `dispatch`. */
 	override [kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -69,6 +89,9 @@ class CountingPool extends Pool implements InFlight {
 	/** Undefined makes the request wait for the connection that is free next. */
 	override [kGetDispatcher](): Dispatcher | undefined {
 		const clients = this[kClients];
+		// Another would have to connect first, for which there may be no room.
+		const connected = clients.find((client) => client[kConnected] && !client[kNeedDrain] && !client.closed);
+		if (connected !== undefined) return connected;
 		if (clients.length < this.inFlight) return super[kGetDispatcher]();
 		return clients.find((client) => !client[kNeedDrain]);
 	}
@@ -130,13 +153,15 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 	});
 	const pooled = {
 		...clientOptions,
-		factory: (origin: string | URL, poolOptions: PoolTypes.Options) =>
-			new CountingPool(origin, {
+		factory: (origin: string | URL, poolOptions: PoolTypes.Options) => {
+			const pool: CountingPool = new CountingPool(origin, {
 				...poolOptions,
 				// An agent for a proxy connects by a function of its own.
 				...(typeof poolOptions.connect !== "function" && optionsFor(origin)),
-				factory: (url, ownOptions) => new CountingClient(url, ownOptions),
-			}),
+				factory: (url, ownOptions) => new CountingClient(url, ownOptions, pool),
+			});
+			return pool;
+		},
 	};
 	const agent = new Agent(pooled);
 	const proxied = new Map<string, Dispatcher>();

@@ -5,11 +5,15 @@ declare module "undici/lib/dispatcher/agent.js" {
 }
 declare module "undici/lib/dispatcher/pool.js" {
 	import { type Dispatcher, Pool as Whole } from "undici";
-	import { kDispatch } from "undici/lib/core/symbols.js";
+	import { kConnected, kDispatch } from "undici/lib/core/symbols.js";
 	import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
 
 	export default class Pool extends Whole {
-		[kClients]: readonly (Dispatcher & { readonly [kNeedDrain]?: boolean })[];
+		[kClients]: readonly (Dispatcher & {
+			readonly [kNeedDrain]?: boolean;
+			readonly [kConnected]: boolean;
+			readonly closed: boolean;
+		})[];
 		[kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
 		/** A connection that takes a request now; undefined where it has to wait. */
 		[kGetDispatcher](): Dispatcher | undefined;
@@ -24,6 +28,7 @@ declare module "undici/lib/dispatcher/pool-base.js" {
 	export const kNeedDrain: unique symbol;
 }
 declare module "undici/lib/core/symbols.js" {
+	export const kConnected: unique symbol;
 	export const kConnector: unique symbol;
 	export const kDispatch: unique symbol;
 }

@@ -76,6 +76,8 @@ export interface ScheduleOptions<Item, Value> {
 	readonly onRetry?: ((item: Item, notice: RetryNotice) => void) | undefined;
 	/** Hears for how many ms nothing is sent, because more than half of the last 50 sendings to every server failed, and how the last did. */
 	readonly onPause?: ((pauseMs: number, error: RequestError) => void) | undefined;
+	/** Hears that this machine had no room for another request beside `others` in flight, which `maxInFlight` is to heed. */
+	readonly onCrowded?: ((others: number, error: RequestError) => void) | undefined;
 	/** Hears what becomes of the servers, where there are several. */
 	readonly onServer?: ((change: ServerChange) => void) | undefined;
 	/** How long an outage is waited out, in ms, before the run ends with exit code 5. Default 5 minutes. */

@@ -258,7 +258,9 @@ export class Schedule<Item, Value> {
 		// One of several that gives no answers of the API is out of order; the only one may be asked what it cannot answer.
 		const isLiar = error.errorClass === "malformed_response" && this.#options.route.servers.areSeveral;
 		const isFinal = error.advice.retry === "never" && !isMoved && !isLiar;
-		const saysNothing = error.errorClass !== "rate_limit" && (isFinal || isTail);
+		const isCrowded = error.advice.isCrowded === true && this.#inFlight > 0;
+		if (isCrowded) this.#options.onCrowded?.(this.#inFlight, error);
+		const saysNothing = isCrowded || (error.errorClass !== "rate_limit" && (isFinal || isTail));
 		if (saysNothing) server.breaker.ended();
 		else {
 			queued.hasFailed ||= error.errorClass !== "rate_limit";

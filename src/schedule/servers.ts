@@ -170,7 +170,7 @@ export class Servers {
 	noteFailure(server: Server, error: RequestError): boolean {
 		// What is no answer of the API, such as a login page, comes soon, and would draw all requests to it.
 		if (error.errorClass === "malformed_response") server.failed(this.#now());
-		if (!failuresOfServers.has(error.errorClass)) return false;
+		if (error.advice.isCrowded || !failuresOfServers.has(error.errorClass)) return false;
 		// How often one may ask is the business of limiters and keys.
 		if (error.errorClass !== "rate_limit") server.failed(this.#now());
 		const { errorClass, advice } = error;

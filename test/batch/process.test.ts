@@ -207,3 +207,21 @@ describe("a run that is killed", () => {
 		expect(third.err()).not.toContain("the run before");
 	});
 });
+
+describeWith(process.platform !== "win32", "Windows has no such limit")(
+	"a system with few descriptors",
+	() => {
+		it("keeps fewer requests in flight, also where the server is in the process, and says so", async () => {
+			writeFileSync(
+				join(folder, "prompts.txt"),
+				Array.from({ length: 150 }, (_, row) => `${row}\n`).join(""),
+			);
+			const args = ["batch", "prompts.txt", "-m", "sim/echo", "--no-cache"];
+			const run = startLlmx(args, folder, {}, "pipe", ["sh", "-c", 'ulimit -n 64; exec "$0" "$@"']);
+			expect(await run.ended).toBe(0);
+			expect(results()).toHaveLength(150);
+			expect(run.err()).toContain("too many open files (raise ulimit -n, or lower --concurrency)");
+			expect(run.err()).not.toContain("pausing");
+		});
+	},
+);

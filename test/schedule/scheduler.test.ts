@@ -55,9 +55,12 @@ async function collect<Item, Value>({
 describe("a machine that cannot open more connections", () => {
 	const crowded = () => failure("network", { isCrowded: true });
 
-	it("gives up no item as long as others are in flight, which will make room", async () => {
+	it("gives up no item as long as others are in flight, which will make room, and pauses for none", async () => {
 		const { clock, run } = setUp(40);
 		let open = 0;
+		let most = 0;
+		const crowds: number[] = [];
+		const pauses: number[] = [];
 		const items = Array.from({ length: 200 }, (_, index) => index);
 		const outcomes = await clock.run(
 			collect(
@@ -65,14 +68,20 @@ describe("a machine that cannot open more connections", () => {
 					attempt: async () => {
 						if (open === 3) throw crowded();
 						open += 1;
+						most = Math.max(most, open);
 						await clock.sleep(400);
 						open -= 1;
 						return "answer";
 					},
+					maxInFlight: () => Math.min(...crowds, 40),
+					onCrowded: (others) => crowds.push(others),
+					onPause: (ms) => pauses.push(ms),
 				}),
 			),
 		);
 		expect(outcomes.filter(({ ok }) => ok)).toHaveLength(200);
+		// Whoever heeds it, runs into it once.
+		expect([most, crowds.length, Math.min(...crowds), pauses]).toEqual([3, 37, 3, []]);
 	});
 
 	it("has each item fail in the end when nothing else is in flight", async () => {
