@@ -7,7 +7,7 @@ const lookEveryCalls = 1024;
 
 /**
  * Keeps V8 from taking memory without need: a run over a million rows makes much garbage and keeps next to nothing.
- * Its old generation may grow to three times what is alive before it is cleaned, and the young one not beyond 16 MB.
+ * Its old generation may grow to twice what is alive before it is cleaned, and the young one not beyond 16 MB.
  * Does nothing on a Node whose V8 is not known to have these flags.
  */
 export class HeapLimit {
@@ -20,7 +20,7 @@ export class HeapLimit {
 	constructor(startupCache: StartupCache | undefined) {
 		this.#startupCache = startupCache;
 		if (this.#isDone) return;
-		this.#setFlag("--heap-growing-percent=200", "--heap-growing-percent=0");
+		this.#setFlag("--heap-growing-percent=100", "--heap-growing-percent=0");
 		this.#timer = setInterval(() => this.#look(), lookEveryMs);
 		this.#timer.unref();
 	}
