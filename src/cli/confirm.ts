@@ -1,9 +1,10 @@
 import { sanitizeLine } from "../terminal/sanitize.ts";
 import type { Io } from "./io.ts";
+import { wrapForStderr } from "./message.ts";
 
 /** Asks a question on stderr and reads a line from the terminal. Only `y` and `yes` agree. */
 export async function confirm(io: Io, question: string): Promise<boolean> {
-	io.stderr.write(`${sanitizeLine(question)} [y/N] `);
+	io.stderr.write(`${await wrapForStderr(io, `${sanitizeLine(question)} [y/N]`)} `);
 	let answer = "";
 	for await (const chunk of io.stdin) {
 		answer += String(chunk);

@@ -125,3 +125,19 @@ function renderBlocks(
 	});
 	return `${blocks.join("\n")}\n`;
 }
+
+/** Columns of a label and what is between it and its text. */
+const labelWidth = 10;
+
+/** Labels with what is to be said of each beside them, broken at spaces. Texts are plain and safe; ends with a newline. */
+export function renderFacts(
+	facts: readonly (readonly [label: string, text: string])[],
+	room = Number.POSITIVE_INFINITY,
+): string {
+	const lines = facts.flatMap(([label, text]) =>
+		flowText(text, { width: room - labelWidth }).map(
+			(part, at) => (at === 0 ? label : "").padEnd(labelWidth) + part,
+		),
+	);
+	return `${lines.join("\n")}\n`;
+}

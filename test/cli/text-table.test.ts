@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { renderTextTable } from "../../src/cli/text-table.ts";
+import { renderFacts, renderTextTable } from "../../src/cli/text-table.ts";
 import { createColors } from "../../src/terminal/colors.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 
@@ -48,6 +48,15 @@ describe("a table", () => {
 				},
 			),
 		);
+	});
+
+	it("of facts breaks what is said beside its label", () => {
+		const facts = [
+			["job", "a"],
+			["state", "kept until tomorrow"],
+		] as const;
+		expect(renderFacts(facts, 21)).toBe("job       a\nstate     kept until\n          tomorrow\n");
+		expect(renderFacts(facts)).toBe("job       a\nstate     kept until tomorrow\n");
 	});
 
 	it("puts what has no room above and below its row", () => {

@@ -7,6 +7,7 @@ import { sanitizeLine } from "../../terminal/sanitize.ts";
 import type { CommandContext } from "../command.ts";
 import { agreeToDelete } from "../confirm.ts";
 import { parseAge } from "../periods.ts";
+import { renderFacts } from "../text-table.ts";
 
 const examples = `
 Examples:
@@ -71,14 +72,16 @@ async function printStatistics(
 	}
 	const unknown = unknownHits > 0 ? ` (and ${formatPlural(unknownHits, "hit")} of unknown price)` : "";
 	io.stdout.write(
-		[
-			`answers  ${formatCount(entries)}`,
-			`size     ${formatBytes(bytes)}`,
-			`hits     ${formatCount(hits)}`,
-			`saved    ${formatUsd(savedUsd)}${unknown}`,
-			`path     ${sanitizeLine(path)}`,
-			"",
-		].join("\n"),
+		renderFacts(
+			[
+				["answers", formatCount(entries)],
+				["size", formatBytes(bytes)],
+				["hits", formatCount(hits)],
+				["saved", `${formatUsd(savedUsd)}${unknown}`],
+				["path", sanitizeLine(path)],
+			],
+			io.stdout.isTTY ? io.stdout.columns : undefined,
+		),
 	);
 	return 0;
 }

@@ -5,7 +5,7 @@ import { formatCount, formatDuration } from "../../terminal/formats.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
-import { renderTextTable } from "../text-table.ts";
+import { renderFacts, renderTextTable } from "../text-table.ts";
 
 import { type JobsFlags, logOf } from "./open.ts";
 import { keptOf } from "./retention.ts";
@@ -131,7 +131,7 @@ export function printJob(
 	lines.push(["kept", kept.text]);
 	for (const { message, line } of problems.slice(0, 5))
 		lines.push(["problem", sanitizeLine(line === null ? message : `line ${line}: ${message}`)]);
-	io.stdout.write(`${lines.map(([label, text]) => `${label.padEnd(9)} ${text}`).join("\n")}\n`);
+	io.stdout.write(renderFacts(lines, io.stdout.isTTY ? io.stdout.columns : undefined));
 }
 
 /** The state in llmx's words, and the provider's own where it is another. */

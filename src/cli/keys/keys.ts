@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { UsageError } from "../../errors.ts";
+import { exitCodes, UsageError } from "../../errors.ts";
 import { type ProviderRow, providerRows } from "../../index.ts";
 import { maskKey, readStoredKeys, removeKey, storeKey } from "../../state/keys.ts";
 import { didYouMean } from "../../state/nearest.ts";
 import { escapeJson, sanitizeLine } from "../../terminal/sanitize.ts";
 import { colorsFor } from "../ask/answer-writer.ts";
 import type { CommandContext } from "../command.ts";
+import { agreeToDelete } from "../confirm.ts";
 import { providerStates } from "../provider-state.ts";
 import { readSecret } from "../secret.ts";
 import { renderTextTable } from "../text-table.ts";
@@ -41,7 +42,10 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.command("rm")
 		.description("remove a provider's stored key")
 		.argument("<provider>", "prefix of its models, such as openai")
-		.action((provider: string) => finish(forgetKey(provider, context)));
+		.option("-y, --yes", "do not ask")
+		.action(async (provider: string, flags: { readonly yes?: boolean }) =>
+			finish(await forgetKey(provider, flags, context)),
+		);
 }
 
 interface ListFlags {
@@ -108,10 +112,18 @@ async function setKey(name: string, extra: readonly string[], context: CommandCo
 	return 0;
 }
 
-function forgetKey(name: string, context: CommandContext): number {
+async function forgetKey(
+	name: string,
+	flags: { readonly yes?: boolean },
+	context: CommandContext,
+): Promise<number> {
 	const { io } = context;
+	const { keys } = context.settings.paths;
 	const provider = findRow(name, context);
-	if (!removeKey(context.settings.paths.keys, provider.id))
+	const isStored = (readStoredKeys(keys)[provider.id]?.length ?? 0) > 0;
+	const question = `remove the key for ${provider.label}? llmx cannot show it again`;
+	if (isStored && !(await agreeToDelete(io, flags.yes, question))) return exitCodes.usage;
+	if (!removeKey(keys, provider.id))
 		throw new UsageError(`no key is stored for ${provider.label}`, {
 			hint: "list stored keys with: llmx keys list",
 		});
