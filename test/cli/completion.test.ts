@@ -34,6 +34,16 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Writes a shell's completion to a file, once for all that complete with it. */
+function writeScript(shell: string): void {
+	const { stdout, status } = spawnSync(join(folder, "llmx"), ["completion", shell], {
+		encoding: "utf8",
+		env,
+	});
+	expect(status).toBe(0);
+	writeFileSync(join(folder, `completion.${shell}`), stdout);
+}
+
 /** What is typed, and words that must be offered and words that must not. */
 const cases: readonly (readonly [line: string, offered: readonly string[], not: readonly string[]])[] = [
 	["llmx c", ["cost", "cache", "config", "completion"], ["ask"]],
@@ -48,8 +58,9 @@ const cases: readonly (readonly [line: string, offered: readonly string[], not: 
 ];
 
 describeWith(has("bash"), "bash is not installed")("completion in bash", () => {
-	const complete = (line: string) => {
-		const script = `eval "$(llmx completion bash)"
+	beforeAll(() => writeScript("bash"));
+	const complete = (line: string, load = ". ./completion.bash") => {
+		const script = `${load}
 			COMP_LINE=$1 COMP_POINT=\${#1}
 			read -ra COMP_WORDS <<< "$1"
 			_llmx
@@ -70,7 +81,7 @@ describeWith(has("bash"), "bash is not installed")("completion in bash", () => {
 	});
 
 	it("completes files, also with spaces", () => {
-		expect(complete("llmx ask -f pro")).toContain("prompts file.jsonl");
+		expect(complete("llmx ask -f pro", 'eval "$(llmx completion bash)"')).toContain("prompts file.jsonl");
 	});
 
 	it("completes a model name beyond its colon, where bash ends a word", () => {
@@ -79,8 +90,9 @@ describeWith(has("bash"), "bash is not installed")("completion in bash", () => {
 });
 
 describeWith(has("fish"), "fish is not installed")("completion in fish", () => {
-	const complete = (line: string) => {
-		const script = "llmx completion fish | source; complete -C $argv[1]";
+	beforeAll(() => writeScript("fish"));
+	const complete = (line: string, load = "source ./completion.fish") => {
+		const script = `${load}; complete -C $argv[1]`;
 		const run = spawnSync("fish", ["--no-config", "-c", script, line], {
 			encoding: "utf8",
 			env,
@@ -97,13 +109,18 @@ describeWith(has("fish"), "fish is not installed")("completion in fish", () => {
 	});
 
 	it("completes files", () => {
-		expect(complete("llmx ask -f pro").join()).toContain("prompts");
+		expect(complete("llmx ask -f pro", "llmx completion fish | source").join()).toContain("prompts");
 	});
 });
 
 describeWith(has("zsh"), "zsh is not installed")("completion in zsh", () => {
+	beforeAll(() => writeScript("zsh"));
 	/** Types a line and a tab into a real shell and waits until the screen shows every word, or the time is up. */
-	const complete = async (line: string, offered: readonly string[]): Promise<string> => {
+	const complete = async (
+		line: string,
+		offered: readonly string[],
+		load = "source ./completion.zsh",
+	): Promise<string> => {
 		const shell = spawnPty("zsh", ["-f", "-i"], { cols: 120, rows: 50, cwd: folder, env });
 		let screen = "";
 		const done = new Promise<string>((resolve) => {
@@ -121,13 +138,15 @@ describeWith(has("zsh"), "zsh is not installed")("completion in zsh", () => {
 				}
 			});
 		});
-		shell.write(
-			"autoload -Uz compinit && compinit -u -D; source <(llmx completion zsh); PS1='> '; LISTMAX=1000; print REA''DY\r",
-		);
+		shell.write(`autoload -Uz compinit && compinit -u -D; ${load}; PS1='> '; LISTMAX=1000; print REA''DY\r`);
 		const shown = await done;
 		shell.kill("SIGKILL");
 		return shown;
 	};
+
+	it("is loaded as the help says", async () => {
+		expect(await complete("llmx c", ["cost"], "source <(llmx completion zsh)")).toContain("cost");
+	});
 
 	it.each(cases.filter(([, offered]) => offered.length > 0))("completes %j", async (line, offered) => {
 		const shown = await complete(

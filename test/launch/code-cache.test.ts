@@ -4,6 +4,7 @@ import {
 	globSync,
 	lstatSync,
 	mkdirSync,
+	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	renameSync,
@@ -13,9 +14,10 @@ import {
 	utimesSync,
 	writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type ProgramResult, programPath, runProgram } from "../helpers/program.ts";
 import { itWith } from "../helpers/skipping.ts";
 import { temporaryFolder } from "../llm/harness.ts";
@@ -55,9 +57,10 @@ async function warm(): Promise<string[]> {
 describe("the code cache", () => {
 	it("is of use to a batch, which changes flags of V8, and to others after it", async () => {
 		const folder = temporaryFolder();
-		const prompts = Array.from({ length: 3_000 }, (_, row) => `{"prompt":"${row}"}\n`);
-		writeFileSync(join(folder, "prompts.jsonl"), prompts.join(""));
-		const batch = async () => {
+		// So many rows that the young generation grows to its bound, which is another flag.
+		const batch = async (rows: number) => {
+			const prompts = Array.from({ length: rows }, (_, row) => `{"prompt":"${row}"}\n`);
+			writeFileSync(join(folder, "prompts.jsonl"), prompts.join(""));
 			rmSync(join(folder, "out.jsonl"), { force: true });
 			const argv = ["batch", "prompts.jsonl", "-m", "sim/echo", "-o", "out.jsonl", "-q", "--no-cache"];
 			const { code, err } = await runProgram(argv, { env: { LLMX_HOME: home }, cwd: folder });
@@ -65,10 +68,10 @@ describe("the code cache", () => {
 		};
 		const madeAt = () =>
 			filesIn(compiled).map((file) => [file, lstatSync(file).mtimeMs, lstatSync(file).ino]);
-		await batch();
+		await batch(3_000);
 		const first = madeAt();
 		expect(first.length).toBeGreaterThan(10);
-		await batch();
+		await batch(100);
 		expect(await ask()).toMatchObject(answered);
 		expect(madeAt()).toEqual(first);
 	});
@@ -99,47 +102,57 @@ describe("the code cache", () => {
 		expect((await warm()).length).toBeGreaterThan(few);
 	});
 
-	it.each<[string, (file: string) => void]>([
-		["cut", (file) => truncateSync(file, lstatSync(file).size - 100)],
-		["empty", (file) => truncateSync(file, 0)],
-		["full of zeros", (file) => writeFileSync(file, Buffer.alloc(lstatSync(file).size))],
-		["no cache at all", (file) => writeFileSync(file, "console.log('not this')")],
-		["a header and nothing else", (file) => writeFileSync(file, readFileSync(file).subarray(0, 64))],
-		[
-			"changed in one byte",
-			(file) => {
-				const bytes = readFileSync(file);
-				const place = 64 + (bytes.length % 997);
-				bytes[place] = (bytes[place] as number) ^ 0xff;
-				writeFileSync(file, bytes);
-			},
-		],
-		[
-			"of another chunk",
-			(file) =>
-				writeFileSync(file, readFileSync(filesIn(compiled).find((other) => other !== file) as string)),
-		],
-		[
-			"a link",
-			(file) => {
-				renameSync(file, `${file}.moved`);
-				symlinkSync(`${file}.moved`, file);
-			},
-		],
-		["writable by others", (file) => chmodSync(file, 0o666)],
-	])("that is %s costs time and nothing else, and is made anew", async (_, damage) => {
+	describe("that is", () => {
+		let whole: string;
+		let out: string;
 		const run = () => runProgram(["completion", "bash"], { env: { LLMX_HOME: home } });
-		const { out } = await run();
-		const files = filesIn(compiled);
-		expect(files.length).toBeGreaterThan(2);
-		for (const file of files) damage(file);
-		expect(await run()).toMatchObject({ code: 0, out, err: "" });
-		const facts = () =>
-			filesIn(compiled).map((file) => [file, lstatSync(file).mode, lstatSync(file).mtimeMs]);
-		const after = facts();
-		expect(after.map(([file, mode]) => [file, mode])).toEqual(files.map((file) => [file, 0o100600]));
-		expect(await run()).toMatchObject({ code: 0, out, err: "" });
-		expect(facts()).toEqual(after);
+		beforeAll(async () => {
+			whole = mkdtempSync(join(tmpdir(), "llmx-whole-"));
+			({ out } = await runProgram(["completion", "bash"], { env: { LLMX_HOME: whole } }));
+		});
+		afterAll(() => rmSync(whole, { recursive: true, force: true }));
+
+		it.each<[string, (file: string) => void]>([
+			["cut", (file) => truncateSync(file, lstatSync(file).size - 100)],
+			["empty", (file) => truncateSync(file, 0)],
+			["full of zeros", (file) => writeFileSync(file, Buffer.alloc(lstatSync(file).size))],
+			["no cache at all", (file) => writeFileSync(file, "console.log('not this')")],
+			["a header and nothing else", (file) => writeFileSync(file, readFileSync(file).subarray(0, 64))],
+			[
+				"changed in one byte",
+				(file) => {
+					const bytes = readFileSync(file);
+					const place = 64 + (bytes.length % 997);
+					bytes[place] = (bytes[place] as number) ^ 0xff;
+					writeFileSync(file, bytes);
+				},
+			],
+			[
+				"of another chunk",
+				(file) =>
+					writeFileSync(file, readFileSync(filesIn(compiled).find((other) => other !== file) as string)),
+			],
+			[
+				"a link",
+				(file) => {
+					renameSync(file, `${file}.moved`);
+					symlinkSync(`${file}.moved`, file);
+				},
+			],
+			["writable by others", (file) => chmodSync(file, 0o666)],
+		])("%s costs time and nothing else, and is made anew", async (_, damage) => {
+			cpSync(whole, home, { recursive: true });
+			const files = filesIn(compiled);
+			expect(files.length).toBeGreaterThan(2);
+			for (const file of files) damage(file);
+			expect(await run()).toMatchObject({ code: 0, out, err: "" });
+			const facts = () =>
+				filesIn(compiled).map((file) => [file, lstatSync(file).mode, lstatSync(file).mtimeMs]);
+			const after = facts();
+			expect(after.map(([file, mode]) => [file, mode])).toEqual(files.map((file) => [file, 0o100600]));
+			expect(await run()).toMatchObject({ code: 0, out, err: "" });
+			expect(facts()).toEqual(after);
+		});
 	});
 
 	it.each<[string, (folder: string) => void]>([
