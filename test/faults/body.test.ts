@@ -203,12 +203,7 @@ describe.concurrent.each(wires)("row 20 on the %s wire: silence", (wire) => {
 	});
 });
 
-describe.each(wires)("row 21 on the %s wire: excess", (wire) => {
-	it.each(["gzip-bomb", "endless-body"])("%s is stopped at 64 MiB", async (spec) => {
-		const seen = await failed(spec, "too_large", { wire });
-		expect(seen.error?.message).toContain("64 MiB");
-	});
-
+describe.each(wires)("row 21 on the %s wire: much, but no excess", (wire) => {
 	it("a good gzip is read, a bad one is not an answer", async () => {
 		await accepted("gzip", { wire });
 		const seen = await meet("invalid-gzip", { wire });

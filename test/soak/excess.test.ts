@@ -1,0 +1,4 @@
+import { meetExcess } from "../faults/excess.ts";
+import { wires } from "../faults/wires.ts";
+
+meetExcess(wires);
