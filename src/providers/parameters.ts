@@ -23,6 +23,7 @@ const wrappers = ["config", "generationConfig", "extra_body"];
  * ignore, and for a raw one that would change what kind of request this is.
  */
 export function checkParameters(provider: ProviderRow, parameters: Parameters): void {
+	if (checked.get(parameters) === provider) return;
 	for (const key of parameterKeys) {
 		if (parameters[key] === undefined) continue;
 		if (provider.refuses.includes(key) || !isOnWire(provider.wire, key))
@@ -38,7 +39,12 @@ export function checkParameters(provider: ProviderRow, parameters: Parameters): 
 				hint: answerCounts.has(name) ? "ask for several answers with -n" : "leave it out",
 			});
 	}
+	// What is in `extra` is still the caller's, who may change it.
+	if (parameters.extra === undefined) checked.set(parameters, provider);
 }
+
+/** Those of all rows of a run are one object. */
+const checked = new WeakMap<Parameters, ProviderRow>();
 
 /** The error for something that a provider or model cannot take. */
 export function unsupported(provider: ProviderRow, what: string, model?: string): UnsupportedError {

@@ -35,7 +35,6 @@ import {
 	oldPrices,
 } from "./cost.ts";
 import type { BatchFlags } from "./flags.ts";
-import { HeapLimit } from "./heap-limit.ts";
 import { writeJsonFile } from "./json-file.ts";
 import { type ClientRun, ModelRuns } from "./model-runs.ts";
 import { rehearseBatch, rehearseBatchJobs } from "./rehearsal.ts";
@@ -45,6 +44,7 @@ import { checkSource, createPrompts, linksRefused, openPrompts } from "./setup.t
 import { LimitParts } from "./share/limit-parts.ts";
 import { noteLines, takenLine, takenParts } from "./taken.ts";
 import { checkTarget, chooseTarget, outputsOf, type Target } from "./target.ts";
+import { V8Tuning } from "./v8-tuning.ts";
 
 /** Runs `llmx batch`. Returns the exit code. */
 export async function runBatch(
@@ -86,7 +86,7 @@ class BatchCommand {
 	readonly #models: ModelRuns;
 	readonly #schemas = new SchemaSet();
 	readonly #questions = new TakenQuestions();
-	readonly #heap: HeapLimit;
+	readonly #v8: V8Tuning;
 	readonly #limitParts = new LimitParts();
 	readonly #expectation: Expectation | undefined;
 	readonly #jobCosts = new JobCosts();
@@ -107,7 +107,7 @@ class BatchCommand {
 		this.#flags = flags;
 		this.#target = target;
 		this.#context = context;
-		this.#heap = new HeapLimit(context.io.startupCache);
+		this.#v8 = new V8Tuning(context.io.startupCache);
 		this.#expectation = flags.expect === undefined ? undefined : new Expectation(flags.match);
 		this.#config = context.settings.config;
 		this.#preset = flags.preset === undefined ? undefined : compilePreset(this.#config, flags.preset);
@@ -126,7 +126,7 @@ class BatchCommand {
 		try {
 			return await this.#run();
 		} finally {
-			this.#heap.stop();
+			this.#v8.stop();
 			await this.#models.close();
 		}
 	}
@@ -161,7 +161,7 @@ class BatchCommand {
 				retryFailed: flags.retryFailed ?? false,
 				overwrite: flags.overwrite ?? false,
 				onRow: (row, model, state) => {
-					this.#heap.tick();
+					this.#v8.tick();
 					progress.tick();
 					this.#claim?.showLife();
 					const modelRun = this.#models.of(model);
