@@ -37,6 +37,8 @@ export interface RunOutcome {
 	readonly stats: RunStats;
 	/** Rows that have neither an answer nor a failure. */
 	readonly missing: number;
+	/** Of those the ones whose answers came and are in another file than the results, which could not be written. */
+	readonly overflowed: number;
 	/** Rows without an answer because they failed, in this run or before. */
 	readonly failed: number;
 	/** Why it ended before its last row; undefined when it did not. */
@@ -105,6 +107,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 		return {
 			stats,
 			missing,
+			overflowed: sink instanceof FileSink ? sink.overflowed : 0,
 			failed,
 			stopped: reason?.text ?? error?.message,
 			hint: reason === undefined ? error?.hint : reason.hint,

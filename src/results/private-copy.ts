@@ -32,10 +32,11 @@ export class PrivateCopy {
 
 	/** Gives it up, and says whether there was one. */
 	close(): boolean {
-		const had = this.#kept !== undefined;
-		this.#kept?.close();
+		const kept = this.#kept;
+		// A descriptor that is closed twice may be somebody else's by then.
 		this.#kept = undefined;
-		return had;
+		kept?.close();
+		return kept !== undefined;
 	}
 
 	#attempt<T>(action: (kept: NamelessFile) => T): T | undefined {
@@ -94,7 +95,12 @@ class NamelessFile {
 
 	close(): void {
 		this.#files.close(this.#file);
-		if (this.#name !== undefined) this.#files.remove(this.#name);
+		if (this.#name === undefined) return;
+		try {
+			this.#files.remove(this.#name);
+		} catch {
+			// A later run clears it away.
+		}
 	}
 
 	#flush(): void {

@@ -103,6 +103,11 @@ export class FileSink implements Sink {
 		if (!interrupted) this.#options.checked.index.setFailed(position, offset);
 	}
 
+	/** Answers that are in other files, since theirs could not be written. */
+	get overflowed(): number {
+		return this.#overflow.records;
+	}
+
 	room(): undefined {
 		return undefined;
 	}
@@ -119,7 +124,7 @@ export class FileSink implements Sink {
 	 */
 	finish(options: FinishOptions): string[] {
 		this.#closeSpare();
-		const overflow = this.#overflow.note === undefined ? [] : [this.#overflow.note];
+		const overflow = this.#overflow.notes;
 		try {
 			const notes = this.#arrange(options);
 			// What another run writes to stays as it is, as long as it has these records too.
@@ -129,9 +134,9 @@ export class FileSink implements Sink {
 			return [...notes, ...this.#rescueNotes(), ...overflow];
 		} catch (error) {
 			this.#secure();
-			const notes = this.#rescueNotes();
+			const notes = [...this.#rescueNotes(), ...overflow];
 			if (notes.length === 0) throw error;
-			return [...notes, ...overflow];
+			return notes;
 		}
 	}
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { describeFileError, systemFiles } from "./file-system.ts";
@@ -162,7 +162,10 @@ function writeElsewhere(ledger: string, rows: readonly string[]): string | undef
 			writeFileSync(path, rows.join(""), { flag: "wx", mode: 0o600 });
 			return path;
 		} catch {
-			// The next folder may take it.
+			// The next folder may take it. The name is this process's own, so that what is there is a part of the rows.
+			try {
+				rmSync(path, { force: true });
+			} catch {}
 		}
 	}
 	return undefined;

@@ -49,6 +49,11 @@ describe("what a batch is told to write", () => {
 			"r.errors.jsonl cannot hold both the failures and the summary",
 		],
 		[
+			"the summary over the results of a disk that knows no capitals",
+			["-o", "new.jsonl", "--summary-json", "NEW.JSONL"],
+			"NEW.JSONL cannot hold both the results and the summary",
+		],
+		[
 			"the summary over somebody's notes",
 			["--summary-json", "notes.json"],
 			"notes.json exists and is not a summary",

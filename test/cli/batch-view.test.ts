@@ -159,6 +159,7 @@ describe("the summary", () => {
 			stats: done,
 			missing: 0,
 			failed: 13,
+			overflowed: 0,
 			stopped: undefined,
 			hint: undefined,
 			notes: [],

@@ -187,11 +187,13 @@ function supersededText({ count, name }: NonNullable<SummaryView["superseded"]>)
 function missingText({ outcome, viaJobs }: SummaryView): string {
 	if (viaJobs) return `${formatPlural(outcome.missing, "row")} without a result`;
 	const { interrupted, turnedAway, unknownCosts } = outcome.stats;
-	const unsent = outcome.missing - interrupted - turnedAway.size;
+	const { overflowed } = outcome;
+	const unsent = outcome.missing - interrupted - turnedAway.size - overflowed;
 	const rows = formatPlural(outcome.missing, "row");
 	if (unsent === outcome.missing) return `${rows} not sent`;
 	const billed = unknownCosts > 0 ? " and maybe billed" : "";
 	const parts = [
+		...(overflowed > 0 ? [`${formatCount(overflowed)} answered, but not in the results file`] : []),
 		...(turnedAway.size > 0 ? [`${formatCount(turnedAway.size)} refused`] : []),
 		...(interrupted > 0 ? [`${formatCount(interrupted)} interrupted${billed}`] : []),
 		...(unsent > 0 ? [`${formatCount(unsent)} not sent`] : []),

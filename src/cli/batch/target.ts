@@ -218,11 +218,17 @@ function refuseRescued({ results, resultsName }: OutputFiles): void {
 	});
 }
 
-/** The same path, or two names of one file. */
+/** The same path, or two names of one file. Of files that are not there, also what some disks take for one name. */
 export function isSameFile(one: string, other: string): boolean {
 	const facts = systemFiles.factsOf(one);
-	if (facts === undefined) return systemFiles.resolve(one) === systemFiles.resolve(other);
+	if (facts === undefined) return foldedPath(one) === foldedPath(other);
 	return facts.identity === systemFiles.factsOf(other)?.identity;
+}
+
+function foldedPath(path: string): string {
+	return join(systemFiles.resolve(dirname(path)), basename(path))
+		.normalize("NFC")
+		.toLowerCase();
 }
 
 /** @throws UsageError when there is something else than a file */

@@ -59,6 +59,14 @@ const destructive: Readonly<Record<string, Act>> = {
 	"rename over": (files, path) => files.set(path, "somebody's own\n"),
 };
 
+/** What a disk answers that takes nothing for a while, and to which operations. */
+const illnesses: Readonly<Record<string, readonly string[]>> = {
+	ENOSPC: ["write"],
+	EDQUOT: ["write", "datasync"],
+	EIO: ["write", "datasync", "truncate"],
+	EROFS: ["write", "truncate", "open", "rename", "link", "remove"],
+};
+
 /** A copy of what a killed process leaves behind. */
 function survivors(files: MemoryFiles): MemoryFiles {
 	const copy = new MemoryFiles();
@@ -107,7 +115,7 @@ type Ending = Pick<FakeOutcome, "exitCode" | "stopped" | "notes">;
 /** One run while others have their way with its files. Undefined when it was killed. */
 async function run(world: World, random: Random, calm: boolean, questions: readonly string[]) {
 	const { files, sent, answered, log } = world;
-	const theme = calm ? "calm" : pick(["kill", "destroy", "destroy", "full", "touch"], random);
+	const theme = calm ? "calm" : pick(["kill", "destroy", "destroy", "ill", "touch"], random);
 	// How many operations a run has is not known before; those that come too late do nothing.
 	const at = (most: number) => 1 + Math.floor(random() * most);
 	const moments = new Map<number, () => void>();
@@ -133,11 +141,14 @@ async function run(world: World, random: Random, calm: boolean, questions: reado
 			left ??= { files: survivors(files), recorded, sentBefore: [...sentNow] };
 		});
 	}
-	let fullFor = 0;
-	if (theme === "full") {
+	let failures = 0;
+	const [illness, refused] = pick(Object.entries(illnesses), random);
+	// The disk of the next folder may have the same.
+	const well = pick(["elsewhere", "refuge"], random);
+	if (theme === "ill") {
 		moments.set(at(60 + questions.length), () => {
-			log.push("full");
-			fullFor = at(20);
+			log.push(`${illness}, but for ${well}`);
+			failures = at(20);
 		});
 	}
 	// A run that has nothing to send only looks, and keeps no copy.
@@ -159,9 +170,10 @@ async function run(world: World, random: Random, calm: boolean, questions: reado
 			count(world.excused, question);
 		}
 		acting = false;
-		if (fullFor > 0 && name === "write" && !path.startsWith("elsewhere")) {
-			fullFor -= 1;
-			throw fileError("ENOSPC");
+		const isSafe = path === "" || path.startsWith(well) || path.startsWith("refuge");
+		if (failures > 0 && refused.includes(name) && !isSafe) {
+			failures -= 1;
+			throw fileError(illness);
 		}
 	};
 	files.operations = 0;
@@ -170,7 +182,7 @@ async function run(world: World, random: Random, calm: boolean, questions: reado
 		ending = await runFake(files, {
 			width: 1 + Math.floor(random() * 8),
 			retryFailed: true,
-			rescueFolders: ["elsewhere"],
+			rescueFolders: ["elsewhere", "refuge"],
 			onOpened: () => {
 				holdsThem = isMissing;
 			},

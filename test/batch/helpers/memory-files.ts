@@ -90,7 +90,7 @@ export class MemoryFiles implements Files {
 	}
 
 	open(path: string, flags: "r" | "r+" | "a+" | "ax+" | "wx+", mode = 0o644): number {
-		this.#operation("open");
+		this.#operation("open", flags === "r" ? undefined : path);
 		let file = this.content.get(path);
 		if (file === undefined) {
 			if (flags.startsWith("r")) throw failure("ENOENT");
@@ -135,8 +135,8 @@ export class MemoryFiles implements Files {
 	}
 
 	truncate(handle: number, size: number): void {
-		this.#operation("truncate");
-		const { file } = this.#handle(handle);
+		const { file, path } = this.#handle(handle);
+		this.#operation("truncate", path);
 		file.bytes = file.bytes.subarray(0, size);
 	}
 
@@ -161,9 +161,9 @@ export class MemoryFiles implements Files {
 	}
 
 	async datasync(handle: number): Promise<void> {
-		const { file } = this.#handle(handle);
+		const { file, path } = this.#handle(handle);
 		const { bytes } = file;
-		this.#operation("datasync");
+		this.#operation("datasync", path);
 		file.durable = Buffer.from(bytes);
 	}
 
@@ -174,7 +174,7 @@ export class MemoryFiles implements Files {
 	}
 
 	rename(from: string, to: string): void {
-		this.#operation("rename");
+		this.#operation("rename", from);
 		const file = this.content.get(from);
 		if (file === undefined) throw failure("ENOENT");
 		this.content.set(to, file);
@@ -182,7 +182,7 @@ export class MemoryFiles implements Files {
 	}
 
 	link(from: string, to: string): void {
-		this.#operation("link");
+		this.#operation("link", from);
 		const file = this.content.get(from);
 		if (file === undefined) throw failure("ENOENT");
 		if (this.content.has(to)) throw failure("EEXIST");
@@ -199,7 +199,7 @@ export class MemoryFiles implements Files {
 	}
 
 	remove(path: string): void {
-		this.#operation("remove");
+		this.#operation("remove", path);
 		this.content.delete(path);
 	}
 
