@@ -84,7 +84,7 @@ export const awsBatch = (index: number): Task => {
 
 /** What stands in for `llmx` where it is only to be seen how it is called: leaves that behind, and is done. */
 const caller =
-	'd="$CALLS/$$"; mkdir -p "$d"; pwd > "$d/cwd"; env -0 > "$d/env"; printf "%s\\0" "$@" > "$d/argv"';
+	'd="$CALLS/$(date +%s%N)-$$"; mkdir -p "$d"; pwd > "$d/cwd"; env -0 > "$d/env"; printf "%s\\0" "$@" > "$d/argv"';
 
 /** A folder with prompts, a server that answers them, and programs that the tasks of an array find on their path. */
 export class ArrayOfTasks {
@@ -137,21 +137,23 @@ export class ArrayOfTasks {
 		});
 	}
 
-	/** Runs a task's script as a process, and what it calls `llmx` with in this one. */
-	async runHere(task: Task): Promise<number> {
+	/** Runs a task's script as a process, and each call of `llmx` that it makes in this one; returns their exit codes. */
+	async runHere(task: Task): Promise<number[]> {
 		const calls = mkdtempSync(join(this.folder, "calls-"));
 		expect(await endOf(this.start({ ...task, env: { ...task.env, CALLS: calls } }, "seen"))).toBe(0);
-		const [call = "", ...more] = readdirSync(calls);
-		expect([call === "", more]).toEqual([false, []]);
-		const wordsOf = (name: string) =>
-			readFileSync(join(calls, call, name), "utf8")
-				.split("\0")
-				.slice(0, -1);
-		const env = Object.fromEntries(
-			wordsOf("env").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
-		);
-		const cwd = readFileSync(join(calls, call, "cwd"), "utf8").trimEnd();
-		return main(wordsOf("argv"), createTestIo({ env, cwd, stdin: "" }));
+		const codes: number[] = [];
+		for (const call of readdirSync(calls).sort()) {
+			const wordsOf = (name: string) =>
+				readFileSync(join(calls, call, name), "utf8")
+					.split("\0")
+					.slice(0, -1);
+			const env = Object.fromEntries(
+				wordsOf("env").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+			);
+			const cwd = readFileSync(join(calls, call, "cwd"), "utf8").trimEnd();
+			codes.push(await main(wordsOf("argv"), createTestIo({ env, cwd, stdin: "" })));
+		}
+		return codes;
 	}
 
 	/** Runs the 8 tasks side by side; some are killed on the way, and started again until they end, as engines do. */

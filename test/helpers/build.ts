@@ -2,9 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Tests that run bin/llmx.js need a dist that is as new as the source: build it once when it is not. */
+/**
+ * Tests that run bin/llmx.js need a dist that is as new as the source: builds it once when it is not. Workers, and
+ * processes that tests start from TypeScript, share what Node has compiled of it.
+ */
 export default function build(): void {
 	const root = fileURLToPath(new URL("../..", import.meta.url));
+	process.env.NODE_COMPILE_CACHE ??= `${root}/node_modules/.cache/node`;
 	const main = `${root}/dist/main.cjs`;
 	const built = existsSync(main) ? statSync(main).mtimeMs : 0;
 	const sources = globSync("{src/**/*.{ts,tsx,css},package.json,scripts/{build.ts,bundle/*.ts}}", {
