@@ -44,6 +44,8 @@ class AimdLimiter implements Limiter {
 		this.#inFlight--;
 	}
 
+	revived(): void {}
+
 	state(): LimiterState {
 		const window = Math.floor(this.#window);
 		return {

@@ -195,6 +195,10 @@ export class AdaptiveLimiter implements Limiter {
 		this.#window.ended();
 	}
 
+	revived(): void {
+		this.#window.revived();
+	}
+
 	state(): LimiterState {
 		const pace = Math.min(
 			this.#pacer.limit ?? Number.POSITIVE_INFINITY,

@@ -114,6 +114,11 @@ export class ConcurrencyWindow {
 		return { size, reason };
 	}
 
+	/** The server may be another one than before. */
+	revived(): void {
+		this.#growing.revived();
+	}
+
 	/** Something had to wait because so many are in flight. */
 	heldBack(now: number): void {
 		this.#growing.heldBack(now);

@@ -70,6 +70,12 @@ export class GrowingWindow {
 		}
 	}
 
+	/** Longer answers than before are no sign of a queue. */
+	revived(): void {
+		this.#bestMs = Number.POSITIVE_INFINITY;
+		this.#tried = undefined;
+	}
+
 	/** Something had to wait because so many are in flight. */
 	heldBack(now: number): void {
 		this.#heldBackAt = now;

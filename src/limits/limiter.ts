@@ -61,6 +61,8 @@ export interface Limiter {
 	refused(sending: SentRequest, refusal: RateRefusal): void;
 	overloaded(sending: SentRequest): void;
 	failed(sending: SentRequest): void;
+	/** The server was out of order and answers again, with this sending: how fast it is may have nothing to do with before. */
+	revived(): void;
 	state(): LimiterState;
 }
 

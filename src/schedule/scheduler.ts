@@ -177,6 +177,7 @@ export class Schedule<Item, Value> {
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
 				this.#refusals.answered(this.#clock.now());
+				if (server.breaker.isOpen) lane.limiter.revived();
 				lane.limiter.succeeded(sending, attempt);
 				this.#watch.answered(server, this.#clock.now() - sending.sentAt);
 				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });

@@ -36,6 +36,8 @@ export class FixedLimiter implements Limiter {
 		this.#inFlight--;
 	}
 
+	revived(): void {}
+
 	state(): LimiterState {
 		return {
 			inFlight: this.#inFlight,
