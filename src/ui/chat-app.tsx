@@ -1,14 +1,14 @@
 import { Box, Text, useCursor } from "ink";
 import { useInsertionEffect, useSyncExternalStore } from "react";
 import type { Colors } from "../terminal/colors.ts";
-import { type Frame, layOutFrame } from "./frame.ts";
+import { layOutFrame } from "./frame.ts";
 import type { ScreenStore } from "./state.ts";
 
 export interface ChatAppProps {
 	readonly store: ScreenStore;
 	readonly colors: Colors;
 	/** Hears of every frame just before it is drawn. */
-	readonly onFrame?: ((frame: Frame) => void) | undefined;
+	readonly onFrame?: (() => void) | undefined;
 }
 
 /** The live region: what stands below the printed lines and is drawn again and again. */
@@ -19,7 +19,7 @@ export function ChatApp({ store, colors, onFrame }: ChatAppProps) {
 	setCursorPosition(frame.cursor);
 	// Ink draws right after the insertion effects.
 	useInsertionEffect(() => {
-		onFrame?.(frame);
+		onFrame?.();
 	});
 	return (
 		<>

@@ -200,18 +200,3 @@ function factWidths(
 export function frameLines({ above, input, below }: Frame): readonly string[] {
 	return [...above, ...input, ...below];
 }
-
-/** How many rows a line takes on a terminal `columns` wide that breaks it. */
-export function rowsOf(line: string, columns: number): number {
-	return breakText(line, columns).split("\n").length;
-}
-
-/**
- * How many rows the cursor is below the frame's top once a terminal `columns` wide has broken the frame's lines anew,
- * or has left them as they were.
- */
-export function rowsAboveCursor(frame: Frame, columns: number, reflows: boolean): number {
-	if (!reflows) return frame.cursor.y;
-	const before = frameLines(frame).slice(0, frame.cursor.y);
-	return before.reduce((sum, line) => sum + rowsOf(line, columns), Math.floor(frame.cursor.x / columns));
-}

@@ -5,11 +5,10 @@ import { render } from "ink";
 import type { Colors } from "../terminal/colors.ts";
 import type { InputEvent } from "../terminal/keys.ts";
 import { ChatApp } from "./chat-app.tsx";
-import type { Frame } from "./frame.ts";
-import { askForSize, FramesUnderWay } from "./frames-under-way.ts";
-import { InkOutput } from "./ink-output.ts";
+import { type InkFrame, InkOutput } from "./ink-output.ts";
 import { initialState, ScreenStore } from "./state.ts";
 import { type Terminal, TerminalControl } from "./terminal-control.ts";
+import { stepText, WritesUnderWay } from "./writes-under-way.ts";
 
 export interface StageOptions {
 	readonly terminal: Terminal;
@@ -26,6 +25,10 @@ export interface StageOptions {
 
 /** Resizing comes in bursts; the frame is drawn again once it has been quiet for so long, in ms. */
 const resizeQuiet = 60;
+/** What takes no row on the screen. */
+const emptyFrame: InkFrame = { lines: [""], cursor: { x: 0, y: 0 } };
+/** On the way out the frame is erased at most so often. */
+const lastTries = 3;
 
 export class Stage {
 	readonly store: ScreenStore;
@@ -33,33 +36,30 @@ export class Stage {
 	readonly #output: InkOutput;
 	readonly #control: TerminalControl;
 	#ink: ReturnType<typeof render> | undefined;
-	/** What the live region looks like on the terminal. */
-	readonly #frames = new FramesUnderWay(() => performance.now());
-	/** What is drawn next: the frame, and what is printed above it. */
-	#next: { readonly frame: Frame; readonly printed: string } | undefined;
-	/** Rows of the frame on the screen that are above the cursor. */
-	#above = 0;
+	readonly #shown: WritesUnderWay;
 	#resizeTimer: NodeJS.Timeout | undefined;
 	/** What the system says the terminal's size is. It may learn of a new one after the terminal has it. */
 	#systemSize = "";
 	#isLent = false;
+	#isEnding = false;
 	#isGone = false;
 
 	constructor(options: StageOptions) {
 		this.#options = options;
-		this.#output = new InkOutput(options.terminal.stdout);
-		this.store = new ScreenStore(initialState(this.#output.columns, this.#output.rows));
+		const { stdout } = options.terminal;
+		this.#shown = new WritesUnderWay(() => performance.now(), reflowsLines(options.env));
+		this.#output = new InkOutput(stdout, (frame) => this.#show(frame));
+		this.store = new ScreenStore(initialState(this.#output.columns, stdout.rows || 24));
 		this.#control = new TerminalControl(
 			options.terminal,
 			(event) => this.#take(event),
 			() => this.#vanish(),
 		);
-		this.#output.onFrame = () => this.#noteDrawn();
 	}
 
 	/** The terminal has not taken yet what was drawn: the next frame had better wait. */
 	get isBehind(): boolean {
-		return this.#frames.isBehind;
+		return this.#shown.isBehind;
 	}
 
 	/** Takes the terminal and draws what the store holds. */
@@ -70,7 +70,7 @@ export class Stage {
 		this.store.onDraw = this.#checkSize;
 		this.#control.take();
 		this.#systemSize = this.#askSystem().join();
-		const app = <ChatApp store={this.store} colors={colors} onFrame={(frame) => this.#prepare(frame)} />;
+		const app = <ChatApp store={this.store} colors={colors} onFrame={() => this.#prepare()} />;
 		this.#ink = render(app, {
 			stdout: this.#output as unknown as NodeJS.WriteStream,
 			// Keys are read by TerminalControl: Ink gets an input that says nothing.
@@ -90,28 +90,27 @@ export class Stage {
 		process.off("SIGCONT", this.#onContinue);
 		clearTimeout(this.#resizeTimer);
 		this.store.onDraw = () => {};
+		this.#isEnding = true;
 		if (!this.#isGone) {
 			// What is still to be printed is for the size that the terminal has now.
 			if (this.#resizeTimer !== undefined) {
 				await this.#caughtUp();
-				this.#erase();
 				this.#takeSize();
 			}
 			this.#output.resume();
 			this.store.resume();
 			await this.#ink?.waitUntilRenderFlush();
-			await this.#caughtUp();
-			this.#erase();
+			await this.#erase();
 		}
-		this.#output.vanish();
+		this.#output.pause();
 		this.#ink?.unmount();
 		await this.#control.release();
 	}
 
 	/** Takes everything off the screen and draws the live region at its top. */
 	clear(): void {
-		this.#output.write("\x1b[H\x1b[2J");
-		this.#forgetFrame();
+		this.#options.terminal.stdout.write("\x1b[H\x1b[2J");
+		this.#shown.forget();
 		void this.#redraw();
 	}
 
@@ -140,29 +139,26 @@ export class Stage {
 			this.#options.onEvent(event);
 			return;
 		}
-		if (this.#frames.seen(event.columns)) this.#output.write(askForSize);
+		this.#shown.seen(event.columns);
 		// While the size is changing this may be an older one; the next frame asks again.
-		if (this.#resizeTimer === undefined && this.#frames.areReliable)
-			this.#noteSize(event.columns, event.rows);
+		if (this.#resizeTimer !== undefined || !this.#shown.isReliable) return;
+		this.#noteSize(event.columns, event.rows);
+		if (this.#resizeTimer === undefined && !this.#isLent && !this.#shown.isRight) void this.#redraw();
 	}
 
-	/** A frame is going to be drawn: what stands above it is printed first. */
-	#prepare(frame: Frame): void {
+	/** A frame is going to be drawn. Ink must draw it though it is as before: there are lines to be printed above it. */
+	#prepare(): void {
+		if (this.store.hasToPrint) this.#output.muted(() => this.#ink?.clear());
+	}
+
+	/** Writes a frame over the one that stands there, with what is printed above it. */
+	#show({ lines, cursor }: InkFrame): void {
+		if (this.#isGone) return;
+		const { columns } = this.#output;
 		const printed = this.store.takePrinted();
-		this.#next = { frame, printed: (this.#next?.printed ?? "") + printed };
-		if (printed === "") return;
-		this.#output.print(printed, this.#above);
-		this.#above = 0;
-		this.#output.muted(() => this.#ink?.clear());
-	}
-
-	/** A frame is being written; returns what goes out behind it. */
-	#noteDrawn(): string {
-		if (this.#next === undefined) return "";
-		const { frame, printed } = this.#next;
-		this.#next = { frame, printed: "" };
-		this.#above = frame.cursor.y;
-		return this.#frames.drawn({ frame, printed, columns: this.#output.columns }) ? askForSize : "";
+		const { rows } = this.store.snapshot();
+		const step = this.#shown.show({ printed, frame: lines, cursor, columns, rows });
+		this.#options.terminal.stdout.write(stepText(step));
 	}
 
 	/** Resolves once the terminal has taken what was drawn, or takes too long. */
@@ -172,7 +168,7 @@ export class Stage {
 
 	/** Rings the bell, and says why where the terminal shows such messages (OSC 9). */
 	ring(message: string): void {
-		this.#output.write(`\x07\x1b]9;llmx: ${message}\x07`);
+		this.#options.terminal.stdout.write(`\x07\x1b]9;llmx: ${message}\x07`);
 	}
 
 	/** Gives the terminal to something else until that is done. Throws what it throws. */
@@ -180,9 +176,7 @@ export class Stage {
 		await this.#ink?.waitUntilRenderFlush();
 		this.#isLent = true;
 		this.store.pause();
-		await this.#caughtUp();
-		this.#erase();
-		this.#output.pause();
+		await this.#erase();
 		await this.#control.release();
 		try {
 			await action();
@@ -190,7 +184,7 @@ export class Stage {
 			this.#isLent = false;
 			this.#control.take();
 			this.#output.resume();
-			this.#forgetFrame();
+			this.#shown.forget();
 			this.#takeSize();
 			this.store.resume();
 			await this.#redraw();
@@ -199,26 +193,23 @@ export class Stage {
 
 	#vanish(): void {
 		this.#isGone = true;
-		this.#output.vanish();
 		this.#options.onGone();
 	}
 
-	/** Erases the live region where it is now, and makes Ink believe that there is none. */
-	#erase(): void {
-		const columns = this.#options.terminal.stdout.columns || this.#output.columns;
-		const { up, reprint } = this.#frames.erasure(columns, reflowsLines(this.#options.env));
-		this.#output.erase(up, reprint);
-		this.#forgetFrame();
-	}
-
-	#forgetFrame(): void {
-		this.#frames.forget();
-		this.#above = 0;
-		this.#output.muted(() => this.#ink?.clear());
+	/** Takes the live region off the screen, and draws no more. */
+	async #erase(): Promise<void> {
+		this.#output.pause();
+		for (let tries = 0; tries < lastTries; tries += 1) {
+			await this.#caughtUp();
+			if (tries > 0 && this.#shown.isRight) return;
+			this.#output.columns = this.#options.terminal.stdout.columns || this.#output.columns;
+			this.#show(emptyFrame);
+		}
+		await this.#caughtUp();
 	}
 
 	readonly #onResize = () => {
-		if (this.#isLent) return;
+		if (this.#isLent || this.#isEnding) return;
 		// Nothing is drawn until the size has settled: the frame's lines are where the terminal has put them.
 		this.store.pause();
 		this.#settleIn(resizeQuiet);
@@ -230,13 +221,12 @@ export class Stage {
 	}
 
 	#settle(): void {
-		if (this.#frames.isBehind) {
+		if (this.#shown.isBehind) {
 			this.#settleIn(5);
 			return;
 		}
 		this.#resizeTimer = undefined;
 		if (this.#isLent) return;
-		this.#erase();
 		this.#takeSize();
 		this.store.resume();
 		void this.#redraw();
@@ -244,17 +234,18 @@ export class Stage {
 
 	#takeSize(): void {
 		const { columns, rows } = this.#options.terminal.stdout;
-		this.#output.resize(columns, rows);
+		const known = this.store.snapshot();
+		this.#output.columns = columns || this.#output.columns;
 		// Ink lays out in the width that it knows: what it draws next must be for this one.
 		this.#output.muted(() => this.#output.redraw());
-		this.#forgetFrame();
-		this.store.update({ columns: this.#output.columns, rows: this.#output.rows });
+		this.store.update({ columns: this.#output.columns, rows: rows || known.rows });
 		this.#options.onResize();
 	}
 
-	/** Draws the frame anew, with all that changed in it. */
+	/** Draws the frame anew, whether it has changed or not. */
 	async #redraw(): Promise<void> {
 		await this.#ink?.waitUntilRenderFlush();
+		this.#output.muted(() => this.#ink?.clear());
 		this.#output.redraw();
 	}
 
@@ -262,7 +253,7 @@ export class Stage {
 	readonly #onContinue = () => {
 		if (this.#isLent) return;
 		this.#control.retake();
-		this.#forgetFrame();
+		this.#shown.forget();
 		void this.#redraw();
 	};
 }

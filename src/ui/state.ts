@@ -105,8 +105,8 @@ export function initialState(columns: number, rows: number): ScreenState {
 /** Holds the state, in the shape of React's external stores. */
 export class ScreenStore {
 	#state: ScreenState;
-	/** Lines for ever that are not on the terminal yet, each with its newline. */
-	#toPrint = "";
+	/** Lines for ever that are not on the terminal yet. */
+	#toPrint: string[] = [];
 	#isPaused = false;
 	/** Hears that the screen is about to be drawn, and may pause it. */
 	onDraw: () => void = () => {};
@@ -130,15 +130,20 @@ export class ScreenStore {
 
 	/** Adds lines to the transcript, together with any other change. `text` is ANSI text without a newline at its end. */
 	print(text: string, change: Partial<ScreenState> = {}): void {
-		this.#toPrint += `${text}\n`;
+		for (const line of text.split("\n")) this.#toPrint.push(line);
 		this.update(change);
 	}
 
+	/** There are lines that `takePrinted` returns. */
+	get hasToPrint(): boolean {
+		return this.#toPrint.length > 0;
+	}
+
 	/** The lines that were added since this was called last, to be written above the live region. */
-	takePrinted(): string {
-		const text = this.#toPrint;
-		this.#toPrint = "";
-		return text;
+	takePrinted(): readonly string[] {
+		const lines = this.#toPrint;
+		this.#toPrint = [];
+		return lines;
 	}
 
 	/** Changes are collected and not shown until `resume`: nothing may be drawn now. */

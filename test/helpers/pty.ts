@@ -52,7 +52,7 @@ export class PtyChat {
 		this.#pty.onData((data) => {
 			this.raw += data;
 			if (!options.isBlind) this.terminal.write(data);
-			else if (data.includes("\x1b[18t")) this.#pty.write(`\x1b[8;${rows};${columns}t`);
+			else for (const _ of data.matchAll(/\x1b\[18t/g)) this.#pty.write(`\x1b[8;${rows};${columns}t`);
 		});
 		this.exited = new Promise((resolve) => this.#pty.onExit(({ exitCode }) => resolve(exitCode)));
 	}

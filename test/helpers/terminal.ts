@@ -18,6 +18,8 @@ export class Terminal {
 	#pending = "";
 	/** Modes that are on now, such as `?2004`. */
 	readonly modes = new Set<string>(["?25"]);
+	/** Text that is too long for its row goes on in the next one (DECAWM). */
+	wraps = true;
 	/** Everything seen that moves more than text: `2J`, `3J`, `OSC 52`, `alternate`, … */
 	readonly events: string[] = [];
 	/** Hears the replies that a terminal gives to questions. */
@@ -77,6 +79,7 @@ export class Terminal {
 	}
 
 	resize(columns: number, rows: number): void {
+		if (columns === this.columns && rows === this.rows) return;
 		const all = [...this.scrollback, ...this.#screen];
 		const cursorRow = this.scrollback.length + this.#y;
 		let last = all.length - 1;
@@ -98,8 +101,10 @@ export class Terminal {
 			}
 			const pieces = columns === this.columns ? all.slice(start, index) : breakCells(cells, columns);
 			if (offset >= 0) {
-				const piece = Math.min(Math.floor(offset / columns), pieces.length - 1);
-				cursor = { row: result.length + piece, x: Math.min(offset - piece * columns, columns - 1) };
+				// Behind the last column the next character still goes into the row below, as long as the width is the same.
+				const waits = columns === this.columns && this.#x === columns ? 1 : 0;
+				const piece = Math.min(Math.floor((offset - waits) / columns), pieces.length - 1);
+				cursor = { row: result.length + piece, x: Math.min(offset - piece * columns, columns - 1 + waits) };
 			}
 			result.push(...pieces);
 		}
@@ -119,6 +124,7 @@ export class Terminal {
 
 	#put(grapheme: string): void {
 		const width = Math.max(1, textWidth(grapheme));
+		if (this.#x + width > this.columns && !this.wraps) return;
 		if (this.#x + width > this.columns) {
 			(this.#screen[this.#y] as Row).wrapped = true;
 			this.#x = 0;
@@ -204,7 +210,8 @@ export class Terminal {
 			case "h":
 			case "l":
 				if (/^\?(47|1047|1049)$/.test(parameters)) this.events.push("alternate");
-				if (final === "h") this.modes.add(parameters);
+				if (parameters === "?7") this.wraps = final === "h";
+				else if (final === "h") this.modes.add(parameters);
 				else this.modes.delete(parameters);
 				break;
 			case "u":
