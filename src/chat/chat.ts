@@ -108,9 +108,13 @@ export class Chat {
 		this.view.changed();
 	}
 
-	/** Asks the last question again, past the cache. The former answers stay beside the new one. */
+	/**
+	 * Asks the last question again, past the cache; in a comparison the other model. The former answers stay beside the
+	 * new one.
+	 */
 	async retry(): Promise<void> {
 		this.#mustBeIdle();
+		if (await this.comparison.again(this)) return;
 		const { turns } = this.#session;
 		const last = turns.at(-1);
 		const asked =

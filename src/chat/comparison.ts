@@ -23,6 +23,8 @@ export interface ComparisonContext {
 export class Comparison {
 	/** The second answer, until the user has chosen. */
 	#other: PlacedTurn | undefined;
+	/** The model that was asked for it, also when it has not answered. */
+	#asked: string | undefined;
 
 	/** The user has to say which of two answers to keep. */
 	get isOpen(): boolean {
@@ -31,14 +33,34 @@ export class Comparison {
 
 	/** Puts the last question to another model too, and then lets the user choose. @throws NoRouteError */
 	async run(chat: ComparisonContext, name: string): Promise<void> {
+		if (chat.session.turns.length === 0) throw new UsageError("there is no answer to compare with yet");
+		const model = await chat.host.resolveModel(name);
+		this.choose(chat, 0);
+		await this.#ask(chat, model, chat.cache);
+	}
+
+	/**
+	 * Asks the other model once more, past the cache; the answer that it gave before stays in the session. False when
+	 * there is no comparison.
+	 */
+	async again(chat: ComparisonContext): Promise<boolean> {
+		const model = this.#asked;
+		if (model === undefined) return false;
+		const { session, answering } = chat;
+		if (answering.refusedKey)
+			await (model === chat.model ? session.renewModel(model) : session.models.renew(model));
+		await this.#ask(chat, model, chat.cache === false ? false : "refresh");
+		return true;
+	}
+
+	async #ask(chat: ComparisonContext, model: string, cache: CacheMode): Promise<void> {
 		const { session } = chat;
 		const last = session.turns.at(-1);
-		if (last === undefined) throw new UsageError("there is no answer to compare with yet");
-		const model = await chat.host.resolveModel(name);
+		if (last === undefined) return;
 		const llm = session.models.get(model);
+		this.#asked = model;
 		const conversation = session.branch(session.turns.length - 1, llm);
-		this.choose(chat, 0);
-		const options = { ...chat.parameters, cache: chat.cache };
+		const options = { ...chat.parameters, cache };
 		const { content } = last.turn.user;
 		const { turn, end } = await chat.answering.run({ conversation, content, options, aside: true });
 		if (turn !== undefined) {
@@ -46,7 +68,8 @@ export class Comparison {
 			this.#other = session.addBeside(turn, facts);
 		}
 		await chat.view.answered(end);
-		if (turn !== undefined) {
+		if (turn === undefined) chat.view.notice(`no answer of ${model} · /retry asks it again`);
+		else {
 			const first = session.session.messages.at(-1)?.model ?? chat.model;
 			chat.view.compared([
 				{ model: first, text: typedText(last.turn.assistant.content), finish: last.turn.finish },
@@ -59,8 +82,8 @@ export class Comparison {
 	/** Goes on with the first (0) or second (1) answer; without a comparison it does nothing. */
 	choose(chat: ComparisonContext, answer: 0 | 1): void {
 		const other = this.#other;
+		this.forget();
 		if (other === undefined) return;
-		this.#other = undefined;
 		if (answer === 1) chat.session.replaceLast(other);
 		chat.view.notice(`kept answer ${answer + 1}; /answer switches`);
 		chat.view.changed();
@@ -68,5 +91,6 @@ export class Comparison {
 
 	forget(): void {
 		this.#other = undefined;
+		this.#asked = undefined;
 	}
 }

@@ -129,7 +129,7 @@ export class LineView implements ChatView {
 			const safe = sanitize(text, this.#output.isTerminal ? "terminal" : "pipe");
 			this.#output.out(safe.endsWith("\n") ? safe : `${safe}\n`);
 		}
-		this.notice("keep which one? 1 or 2 (anything else keeps 1)");
+		this.notice("keep which one? 1 or 2 (anything else keeps 1; /retry asks 2 again)");
 	}
 
 	notice(text: string): void {

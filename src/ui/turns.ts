@@ -52,6 +52,7 @@ export function renderComparison(
 	const groups = isWide ? [cells] : cells.map((cell) => [cell]);
 	const width = isWide ? columns : Math.min(columns, 100);
 	const text = groups.map((group) => renderColumns(group, { width, colors })).join("\n");
-	const question = "keep which one? 1 or 2 (anything else keeps 1; /answer switches later)";
+	const question =
+		"keep which one? 1 or 2 (anything else keeps 1; /retry asks 2 again, /answer switches later)";
 	return `${text.trimEnd()}\n\n${wrapNotice(question, "  ", columns)}`;
 }

@@ -284,6 +284,33 @@ describe("comparing", () => {
 		expect(kept(chat)).toHaveLength(4);
 	});
 
+	it("asks the other model again with /retry, when it has failed and when its answer is not liked; all are kept", async () => {
+		const modes: unknown[] = [];
+		const chat = await open({
+			model: echo,
+			other: async function* (_, { cache }) {
+				modes.push(cache);
+				if (modes.length === 1) throw new LlmxError("down");
+				yield* answerOf(`answer ${modes.length}`);
+			},
+		});
+		await chat.ask("hello");
+		await submit(chat, "/compare other");
+		expect(view.log.at(-1)).toBe("notice no answer of other · /retry asks it again");
+		expect(chat.comparison.isOpen).toBe(false);
+		for (const number of [2, 3]) {
+			await submit(chat, "/retry");
+			expect(view.log.at(-1)).toBe(`compared model=echo of "hello" other=answer ${number}`);
+		}
+		expect(modes).toEqual([true, "refresh", "refresh"]);
+		await submit(chat, "2");
+		expect(kept(chat)).toEqual(["hello", "answer 3"]);
+		const last = chat.session.turns.at(-1);
+		expect(last && chat.session.answersOf(last)).toEqual({ number: 3, count: 3 });
+		await submit(chat, "/retry");
+		expect(kept(chat)).toEqual(["hello", 'echo of "hello"']);
+	});
+
 	it("keeps the first answer when the user simply goes on", async () => {
 		const chat = await open(scripts);
 		await chat.ask("hello");
