@@ -92,6 +92,26 @@ describe("the package", () => {
 	});
 });
 
+/** Everything that users are sent, and nothing else. */
+const packed =
+	/^(bin\/(llmx\.js|package\.json)|dist\/(index\.js|chunks\/[\w-]+\.js|main\.cjs|cli\/[\w-]+\.cjs|types\/[\w/-]+\.d\.ts|report-page\.js|report-style\.css|THIRD_PARTY_LICENSES\.txt)|prices\.csv|package\.json|README\.md|LICENSE)$/;
+
+it("what npm packs is what users are sent", () => {
+	const argv = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+	const { stdout } = spawnSync("npm", argv, { cwd: root, encoding: "utf8" });
+	const [{ files }] = Object.values(JSON.parse(stdout)) as [{ files: { path: string }[] }];
+	const paths = files.map(({ path }) => path);
+	expect(paths.filter((path) => !packed.test(path))).toEqual([]);
+	const needed = [
+		"bin/llmx.js",
+		"bin/package.json",
+		"dist/main.cjs",
+		"dist/index.js",
+		"dist/types/index.d.ts",
+	];
+	expect(paths).toEqual(expect.arrayContaining([...needed, "dist/THIRD_PARTY_LICENSES.txt", "prices.csv"]));
+});
+
 /** Names of the types, classes left out, that a file of the packed types exports. */
 function typesOf(file: string): string[] {
 	const text = readFileSync(join(root, "dist/types", file), "utf8");
