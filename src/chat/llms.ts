@@ -1,7 +1,6 @@
 import type { LLM } from "../llm.ts";
-import { nothingSpent, type Spent } from "../state/sessions/session-costs.ts";
+import { addSpent, nothingSpent, type Spent } from "../state/sessions/session-costs.ts";
 import type { Session } from "../state/sessions/session-lines.ts";
-import { addUsage } from "../types.ts";
 import type { ChatHost } from "./host.ts";
 
 /** The models that were asked in a session, and what all its calls took, those of earlier processes included. */
@@ -61,11 +60,4 @@ export class SessionModels {
 	async close(): Promise<void> {
 		await Promise.all([...this.#llms.values()].map((llm) => llm.close()));
 	}
-}
-
-function addSpent(a: Spent, { cost, usage }: Spent): Spent {
-	return {
-		cost: { usd: a.cost.usd + cost.usd, unknownCalls: a.cost.unknownCalls + cost.unknownCalls },
-		usage: addUsage(a.usage, usage),
-	};
 }

@@ -82,7 +82,7 @@ function keyOf(row: LedgerRow, by: Grouping, nameOf: NameResolver): string {
 		case "day":
 			return localDay(row.ts);
 		case "session":
-			return row.session === null ? noSession : nameOf(row.session, row.ts);
+			return row.session === null ? noSession : (nameOf(row.session, row.ts) ?? row.session);
 		default:
 			return row[by];
 	}

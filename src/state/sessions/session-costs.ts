@@ -4,7 +4,7 @@ import { addUsage, type Cost, noUsage, type Usage } from "../../types.ts";
 import { scanLedger } from "../ledger.ts";
 import type { LedgerRow } from "../ledger-row.ts";
 import type { Paths } from "../paths.ts";
-import type { Session } from "./session-lines.ts";
+import type { Session, SessionMessage } from "./session-lines.ts";
 
 /** What calls took. */
 export interface Spent {
@@ -16,37 +16,39 @@ export interface Spent {
 
 export const nothingSpent: Spent = { cost: { usd: 0, unknownCalls: 0 }, usage: noUsage };
 
-/** Returns the present name of the session that had a name at a time; the name itself when there is none any more. */
-export type NameResolver = (name: string, at: string) => string;
+/** Returns the present name of the session that had a name at a time; undefined when none of those known had it. */
+export type NameResolver = (name: string, at: string) => string | undefined;
 
 interface Period {
 	readonly from: string;
+	readonly until: string;
+	/** The present name of the session. */
 	readonly name: string;
 }
 
+/** Later than any time. */
+const never = "~";
+
 /**
- * Follows sessions through their renames: the ledger has the name of the time. One name is never that of two sessions
- * at once, so name and time are enough.
+ * Follows sessions through their renames: the ledger has the name of the time. A name that a session has given up may
+ * be another one's since, and one that was deleted another one's before.
  */
 export function followNames(sessions: Iterable<Session>): NameResolver {
 	const periods = new Map<string, Period[]>();
 	for (const { name, createdAt, formerNames } of sessions) {
 		let from = createdAt;
-		for (const had of [...formerNames, { name, until: "" }]) {
-			periods.set(had.name, [...(periods.get(had.name) ?? []), { from, name }]);
-			from = had.until;
+		for (const had of [...formerNames, { name, until: never }]) {
+			const { until } = had;
+			periods.set(had.name, [...(periods.get(had.name) ?? []), { from, until, name }]);
+			from = until;
 		}
 	}
-	for (const list of periods.values()) list.sort((a, b) => (a.from < b.from ? -1 : 1));
-	return (name, at) => {
-		const list = periods.get(name);
-		return (list?.findLast(({ from }) => from <= at) ?? list?.[0])?.name ?? name;
-	};
+	return (name, at) => periods.get(name)?.find(({ from, until }) => from <= at && at <= until)?.name;
 }
 
 /**
- * Sums the ledger by session, for the sessions given, up to a time when one is given (ISO 8601). A session that the
- * ledger knows nothing of, because that file is gone, has what its own answers say.
+ * Sums the ledger by session, for the sessions given, up to a time when one is given (ISO 8601). What a session was
+ * answered before the ledger first has it, because that file is gone or another computer's, its own answers say.
  */
 export async function readSessionCosts(
 	paths: Paths,
@@ -54,19 +56,30 @@ export async function readSessionCosts(
 	before?: string,
 ): Promise<Map<string, Spent>> {
 	const nameOf = followNames(sessions);
+	// As they are now: a chat may go on meanwhile.
+	const answers = sessions.map((session) => ({
+		name: session.name,
+		own: session.all.slice(session.inherited),
+	}));
 	const spent = new Map<string, Spent>();
-	const wanted = new Set(sessions.map(({ name }) => name));
+	/** When the ledger first has a session. */
+	const since = new Map<string, string>();
 	await scanLedger(
 		paths.ledger,
 		(row) => {
 			if (row.session === null || (before !== undefined && row.ts >= before)) return;
 			const name = nameOf(row.session, row.ts);
-			if (wanted.has(name)) spent.set(name, addRow(spent.get(name) ?? nothingSpent, row));
+			if (name === undefined) return;
+			spent.set(name, addRow(spent.get(name) ?? nothingSpent, row));
+			if (row.ts < (since.get(name) ?? never)) since.set(name, row.ts);
 		},
 		0,
 		'"session":"',
 	);
-	for (const session of sessions) if (!spent.has(session.name)) spent.set(session.name, spentOf(session));
+	for (const { name, own } of answers) {
+		const earlier = spentOf(own, since.get(name) ?? never);
+		spent.set(name, addSpent(spent.get(name) ?? nothingSpent, earlier));
+	}
 	return spent;
 }
 
@@ -87,17 +100,23 @@ function addRow({ cost, usage }: Spent, row: LedgerRow): Spent {
 	};
 }
 
-/** What a session's own answers took, as far as its file tells. */
-function spentOf({ all, inherited }: Session): Spent {
-	let spent = nothingSpent;
-	for (const message of all.slice(inherited)) {
-		if (message.role !== "assistant" || message.cached || message.copyOf !== undefined) continue;
-		const { costUsd = null, usage } = message;
-		const { cost } = spent;
-		spent = {
-			cost: { usd: cost.usd + (costUsd ?? 0), unknownCalls: cost.unknownCalls + (costUsd === null ? 1 : 0) },
-			usage: usage ? addUsage(spent.usage, usage) : spent.usage,
-		};
-	}
-	return spent;
+/** What answers took that were given before a time, as far as their session's file tells. */
+function spentOf(messages: readonly SessionMessage[], before: string): Spent {
+	return messages
+		.filter(
+			({ role, at, cached, copyOf }) =>
+				role === "assistant" && at < before && !cached && copyOf === undefined,
+		)
+		.map(({ costUsd = null, usage }) => ({
+			cost: { usd: costUsd ?? 0, unknownCalls: costUsd === null ? 1 : 0 },
+			usage: usage ?? noUsage,
+		}))
+		.reduce(addSpent, nothingSpent);
+}
+
+export function addSpent(a: Spent, { cost, usage }: Spent): Spent {
+	return {
+		cost: { usd: a.cost.usd + cost.usd, unknownCalls: a.cost.unknownCalls + cost.unknownCalls },
+		usage: addUsage(a.usage, usage),
+	};
 }
