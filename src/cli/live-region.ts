@@ -38,16 +38,21 @@ export class LiveRegion {
 	/** Removes the lines; the next output starts where they started. */
 	clear(): void {
 		if (this.#lines.length === 0) return;
-		this.#output.write(`${this.#home()}\x1b[J`);
+		// At the top of a screen tmux keeps what all of it is erased of at once.
+		this.#output.write(this.#rows() === 1 ? "\r\x1b[K" : `${this.#home()}\x1b[J`);
 		this.#lines = [];
 	}
 
-	/** Brings the cursor to where the region begins. A terminal made narrower has broken its lines into several. */
+	/** Brings the cursor to where the region begins. */
 	#home(): string {
-		const columns = this.#columns();
-		let rows = 0;
-		for (const line of this.#lines) rows += Math.max(1, Math.ceil(textWidth(line) / columns));
+		const rows = this.#rows();
 		return rows > 1 ? `\r\x1b[${rows - 1}A` : "\r";
+	}
+
+	/** A terminal made narrower has broken its lines into several. */
+	#rows(): number {
+		const columns = this.#columns();
+		return this.#lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(textWidth(line) / columns)), 0);
 	}
 
 	#columns(): number {

@@ -145,9 +145,9 @@ class Day {
 
 	/** Enter is pressed when the text is there: together they would be a paste. */
 	async #enter(text: string): Promise<void> {
-		const end = text.slice(-10).trim();
+		const end = text.trim().split(/\s/).at(-1)?.slice(-10) ?? "";
 		this.chat.type(text);
-		await this.chat.until(({ screen }) => screen.some((line) => line.startsWith("│") && line.endsWith(end)));
+		await this.chat.until(({ screen }) => screen.some((line) => line.startsWith("│") && line.includes(end)));
 		this.chat.type("\r");
 	}
 
