@@ -1,6 +1,6 @@
 type Cells = Uint8Array | Uint32Array | Float64Array;
 
-const chunkBits = 16;
+const chunkBits = 12;
 const chunkLength = 1 << chunkBits;
 const chunkMask = chunkLength - 1;
 

@@ -29,7 +29,7 @@ afterEach(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-function start(args: readonly string[], rows = 300, stdout?: number, model = "local/echo"): Running {
+function start(args: readonly string[], rows = 150, stdout?: number, model = "local/echo"): Running {
 	const lines = Array.from({ length: rows }, (_, index) => `prompt ${index}\n`);
 	writeFileSync(join(folder, "prompts.txt"), lines.join(""));
 	const url = `${simulator.url}/v1`;
@@ -45,7 +45,7 @@ describe("signals", () => {
 		["SIGTERM", 143],
 	] as const)("%s lets what is in flight land, says how to go on, and has its exit code", async (signal, exitCode) => {
 		const first = start(["--concurrency", "8"]);
-		await until(first, () => simulator.stats.answered > 60);
+		await until(first, () => simulator.stats.answered > 30);
 		first.child.kill(signal);
 		expect(await first.ended).toBe(exitCode);
 		expect(first.err()).toContain(`stopping (${signal})`);
@@ -57,8 +57,8 @@ describe("signals", () => {
 		expect(existsSync(join(folder, "prompts.results.errors.jsonl"))).toBe(false);
 		const second = start(["--concurrency", "8"]);
 		expect(await second.ended).toBe(0);
-		expect(results()).toHaveLength(300);
-		expect(simulator.stats.requests).toBe(300);
+		expect(results()).toHaveLength(150);
+		expect(simulator.stats.requests).toBe(150);
 	});
 
 	it("SIGHUP is for those who have a terminal: without one the run goes on", async () => {
@@ -111,7 +111,7 @@ describe("two runs at once", () => {
 		const elsewhere = start(["-o", "other.jsonl", "--limit", "3"]);
 		expect(await elsewhere.ended).toBe(0);
 		expect(await first.ended).toBe(0);
-		expect(results()).toHaveLength(300);
+		expect(results()).toHaveLength(150);
 	});
 });
 
@@ -122,7 +122,7 @@ describe("a reader of stdout that goes away", () => {
 		running.child.stdout?.destroy();
 		expect(await running.ended).toBe(1);
 		expect(running.err()).toMatch(/stopped +stdout was closed/);
-		expect(simulator.stats.requests).toBeLessThan(300);
+		expect(simulator.stats.requests).toBeLessThan(150);
 	});
 });
 

@@ -136,7 +136,7 @@ describe("a stream of markdown", () => {
 	});
 
 	it("shows any document as the whole one is shown, every word once", () => {
-		checkDocuments(400);
+		checkDocuments(150);
 	});
 
 	it("hands out the lines of a paragraph before it ends", () => {
