@@ -21,6 +21,8 @@ export type RunOutput =
 export interface ExecuteOptions extends Omit<BatchRunOptions, "sink" | "flight"> {
 	readonly files: Files;
 	readonly output: RunOutput;
+	/** Tells whether this process still has the files for itself: another one may take it for dead after a sleep. */
+	readonly claim?: { isHeld(): boolean } | undefined;
 	/** The least share of answers that must be as expected, 0 to 1. */
 	readonly failUnder?: number | undefined;
 	/** Called when the outputs are open and nothing is sent yet; what it throws ends the run. */
@@ -64,6 +66,7 @@ export async function executeRun(options: ExecuteOptions): Promise<RunOutcome> {
 					output: output.files,
 					checked,
 					format,
+					isHeld: () => options.claim?.isHeld() !== false,
 					onTrouble: ({ message, hint, exitCode }) => halt.soon({ text: message, hint, exitCode }),
 					alsoSync: async () => {
 						await Promise.all(modelRuns.map(({ llm }) => llm.syncLedger?.()));

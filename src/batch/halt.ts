@@ -13,11 +13,23 @@ export interface HaltReason {
 export class Halt {
 	readonly #stop = new AbortController();
 	readonly #abort = new AbortController();
+	readonly #check: () => void;
 	#reason: HaltReason | undefined;
+
+	/** `check` is called before every sending, and may end the run. */
+	constructor(check: () => void = () => {}) {
+		this.#check = check;
+	}
 
 	/** The first reason; a later one only hastens the end. */
 	get reason(): HaltReason | undefined {
 		return this.#reason;
+	}
+
+	/** Whether nothing more is to be sent, by what is so at this moment. */
+	get isDue(): boolean {
+		this.#check();
+		return this.#stop.signal.aborted;
 	}
 
 	/** Fires when nothing more is to be sent. */

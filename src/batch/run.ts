@@ -193,7 +193,7 @@ class ModelRunner {
 			onServer: (change) => this.#options.onServer(model, change),
 			judge: ({ parameters }, result) => schemas.judge({ ...defaults, ...parameters }, result, provider),
 			admit: (sent) => {
-				if (halt.stopSignal.aborted) return "stop";
+				if (halt.isDue) return "stop";
 				const verdict = this.#guard?.admit(sent) ?? "go";
 				if (verdict !== "go") return verdict;
 				stats.inFlight += 1;

@@ -67,12 +67,14 @@ export class FlightLog {
 		});
 	}
 
-	/** The run ends in order: nothing is on its way. */
+	/** The run ends in order: nothing is on its way. The log of another run stays. */
 	remove(): void {
 		this.#attempt((file) => {
+			const files = this.#files;
 			this.#file = undefined;
-			this.#files.close(file);
-			this.#files.remove(this.#path);
+			const isOurs = files.factsOf(this.#path)?.identity === files.facts(file).identity;
+			files.close(file);
+			if (isOurs) files.remove(this.#path);
 		});
 	}
 

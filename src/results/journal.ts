@@ -27,6 +27,8 @@ export interface JournalOptions {
 	readonly keepsCopy: boolean;
 	/** Where records go when the file is gone and its folder cannot be written to. */
 	readonly rescueFolders: readonly string[];
+	/** False once the file is another process's. */
+	readonly isHeld?: (() => boolean) | undefined;
 	/** Hears that nothing more should be sent, because the file is gone, cut off or written to by another run. */
 	readonly onTrouble: (error: LlmxError) => void;
 	/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
@@ -51,7 +53,7 @@ export class Journal {
 	readonly #hasIdentity: boolean;
 	readonly #watch: NodeJS.Timeout;
 	readonly #buffer = new RecordBuffer();
-	/** The file that has taken the place of the one that was written, with the same records in another order. */
+	/** What has taken the place of the file that was written: the same records in another order. */
 	#arranged: FileContent | undefined;
 	/** What another program did to the file. */
 	#trouble: LlmxError | undefined;
@@ -157,7 +159,7 @@ export class Journal {
 
 	/** Looks whether the path still leads to the file, and whether the file is as long as it should be. */
 	check(): void {
-		if (this.#isLost) return;
+		if (this.#isLost || this.#options.isHeld?.() === false) return;
 		let lost: string | undefined;
 		try {
 			const there = this.#files.factsOf(this.#path);
@@ -180,8 +182,8 @@ export class Journal {
 
 	/** Whether the path leads to what was put there, byte by byte. */
 	isInPlace(): boolean {
-		const opened = this.#arranged === undefined ? this.file : undefined;
-		return stands(this.#files, this.#path, this.#expected, this.#hasIdentity, opened);
+		const file = this.#arranged === undefined ? this.file : undefined;
+		return stands(this.#files, this.#path, this.#expected, this.#hasIdentity, file);
 	}
 
 	/** Brings everything onto the disk. Throws LlmxError when a record was not kept, or not in this file. */
@@ -245,8 +247,7 @@ export class Journal {
 
 	/** More records than this run has written are those of another run. */
 	#noteGrowth(size: number): void {
-		const written = this.#recordsSinceCheck;
-		const from = this.#checkedSize;
+		const [written, from] = [this.#recordsSinceCheck, this.#checkedSize];
 		this.#recordsSinceCheck = 0;
 		this.#checkedSize = size;
 		if (size === this.#target.size + this.#target.foreignBytes) return;

@@ -40,6 +40,8 @@ export interface FileSinkOptions {
 	readonly output: OutputFiles;
 	readonly checked: Checked;
 	readonly format: RecordFormat;
+	/** False once the files are another process's. */
+	readonly isHeld?: (() => boolean) | undefined;
 	/** Hears that nothing more should be sent, because a file is gone or not this run's alone. */
 	readonly onTrouble: (error: LlmxError) => void;
 	/** Brings to the disk what belongs to the records, whenever they go there. Never rejects. */
@@ -75,6 +77,7 @@ export class FileSink implements Sink {
 	result(position: number, record: string): void {
 		const { index } = this.#options.checked;
 		try {
+			this.#mustBeHeld();
 			index.setDone(position, this.#results.append(record));
 		} catch (error) {
 			// It was paid for, and is not to be lost with the process.
@@ -86,7 +89,7 @@ export class FileSink implements Sink {
 	results(answers: readonly AnswerRecord[]): boolean {
 		let units = 0;
 		for (const { record } of answers) units += record.length;
-		if (units > mostTogether) return false;
+		if (units > mostTogether || !this.#isHeld) return false;
 		const offsets = this.#results.appendTogether(answers.map(({ record }) => record));
 		if (offsets === undefined) return false;
 		const { index } = this.#options.checked;
@@ -95,6 +98,7 @@ export class FileSink implements Sink {
 	}
 
 	failure(position: number, record: string, interrupted: boolean): void {
+		this.#mustBeHeld();
 		if (this.#failures === undefined) {
 			this.#closeSpare(2);
 			this.#failures = this.#open("failures");
@@ -125,6 +129,7 @@ export class FileSink implements Sink {
 	finish(options: FinishOptions): string[] {
 		this.#closeSpare();
 		const overflow = this.#overflow.notes;
+		if (!this.#isHeld) return overflow;
 		try {
 			const notes = this.#arrange(options);
 			// What another run writes to stays as it is, as long as it has these records too.
@@ -183,8 +188,17 @@ export class FileSink implements Sink {
 		for (const file of this.#spare.splice(0, count)) this.#options.files.close(file);
 	}
 
+	get #isHeld(): boolean {
+		return this.#options.isHeld?.() !== false;
+	}
+
+	#mustBeHeld(): void {
+		if (this.#isHeld) return;
+		throw new LlmxError(`another process is using ${this.#options.output.resultsName}`);
+	}
+
 	#open(kind: "results" | "failures"): Journal {
-		const { files, output, checked, format, onTrouble, alsoSync } = this.#options;
+		const { files, output, checked, format, isHeld, onTrouble, alsoSync } = this.#options;
 		return new Journal({
 			files,
 			path: output[kind],
@@ -194,6 +208,7 @@ export class FileSink implements Sink {
 			readKey: kind === "results" ? format.readResultKey : format.readFailureKey,
 			keepsCopy: checked.missing > 0,
 			rescueFolders: output.rescueFolders,
+			isHeld,
 			onTrouble,
 			alsoSync: kind === "results" ? alsoSync : undefined,
 		});

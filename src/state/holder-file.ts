@@ -19,6 +19,11 @@ export interface HolderFileOptions {
 	readonly files?: Files;
 	/** A holder of another machine or container that has not touched the file for so long, in ms, is no more. */
 	readonly silentAfterMs: number;
+	/**
+	 * Waits for as long as one that lives needs to touch the file: a clock that is set makes a file old, or young, without
+	 * anybody being silent. Without it an age is believed.
+	 */
+	readonly observe?: (() => Promise<void>) | undefined;
 }
 
 /** The result of trying to hold a file. */
@@ -49,9 +54,14 @@ export async function takeHolderFile(path: string, options: HolderFileOptions): 
 			if (found === undefined) continue;
 			const holder = parse(found.text);
 			const state = holder === undefined ? "unknown" : await findProcess(table, holder);
-			const silentMs = files.facts(file).modifiedMs - found.modifiedMs;
-			if (state === "alive" || (state === "unknown" && silentMs < options.silentAfterMs))
-				return { by: holder, isElsewhere: state === "unknown" && table.platform !== "win32" };
+			const silentMs = Math.abs(files.facts(file).modifiedMs - found.modifiedMs);
+			const held = { by: holder, isElsewhere: state === "unknown" && table.platform !== "win32" };
+			if (state === "alive" || (state === "unknown" && silentMs < options.silentAfterMs)) return held;
+			if (state === "unknown" && options.observe !== undefined) {
+				await options.observe();
+				const now = read(files, path);
+				if (now !== undefined && now.modifiedMs !== found.modifiedMs) return held;
+			}
 			const heir = holder?.id ?? hash("sha1", found.text).slice(0, 16);
 			const right = await takeHolderFile(`${path}.${heir}`, options);
 			if ("by" in right) return right;

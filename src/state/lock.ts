@@ -32,6 +32,8 @@ export interface LockHeld {
 export interface LockOptions {
 	/** Another system than this one, in tests. */
 	readonly table?: ProcessTable;
+	/** Waits while a holder elsewhere that seems dead is watched; 10 s unless given. */
+	readonly observe?: () => Promise<void>;
 	/** Called once when another process is using the lock although this one lives. */
 	readonly onLost?: (path: string) => void;
 }
@@ -69,22 +71,27 @@ export async function acquireLock(
 	return { lock };
 }
 
+const twoBeats = () => new Promise<void>((resolve) => void setTimeout(resolve, 2 * beatMs));
+
 /** Locks to be freed when the process ends without having released them. */
 const held = new Set<FileLock>();
 let listensForExit = false;
 
 class FileLock implements Lock {
 	readonly #table: ProcessTable;
+	readonly #observe: () => Promise<void>;
 	readonly #onLost: ((path: string) => void) | undefined;
 	readonly #files = new Map<string, HolderFile>();
 	#first: string | undefined;
 	readonly #sockets = new Map<string, LockSocket>();
 	readonly #timer: NodeJS.Timeout;
-	/** Monotonic ms. */
+	/** Ms by both clocks: one stands still while the machine sleeps, and the other is set now and then. */
 	#shownAt = performance.now();
+	#shownAtWall = Date.now();
 
-	constructor({ table = processTable(), onLost }: LockOptions) {
+	constructor({ table = processTable(), observe = twoBeats, onLost }: LockOptions) {
 		this.#table = table;
+		this.#observe = observe;
 		this.#onLost = onLost;
 		this.#timer = setInterval(() => this.showLife(), beatMs);
 		this.#timer.unref();
@@ -145,7 +152,11 @@ class FileLock implements Lock {
 
 	async #takeFile(path: string, file: string): Promise<LockHeld | undefined> {
 		if (this.#files.has(file)) return undefined;
-		const holding: Holding = await takeHolderFile(file, { table: this.#table, silentAfterMs });
+		const holding: Holding = await takeHolderFile(file, {
+			table: this.#table,
+			silentAfterMs,
+			observe: this.#observe,
+		});
 		if ("own" in holding) {
 			this.#files.set(file, holding.own);
 			return undefined;
@@ -156,8 +167,10 @@ class FileLock implements Lock {
 
 	showLife(): void {
 		const now = performance.now();
-		if (now - this.#shownAt < beatMs / 2) return;
+		const wall = Date.now();
+		if (now - this.#shownAt < beatMs / 2 && Math.abs(wall - this.#shownAtWall) < beatMs / 2) return;
 		this.#shownAt = now;
+		this.#shownAtWall = wall;
 		for (const [path, file] of this.#files) {
 			let isOurs = true;
 			try {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Halt } from "../../src/batch/halt.ts";
 import { answer, failure, idsIn, runFake } from "./helpers/fake-run.ts";
 import { fileError, MemoryFiles } from "./helpers/memory-files.ts";
 
@@ -126,5 +127,40 @@ describe("a results file cut at any byte of its last record", () => {
 			expect(sent).toEqual(length === bytes.length - 1 ? [] : ["r4"]);
 			expect(files.text("out")).toBe(whole.text("out"));
 		}
+	});
+});
+
+describe("a run whose files another process has taken over while it slept", () => {
+	it("sends nothing more, and leaves the files alone: what still comes goes beside them", async () => {
+		const files = withRows(20);
+		let isHeld = true;
+		let taken = "";
+		const halt = new Halt(() => {
+			if (!isHeld) halt.soon({ text: "another process is using out", exitCode: 1 });
+		});
+		const run = await runFake(files, {
+			width: 4,
+			halt,
+			claim: { isHeld: () => isHeld },
+			rescueFolders: ["elsewhere"],
+			onSend: ({ row: { id } }) => {
+				if (id !== "r9") return;
+				isHeld = false;
+				// The heir puts the file in order, and its own in its place.
+				taken = `${files.text("out")}`;
+				files.set("out", taken);
+				files.set(".out.inflight", '+["r9","m"]\n');
+			},
+		});
+		expect(run.exitCode).toBe(1);
+		expect(run.sent).not.toContain("r10");
+		expect(files.text("out")).toBe(taken);
+		expect(files.text(".out.inflight")).toContain("r9");
+		const [, count, name = ""] = /^(\d+) results that .* are in (\S+);/.exec(run.notes.join("\n")) ?? [];
+		const kept = (files.text(name) ?? "").split("\n").filter((line) => line !== "");
+		expect(kept).toHaveLength(Number(count));
+		expect(run.overflowed).toBe(kept.length);
+		// Every answer that came is in one of the two.
+		expect(kept.length + taken.split("\n").length - 1).toBe(run.sent.length);
 	});
 });

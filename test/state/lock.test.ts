@@ -54,7 +54,7 @@ async function holder(platform: string, env: Record<string, string> = {}) {
 }
 
 async function take(platform: NodeJS.Platform, table: ProcessTable = processTable(platform)): Promise<Lock> {
-	const result = await acquireLock(path, { table });
+	const result = await acquireLock(path, { table, observe: async () => {} });
 	if (!("lock" in result)) throw new Error(`held by ${result.held.pid}`);
 	return result.lock;
 }
@@ -134,6 +134,25 @@ describe("a lock file", () => {
 		expect(JSON.parse(readFileSync(`${path}.lock`, "utf8"))).toMatchObject({ host: "another" });
 		await heir.release();
 		expect(readdirSync(folder)).toEqual([]);
+	});
+
+	it.each([
+		"forward by a day",
+		"back by an hour",
+	])("stands when the clock is set %s while its holder lives", async (how) => {
+		const lock = await take("linux");
+		const elsewhere = { ...processTable("darwin"), host: "another" };
+		const then = Date.now() / 1000 + (how.startsWith("back") ? 3_600 : -86_400);
+		utimesSync(`${path}.lock`, then, then);
+		// It is touched when its time comes, which is before anybody believes in its death.
+		const observe = async () => utimesSync(`${path}.lock`, new Date(), new Date());
+		expect(await acquireLock(path, { table: elsewhere, observe })).toMatchObject({
+			held: { pid: process.pid },
+		});
+		utimesSync(`${path}.lock`, then, then);
+		const heir = await take("darwin", elsewhere);
+		await heir.release();
+		await lock.release();
 	});
 
 	it("of a process that began at another time does not count", async () => {

@@ -28,6 +28,7 @@ export class OutputClaim {
 	readonly #outputs: readonly NamedPath[];
 	readonly #lock: Lock;
 	#onLost: (message: string) => void = () => {};
+	#isLost = false;
 
 	private constructor(outputs: readonly NamedPath[], lock: Lock) {
 		this.#outputs = outputs;
@@ -38,7 +39,12 @@ export class OutputClaim {
 	static async take(outputs: readonly NamedPath[]): Promise<OutputClaim> {
 		const taken = await acquireLock(
 			outputs.map(({ path }) => path),
-			{ onLost: (file) => claim.#onLost(`another process is using ${file}`) },
+			{
+				onLost: (file) => {
+					claim.#isLost = true;
+					claim.#onLost(`another process is using ${file}`);
+				},
+			},
 		);
 		if ("held" in taken) throw inUse(outputs, taken.held);
 		const claim = new OutputClaim(outputs, taken.lock);
@@ -80,6 +86,12 @@ export class OutputClaim {
 	/** To be called now and then by whoever keeps the event loop for long. */
 	showLife(): void {
 		this.#lock.showLife();
+	}
+
+	/** Whether no other process has taken the files over, which is looked at after every pause. */
+	isHeld(): boolean {
+		this.#lock.showLife();
+		return !this.#isLost;
 	}
 
 	/** Calls `listener` once when another process is using this one for dead, and the files with it. */

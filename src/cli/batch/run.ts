@@ -62,7 +62,7 @@ export interface BatchRun {
 export async function sendBatch(run: BatchRun): Promise<number> {
 	const { context, flags, target, checked, modelRuns, estimate, budget } = run;
 	const { io } = context;
-	const halt = new Halt();
+	const halt = new Halt(() => run.claim?.showLife());
 	const cap = capOf(run);
 	const colors = colorsFor(io, "stderr");
 	const progress = new BatchProgress({
@@ -145,6 +145,7 @@ export async function sendBatch(run: BatchRun): Promise<number> {
 		};
 		if (!flags.quiet || outcome.stopped !== undefined || outcome.notes.length > 0)
 			io.stderr.write(`${summaryLines(view, colors, await summaryWrap(io.stderr.columns)).join("\n")}\n`);
+		if (run.claim?.isHeld() === false) return outcome.exitCode;
 		writeJsonFile(target.summary, summaryJson(view));
 		if (target.report !== undefined) await writeBatchReport(run, target.report, timeline.toJson());
 		return outcome.exitCode;

@@ -134,6 +134,7 @@ export interface FakeRun {
 	/** In flight at once. */
 	readonly width?: number;
 	readonly halt?: Halt;
+	readonly claim?: { isHeld(): boolean };
 	readonly haltPolicy?: HaltPolicy;
 	readonly maxCost?: number;
 	/** The name of a table beside the journal. */
@@ -250,6 +251,7 @@ export async function runFake(files: MemoryFiles, run: FakeRun = {}): Promise<Fa
 			schemas,
 			halt: run.halt ?? new Halt(),
 			haltPolicy: run.haltPolicy,
+			claim: run.claim,
 			guard: run.maxCost === undefined ? undefined : new CostGuard({ capUsd: run.maxCost, allowanceUsd: 1 }),
 			capName: "--max-cost",
 			countTokens: (text) => text.length,
