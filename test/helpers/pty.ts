@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import * as pty from "@lydell/node-pty";
+import { withoutCodeCache } from "./program.ts";
 import { Terminal } from "./terminal.ts";
 
 const bin = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
@@ -41,7 +42,7 @@ export class PtyChat {
 				LLMX_HOME: options.home,
 				TERM: "xterm-256color",
 				LANG: "C.UTF-8",
-				NODE_DISABLE_COMPILE_CACHE: "1",
+				...withoutCodeCache,
 				...options.env,
 			},
 		});

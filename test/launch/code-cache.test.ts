@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ProgramResult, programPath, runProgram } from "../helpers/program.ts";
+import { type ProgramResult, programPath, runProgram, withCodeCache } from "../helpers/program.ts";
 import { itWith } from "../helpers/skipping.ts";
 import { temporaryFolder } from "../llm/harness.ts";
 
@@ -32,7 +32,9 @@ beforeEach(() => {
 });
 
 const ask = (more: Record<string, string | undefined> = {}) =>
-	runProgram(["ask", "-m", "sim/echo", "--no-cache", "hello"], { env: { LLMX_HOME: home, ...more } });
+	runProgram(["ask", "-m", "sim/echo", "--no-cache", "hello"], {
+		env: { ...withCodeCache, LLMX_HOME: home, ...more },
+	});
 const answered = { code: 0, out: "hello\n", err: "" };
 
 /** What `doctor` says of the start. */
@@ -40,7 +42,7 @@ async function startOf(
 	env: Record<string, string> = {},
 ): Promise<{ state: string; text: string } | undefined> {
 	const { out } = await runProgram(["doctor", "--json", "-m", "sim/echo"], {
-		env: { LLMX_HOME: home, ...env },
+		env: { ...withCodeCache, LLMX_HOME: home, ...env },
 	});
 	return JSON.parse(out).find(({ about }: { about: string }) => about === "start-up");
 }
@@ -63,7 +65,10 @@ describe("the code cache", () => {
 			writeFileSync(join(folder, "prompts.jsonl"), prompts.join(""));
 			rmSync(join(folder, "out.jsonl"), { force: true });
 			const argv = ["batch", "prompts.jsonl", "-m", "sim/echo", "-o", "out.jsonl", "-q", "--no-cache"];
-			const { code, err } = await runProgram(argv, { env: { LLMX_HOME: home }, cwd: folder });
+			const { code, err } = await runProgram(argv, {
+				env: { ...withCodeCache, LLMX_HOME: home },
+				cwd: folder,
+			});
 			expect(code, err).toBe(0);
 		};
 		const madeAt = () =>
@@ -94,10 +99,12 @@ describe("the code cache", () => {
 	});
 
 	it("grows with what is used, and is not kept of a run that failed", async () => {
-		const failed = await runProgram(["ask", "-m", "nobody/x", "hi"], { env: { LLMX_HOME: home } });
+		const failed = await runProgram(["ask", "-m", "nobody/x", "hi"], {
+			env: { ...withCodeCache, LLMX_HOME: home },
+		});
 		expect(failed.code).not.toBe(0);
 		expect(filesIn(home)).toEqual([]);
-		expect((await runProgram(["--version"], { env: { LLMX_HOME: home } })).code).toBe(0);
+		expect((await runProgram(["--version"], { env: { ...withCodeCache, LLMX_HOME: home } })).code).toBe(0);
 		const few = filesIn(compiled).length;
 		expect((await warm()).length).toBeGreaterThan(few);
 	});
@@ -105,10 +112,10 @@ describe("the code cache", () => {
 	describe("that is", () => {
 		let whole: string;
 		let out: string;
-		const run = () => runProgram(["completion", "bash"], { env: { LLMX_HOME: home } });
+		const run = () => runProgram(["completion", "bash"], { env: { ...withCodeCache, LLMX_HOME: home } });
 		beforeAll(async () => {
 			whole = mkdtempSync(join(tmpdir(), "llmx-whole-"));
-			({ out } = await runProgram(["completion", "bash"], { env: { LLMX_HOME: whole } }));
+			({ out } = await runProgram(["completion", "bash"], { env: { ...withCodeCache, LLMX_HOME: whole } }));
 		});
 		afterAll(() => rmSync(whole, { recursive: true, force: true }));
 
@@ -185,11 +192,13 @@ describe("the code cache", () => {
 
 	it("is done without where nothing can be written", async () => {
 		writeFileSync(home, "");
-		const env = { LLMX_HOME: undefined, HOME: home, XDG_CACHE_HOME: "/proc/self/nothing" };
+		const env = { ...withCodeCache, LLMX_HOME: undefined, HOME: home, XDG_CACHE_HOME: "/proc/self/nothing" };
 		expect(await runProgram(["--version"], { env })).toMatchObject({ code: 0, err: "" });
 		rmSync(home);
 		mkdirSync(home, { mode: 0o500 });
-		expect(await runProgram(["--version"], { env: { LLMX_HOME: join(home, "x") } })).toMatchObject({
+		expect(
+			await runProgram(["--version"], { env: { ...withCodeCache, LLMX_HOME: join(home, "x") } }),
+		).toMatchObject({
 			code: 0,
 			err: "",
 		});

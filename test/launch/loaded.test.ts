@@ -2,7 +2,7 @@ import { globSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { runProgram } from "../helpers/program.ts";
+import { runProgram, withCodeCache } from "../helpers/program.ts";
 import { setup, temporaryFolder } from "../llm/harness.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli", import.meta.url));
@@ -35,7 +35,11 @@ async function loadedBy(
 	writeFileSync(hook, `process.on("exit", () => ${write});`);
 	writeFileSync(join(folder, "prompts.jsonl"), '{"prompt":"a"}\n');
 	const NODE_OPTIONS = `--require=${hook}`;
-	const { code, err } = await runProgram(argv, { env: { ...env, NODE_OPTIONS }, cwd: folder, input });
+	const { code, err } = await runProgram(argv, {
+		env: { ...env, ...withCodeCache, NODE_OPTIONS },
+		cwd: folder,
+		input,
+	});
 	expect(code, err).toBe(0);
 	const modules = new Set(JSON.parse(readFileSync(list, "utf8")) as string[]);
 	const files = globSync("compile/**/*.cache", { cwd: env.LLMX_HOME }).map(nameOf);

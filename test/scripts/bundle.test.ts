@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { runProgram } from "../helpers/program.ts";
+import { runProgram, withCodeCache } from "../helpers/program.ts";
 import { setup, temporaryFolder } from "../llm/harness.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -14,7 +14,13 @@ const certificate = fileURLToPath(new URL("../fixtures/tls/loopback.crt", import
 describe("the bundle", () => {
 	it("has few files on the way to a request, for each costs 0.2 ms of start-up", async () => {
 		const { env } = await setup();
-		expect((await runProgram(["ask", "-m", "openai/echo", "--no-cache", "hi"], { env })).code).toBe(0);
+		expect(
+			(
+				await runProgram(["ask", "-m", "openai/echo", "--no-cache", "hi"], {
+					env: { ...env, ...withCodeCache },
+				})
+			).code,
+		).toBe(0);
 		const [folder = ""] = readdirSync(join(env.LLMX_HOME, "compile"));
 		expect(readdirSync(join(env.LLMX_HOME, "compile", folder)).length).toBeLessThanOrEqual(8);
 	});

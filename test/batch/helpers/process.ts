@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-
-const llmx = fileURLToPath(new URL("../../../bin/llmx.js", import.meta.url));
+import { programPath, withoutCodeCache } from "../../helpers/program.ts";
 
 export interface Running {
 	readonly child: ChildProcess;
@@ -23,10 +21,10 @@ export function startLlmx(
 	stdout: "pipe" | number = "pipe",
 	wrapper: readonly string[] = [],
 ): Running {
-	const [command, ...rest] = [...wrapper, process.execPath, llmx, ...args] as [string, ...string[]];
+	const [command, ...rest] = [...wrapper, process.execPath, programPath, ...args] as [string, ...string[]];
 	const child = spawn(command, rest, {
 		cwd: folder,
-		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, NODE_DISABLE_COMPILE_CACHE: "1", ...env },
+		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...withoutCodeCache, ...env },
 		stdio: ["ignore", stdout, "pipe"],
 	});
 	let err = "";
