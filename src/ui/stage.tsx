@@ -139,10 +139,10 @@ export class Stage {
 			this.#options.onEvent(event);
 			return;
 		}
-		this.#shown.seen(event.columns);
+		const size = this.#shown.seen(event);
 		// While the size is changing this may be an older one; the next frame asks again.
-		if (this.#resizeTimer !== undefined || !this.#shown.isReliable) return;
-		this.#noteSize(event.columns, event.rows);
+		if (this.#resizeTimer !== undefined || size === undefined) return;
+		this.#noteSize(size.columns, size.rows);
 		if (this.#resizeTimer === undefined && !this.#isLent && !this.#shown.isRight) void this.#redraw();
 	}
 

@@ -21,12 +21,14 @@ const patience = 1_000;
 /** So many lines for ever can be printed again: more than a terminal has rows. */
 const remembered = 500;
 
-/** What is to be shown: lines for ever that are new, and the live region below them. */
-export interface Shown extends Omit<Write, "up" | "above"> {
-	readonly printed: readonly string[];
-	/** The size it is laid out for. */
+export interface TerminalSize {
 	readonly columns: number;
 	readonly rows: number;
+}
+
+/** What is to be shown: lines for ever that are new, and the live region below them; and the size it is laid out for. */
+export interface Shown extends Omit<Write, "up" | "above">, TerminalSize {
+	readonly printed: readonly string[];
 }
 
 /** What has to be written for it. */
@@ -44,7 +46,7 @@ interface Found {
 /** A question that was not answered yet, or a write that no answer stands behind. */
 type UnderWay =
 	| { readonly askedAt: number }
-	| { readonly write: Write; readonly columns: number; readonly askedAt?: undefined };
+	| { readonly write: Write; readonly columns: number; readonly rows: number; readonly askedAt?: undefined };
 
 export class WritesUnderWay {
 	readonly #now: () => number;
@@ -64,16 +66,13 @@ export class WritesUnderWay {
 	/** Answers that come too late to say anything. */
 	#late = 0;
 	#isReliable: boolean | undefined;
+	/** It says how many columns it has where the rows belong (tmux 3.3 does). */
+	#isSwapped = false;
 
 	/** `now` is monotonic, in ms; the terminal `reflows` when it breaks long lines anew as its width changes. */
 	constructor(now: () => number, reflows: boolean) {
 		this.#now = now;
 		this.#reflows = reflows;
-	}
-
-	/** What the terminal answers has shown to be true. */
-	get isReliable(): boolean {
-		return this.#isReliable === true;
 	}
 
 	/** The terminal has not taken yet what was written: the next frame had better wait. */
@@ -106,7 +105,7 @@ export class WritesUnderWay {
 		const asks = this.#isReliable !== false && this.#late === 0;
 		if (asks) {
 			const question = { askedAt: this.#now() };
-			const [first, second] = [erasing, writing].map((write) => ({ write, columns }));
+			const [first, second] = [erasing, writing].map((write) => ({ write, columns, rows }));
 			this.#underWay = [
 				...this.#underWay,
 				question,
@@ -119,32 +118,36 @@ export class WritesUnderWay {
 		return { ...writing, up, asks };
 	}
 
-	/** The terminal is `columns` wide where the oldest question stands. */
-	seen(columns: number): void {
+	/** An answer to the oldest question. Returns the size that the terminal has there, if that is to be relied on. */
+	seen(answer: TerminalSize): TerminalSize | undefined {
 		if (this.#late > 0) {
 			this.#late -= 1;
-			return;
+			return undefined;
 		}
 		const index = this.#underWay.findIndex(({ askedAt }) => askedAt !== undefined);
-		if (index < 0) return;
+		if (index < 0) return undefined;
 		const arrived = this.#underWay.slice(0, index);
 		const left = this.#underWay.slice(index + 1);
 		if (this.#isReliable === undefined) {
-			const expected = left.find((item) => item.askedAt === undefined)?.columns;
-			// The first answer tells whether its answers can be relied on.
-			this.#isReliable = columns === expected;
-			if (!this.#isReliable) {
-				this.#stopWaiting(expected ?? columns);
+			const expected = left.find((item) => item.askedAt === undefined) ?? answer;
+			// The first answer tells how they are to be read. That of a square terminal does not tell it.
+			this.#isSwapped = answer.columns !== expected.columns && answer.rows === expected.columns;
+			if (answer.columns !== expected.columns && !this.#isSwapped) {
+				this.#isReliable = false;
+				this.#stopWaiting(expected.columns);
 				this.#late = 0;
-				return;
+				return undefined;
 			}
+			if (answer.columns !== answer.rows) this.#isReliable = true;
 		}
+		const columns = this.#isSwapped ? answer.rows : answer.columns;
 		this.#underWay = left;
 		for (const item of arrived)
 			if (item.askedAt === undefined) this.#arrive(item.write, this.#width ?? item.columns, columns);
 		const isSure = columns === this.#width;
 		this.#width = columns;
 		if (left.length === 0 && isSure) this.#settle(columns);
+		return { columns, rows: this.#isSwapped ? answer.columns : answer.rows };
 	}
 
 	/** Something else has been on the screen: nothing is known of what stands above the cursor. */

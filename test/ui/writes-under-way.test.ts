@@ -20,11 +20,12 @@ class Scene {
 	/** What was written and has not arrived. */
 	wire = "";
 
-	constructor(columns: number, answers = true) {
+	constructor(columns: number, answers = true, isSwapped = false) {
 		this.columns = columns;
 		this.terminal = new Terminal(columns, rows);
 		this.terminal.onReply = (reply) => {
-			if (answers) this.shown.seen(Number(/;(\d+)t/.exec(reply)?.[1]));
+			const [high = 0, wide = 0] = (/;(\d+);(\d+)t/.exec(reply)?.slice(1) ?? []).map(Number);
+			if (answers) this.shown.seen(isSwapped ? { columns: high, rows: wide } : { columns: wide, rows: high });
 		};
 	}
 
@@ -125,6 +126,16 @@ describe("what is written to a terminal that changes its width", () => {
 		);
 	});
 
+	it("is found again where the terminal says its rows and columns in the wrong order", () => {
+		const scene = new Scene(80, true, true);
+		scene.draw("one");
+		scene.arrive();
+		scene.draw("x".repeat(70), ["two"]);
+		scene.terminal.resize(30, rows);
+		scene.settle();
+		expect(scene.lines).toEqual(["two", ...frame]);
+	});
+
 	it("is waited for as long as the terminal answers", () => {
 		const scene = new Scene(80);
 		scene.draw("one");
@@ -167,8 +178,7 @@ describe("what is written to a terminal that changes its width", () => {
 		const shown = new WritesUnderWay(() => 0, true);
 		const frameOf = { printed: [], frame: ["a"], cursor: { x: 0, y: 0 }, columns: 80, rows };
 		expect(shown.show(frameOf).asks).toBe(true);
-		shown.seen(24);
-		expect(shown.isReliable).toBe(false);
+		expect(shown.seen({ columns: 24, rows: 81 })).toBeUndefined();
 		expect(shown.show(frameOf).asks).toBe(false);
 	});
 
@@ -176,7 +186,7 @@ describe("what is written to a terminal that changes its width", () => {
 		const shown = new WritesUnderWay(() => 0, false);
 		const wide = { printed: ["y".repeat(78)], frame: ["x".repeat(78), "", ""], cursor: { x: 70, y: 1 } };
 		shown.show({ ...wide, columns: 80, rows });
-		for (let answers = 0; answers < 3; answers += 1) shown.seen(80);
+		for (let answers = 0; answers < 3; answers += 1) shown.seen({ columns: 80, rows });
 		expect(shown.show({ ...wide, columns: 40, rows })).toMatchObject({ up: 1, above: wide.printed });
 	});
 });
