@@ -65,6 +65,21 @@ describe("the progress of a run", () => {
 		if (columns >= 60) expect(textWidth(bar)).toBeLessThan(columns);
 	});
 
+	it.each([24, 40, 60, 80])("says at %i columns what is waited for, and cuts nothing of it", (columns) => {
+		const pause = { ms: 12_000, why: "OpenAI answered 503" };
+		const troubled = {
+			...view,
+			pause,
+			stats: stats({ answered: 3, trouble: "OpenAI answered 503 (overloaded)" }),
+		};
+		const lines = progressLines(troubled, columns, plain).slice(2);
+		for (const line of lines) expect(textWidth(line)).toBeLessThan(columns);
+		const text = lines.join(" ").replaceAll(" · ", " ");
+		expect(text).toContain("2,944 requests/min (limit 3,000) 1.1 M tokens/min");
+		expect(text).toContain("paused, next try in 12 s: most requests fail");
+		if (columns >= 40) expect(text).toContain("last heard: OpenAI answered 503 (overloaded)");
+	});
+
 	describe("over several servers", () => {
 		const servers = [
 			{ name: "gpu1:8000", inFlight: 24, answers: 3_100, failures: 0, latencyMs: 412, isOut: false },
@@ -89,8 +104,9 @@ describe("the progress of a run", () => {
 
 		it.each([20, 40, 80, 200])("keeps within %i columns, and to eight lines", (columns) => {
 			const many = Array.from({ length: 30 }, () => servers).flat();
-			const lines = progressLines({ ...view, pace: { ...pace, servers: many } }, columns, plain).slice(6);
-			expect(lines).toHaveLength(8);
+			const all = progressLines({ ...view, pace: { ...pace, servers: many } }, columns, plain);
+			const lines = all.slice(-8);
+			expect(all.at(-9)).toContain("cap $5.00");
 			expect(lines.at(-1)).toBe("and 53 other servers");
 			for (const line of lines.slice(0, -1)) expect(textWidth(line)).toBeLessThan(columns);
 		});

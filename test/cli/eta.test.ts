@@ -19,7 +19,7 @@ describe("the time that is left", () => {
 	});
 
 	it("is no shorter than the known limit allows", () => {
-		expect(etaAfter(120).leftMs(30, 6, 0)).toBe(300_000);
+		expect(etaAfter(120).leftMs(30, 40, 0)).toBe(45_000);
 	});
 
 	it("has what a pause still takes on top", () => {
@@ -29,5 +29,24 @@ describe("the time that is left", () => {
 
 	it("is not known before something has finished", () => {
 		expect(etaAfter(10, 60).leftMs(30, null, 0)).toBeNull();
+	});
+
+	it("is what it was when nothing finishes for a while, but for the pause that is known", () => {
+		const time = { now: 0 };
+		const eta = new Eta(() => time.now);
+		const left: (number | null)[] = [];
+		for (; time.now <= 600_000; time.now += 1_000) {
+			eta.note(Math.min(60, time.now / 1_000));
+			if (time.now >= 60_000) left.push(eta.leftMs(240, null, 0));
+		}
+		for (const ms of left) expect(ms).toBeCloseTo(240_000, -4);
+	});
+
+	it("is nothing to speak of at the end", () => {
+		expect(etaAfter(120).leftMs(0, null, 0)).toBeNull();
+	});
+
+	it("does not follow a limit far below what is let through", () => {
+		expect(etaAfter(120).leftMs(60, 1, 0)).toBeCloseTo(120_000, -4);
 	});
 });

@@ -2,6 +2,7 @@ import type { RunStats } from "../../batch/run-stats.ts";
 import type { ServerState } from "../../schedule/servers.ts";
 import type { Colors } from "../../terminal/colors.ts";
 import { formatCost, formatCount, formatDuration, formatTokens, formatUsd } from "../../terminal/formats.ts";
+import { flowText } from "../../terminal/markdown/flow.ts";
 import { sanitizeLine } from "../../terminal/sanitize.ts";
 import { textWidth, truncateText } from "../../terminal/width.ts";
 import { serverLines, serverPart } from "./server-lines.ts";
@@ -70,13 +71,27 @@ export function progressLines(view: BatchView, columns: number, colors: Colors):
 	return [
 		colors.dim(head),
 		barColumns >= 10 ? `${bar(share, barColumns, colors)}  ${figures}` : figures,
-		counts.join(" · "),
+		...inLines(counts, width),
 		...modelLines(view, width, colors),
-		rateParts(view).join(" · "),
-		holdParts(view).join(" · "),
-		costParts(view).join(" · "),
+		...inLines(rateParts(view), width),
+		...inLines(holdParts(view), width),
+		...inLines(costParts(view), width),
 		...serverLines(view.pace?.servers ?? [], width, colors),
 	];
+}
+
+/** What is waited for is not to be cut, but long words of a server would push the rest of the group off the screen. */
+const mostPartLines = 4;
+
+/** Parts beside each other as long as they fit, and below each other where they do not. */
+function inLines(parts: readonly string[], width: number): string[] {
+	const lines: string[] = [];
+	for (const part of parts) {
+		const line = lines.length === 0 ? undefined : `${lines.at(-1)} · ${part}`;
+		if (line !== undefined && textWidth(line) <= width) lines[lines.length - 1] = line;
+		else lines.push(...(textWidth(part) <= width ? [part] : flowText(part, { width })));
+	}
+	return lines.slice(0, mostPartLines);
 }
 
 /** More lines than these would push the rest of the group off a small screen. */
