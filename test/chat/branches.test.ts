@@ -75,7 +75,7 @@ describe("branches of a session", () => {
 		expect(JSON.parse(json).messages).toHaveLength(5);
 	});
 
-	it("always tell the same conversation from the file as from memory", async () => {
+	it("always tell the same conversation from the file as from memory, and have every answer and its cost", async () => {
 		const line = fc.constantFrom(
 			"/undo",
 			"/redo",
@@ -89,11 +89,17 @@ describe("branches of a session", () => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(line, { maxLength: 12 }), async (lines) => {
 				await submit(chat, "/clear");
+				const before = sent.length;
 				for (const each of lines) await submit(chat, each).catch(() => {});
 				await submit(chat, "last");
 				expect(stored()?.messages.map(({ content }) => content)).toEqual(
 					chat.session.turns.flatMap(({ turn }) => [turn.user.content, turn.assistant.content]),
 				);
+				const answers = stored()?.all.filter(({ role }) => role === "assistant");
+				expect(answers?.map(({ content }) => content)).toEqual(
+					sent.slice(before).map((_, index) => `answer ${before + index + 1}`),
+				);
+				expect(chat.session.spent.cost.usd).toBeCloseTo(0.01 * (sent.length - before));
 			}),
 			{ numRuns: 25 },
 		);

@@ -93,6 +93,9 @@ class Day {
 		this.log.push("leave");
 		await this.#clearBox();
 		const { chat } = this;
+		// What is not only to be told waits until everything before it is answered.
+		await this.#enter("/attach");
+		await chat.until("nothing is attached");
 		await this.#enter("/cost");
 		await chat.until(/this session: /);
 		await this.#settle();
@@ -160,7 +163,9 @@ class Day {
 		this.asked += 1;
 		await this.#clearBox();
 		this.chat.type(`\x1b[200~${text}\x1b[201~`);
-		await sleep(20);
+		await this.chat.until(({ screen }) =>
+			screen.some((line) => line.startsWith("│") && line.includes("pasted")),
+		);
 		this.chat.type("\r");
 		await this.#settle();
 	}
