@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ResponseCache } from "../../src/cache/response-cache.ts";
 import {
 	type Cost,
 	LLM,
 	RequestError,
+	ResponseCache,
 	type Result,
 	type RowOutcome,
 	type RunControl,
