@@ -150,6 +150,10 @@ async function report(thrown: unknown, io: Io, debug: boolean): Promise<number> 
 function ofFileSystem(error: unknown): LlmxError | undefined {
 	if (!(error instanceof Error)) return undefined;
 	const { syscall, code, path } = error as NodeJS.ErrnoException;
+	if (syscall === "uv_cwd")
+		return new LlmxError("the working folder is gone", {
+			hint: "cd to another one, and run the command again",
+		});
 	if (syscall === undefined || code === undefined || !/^E[A-Z]+$/.test(code)) return undefined;
 	const what = path === undefined ? `the system's ${syscall} failed` : `cannot use ${path}`;
 	return new LlmxError(`${what}: ${describeFileError(error)}`, { cause: error });

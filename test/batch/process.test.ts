@@ -167,6 +167,20 @@ describe("files", () => {
 	});
 });
 
+describeWith(process.platform !== "win32", "Windows keeps a folder that is in use")(
+	"a working folder that is gone",
+	() => {
+		it("is said to be", async () => {
+			const wrapper = ["sh", "-c", 'mkdir gone; cd gone; rmdir ../gone; exec "$0" "$@"'];
+			const run = startLlmx(["ask", "-m", "sim/echo", "hello"], folder, {}, "pipe", wrapper);
+			expect([await run.ended, run.err()]).toEqual([
+				1,
+				"llmx: the working folder is gone\n  cd to another one, and run the command again\n",
+			]);
+		});
+	},
+);
+
 describe("limits of time", () => {
 	it("--max-duration lets what is in flight land and exits 10", async () => {
 		await simulator.close();
