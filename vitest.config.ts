@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 
 export default defineConfig({
@@ -9,7 +10,7 @@ export default defineConfig({
 		reporters: ["default", new SkippedReporter()],
 		setupFiles: ["test/helpers/setup.ts"],
 		globalSetup: ["test/helpers/build.ts", "test/helpers/memory-disk.ts"],
-		sequence: { shuffle: true },
+		sequence: { shuffle: true, sequencer: LongestFirst },
 		// A process for each of the hundred files costs more than most of them take. They share modules, and nothing else:
 		// each has a home of its own (setup.ts) and puts back what it replaces.
 		isolate: false,
