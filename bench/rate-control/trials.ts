@@ -235,7 +235,8 @@ export function trials(): readonly Scenario[] {
 	all.push(
 		fullness("N", "3,000 RPM and 5 % random", { limits: rpm3000, chance }, { seconds: 300, least: 0.92 }),
 	);
-	for (const permanent of [0.01, 0.05]) {
+	// Of the last, what is refused is a flood that has nothing to do with any limit.
+	for (const permanent of [0.01, 0.05, 0.3]) {
 		const title = `permanent 429, ${100 * permanent} % of the rows`;
 		all.push(slowdown("O", title, { permanent }, { most: 1.2, check: permanentRows }));
 	}
