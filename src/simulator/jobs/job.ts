@@ -38,6 +38,8 @@ export class SimulatedJob {
 	readonly wire: WireName;
 	readonly model: string;
 	readonly rows: readonly JobRowInput[];
+	/** The line, counted from 1, for whose sake the whole job is refused; 0 when all may be. */
+	readonly badLine: number;
 	readonly createdAt: number;
 	readonly fault: JobFault | undefined;
 	/** Whatever the creator gave it to be known by. */
@@ -72,6 +74,7 @@ export class SimulatedJob {
 		this.wire = options.wire;
 		this.model = options.model;
 		this.rows = options.rows;
+		this.badLine = options.rows.findIndex(({ body }) => JSON.stringify(body).includes(badLine)) + 1;
 		this.createdAt = options.now;
 		this.fault = options.fault;
 		this.marks = options.marks;
@@ -86,11 +89,6 @@ export class SimulatedJob {
 
 	get expiresAt(): number {
 		return this.createdAt + 86_400_000;
-	}
-
-	/** The line, counted from 1, for whose sake the whole job is refused; 0 when all may be. */
-	get badLine(): number {
-		return this.rows.findIndex(({ body }) => JSON.stringify(body).includes(badLine)) + 1;
 	}
 
 	cancel(now: number): void {
