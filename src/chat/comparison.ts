@@ -68,7 +68,7 @@ export class Comparison {
 			this.#other = session.addBeside(turn, facts);
 		}
 		await chat.view.answered(end);
-		if (turn === undefined) chat.view.notice(`no answer of ${model} · /retry asks it again`);
+		if (turn === undefined) chat.view.notice(`no answer from ${model} · /retry asks again`);
 		else {
 			const first = session.session.messages.at(-1)?.model ?? chat.model;
 			chat.view.compared([

@@ -9,6 +9,11 @@ function endOf(sequence: string): string {
 	return code >= 30 && code <= 37 ? "39" : String(code + 20);
 }
 
+/** Whether the second code ends the style that the first one begins. */
+export function isClosedBy(opened: string, closed: string): boolean {
+	return !endingCodes.has(opened) && endOf(`\x1b[${opened}m`) === closed;
+}
+
 /** Takes an SGR sequence into account in `open`, the sequences that began the styles that are open. */
 export function noteStyle(open: string[], sequence: string): void {
 	const code = sequence.slice(2, -1);

@@ -296,7 +296,7 @@ describe("comparing", () => {
 		});
 		await chat.ask("hello");
 		await submit(chat, "/compare other");
-		expect(view.log.at(-1)).toBe("notice no answer of other · /retry asks it again");
+		expect(view.log.at(-1)).toBe("notice no answer from other · /retry asks again");
 		expect(chat.comparison.isOpen).toBe(false);
 		for (const number of [2, 3]) {
 			await submit(chat, "/retry");

@@ -1,6 +1,6 @@
 /** Styled text to lines of a given width, a piece at a time. A line is finished once nothing can join it any more. */
 
-import { closeStyles, noteStyle } from "../open-styles.ts";
+import { closeStyles, isClosedBy, noteStyle } from "../open-styles.ts";
 import { graphemesOf, graphemeWidth, textWidth } from "../width.ts";
 
 export interface FlowOptions {
@@ -15,6 +15,8 @@ const styleCode = /\x1b\[\d+m/g;
 const ascii = /^[\x21-\x7e]*$/;
 /** Fits as it is when it is short enough. */
 const asciiWords = /^[\x21-\x7e]+(?: +[\x21-\x7e]+)*$/;
+/** So does this, without its styles: the first word may be in one. */
+const styledWords = /^\x1b\[(\d+)m[\x21-\x7e]+\x1b\[(\d+)m[\x21-\x7e]*(?: +[\x21-\x7e]+)*$/;
 /** Latin, Greek, Cyrillic and the usual East Asian characters, without anything that combines. */
 const wide = /[\u3001-\u3029\u3041-\u3096\u30a0-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff01-\uff5e]/;
 const simple =
@@ -193,6 +195,11 @@ export function fitsLine(text: string, width: number): boolean {
 /** The lines of a whole text. */
 export function flowText(text: string, options: FlowOptions): string[] {
 	if (fitsLine(text, options.width)) return [text];
+	const [, opened, closed] = styledWords.exec(text) ?? [];
+	if (opened !== undefined && closed !== undefined && isClosedBy(opened, closed)) {
+		const codes = opened.length + closed.length + 2 * "\x1b[m".length;
+		if (text.length - codes <= options.width) return [text];
+	}
 	const flow = new Flow(options);
 	const lines = [...flow.push(text), ...flow.end()];
 	return lines.length === 0 ? [""] : lines;

@@ -13,6 +13,8 @@ const longest = 2_000;
 /** How many rows of an unfinished table are looked at for a preview, and how many cells. */
 const previewRows = 40;
 const previewCells = 200;
+/** How many lines of a table that has more columns than the screen are shown of it. */
+const previewRecords = 100;
 
 export interface TableOptions {
 	/** Columns of the terminal. */
@@ -63,22 +65,23 @@ export class Table {
 	preview(partial: string, options: TableOptions): string[] {
 		const count = Math.min(previewRows, Math.ceil(previewCells / this.#header.length));
 		const rows = this.#rows.slice(-count);
-		if (!partial.includes("|")) return this.#render(rows, this.#natural, options);
+		if (!partial.includes("|")) return this.#render(rows, this.#natural, options, previewRecords);
 		const next = rowOf(partial, this.#header.length).map((cell) => this.#inline.preview(cell));
 		const natural = [...this.#natural];
 		widen(natural, next);
-		return this.#render([...rows, next], natural, options);
+		return this.#render([...rows, next], natural, options, previewRecords);
 	}
 
 	#render(
 		rows: readonly (readonly string[])[],
 		natural: readonly number[],
 		{ width, breakWords = false }: TableOptions,
+		records = Number.POSITIVE_INFINITY,
 	): string[] {
 		const header = this.#header;
 		const available = width - gap.length * (header.length - 1);
 		const fits = natural.reduce(sum, 0) <= available;
-		if (available < header.length * narrowestColumn) return renderAsRecords(header, rows, width);
+		if (available < header.length * narrowestColumn) return renderAsRecords(header, rows, width, records);
 		if (fits) return this.#renderRows(rows, natural, { isNatural: true, breakWords });
 		const least = header.map((name, column) => {
 			if (breakWords) return narrowestColumn;
@@ -87,7 +90,7 @@ export class Table {
 				widestWord(name) || 1,
 			);
 		});
-		if (least.reduce(sum, 0) > available) return renderAsRecords(header, rows, width);
+		if (least.reduce(sum, 0) > available) return renderAsRecords(header, rows, width, records);
 		const most = natural.map((size) => Math.min(size, available));
 		const widths = shareColumns(most, least, available);
 		return this.#renderRows(rows, widths, { isNatural: false, breakWords });
@@ -160,15 +163,19 @@ function shareColumns(natural: readonly number[], least: readonly number[], avai
 	return widths;
 }
 
-/** Too many columns for the screen: each row as `header: cell` lines. */
+/** Too many columns for the screen: each row as `header: cell` lines, the last `most` of them. */
 function renderAsRecords(
 	header: readonly string[],
 	rows: readonly (readonly string[])[],
 	width: number,
+	most: number,
 ): string[] {
 	if (rows.length === 0) return flowText(header.join(gap), { width });
+	const first = Math.max(0, header.length - most);
 	return rows.flatMap((row, index) => {
-		const lines = header.flatMap((name, column) => flowText(`${name}: ${row[column] ?? ""}`, { width }));
+		const lines: string[] = [];
+		for (let column = first; column < header.length; column += 1)
+			lines.push(...flowText(`${header[column]}: ${row[column] ?? ""}`, { width }));
 		return index === 0 ? lines : ["", ...lines];
 	});
 }
