@@ -161,11 +161,12 @@ async function run(world: World, random: Random, calm: boolean, questions: reado
 		acting = true;
 		const act = moments.get(number);
 		const unheld = holdsThem ? ["superseded"] : homes;
-		const before = act === undefined ? [] : readable(files, ...unheld);
+		const lines = () => (act === undefined ? [] : unheld.flatMap((path) => linesOf(files, path)));
+		const before = lines();
 		act?.();
-		const kept = new Set(act === undefined ? [] : readable(files, ...unheld));
+		const kept = new Set(lines());
 		// What others destroy of what the run has no copy of, or in a run that only looks, it can but notice.
-		for (const question of before.filter((each) => !kept.has(each))) {
+		for (const question of questionsIn(before.filter((line) => !kept.has(line)))) {
 			answered.delete(question);
 			count(world.excused, question);
 		}
