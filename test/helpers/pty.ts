@@ -50,10 +50,24 @@ export class PtyChat {
 		this.terminal.onReply = (text) => {
 			if (answers === "everything" || (answers === "size" && text.endsWith("t"))) this.#pty.write(text);
 		};
+		let answered = 0;
 		this.#pty.onData((data) => {
 			this.raw += data;
-			if (!options.isBlind) this.terminal.write(data);
-			else for (const _ of data.matchAll(/\x1b\[18t/g)) this.#pty.write(`\x1b[8;${rows};${columns}t`);
+			if (!options.isBlind) {
+				this.terminal.write(data);
+				return;
+			}
+			// A question may come in two pieces.
+			const question = "\x1b[18t";
+			for (
+				let at = this.raw.indexOf(question, answered);
+				at >= 0;
+				at = this.raw.indexOf(question, answered)
+			) {
+				answered = at + question.length;
+				this.#pty.write(`\x1b[8;${rows};${columns}t`);
+			}
+			answered = Math.max(answered, this.raw.length - question.length + 1);
 		});
 		this.exited = new Promise((resolve) => this.#pty.onExit(({ exitCode }) => resolve(exitCode)));
 	}
