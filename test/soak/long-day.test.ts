@@ -150,7 +150,7 @@ class Day {
 	async #enter(text: string): Promise<void> {
 		const end = text.trim().split(/\s/).at(-1)?.slice(-10) ?? "";
 		this.chat.type(text);
-		await this.chat.until(({ screen }) => screen.some((line) => line.startsWith("│") && line.includes(end)));
+		await this.chat.until(({ screen }) => boxOf(screen).includes(end));
 		this.chat.type("\r");
 	}
 
@@ -246,6 +246,14 @@ class Day {
 		expect(await running.ended, running.err()).toBe(0);
 		return running.out();
 	}
+}
+
+/** What stands in the box, its lines joined. */
+function boxOf(screen: readonly string[]): string {
+	return screen
+		.filter((line) => line.startsWith("│"))
+		.map((line) => line.slice(4))
+		.join("");
 }
 
 interface Message {

@@ -70,6 +70,7 @@ export function define(command: Command, context: CommandContext, finish: (exitC
 		.argument("<session>", "its name")
 		.option("--all", "in Markdown include turns that were undone, edited or retried (JSON has it always)")
 		.addOption(new Option("--format <format>", "md or json").choices(["md", "json"]).default("md"))
+		.addOption(new Option("--json", "same as --format json").implies({ format: "json" }))
 		.option("-o, --output <path>", "file to write instead of stdout")
 		.option("--overwrite", "replace the file if it exists")
 		.action((name: string, flags: ExportFlags) => finish(writeExport(paths, name, flags, context)));
