@@ -147,9 +147,9 @@ describeWithRedis("one cap over a Redis that misbehaves", () => {
 		expect(committed).toBeGreaterThanOrEqual(totalUsd(shards) - 1e-9);
 		expect(committed).toBeLessThanOrEqual(0.6 + 1e-9);
 		expect(await redis.client.ttl(budget.key)).toBeGreaterThan(31 * 86_400);
-		// The next run of the day finds nothing left.
+		// The next run of the day finds what they left, which may be a row's money or two, and nothing else.
 		const next = await join("three", undefined);
 		await next.spend(rowUsd, 2);
-		expect(next.spentUsd).toBe(0);
+		expect(totalUsd([...shards, next])).toBeLessThanOrEqual(0.6 + 1e-9);
 	});
 });

@@ -63,6 +63,8 @@ describe("typing", () => {
 		const chat = await open(["sim/echo"]);
 		chat.type("one\x1b\rtwo\nthree\\");
 		await chat.until("│   three\\");
+		// An Enter this soon after several lines could belong to them.
+		await new Promise((resolve) => setTimeout(resolve, 100));
 		chat.type("\r");
 		// A frame may be seen when half of it has come.
 		await chat.until(({ screen }) => screen.includes("│   three") && screen.includes("│"));
