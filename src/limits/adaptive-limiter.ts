@@ -83,7 +83,7 @@ export class AdaptiveLimiter implements Limiter {
 
 	waitMs(cost: TokenCost): number {
 		const now = this.#now();
-		const window = this.#window.at(this.#pacer.bound, now);
+		const window = this.#window.at(this.#pacer.kept, now);
 		if (this.#window.inFlight >= window.size) {
 			this.#reason = window.reason;
 			this.#window.heldBack(now);
@@ -96,9 +96,9 @@ export class AdaptiveLimiter implements Limiter {
 		}
 		if (this.#stall.waitUntil > Number.NEGATIVE_INFINITY) this.#stall.end(now);
 		if (this.#pausedAt !== undefined && !this.#stall.isOn) this.#endPause(this.#pausedAt, now);
-		let longest = this.#pacer.waitMs(now);
-		if (longest > 0) this.#reason = this.#pacer.reason;
 		const tokens = this.#tokens.of(cost);
+		let longest = this.#pacer.waitMs(now, this.#levels.areLeft(tokens));
+		if (longest > 0) this.#reason = this.#pacer.reason;
 		const longer = (waitMs: number, reason: string) => {
 			if (waitMs > longest) {
 				longest = waitMs;
@@ -187,7 +187,7 @@ export class AdaptiveLimiter implements Limiter {
 	overloaded(sending: SentRequest): void {
 		const now = this.#now();
 		this.#window.ended();
-		this.#window.overloaded(sending as SendingRecord, this.#pacer.bound, now);
+		this.#window.overloaded(sending as SendingRecord, this.#pacer.kept, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 
@@ -207,7 +207,7 @@ export class AdaptiveLimiter implements Limiter {
 		);
 		return {
 			inFlight: this.#window.inFlight,
-			window: this.#window.at(this.#pacer.bound, this.#now()).size,
+			window: this.#window.at(this.#pacer.kept, this.#now()).size,
 			requestsPerMinute: Number.isFinite(pace) ? Math.round(pace * 60) : null,
 			pausedMs: Math.max(0, this.#blockedUntil - this.#now()),
 			reason: this.#reason,
@@ -229,7 +229,7 @@ export class AdaptiveLimiter implements Limiter {
 
 	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
 	#blameServer(record: SendingRecord, now: number): void {
-		if (this.#window.overloaded(record, this.#pacer.bound, now)) this.#doubtsHeaders = true;
+		if (this.#window.overloaded(record, this.#pacer.kept, now)) this.#doubtsHeaders = true;
 	}
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */

@@ -86,11 +86,18 @@ export class HeaderLevel {
 		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * elapsed - others);
 	}
 
+	/** So much was left by the last reading that this fits, whatever has come back since. */
+	isLeft(cost: number): boolean {
+		const base = this.#base;
+		return base !== undefined && base.remaining - (this.#spent - base.spent) >= cost;
+	}
+
 	/** Ms until a request of this cost should fit, 0 when it does now. */
 	waitMs(cost: number, now: number): number {
 		const base = this.#base;
 		if (base === undefined) return 0;
-		const reserve = Math.min(mostReserve * this.#capacity, this.#worstError);
+		// What a window has left at its end is lost.
+		const reserve = this.isWindowed ? 0 : Math.min(mostReserve * this.#capacity, this.#worstError);
 		// More than the account can ever hold is asked of a full one.
 		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
 		if (missing <= 0) return 0;

@@ -73,6 +73,14 @@ export class HeaderLevels {
 		return longest;
 	}
 
+	/** By the last word on each limit, so much is left; a limit is stated. */
+	areLeft(tokens: Tokens): boolean {
+		return (
+			this.isKnown &&
+			this.#levels.every((level, index) => !level.isKnown || level.isLeft(costIn(index, tokens)))
+		);
+	}
+
 	sent(tokens: Tokens, now: number): LevelMarks {
 		const marks = this.#levels.map((level, index) => level.sent(costIn(index, tokens), now));
 		const isAgainst = this.#empty.isOn && this.#levels.some((level) => level.isEmptyFor(jitterMs, now));

@@ -77,14 +77,21 @@ export class RatePacer {
 		return this.#phase === "start" || this.#throttle.rate >= highestRate ? undefined : this.#throttle.rate;
 	}
 
+	/** The same, but for what headers allow. */
+	get kept(): number | undefined {
+		return this.#phase === "open" ? undefined : this.bound;
+	}
+
 	/** How often the rate was cut. */
 	get cuts(): number {
 		return this.#cuts;
 	}
 
-	/** Ms until the next request fits the rate, 0 when it does now. */
-	waitMs(now: number): number {
+	/** Ms until the next request fits the rate, 0 when it does now. `isLeft`: headers say that there is enough for it. */
+	waitMs(now: number, isLeft = false): number {
 		this.#advance(now);
+		// What is left need not be spread: only what comes back meanwhile is a guess.
+		if (isLeft && this.#phase === "open" && !this.#throttle.isSilent(now)) return 0;
 		return this.#phase === "start" ? this.#start.waitMs(this.#throttle, now) : this.#throttle.waitMs(now);
 	}
 
@@ -129,7 +136,6 @@ export class RatePacer {
 	/** It was not the number in flight. */
 	recall(now: number): void {
 		if (this.#suspended === undefined) return;
-		this.#phase = "hold";
 		this.#hold(this.#suspended, now);
 		this.#suspended = undefined;
 	}
@@ -254,7 +260,6 @@ export class RatePacer {
 	resumed(now: number): void {
 		const found = this.estimate.resumed(now);
 		if (found === undefined) return;
-		this.#phase = "hold";
 		this.#odds.assume(near * surplus * found.rate);
 		this.#isShown = true;
 		this.#hold(surplus * found.rate, now, { periodMs: found.periodMs });

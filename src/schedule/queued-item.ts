@@ -4,11 +4,11 @@ import type { RateSnapshot } from "../limits/rate-headers.ts";
 import { defaultMaxRetries, freshRetryState, nextRetry, type RetryState, withNextKey } from "./retry.ts";
 import type { Server } from "./server.ts";
 
-/** How many items were answered by some time, and how many had been sent, or refused when they were first sent. */
+/** What was known of all items when one was refused. */
 export interface ItemCounts {
-	readonly answered: number;
-	readonly sent: number;
-	readonly refused: number;
+	/** How often the items that were answered by then had been sent, and refused. */
+	readonly sendings: number;
+	readonly refusals: number;
 }
 
 /** An item on its way through the scheduler. */
@@ -21,6 +21,8 @@ export interface QueuedItem<Item> {
 	failedAt: Server | undefined;
 	/** It was the so-manyth to be sent. */
 	number: number;
+	/** When it was last sent. */
+	sentAt: number;
 	/** Requests sent for it. */
 	attempts: number;
 	/** How often it was refused, for whatever reason; what an overload refuses counts here, too. */
@@ -31,8 +33,8 @@ export interface QueuedItem<Item> {
 	evidence: number;
 	/** What was known of all items when it was last refused. */
 	before: ItemCounts;
-	/** How many items had been answered when it was first refused. */
-	answeredAtFirst: number;
+	/** When it was first sent, and how many items had been answered when it was first refused. */
+	readonly first: { sentAt: number; answered: number };
 	/** It would be sent again then if the server had not said how long to wait. */
 	earliestAt: number;
 	retries: RetryState;
@@ -66,9 +68,10 @@ export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | u
 		refusals: 0,
 		futile: 0,
 		evidence: 0,
-		before: { answered: 0, sent: 0, refused: 0 },
+		before: { sendings: 0, refusals: 0 },
 		number: 0,
-		answeredAtFirst: 0,
+		sentAt: 0,
+		first: { sentAt: 0, answered: 0 },
 		earliestAt: 0,
 		retries: freshRetryState,
 		hasFailed: false,

@@ -1,45 +1,54 @@
 import type { QueuedItem } from "./queued-item.ts";
 
 /** How many are refused at the moment is told by so many items that were sent for the first time. */
-const lastItems = 64;
+const lastItems = 128;
 /** The chance that one item of the whole run is given up that was not refused for itself. */
 const mostMistaken = 1e-3;
 /** Before anything is known, one in so many items is thought to be refused for itself. */
 const priorItems = 100;
 /** An item is refused this often before it is given up. */
 const leastRefusals = 6;
-/** Limits come back within a minute: if nothing is answered for so long at the end of a run, it is not for the rate. */
-const longestWindowMs = 45_000;
+/** Limits come back within a minute, and some more: if nothing is answered for so long at the end of a run, it is not for the rate. */
+const longestWindowMs = 65_000;
 
 /**
  * Tells refusals that have to do with one item (too large, not allowed for this account) from those of the account. Each
  * refusal is as good evidence against the item as others are rarely refused at that time: of a hundred others one, and it
- * is strong; of two others one, and it says next to nothing.
+ * is strong; of two others one, and it says next to nothing. While nothing that is sent later is answered, it is none: an
+ * account with nothing left refuses whatever it is sent.
  */
 export class RowRefusals {
 	#answered = 0;
+	/** When the last was sent that is known to have been answered. */
 	#answeredAt = Number.NEGATIVE_INFINITY;
 	/** Items that were sent, and those of them that were refused when they were first sent. */
 	#sent = 0;
 	#refused = 0;
+	/** How often the items that were answered had been sent, and refused. */
+	#sendings = 0;
+	#refusals = 0;
 	#givenUp = 0;
 	readonly #last = new Uint8Array(lastItems);
 
-	/** The item is sent, if for the first time. */
-	sent(queued: QueuedItem<unknown>): void {
+	/** The item is sent. */
+	sent(queued: QueuedItem<unknown>, now: number): void {
+		queued.sentAt = now;
 		if (queued.attempts > 1) return;
+		queued.first.sentAt = now;
 		queued.number = this.#sent;
 		this.#last[this.#sent++ % lastItems] = 0;
 	}
 
-	answered(now: number): void {
+	answered({ sentAt, refusals }: QueuedItem<unknown>): void {
 		this.#answered++;
-		this.#answeredAt = now;
+		this.#refusals += refusals;
+		this.#sendings += refusals + 1;
+		this.#answeredAt = Math.max(this.#answeredAt, sentAt);
 	}
 
-	/** Others were answered since the item was refused: what was said of the account then does not hold. */
-	isOvertaken(queued: QueuedItem<unknown>): boolean {
-		return queued.refusals > 0 && this.#answered > queued.before.answered;
+	/** Since the item was refused others were answered, and of those some that were sent after it: it was not for the account. */
+	isOvertaken({ refusals, before, first }: QueuedItem<unknown>): boolean {
+		return refusals > 0 && this.#sendings > before.sendings && this.#answeredAt > first.sentAt;
 	}
 
 	/**
@@ -62,28 +71,26 @@ export class RowRefusals {
 
 	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
 		const isOvertaken = this.isOvertaken(queued);
-		if (isOvertaken || queued.refusals === 0) queued.evidence -= Math.log(this.#shareSince(queued));
+		// The first time it is, the refusals before count as well.
+		const counted = queued.evidence === 0 ? queued.refusals + 1 : 1;
+		if (isOvertaken) queued.evidence -= counted * Math.log(this.#shareSince(queued));
 		queued.futile = isOvertaken ? 1 : queued.futile + 1;
 		if (queued.refusals++ === 0) {
-			queued.answeredAtFirst = this.#answered;
+			queued.first.answered = this.#answered;
 			this.#refused++;
 			if (this.#sent - queued.number <= lastItems) this.#last[queued.number % lastItems] = 1;
 		}
-		queued.before = { answered: this.#answered, sent: this.#sent, refused: this.#refused };
+		queued.before = { sendings: this.#sendings, refusals: this.#refusals };
 		if (queued.refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
-		const isSilent = now - this.#answeredAt >= longestWindowMs;
-		return (
-			isTail &&
-			this.#answered > 0 &&
-			!isOvertaken &&
-			queued.refusals >= Math.max(leastRefusals, this.needed) &&
-			(isSilent || this.isOfRow(queued, isTail))
-		);
+		if (!isTail || this.#answered === 0 || isOvertaken || queued.refusals < leastRefusals) return false;
+		const silentMs = now - Math.max(this.#answeredAt, queued.first.sentAt);
+		if (queued.refusals < this.needed) return silentMs >= 2 * longestWindowMs;
+		return silentMs >= longestWindowMs || this.isOfRow(queued, false);
 	}
 
 	/** How many others were answered since the item was first refused. */
-	othersAnswered({ answeredAtFirst }: QueuedItem<unknown>): number {
-		return this.#answered - answeredAtFirst;
+	othersAnswered({ first }: QueuedItem<unknown>): number {
+		return this.#answered - first.answered;
 	}
 
 	/** Refusals that an item may meet in this run by chance, without being at fault. */
@@ -96,12 +103,14 @@ export class RowRefusals {
 		return Math.log((1 + this.#answered) / mostMistaken);
 	}
 
-	/** What share of the others was refused since the item was refused before, or, if they are few, of those sent last. */
-	#shareSince({ before: { sent, refused } }: QueuedItem<unknown>): number {
-		const since = this.#sent - sent;
-		if (since >= lastItems) return (1 + this.#refused - refused) / (2 + since);
+	/**
+	 * What share of the sendings of good items was refused lately: of those sent last when they were sent first, or, if that
+	 * is more, of those that were answered since the item was refused before.
+	 */
+	#shareSince({ before: { sendings, refusals } }: QueuedItem<unknown>): number {
 		const known = Math.min(lastItems, this.#sent);
-		const lately = this.#last.subarray(0, known).reduce((sum, isRefused) => sum + isRefused, 0);
-		return (1 + lately) / (2 + known);
+		const refused = this.#last.subarray(0, known).reduce((sum, isRefused) => sum + isRefused, 0);
+		const lately = (1 + refused) / (2 + known);
+		return Math.max(lately, (this.#refusals - refusals + lately) / (this.#sendings - sendings + 1));
 	}
 }

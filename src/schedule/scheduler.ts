@@ -169,14 +169,14 @@ export class Schedule<Item, Value> {
 		const sending = lane.limiter.sent(queued.cost);
 		const { signal } = this.#abort;
 		const attempt = new SendContext(lane, ++queued.attempts, queued.retries.resends > 0, signal);
-		this.#refusals.sent(queued);
+		this.#refusals.sent(queued, sending.sentAt);
 		this.#options.attempt(queued.item, attempt).then(
 			(value) => {
 				this.#inFlight--;
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				this.#refusals.answered(this.#clock.now());
+				this.#refusals.answered(queued);
 				if (server.breaker.isOpen) lane.limiter.revived();
 				lane.limiter.succeeded(sending, attempt);
 				this.#watch.answered(server, this.#clock.now() - sending.sentAt);

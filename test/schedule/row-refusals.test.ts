@@ -4,25 +4,31 @@ import { RowRefusals } from "../../src/schedule/row-refusals.ts";
 
 const item = () => queuedItem("row", { inputTokens: 10 }, undefined);
 
-/** Rows of a run: `refusedOf` of each hundred are refused when they are first sent, the others answered. */
+/** Rows of a run, one in a ms: `refusedOf` of each hundred are answered only when they are sent again. */
 function run(rows: number, refusedOf = 0) {
 	const refusals = new RowRefusals();
+	const time = { now: 0 };
+	const sent = () => {
+		const queued = item();
+		queued.attempts = 1;
+		refusals.sent(queued, ++time.now);
+		return queued;
+	};
 	const send = (count: number) => {
 		for (let row = 0; row < count; row++) {
-			const other = item();
-			refusals.sent(other);
-			if (row % 100 < refusedOf) refusals.refused(other, 0, false);
-			else refusals.answered(0);
+			const other = sent();
+			if (row % 100 < refusedOf) refusals.refused(other, time.now, false);
+			refusals.answered(other);
 		}
 	};
 	send(rows);
-	return { refusals, send };
+	return { refusals, send, sent };
 }
 
 describe("refusals of one row", () => {
 	it("have to do with the row when ten others were answered in between, and end it after six", () => {
-		const { refusals, send } = run(500);
-		const bad = item();
+		const { refusals, send, sent } = run(500);
+		const bad = sent();
 		const ends = [1, 2, 3, 4, 5, 6].map(() => {
 			const isEnd = refusals.refused(bad, 0, false);
 			send(10);
@@ -33,27 +39,58 @@ describe("refusals of one row", () => {
 	});
 
 	it("say nothing of the row while nobody else is answered", () => {
-		const { refusals } = run(500);
-		const waiting = item();
+		const { refusals, sent } = run(500);
+		const waiting = sent();
 		for (let refusal = 0; refusal < 20; refusal++)
 			expect(refusals.refused(waiting, refusal * 1000, false)).toBe(false);
 		expect(refusals.isOfRow(waiting, false)).toBe(false);
 	});
 
 	it("say nothing of the row where most rows are refused", () => {
-		const { refusals, send } = run(1_000, 70);
-		const waiting = item();
+		const { refusals, send, sent } = run(1_000, 70);
+		const waiting = sent();
 		refusals.refused(waiting, 0, false);
 		send(100);
 		expect(refusals.isOfRow(waiting, false)).toBe(false);
 	});
 
 	it("end a row later where one in five is refused by chance", () => {
-		const { refusals, send } = run(1_000, 20);
-		const unlucky = item();
+		const { refusals, send, sent } = run(1_000, 20);
+		const unlucky = sent();
 		for (let refusal = 0; refusal < 8; refusal++) {
 			expect(refusals.refused(unlucky, 0, false)).toBe(false);
 			send(100);
 		}
+	});
+
+	it("say nothing of the row when only what was sent with it or before is answered since", () => {
+		const { refusals, sent } = run(500);
+		const before = Array.from({ length: 20 }, sent);
+		const last = sent();
+		for (const [index, other] of before.entries()) {
+			refusals.answered(other);
+			expect(refusals.refused(last, 1_000 + 1_000 * index, true)).toBe(false);
+		}
+		expect(refusals.isOfRow(last, true)).toBe(false);
+	});
+
+	it("end the last row of a run when nothing is answered for more than a minute", () => {
+		const { refusals, sent } = run(500);
+		const last = sent();
+		const ends = [0, 10, 20, 40, 60, 80].map((seconds) => refusals.refused(last, 1_000 * seconds, true));
+		expect(ends).toEqual([false, false, false, false, false, true]);
+	});
+
+	it("are judged by how often those were refused that were answered in the end", () => {
+		const { refusals, sent } = run(500);
+		const [waiting, ...others] = Array.from({ length: 6 }, sent);
+		if (waiting === undefined) throw new Error("nothing was sent");
+		for (const other of others) {
+			for (let refusal = 0; refusal < 5; refusal++) refusals.refused(other, 1_000, true);
+			expect(refusals.refused(waiting, 1_000, true)).toBe(false);
+			refusals.answered(other);
+		}
+		for (let refusal = 0; refusal < 3; refusal++) expect(refusals.refused(waiting, 2_000, true)).toBe(false);
+		expect(refusals.isOfRow(waiting, false)).toBe(false);
 	});
 });
