@@ -81,7 +81,6 @@ export class RatePacer {
 	get kept(): number | undefined {
 		return this.#phase === "open" ? undefined : this.bound;
 	}
-
 	/** How often the rate was cut. */
 	get cuts(): number {
 		return this.#cuts;
