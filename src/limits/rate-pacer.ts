@@ -63,10 +63,6 @@ export class RatePacer {
 		return phaseReasons[this.#phase];
 	}
 
-	get rate(): number {
-		return this.#throttle.rate;
-	}
-
 	/** Requests per second that the server was found to allow; undefined while no limit has shown. */
 	get limit(): number | undefined {
 		return this.#phase === "hold" || this.#phase === "climb" ? this.estimate.limit : undefined;
@@ -81,6 +77,7 @@ export class RatePacer {
 	get kept(): number | undefined {
 		return this.#phase === "open" ? undefined : this.bound;
 	}
+
 	/** How often the rate was cut. */
 	get cuts(): number {
 		return this.#cuts;

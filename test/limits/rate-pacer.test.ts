@@ -72,5 +72,5 @@ it("draws no conclusion about a new limit from what an old one let through", () 
 	pacer.release(100);
 	for (; now < 102_000; now += 10) pacer.sent(now);
 	pacer.refused(pacer.sent(now), now + 100, 0);
-	expect(pacer.rate).toBeGreaterThan(60);
+	expect(pacer.bound).toBeGreaterThan(60);
 });
