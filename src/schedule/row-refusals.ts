@@ -28,6 +28,10 @@ export class RowRefusals {
 	#sendings = 0;
 	#refusals = 0;
 	#givenUp = 0;
+	/** Items that were refused again while others were answered, and have not been answered so far. */
+	#stuck = 0;
+	/** Items that were answered after they had been refused. */
+	#recovered = 0;
 	readonly #last = new Uint8Array(lastItems);
 
 	/** The item is sent. */
@@ -39,8 +43,10 @@ export class RowRefusals {
 		this.#last[this.#sent++ % lastItems] = 0;
 	}
 
-	answered({ sentAt, refusals }: QueuedItem<unknown>): void {
+	answered({ sentAt, refusals, evidence }: QueuedItem<unknown>): void {
 		this.#answered++;
+		if (refusals > 0) this.#recovered++;
+		if (evidence > 0) this.#stuck--;
 		this.#refusals += refusals;
 		this.#sendings += refusals + 1;
 		this.#answeredAt = Math.max(this.#answeredAt, sentAt);
@@ -56,7 +62,7 @@ export class RowRefusals {
 	 * so the more likely.
 	 */
 	isOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
-		return evidence >= Math.log((priorItems + this.#answered) / (1 + this.#givenUp)) / (isTail ? 2 : 1);
+		return evidence >= Math.log((priorItems + this.#answered) / (1 + this.#lost)) / (isTail ? 2 : 1);
 	}
 
 	/**
@@ -65,7 +71,10 @@ export class RowRefusals {
 	 */
 	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
 		const isGivenUp = this.#isGivenUp(queued, now, isTail);
-		this.#givenUp += isGivenUp ? 1 : 0;
+		if (isGivenUp) {
+			this.#givenUp++;
+			if (queued.evidence > 0) this.#stuck--;
+		}
 		return isGivenUp;
 	}
 
@@ -73,7 +82,10 @@ export class RowRefusals {
 		const isOvertaken = this.isOvertaken(queued);
 		// The first time it is, the refusals before count as well.
 		const counted = queued.evidence === 0 ? queued.refusals + 1 : 1;
-		if (isOvertaken) queued.evidence -= counted * Math.log(this.#shareSince(queued));
+		if (isOvertaken) {
+			if (queued.evidence === 0) this.#stuck++;
+			queued.evidence -= counted * Math.log(this.#shareSince(queued));
+		}
 		queued.futile = isOvertaken ? 1 : queued.futile + 1;
 		if (queued.refusals++ === 0) {
 			queued.first.answered = this.#answered;
@@ -98,9 +110,17 @@ export class RowRefusals {
 		return Math.ceil(-this.#certainty / Math.log((1 + this.#refused) / (2 + this.#sent)));
 	}
 
-	/** Evidence from which an item is given up. */
+	/** Evidence from which an item is given up: the more, the rarer such items are in this run. */
 	get #certainty(): number {
-		return Math.log((1 + this.#answered) / mostMistaken);
+		return Math.log((1 + this.#answered) / (1 + this.#lost) / mostMistaken);
+	}
+
+	/**
+	 * Items that are refused for themselves, as far as is known: those given up, and those refused again and again beyond
+	 * what is to be expected. By chance more are answered the second time than are refused once more.
+	 */
+	get #lost(): number {
+		return this.#givenUp + Math.max(0, this.#stuck - this.#recovered);
 	}
 
 	/**

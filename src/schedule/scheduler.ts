@@ -261,7 +261,9 @@ export class Schedule<Item, Value> {
 		const isFinal = error.advice.retry === "never" && !isMoved && !isLiar;
 		const isCrowded = error.advice.isCrowded === true && this.#inFlight > 0;
 		if (isCrowded) this.#options.onCrowded?.(this.#inFlight, error);
-		const saysNothing = isCrowded || (error.errorClass !== "rate_limit" && (isFinal || isTail));
+		const isOfRow =
+			error.errorClass === "rate_limit" ? this.#refusals.isOfRow(queued, this.#isTail) : isFinal || isTail;
+		const saysNothing = isCrowded || isOfRow;
 		if (saysNothing) server.breaker.ended();
 		else {
 			queued.hasFailed ||= error.errorClass !== "rate_limit";

@@ -38,6 +38,24 @@ describe("refusals of one row", () => {
 		expect(refusals.isOfRow(bad, false)).toBe(true);
 	});
 
+	it.each([
+		["never answered, end after fewer refusals the more of them there are", false, 200],
+		["answered the second time, are chance, and end no row that is not", true, 0],
+	])("of 200 rows that are %s", (_, areAnswered, ended) => {
+		const { refusals, send, sent } = run(500);
+		const rows = Array.from({ length: 200 }, sent);
+		const last = sent();
+		let ends = 0;
+		for (let refusal = 1; refusal <= 8; refusal++) {
+			for (const row of areAnswered && refusal > 1 ? [] : rows) if (refusals.refused(row, 0, false)) ends++;
+			if (areAnswered && refusal === 2) for (const row of rows) refusals.answered(row);
+			if (refusals.refused(last, 0, false)) ends++;
+			send(20);
+		}
+		expect(ends).toBeGreaterThanOrEqual(ended);
+		expect(ends > 0).toBe(ended > 0);
+	});
+
 	it("say nothing of the row while nobody else is answered", () => {
 		const { refusals, sent } = run(500);
 		const waiting = sent();
