@@ -2,7 +2,7 @@
  * How full the controller keeps a provider's rate, beside fixed concurrency with an SDK's back-off and AIMD, on the
  * simulator's limits and a virtual clock. `--all` runs the controller alone, over all latencies, clock errors,
  * account sizes and several seeds, and prints the worst of each; `--slow` does so for accounts of few requests a minute;
- * `--law 200` judges it on random servers.
+ * `--law 200` judges it on so many random servers, from that of seed `--first` on.
  */
 import { parseArgs } from "node:util";
 import type { Limits } from "../src/simulator/limits.ts";
@@ -20,6 +20,7 @@ const { values } = parseArgs({
 		all: { type: "boolean", default: false },
 		slow: { type: "boolean", default: false },
 		law: { type: "string" },
+		first: { type: "string", default: "1" },
 		only: { type: "string", default: "ABCDEFGHIJKLMNOPQRSTUVWXY" },
 		seeds: { type: "string", default: "3" },
 	},
@@ -109,10 +110,10 @@ async function tryAll(): Promise<void> {
 	printTable(["scenario", "wanted", "met", "client", "found, by seed"], rows);
 }
 
-/** The law over so many random servers, and the worst ten of them. */
-async function law(count: number): Promise<void> {
+/** The law over so many random servers from that of a seed on, and the worst ten of them. */
+async function law(first: number, count: number): Promise<void> {
 	const verdicts = [];
-	for (let seed = 1; seed <= count; seed++) verdicts.push(await judge(seed));
+	for (let seed = first; seed < first + count; seed++) verdicts.push(await judge(seed));
 	const held = verdicts.filter(({ holds }) => holds).length;
 	const worst = verdicts.toSorted((one, other) => other.slowdown - one.slowdown).slice(0, 10);
 	printTable(
@@ -130,7 +131,7 @@ async function law(count: number): Promise<void> {
 }
 
 if (values.law !== undefined) {
-	await law(Number(values.law));
+	await law(Number(values.first), Number(values.law));
 } else if (values.all || values.slow) {
 	await stress(values.slow ? slowScenarios : scenarios);
 } else {
