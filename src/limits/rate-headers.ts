@@ -34,6 +34,11 @@ export interface RateSnapshot {
 	readonly requestsPerDay?: RateLevel | undefined;
 }
 
+/** Nothing is left of one of the limits. */
+export function isSpent(snapshot: RateSnapshot | undefined): boolean {
+	return Object.values(snapshot ?? {}).some((level: RateLevel | undefined) => level?.remaining === 0);
+}
+
 const second = 1_000;
 const minute = 60_000;
 const day = 86_400_000;

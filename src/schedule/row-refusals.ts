@@ -1,3 +1,4 @@
+import { isSpent, type RateSnapshot } from "../limits/rate-headers.ts";
 import type { QueuedItem } from "./queued-item.ts";
 
 /** How many are refused at the moment is told by so many items that were sent for the first time. */
@@ -66,11 +67,12 @@ export class RowRefusals {
 	}
 
 	/**
-	 * The item was refused, once more if it was before. `isTail`: nothing is left but what was refused before. Returns
-	 * whether it is given up, because its refusals have to do with the item itself.
+	 * The item was refused, once more if it was before. `isTail`: nothing is left but what was refused before. If the
+	 * refusal's own headers say that nothing is left, it is no evidence. Returns whether it is given up, because its refusals
+	 * have to do with the item itself.
 	 */
-	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
-		const isGivenUp = this.#isGivenUp(queued, now, isTail);
+	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean, snapshot?: RateSnapshot): boolean {
+		const isGivenUp = this.#isGivenUp(queued, now, isTail, isSpent(snapshot));
 		if (isGivenUp) {
 			this.#givenUp++;
 			if (queued.evidence > 0) this.#stuck--;
@@ -78,8 +80,8 @@ export class RowRefusals {
 		return isGivenUp;
 	}
 
-	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
-		const isOvertaken = this.isOvertaken(queued);
+	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean, isForAccount: boolean): boolean {
+		const isOvertaken = !isForAccount && this.isOvertaken(queued);
 		// The first time it is, the refusals before count as well.
 		const counted = queued.evidence === 0 ? queued.refusals + 1 : 1;
 		if (isOvertaken) {

@@ -220,7 +220,8 @@ export class Schedule<Item, Value> {
 		const isTail = this.#isTail;
 		const isRefusal = error.errorClass === "rate_limit";
 		const isGivenUp =
-			(isRefusal || error.errorClass === "overloaded") && this.#refusals.refused(queued, now, isTail);
+			(isRefusal || error.errorClass === "overloaded") &&
+			this.#refusals.refused(queued, now, isTail, attempt.snapshot);
 		if (isRefusal && isGivenUp) {
 			lose(refusedTooOften(error, queued, this.#refusals.othersAnswered(queued)));
 			return;

@@ -56,6 +56,17 @@ describe("refusals of one row", () => {
 		expect(ends > 0).toBe(ended > 0);
 	});
 
+	it("say nothing of the row when they say themselves that the account has nothing left", () => {
+		const { refusals, send, sent } = run(500);
+		const last = sent();
+		for (let refusal = 0; refusal < 20; refusal++) {
+			const requests = { limit: 39, remaining: 0, resetMs: 1_000, windowMs: 60_000 };
+			expect(refusals.refused(last, 0, false, { requests })).toBe(false);
+			send(10);
+		}
+		expect(refusals.isOfRow(last, false)).toBe(false);
+	});
+
 	it("say nothing of the row while nobody else is answered", () => {
 		const { refusals, sent } = run(500);
 		const waiting = sent();
