@@ -148,8 +148,9 @@ export class RatePacer {
 
 	/** Refusals in a row were not chance: where there is no rate yet, there is one now. */
 	ruleOutChance(now: number): void {
+		if (this.bound !== undefined) return;
 		this.#odds.assume(this.#usedRate(now));
-		if (this.bound === undefined) this.#cut(this.#usedRate(now), {}, now);
+		this.#cut(this.#usedRate(now), {}, now);
 	}
 
 	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
