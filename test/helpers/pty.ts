@@ -17,6 +17,8 @@ export interface PtyOptions {
 	readonly answers?: "size" | "everything" | "nothing";
 	/** Nothing is shown, for measuring the program alone; its questions are answered all the same. */
 	readonly isBlind?: boolean;
+	/** It keeps what was compiled, as it does for users; in tests each home is new, and that would be for nothing. */
+	readonly hasCodeCache?: boolean;
 }
 
 /** The real command in a pseudo-terminal, with a terminal in memory that shows what it writes. */
@@ -42,7 +44,7 @@ export class PtyChat {
 				LLMX_HOME: options.home,
 				TERM: "xterm-256color",
 				LANG: "C.UTF-8",
-				...withoutCodeCache,
+				...(options.hasCodeCache ? {} : withoutCodeCache),
 				...options.env,
 			},
 		});
