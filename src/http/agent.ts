@@ -2,10 +2,15 @@
 
 import type { Dispatcher, Pool as PoolTypes } from "undici";
 import { kConnected, kConnector, kDispatch } from "undici/lib/core/symbols.js";
-import Agent from "undici/lib/dispatcher/agent.js";
 import Client from "undici/lib/dispatcher/client.js";
 import Pool from "undici/lib/dispatcher/pool.js";
-import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
+import {
+	kClients,
+	kGetDispatcher,
+	kHasDispatcher,
+	kNeedDrain,
+	kOnClientDrain,
+} from "undici/lib/dispatcher/pool-base.js";
 import { noteConnection, takeDescriptors } from "./descriptors.ts";
 import { passOverContinue } from "./interim-response.ts";
 
@@ -38,6 +43,8 @@ interface ConnectionGroup {
 class CountingClient extends Client implements Connection {
 	answered = 0;
 	awaitsResponse = false;
+	/** It is among those that its pool thinks are free. */
+	isListed = false;
 
 	/** `group` are the connections that it is one of. */
 	constructor(origin: string | URL, options: object, group: ConnectionGroup = { connections: 0 }) {
@@ -78,6 +85,8 @@ class CountingClient extends Client implements Connection {
 class CountingPool extends Pool implements InFlight, ConnectionGroup {
 	inFlight = 0;
 	connections = 0;
+	/** Those that had room when they were seen last; those that were used last are its end. */
+	readonly #free: CountingClient[] = [];
 
 	/** An agent for a proxy calls it without `dispatch`. */
 	override [kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -88,18 +97,44 @@ class CountingPool extends Pool implements InFlight, ConnectionGroup {
 
 	/** Undefined makes the request wait for the connection that is free next. */
 	override [kGetDispatcher](): Dispatcher | undefined {
-		const clients = this[kClients];
+		const free = this.#lastFree();
 		// Another would have to connect first, for which there may be no room.
-		const connected = clients.find((client) => client[kConnected] && !client[kNeedDrain] && !client.closed);
+		if (free?.[kConnected]) return free;
+		const connected = this.#free.findLast((client) => client[kConnected] && isFree(client));
 		if (connected !== undefined) return connected;
-		if (clients.length < this.inFlight) return super[kGetDispatcher]();
-		return clients.find((client) => !client[kNeedDrain]);
+		return this[kClients].length < this.inFlight ? super[kGetDispatcher]() : free;
 	}
 
 	/** undici's makes a connection for the request that may come next. */
 	override [kHasDispatcher](): boolean {
-		return this[kClients].some((client) => !client[kNeedDrain]);
+		return this.#lastFree() !== undefined;
 	}
+
+	/** A connection of the pool has room for a request, for which undici would look through all of them. */
+	override [kOnClientDrain](client: CountingClient): void {
+		super[kOnClientDrain](client);
+		this.noteFree(client);
+	}
+
+	noteFree(client: CountingClient): void {
+		if (client.isListed) return;
+		client.isListed = true;
+		this.#free.push(client);
+	}
+
+	/** The one that was used last, which has had the least time to be closed by the server. */
+	#lastFree(): CountingClient | undefined {
+		for (let last = this.#free.at(-1); last !== undefined; last = this.#free.at(-1)) {
+			if (isFree(last)) return last;
+			last.isListed = false;
+			this.#free.pop();
+		}
+		return undefined;
+	}
+}
+
+function isFree(client: CountingClient): boolean {
+	return !client[kNeedDrain] && !client.closed && !client.destroyed;
 }
 
 export interface AgentOptions {
@@ -151,40 +186,47 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 		...clientOptions,
 		...(String(origin).startsWith("https:") && { connect: { ...clientOptions.connect, ...certificates() } }),
 	});
-	const pooled = {
-		...clientOptions,
-		factory: (origin: string | URL, poolOptions: PoolTypes.Options) => {
-			const pool: CountingPool = new CountingPool(origin, {
-				...poolOptions,
-				// An agent for a proxy connects by a function of its own.
-				...(typeof poolOptions.connect !== "function" && optionsFor(origin)),
-				factory: (url, ownOptions) => new CountingClient(url, ownOptions, pool),
-			});
-			return pool;
-		},
+	const poolFor = (origin: string | URL, poolOptions: PoolTypes.Options) => {
+		const pool: CountingPool = new CountingPool(origin, {
+			...poolOptions,
+			// An agent for a proxy connects by a function of its own.
+			...(typeof poolOptions.connect !== "function" && optionsFor(origin)),
+			factory: (url, ownOptions) => {
+				const client = new CountingClient(url, ownOptions, pool);
+				pool.noteFree(client);
+				return client;
+			},
+		});
+		return pool;
 	};
-	const agent = new Agent(pooled);
-	const proxied = new Map<string, Dispatcher>();
 	const throughProxy = (proxy: string): Dispatcher => {
 		if (options.createProxyAgent === undefined) throw new TypeError("no agent for proxies");
 		const tls = { allowH2: options.http2, ...certificates() };
-		const connectTimeout = options.connectTimeoutMs;
 		return options.createProxyAgent(proxy, {
-			...pooled,
-			connectTimeout,
+			...clientOptions,
+			factory: poolFor,
+			connectTimeout: options.connectTimeoutMs,
 			requestTls: tls,
 			proxyTls: { ...certificates() },
 		});
 	};
-	const keptAgent = (origin: string): Dispatcher => {
-		const proxy = options.proxyOf(origin);
-		if (proxy === undefined) return agent;
-		const known = proxied.get(proxy) ?? throughProxy(proxy);
-		proxied.set(proxy, known);
-		return known;
+	/** By proxy. */
+	const proxied = new Map<string, Dispatcher>();
+	/** By origin. */
+	const dispatchers = new Map<string, Dispatcher>();
+	const dispatcherFor = (origin: string): Dispatcher => {
+		let dispatcher = dispatchers.get(origin);
+		if (dispatcher === undefined) {
+			const proxy = options.proxyOf(origin);
+			dispatcher =
+				proxy === undefined ? poolFor(origin, clientOptions) : (proxied.get(proxy) ?? throughProxy(proxy));
+			if (proxy !== undefined) proxied.set(proxy, dispatcher);
+			dispatchers.set(origin, dispatcher);
+		}
+		return dispatcher;
 	};
 	return {
-		dispatch: (request, handler) => void keptAgent(String(request.origin)).dispatch(request, handler),
+		dispatch: (request, handler) => void dispatcherFor(String(request.origin)).dispatch(request, handler),
 		dispatchAlone(request, handler) {
 			const proxy = options.proxyOf(String(request.origin));
 			const alone =
@@ -196,7 +238,7 @@ export function createAgent(options: AgentOptions): ConnectionPool {
 		},
 		proxyOf: options.proxyOf,
 		async destroy() {
-			await Promise.all([agent.destroy(), ...[...proxied.values()].map((one) => one.destroy())]);
+			await Promise.all([...new Set(dispatchers.values())].map((dispatcher) => dispatcher.destroy()));
 		},
 	};
 }

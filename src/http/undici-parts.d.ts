@@ -1,24 +1,24 @@
-// undici exports its whole self or nothing; the Agent alone starts 20 ms sooner, but its files carry no types.
-declare module "undici/lib/dispatcher/agent.js" {
-	import { Agent } from "undici";
-	export default Agent;
-}
+// undici exports its whole self or nothing; its pool alone starts 20 ms sooner, but its files carry no types.
 declare module "undici/lib/dispatcher/pool.js" {
 	import { type Dispatcher, Pool as Whole } from "undici";
-	import { kConnected, kDispatch } from "undici/lib/core/symbols.js";
-	import { kClients, kGetDispatcher, kHasDispatcher, kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
+	import { kDispatch } from "undici/lib/core/symbols.js";
+	import type Client from "undici/lib/dispatcher/client.js";
+	import {
+		kClients,
+		kGetDispatcher,
+		kHasDispatcher,
+		kOnClientDrain,
+	} from "undici/lib/dispatcher/pool-base.js";
 
 	export default class Pool extends Whole {
-		[kClients]: readonly (Dispatcher & {
-			readonly [kNeedDrain]?: boolean;
-			readonly [kConnected]: boolean;
-			readonly closed: boolean;
-		})[];
+		[kClients]: readonly Dispatcher[];
 		[kDispatch](options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean;
 		/** A connection that takes a request now; undefined where it has to wait. */
 		[kGetDispatcher](): Dispatcher | undefined;
 		/** Whether there is one. */
 		[kHasDispatcher](): boolean;
+		/** A connection takes requests again. */
+		[kOnClientDrain](client: Client): void;
 	}
 }
 declare module "undici/lib/dispatcher/pool-base.js" {
@@ -26,6 +26,7 @@ declare module "undici/lib/dispatcher/pool-base.js" {
 	export const kGetDispatcher: unique symbol;
 	export const kHasDispatcher: unique symbol;
 	export const kNeedDrain: unique symbol;
+	export const kOnClientDrain: unique symbol;
 }
 declare module "undici/lib/core/symbols.js" {
 	export const kConnected: unique symbol;
@@ -36,7 +37,8 @@ declare module "undici/lib/dispatcher/client.js" {
 	import type { Socket } from "node:net";
 	import type { TLSSocket } from "node:tls";
 	import { Client as Whole } from "undici";
-	import { kConnector } from "undici/lib/core/symbols.js";
+	import { kConnected, kConnector } from "undici/lib/core/symbols.js";
+	import { kNeedDrain } from "undici/lib/dispatcher/pool-base.js";
 
 	type Connect = (
 		target: object,
@@ -48,6 +50,9 @@ declare module "undici/lib/dispatcher/client.js" {
 	export default class Client extends Whole {
 		/** How it opens a connection. */
 		[kConnector]: Connect;
+		readonly [kConnected]: boolean;
+		/** Set by its pool while it takes no request. */
+		readonly [kNeedDrain]?: boolean;
 	}
 }
 declare module "undici/lib/dispatcher/env-http-proxy-agent.js" {

@@ -203,6 +203,37 @@ describe("a connection", () => {
 		expect(wire.opened()).toBe(9);
 	});
 
+	test("that has served last serves the next request; one that was closed meanwhile is passed over", async () => {
+		const ports: (number | undefined)[] = [];
+		let closes = false;
+		await using wire = await httpWire((request, response) => {
+			ports.push(request.socket.remotePort);
+			if (closes) response.setHeader("connection", "close");
+			response.end("{}");
+		});
+		const ask = async () => {
+			const exchange = http.begin();
+			await (await post(http, exchange, wire.origin)).text();
+			exchange.close();
+		};
+		await Promise.all([ask(), ask(), ask()]);
+		await turn();
+		await ask();
+		await turn();
+		await ask();
+		expect(ports[4]).toBe(ports[3]);
+		closes = true;
+		await turn();
+		await ask();
+		closes = false;
+		await vi.waitFor(() => expect(wire.open()).toBe(2));
+		await ask();
+		expect(ports[5]).toBe(ports[4]);
+		expect(ports[6]).not.toBe(ports[5]);
+		expect(ports.slice(0, 3)).toContain(ports[6]);
+		expect(wire.opened()).toBe(3);
+	});
+
 	test("are as many as requests that are on the way, also after some were stopped", async () => {
 		await using wire = await httpWire((request, response) => {
 			if (request.url !== "/never") response.end("{}");
