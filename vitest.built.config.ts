@@ -1,37 +1,88 @@
+import { globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import common from "./vitest.config.ts";
 
-const dist = fileURLToPath(new URL("dist/", import.meta.url));
+const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/** What goes through the command line, the public face or the program. */
+const shipped = globSync(
+	[
+		"test/{cli,data,faults,launch,llm}/**/*.test.ts",
+		"test/{contributing,package,readme}.test.ts",
+		"test/ask/{costs,generate,prompt-cache}.test.ts",
+		"test/batch/{kill,namespaces,process,word-problems}.test.ts",
+		"test/cache/redis-cache.test.ts",
+		"test/chat/golden.test.ts",
+		"test/jobs/{creation,cycle,faults,flex,kill,library,money,retention,traps,underway}.test.ts",
+		"test/laws/{cost-of-answers,sums-of-money}.test.ts",
+		"test/scripts/{bundle,lean-undici}.test.ts",
+		"test/share/{connection,processes}.test.ts",
+		"test/ui/{leaving,pty}.test.ts",
+	],
+	{
+		cwd: path("."),
+		// They test modules, or replace what modules of Node export, which what was built has taken already.
+		exclude: [
+			"test/cli/{broken-disk,settings}.test.ts",
+			"test/cli/{answers,batch-view,budget,check-progress,claim,cost-reprice,eta,known-models}.test.ts",
+			"test/cli/{live-region,other-platforms,price-age,process-output,prompt-input,text-table}.test.ts",
+			"test/llm/{outcome-queue,streamed-ask}.test.ts",
+		],
+	},
+);
+
+const { include, exclude, ...shared } = common.test ?? {};
+
+interface Project {
+	readonly name: string;
+	readonly include?: string[];
+	readonly exclude?: string[];
+	/** What stands in for a module, by how tests name it; a module that imports another stays with its own. */
+	readonly inPlaceOf: readonly [RegExp, string][];
+}
+
+function project({ inPlaceOf, ...options }: Project): TestProjectInlineConfiguration {
+	const alias = inPlaceOf.map(([find, replacement]) => ({ find, replacement: path(replacement) }));
+	return { extends: true, test: { ...options, alias } };
+}
+
+const commandLine = /^(?:\.\.\/)+src\/cli\/main\.ts$/;
+const publicFace = /^(?:\.\.\/)+src\/(?:index|llm|errors|conversation|multi)\.ts$/;
+const anyModule = /^(?:\.\.\/)+src\/(.+)\.tsx?$/;
 
 /**
- * The tests that use the command line and the library as others do, with what was built in the place of the source: what
- * ships is what meets the transcripts and the faults. `npm run test:built`.
+ * The whole suite, with what was built in the place of the source: `npm run test:built`. What a test imports besides (the
+ * simulator, readers of the ledger) is the source in the first two projects.
  */
 export default defineConfig({
 	test: {
-		...common.test,
-		include: [
-			"test/{ask,cli,data,faults,llm}/**/*.test.ts",
-			"test/chat/golden.test.ts",
-			"test/jobs/{creation,cycle,faults,library,retention,underway}.test.ts",
-			"test/laws/sums-of-money.test.ts",
+		...shared,
+		globalSetup: [shared.globalSetup ?? [], "test/helpers/build-modules.ts"].flat(),
+		server: { deps: { external: [/\/dist(?:-modules)?\//] } },
+		projects: [
+			// The files of the package, in the process of the test.
+			project({
+				name: "shipped",
+				include: shipped,
+				inPlaceOf: [
+					[commandLine, "dist/main.cjs"],
+					[publicFace, "dist/index.js"],
+				],
+			}),
+			// The transcripts again: a process for each command, with the code cache that those before it have left.
+			project({
+				name: "processes",
+				include: ["test/cli/{ask,batch,money}.test.ts", "test/chat/golden.test.ts"],
+				inPlaceOf: [[commandLine, "test/helpers/spawned-main.ts"]],
+			}),
+			// Modules that neither the command line nor the public face shows, each bundled as an entry of its own.
+			project({
+				name: "modules",
+				include: include ?? [],
+				exclude: [...(exclude ?? []), ...shipped],
+				inPlaceOf: [[anyModule, "dist-modules/$1.js"]],
+			}),
 		],
-		exclude: [
-			// They look into modules of the source, hand those what they take from the public face, or replace what Node's
-			// modules export, which what was built has taken already.
-			"test/ask/{coalesce,cost-law,shared-parameters}.test.ts",
-			"test/cli/{answers,broken-disk,prompt-input,process-output,settings}.test.ts",
-			"test/llm/{outcome-queue,streamed-ask}.test.ts",
-		],
-		// As tests name them; what they import besides is still the source.
-		alias: [
-			{ find: /^(?:\.\.\/)+src\/cli\/main\.ts$/, replacement: `${dist}main.cjs` },
-			{
-				find: /^(?:\.\.\/)+src\/(?:index|llm|errors|conversation|multi)\.ts$/,
-				replacement: `${dist}index.js`,
-			},
-		],
-		server: { deps: { external: [/\/dist\//] } },
 	},
 });

@@ -66,6 +66,23 @@ const commandLineOptions: esbuild.BuildOptions = {
 	plugins: [...plugins, { name: "scripts", setup: (build) => build.onEnd(writeCommandLine) }],
 };
 
+/**
+ * Each module of the source as an entry of its own, bundled as the others are: for tests of what neither the public face
+ * nor the command line shows (vitest.built.config.ts). Tests replace what Node's modules export, and draw with the Ink
+ * that they import: both stay outside. Not part of the package.
+ */
+const modulesOptions: esbuild.BuildOptions = {
+	...common,
+	entryPoints: globSync("src/**/*.{ts,tsx}", { cwd: root }),
+	outbase: "src",
+	outdir: "dist-modules",
+	splitting: true,
+	chunkNames: "chunks/[name]-[hash]",
+	external: ["ink", "react"],
+	banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+	plugins: [stubs, leanSdk, leanUndici, stringWidth, yoga],
+};
+
 /** The script and style of the page that `llmx report` writes: for browsers, each one file. */
 const pageOptions: esbuild.BuildOptions = {
 	absWorkingDir: root,
@@ -158,6 +175,11 @@ async function main(): Promise<void> {
 			const unminified = { minify: false, minifySyntax: false, minifyWhitespace: false };
 			await (await esbuild.context({ ...watched, ...unminified, logLevel: "info" })).watch();
 		}
+		return;
+	}
+	if (process.argv.includes("--modules")) {
+		rmSync(join(root, modulesOptions.outdir as string), { recursive: true, force: true });
+		await esbuild.build(modulesOptions);
 		return;
 	}
 	rmSync(dist, { recursive: true, force: true });

@@ -6,8 +6,8 @@ const second = 1_000;
 const minute = 60 * second;
 const day = 24 * 60 * minute;
 
-// The simulator's limits keep to this clock; what the network does takes real time.
-beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance"], now: 0 }));
+// The simulator's limits keep to this clock (as built, to `hrtime`); what the network does takes real time.
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date", "performance", "hrtime"], now: 0 }));
 afterEach(() => void vi.useRealTimers());
 
 /** `ok`, or what a 429 says is used up. */

@@ -118,13 +118,20 @@ describe("a connection", () => {
 	});
 
 	test("closed by the server long after the request is a failure that may have been billed", async () => {
-		const sinceStart = performance.now.bind(performance);
-		let skippedMs = 0;
-		vi.spyOn(performance, "now").mockImplementation(() => sinceStart() + skippedMs);
+		let skippedSeconds = 0;
+		const now = performance.now.bind(performance);
+		vi.spyOn(performance, "now").mockImplementation(() => now() + 1_000 * skippedSeconds);
+		// What was built reads the same clock.
+		const hrtime = process.hrtime;
+		const skipping = (): [number, number] => {
+			const [seconds, nanoseconds] = hrtime();
+			return [seconds + skippedSeconds, nanoseconds];
+		};
+		vi.spyOn(process, "hrtime").mockImplementation(Object.assign(skipping, { bigint: hrtime.bigint }));
 		await using wire = await tcpWire((socket) => {
 			socket.write(answer("{}"));
 			socket.on("data", () => {
-				skippedMs += 2_000;
+				skippedSeconds += 2;
 				socket.resetAndDestroy();
 			});
 		});
