@@ -1,309 +1,184 @@
 /**
- * llmx beside what else one could send many prompts with, on one loopback server in one run: llmx as it comes and with
- * `--concurrency`, a bare undici loop, the openai SDK with p-limit, the AI SDK, LangChain JS and promptfoo from npm,
- * installed into a folder of their own; where it is installed already litellm (Python); and of llm and inspect (Python),
- * aichat (Rust) and mods (Go), where they are installed, the start alone. What is not there is said to be.
+ * llmx beside what else one could send prompts with, on one loopback server: many prompts by llmx as it comes and with
+ * `--concurrency`, a bare undici loop, the openai SDK, the AI SDK, LangChain JS and promptfoo from npm, litellm and inspect
+ * (Python); and one prompt by llmx, llm (Python), aichat (Rust) and mods (Go). What is not installed is said to be absent.
  *
- * ROWS, ROUNDS, LATENCIES and CONCURRENCIES change how much is run; PEERS=folder keeps what was installed; ONLY=pattern
- * runs only the peers whose names it matches; PYTHON=path is the Python that has litellm.
+ *     node bench/peers.ts --install                    # into ~/.cache/llmx-peers, which stays; then measures
+ *     node bench/peers.ts --only llmx,openai --latency 25 --in-flight 64
+ *     node bench/peers.ts --record                     # also into bench/peers/figures.json
+ *     node bench/peers.ts --table                      # the README's tables from it
+ *
+ * Every run is printed as it ends. Peers take turns, so that a busy moment of the machine hits all alike.
  */
-import { fork, spawn, spawnSync } from "node:child_process";
-import {
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { execFileSync } from "node:child_process";
+import { homedir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import {
+	type AskFigures,
+	askTable,
+	type KillFigures,
+	manyTable,
+	type RunFigures,
+	readFigures,
+	recordFigures,
+} from "./peers/figures.ts";
+import { findInstalled, install } from "./peers/install.ts";
+import { Arena, type Load, type Measured } from "./peers/measure.ts";
+import { manyPrompts, onePrompt, type Peer } from "./peers/peers.ts";
 import { median, printTable } from "./report.ts";
 
-const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const llmx = file("../bin/llmx.js");
-const rows = Number(process.env.ROWS ?? 1_200);
-const rounds = Number(process.env.ROUNDS ?? 3);
-const numbers = (text: string) => text.split(",").map(Number);
-const latencies = numbers(process.env.LATENCIES ?? "0,25,300");
-const concurrencies = numbers(process.env.CONCURRENCIES ?? "64,512");
-
-const work = mkdtempSync(join(tmpdir(), "llmx-peers-"));
-const packages = process.env.PEERS ?? join(work, "packages");
-const usagePath = join(work, "usage.json");
-
-interface Job {
-	readonly baseUrl: string;
-	readonly rows: number;
-	readonly inFlight: number;
-	/** Where answers go; nothing is there before. */
-	readonly output: string;
-}
-
-interface Peer {
-	readonly label: string;
-	readonly isThere: () => boolean;
-	/** Undefined for Node. */
-	readonly program?: string;
-	/** Arguments of the program that do the job. */
-	readonly args: (job: Job) => readonly string[];
-	readonly env?: (job: Job) => Readonly<Record<string, string>>;
-	/** Runs of it differ in nothing but the latency: how many are in flight is its own business. */
-	readonly pacesItself?: boolean;
-}
-
-function promptsOf(count: number): string {
-	const path = join(work, `prompts-${count}.jsonl`);
-	if (!existsSync(path)) {
-		const prompt = (row: number) =>
-			`${JSON.stringify({ prompt: `prompt number ${row}, with a few words` })}\n`;
-		writeFileSync(path, Array.from({ length: count }, (_, row) => prompt(row)).join(""));
-	}
-	return path;
-}
-
-let homes = 0;
-const batch = (job: Job, more: readonly string[]) => {
-	const flags = ["-m", "local/m", "-o", job.output, "-q", "--no-cache"];
-	return [llmx, "batch", promptsOf(job.rows), ...flags, ...more];
-};
-const homeFor = ({ baseUrl }: Job) => ({
-	LLMX_HOME: join(work, `home-${homes % 2}`),
-	LOCAL_BASE_URL: baseUrl,
+const { values } = parseArgs({
+	options: {
+		only: { type: "string" },
+		parts: { type: "string", default: "many,kill,one" },
+		latency: { type: "string", default: "0,25,300" },
+		"in-flight": { type: "string", default: "64,512" },
+		rows: { type: "string", default: "1200" },
+		rounds: { type: "string", default: "3" },
+		folder: {
+			type: "string",
+			default: join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "llmx-peers"),
+		},
+		install: { type: "boolean", default: false },
+		record: { type: "boolean", default: false },
+		table: { type: "boolean", default: false },
+	},
 });
 
-const script = (client: string, needs: string, label: string): Peer => ({
-	label,
-	isThere: () => existsSync(join(packages, "node_modules", needs)),
-	args: ({ baseUrl, rows, inFlight, output }) => [
-		join(packages, "client.mjs"),
-		client,
-		baseUrl,
-		String(rows),
-		String(inFlight),
-		output,
-	],
-});
+const rows = Number(values.rows);
+const rounds = Number(values.rounds);
+const only = values.only?.split(",");
 
-const promptfoo: Peer = {
-	label: "promptfoo",
-	isThere: () => existsSync(join(packages, "node_modules/promptfoo")),
-	args: ({ baseUrl, rows, inFlight, output }) => {
-		const config = join(work, `promptfoo-${rows}.json`);
-		const provider = { id: "openai:chat:m", config: { apiBaseUrl: baseUrl, apiKey: "sk-bench" } };
-		const tests = Array.from({ length: rows }, (_, row) => ({ vars: { row: String(row) } }));
-		const prompts = ["prompt number {{row}}, with a few words"];
-		writeFileSync(config, JSON.stringify({ providers: [provider], prompts, tests }));
-		const main = JSON.parse(readFileSync(join(packages, "node_modules/promptfoo/package.json"), "utf8")) as {
-			bin: Record<string, string>;
-		};
-		const flags = ["--no-cache", "--no-table", "--no-progress-bar", "-j", String(inFlight), "-o", output];
-		return [
-			join(packages, "node_modules/promptfoo", main.bin.promptfoo as string),
-			"eval",
-			"-c",
-			config,
-			...flags,
-		];
-	},
-	env: () => ({
-		PROMPTFOO_CONFIG_DIR: join(work, "promptfoo"),
-		PROMPTFOO_DISABLE_TELEMETRY: "1",
-		PROMPTFOO_DISABLE_UPDATE: "1",
-	}),
-};
+function chosen(peers: readonly Peer[]): readonly Peer[] {
+	return peers.filter(({ name }) => only?.includes(name) ?? true);
+}
 
-const python = process.env.PYTHON ?? "python3";
-const litellm: Peer = {
-	label: "litellm (Python)",
-	program: python,
-	isThere: () => {
-		const look = "import importlib.util, sys; sys.exit(importlib.util.find_spec('litellm') is None)";
-		return spawnSync(python, ["-c", look], { stdio: "ignore" }).status === 0;
-	},
-	args: ({ baseUrl, rows, inFlight, output }) => {
-		const client = file("peers/litellm_client.py");
-		return [client, baseUrl, String(rows), String(inFlight), output, usagePath];
-	},
-};
+type Figure = readonly [head: string, of: (run: Measured) => number];
 
-const all: readonly Peer[] = [
-	{
-		label: "llmx, as it comes",
-		isThere: () => true,
-		args: (job) => batch(job, []),
-		env: homeFor,
-		pacesItself: true,
-	},
-	{
-		label: "llmx --concurrency",
-		isThere: () => true,
-		args: (job) => batch(job, ["--concurrency", String(job.inFlight)]),
-		env: homeFor,
-	},
-	script("undici", "undici", "bare undici loop"),
-	script("openai", "openai", "openai SDK + p-limit"),
-	script("ai", "ai", "AI SDK + p-limit"),
-	script("langchain", "@langchain/openai", "LangChain JS + p-limit"),
-	promptfoo,
-	litellm,
+const used: readonly Figure[] = [
+	["first request ms", ({ firstRequestMs }) => firstRequestMs],
+	["CPU ms a prompt", ({ cpuMs }) => cpuMs],
+	["peak MB", ({ megabytes }) => megabytes],
 ];
-const only = new RegExp(process.env.ONLY ?? "");
-const peers = all.filter(({ label }) => only.test(label));
+const manyFigures: readonly Figure[] = [["rows/s", ({ seconds }) => rows / seconds], ...used];
+const oneFigures: readonly Figure[] = [["whole ms", ({ seconds }) => 1_000 * seconds], ...used];
 
-/** Programs of other languages are not installed by a benchmark; the start of those that are there is measured. */
-const others = ["litellm", "llm", "inspect", "aichat", "mods"];
+const cell = (value: number) => value.toFixed(value < 10 ? 2 : 0);
 
-interface Measured {
-	readonly seconds: number;
-	/** From the start to the first request at the server. */
-	readonly firstRequestMs: number;
-	readonly cpuMicroseconds: number;
-	readonly megabytes: number;
+function printMedians(medians: ReadonlyMap<Peer, Measured>, figures: readonly Figure[]): void {
+	const lines = [...medians].map(([{ label }, run]) => [label, ...figures.map(([, of]) => cell(of(run)))]);
+	console.log();
+	printTable(["", ...figures.map(([head]) => head)], lines);
 }
 
-const server = fork(file("peers/server.ts"));
-let onRequest: (() => void) | undefined;
-const port = await new Promise<number>((resolve) => {
-	server.on("message", (message) => {
-		if (message === "request") onRequest?.();
-		else resolve(message as number);
-	});
-});
-const baseUrlAt = (latencyMs: number) => `http://127.0.0.1:${port}/${latencyMs}/v1`;
-
-/** The process tells its own time and peak when it exits: /usr/bin/time would be another thing to install. */
-const hook = `process.on("exit",()=>{const u=process.resourceUsage();require("fs").writeFileSync(${JSON.stringify(usagePath)},JSON.stringify({kb:u.maxRSS,us:u.userCPUTime+u.systemCPUTime}))})`;
-const preload = `data:text/javascript,import{createRequire}from"node:module";const require=createRequire("file:///");${encodeURIComponent(hook)}`;
-
-function start(peer: Peer, job: Job) {
-	rmSync(job.output, { force: true });
-	homes += 1;
-	const args = [...(peer.program === undefined ? ["--import", preload] : []), ...peer.args(job)];
-	return spawn(peer.program ?? process.execPath, args, {
-		cwd: work,
-		env: { PATH: process.env.PATH, HOME: work, OPENAI_API_KEY: "sk-bench", ...peer.env?.(job) },
-		stdio: ["ignore", "ignore", "ignore"],
-	});
-}
-
-async function run(peer: Peer, job: Job): Promise<Measured> {
-	const startedAt = performance.now();
-	const child = start(peer, job);
-	let firstRequestMs = Number.NaN;
-	onRequest = () => {
-		firstRequestMs = performance.now() - startedAt;
-		onRequest = undefined;
-	};
-	const code = await new Promise((resolve) => child.once("exit", resolve));
-	const seconds = (performance.now() - startedAt) / 1_000;
-	if (code !== 0 && peer !== promptfoo) throw new Error(`${peer.label} ended with ${code}`);
-	const { kb, us } = JSON.parse(readFileSync(usagePath, "utf8")) as { kb: number; us: number };
-	return { seconds, firstRequestMs, cpuMicroseconds: us / job.rows, megabytes: kb / 1024 };
-}
-
-/** Answers on the disk when a run is killed at a third of its rows. */
-async function killed(peer: Peer): Promise<{ readonly answered: number; readonly kept: number }> {
-	const job: Job = { baseUrl: baseUrlAt(25), rows, inFlight: 64, output: join(work, "killed.jsonl") };
-	const child = start(peer, job);
-	let answered = 0;
-	await new Promise<void>((resolve) => {
-		onRequest = () => {
-			answered += 1;
-			if (answered >= rows / 3) resolve();
-		};
-		child.once("exit", () => resolve());
-	});
-	onRequest = undefined;
-	child.kill("SIGKILL");
-	await new Promise((resolve) =>
-		child.exitCode === null ? child.once("exit", resolve) : resolve(undefined),
-	);
-	const text = existsSync(job.output) ? readFileSync(job.output, "utf8") : "";
-	return { answered: Math.max(0, answered - 64), kept: text.split("\n").filter(Boolean).length };
-}
-
-/** A package that is there already is taken as it is. */
-function install(): void {
-	mkdirSync(packages, { recursive: true });
-	copyFileSync(file("peers/client.mjs"), join(packages, "client.mjs"));
-	const wanted = {
-		all: [
-			"undici",
-			"openai",
-			"p-limit",
-			"ai",
-			"@ai-sdk/openai-compatible",
-			"@langchain/openai",
-			"@langchain/core",
-		],
-		promptfoo: ["promptfoo"],
-	};
-	for (const names of Object.values(wanted)) {
-		if (names.every((name) => existsSync(join(packages, "node_modules", name)))) continue;
-		const flags = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", packages];
-		const { status } = spawnSync("npm", [...flags, ...names], { stdio: "ignore", timeout: 600_000 });
-		if (status !== 0) console.log(`npm could not install ${names.join(", ")}`);
-	}
-}
-
-try {
-	install();
-	const present = peers.filter((peer) => peer.isThere());
-	const absent = peers.filter((peer) => !present.includes(peer)).map(({ label }) => label);
-	const starts = others.map((name) => {
-		const times = Array.from({ length: rounds }, () => {
-			const startedAt = performance.now();
-			const { status } = spawnSync(name, ["--version"], { stdio: "ignore" });
-			return status === 0 ? performance.now() - startedAt : Number.NaN;
-		});
-		return { name, ms: median(times) };
-	});
-	absent.push(...starts.filter(({ ms }) => Number.isNaN(ms)).map(({ name }) => name));
-	console.log(`absent: ${absent.join(", ") || "none"}`);
-	for (const { name, ms } of starts)
-		if (!Number.isNaN(ms)) console.log(`${name} --version: ${ms.toFixed(0)} ms`);
-
-	const output = join(work, "answers.jsonl");
-	const table: string[][] = [];
-	for (const latencyMs of latencies) {
-		for (const inFlight of concurrencies) {
-			const measured = new Map<Peer, Measured[]>();
-			// They take turns, so that a busy moment of the machine hits all alike.
-			for (let round = -1; round < rounds; round++) {
-				for (const peer of present) {
-					if (peer.pacesItself && inFlight !== concurrencies[0]) continue;
-					const figures = await run(peer, { baseUrl: baseUrlAt(latencyMs), rows, inFlight, output });
-					if (round >= 0) measured.set(peer, [...(measured.get(peer) ?? []), figures]);
-				}
-			}
-			for (const [peer, runs] of measured) {
-				const of = (figure: keyof Measured) => median(runs.map((one) => one[figure]));
-				table.push([
-					peer.label,
-					`${latencyMs} ms`,
-					peer.pacesItself ? "its own" : String(inFlight),
-					(rows / of("seconds")).toFixed(0),
-					of("firstRequestMs").toFixed(0),
-					of("cpuMicroseconds").toFixed(0),
-					of("megabytes").toFixed(0),
-				]);
+/** Medians of each peer over the rounds, after one that counts for nothing. A peer that fails leaves the turns. */
+async function takeTurns(
+	arena: Arena,
+	peers: readonly Peer[],
+	load: Load,
+	figures: readonly Figure[],
+): Promise<Map<Peer, Measured>> {
+	const measured = new Map(peers.map((peer) => [peer, [] as Measured[]]));
+	for (let round = 0; round <= rounds; round++) {
+		for (const [peer, runs] of measured) {
+			const say = (text: string) =>
+				console.log(`  ${round === 0 ? "warm-up" : `round ${round}`}: ${peer.label}: ${text}`);
+			try {
+				const run = await arena.run(peer, load);
+				say(figures.map(([head, of]) => `${cell(of(run))} ${head}`).join(", "));
+				if (round > 0) runs.push(run);
+			} catch (error) {
+				say(`failed: ${(error as Error).message}`);
+				measured.delete(peer);
 			}
 		}
 	}
-	console.log(`\n${rows} prompts, whole processes, median of ${rounds} rounds\n`);
-	const head = ["", "latency", "in flight", "rows/s", "first request ms", "CPU us/row", "peak MB"];
-	printTable(head, table);
-	console.log("\nkill -9 at a third of the rows, 25 ms, 64 in flight: answered at least, and on the disk\n");
-	const kept = [];
-	for (const peer of present) {
-		const { answered, kept: lines } = await killed(peer);
-		kept.push([peer.label, String(answered), String(lines)]);
-	}
-	printTable(["", "answered", "on the disk"], kept);
-} finally {
-	server.kill();
-	rmSync(work, { recursive: true, force: true });
+	const medianOf = (runs: readonly Measured[]): Measured => {
+		const of = (figure: keyof Measured) => median(runs.map((run) => run[figure]));
+		return {
+			seconds: of("seconds"),
+			firstRequestMs: of("firstRequestMs"),
+			cpuMs: of("cpuMs"),
+			megabytes: of("megabytes"),
+		};
+	};
+	return new Map([...measured].map(([peer, runs]) => [peer, medianOf(runs)]));
 }
+
+const git = (...args: string[]) =>
+	execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+const today = new Date().toISOString().slice(0, 10);
+const sourceOf = ({ label }: Peer) => ({
+	peer: label,
+	date: today,
+	tree: git("rev-parse", "--short", "HEAD"),
+});
+
+async function measureMany(arena: Arena, peers: readonly Peer[]): Promise<void> {
+	const concurrencies = values["in-flight"].split(",").map(Number);
+	for (const latencyMs of values.latency.split(",").map(Number)) {
+		for (const inFlight of concurrencies) {
+			// Those that pace themselves do so once.
+			const able = peers.filter(({ pacesItself = false }) => !pacesItself || inFlight === concurrencies[0]);
+			console.log(`\n${rows} prompts, ${latencyMs} ms, ${inFlight} in flight\n`);
+			const medians = await takeTurns(arena, able, { latencyMs, rows, inFlight }, manyFigures);
+			printMedians(medians, manyFigures);
+			const figures = [...medians].map(([peer, { seconds, ...rest }]): RunFigures => {
+				const load = { latencyMs, inFlight: peer.pacesItself ? null : inFlight, rows, rounds };
+				return { ...sourceOf(peer), ...load, rowsPerSecond: rows / seconds, ...rest };
+			});
+			if (values.record) recordFigures({ runs: figures });
+		}
+	}
+}
+
+async function measureKills(arena: Arena, peers: readonly Peer[]): Promise<void> {
+	console.log(
+		"\nkill -9 at a third of the prompts, 25 ms, 64 in flight: on the disk, of how many answered at least\n",
+	);
+	const kills: KillFigures[] = [];
+	for (const peer of peers.filter(({ answers }) => answers !== undefined)) {
+		const killed = await arena.kill(peer, { latencyMs: 25, rows, inFlight: 64 });
+		console.log(`  ${peer.label}: ${killed.kept} of ${killed.answered}`);
+		kills.push({ ...sourceOf(peer), ...killed });
+	}
+	if (values.record) recordFigures({ kills });
+}
+
+async function measureOne(arena: Arena, peers: readonly Peer[]): Promise<void> {
+	console.log("\none prompt, 0 ms\n");
+	const medians = await takeTurns(arena, peers, { latencyMs: 0, rows: 1, inFlight: 1 }, oneFigures);
+	printMedians(medians, oneFigures);
+	const asks = [...medians].map(([peer, { seconds, ...rest }]): AskFigures => {
+		return { ...sourceOf(peer), rounds, wholeMs: seconds * 1_000, ...rest };
+	});
+	if (values.record) recordFigures({ asks });
+}
+
+function printTables(many: readonly Peer[], one: readonly Peer[]): void {
+	const labels = (peers: readonly Peer[]) => peers.map(({ label }) => label);
+	console.log(`${manyTable(readFigures(), labels(many))}\n${askTable(readFigures(), labels(one))}`);
+}
+
+async function measure(): Promise<void> {
+	if (values.install) install(values.folder);
+	const installed = findInstalled(values.folder);
+	const [many, one] = [chosen(manyPrompts(installed)), chosen(onePrompt(installed))];
+	if (values.table) return printTables(many, one);
+	const isPresent = ({ command }: Peer) => command !== undefined;
+	const absent = [...many, ...one].filter((peer) => !isPresent(peer)).map(({ label }) => label);
+	console.log(`absent: ${absent.join(", ") || "none"}`);
+	if (values.record && only === undefined) recordFigures({ absent });
+	const parts = values.parts.split(",");
+	const arena = await Arena.open();
+	try {
+		if (parts.includes("many")) await measureMany(arena, many.filter(isPresent));
+		if (parts.includes("kill")) await measureKills(arena, many.filter(isPresent));
+		if (parts.includes("one")) await measureOne(arena, one.filter(isPresent));
+	} finally {
+		arena.close();
+	}
+}
+
+await measure();

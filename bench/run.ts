@@ -17,10 +17,10 @@ const benches: Readonly<Record<string, string>> = {
 	memory: "a million rows in flat memory",
 	ledger: "the cost of a million calls summed up, against reading them",
 	chat: "the chat screen: frames, echo of a key, first prompt",
-	peers: "beside other clients and tools, which npm installs into a temporary folder",
+	peers: "beside those other clients and tools that node bench/peers.ts --install has installed",
 };
 
-/** It fetches packages, which nobody expects who asks for all. */
+/** Without other clients it shows nothing. */
 const onlyByName = new Set(["peers"]);
 
 const named = process.argv.slice(2);

@@ -1,16 +1,15 @@
 """Sends so many prompts by litellm, so many at a time, and appends every answer to a file as it comes.
 
-python litellm_client.py BASE_URL ROWS CONCURRENCY OUTPUT USAGE
+python litellm_client.py BASE_URL ROWS CONCURRENCY OUTPUT
 """
 
 import asyncio
 import json
-import resource
 import sys
 
 import litellm
 
-base_url, rows, in_flight, output, usage = sys.argv[1:]
+base_url, rows, in_flight, output = sys.argv[1:]
 
 
 async def main() -> None:
@@ -32,6 +31,3 @@ async def main() -> None:
 
 
 asyncio.run(main())
-used = resource.getrusage(resource.RUSAGE_SELF)
-with open(usage, "w", encoding="utf8") as file:
-    json.dump({"kb": used.ru_maxrss, "us": (used.ru_utime + used.ru_stime) * 1e6}, file)

@@ -2,23 +2,35 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
+const text = "an answer of a few words";
+const usage = { prompt_tokens: 9, completion_tokens: 6, total_tokens: 15 };
+const common = { id: "chatcmpl-1", created: 1, model: "m" };
 const answer = JSON.stringify({
-	id: "chatcmpl-1",
+	...common,
 	object: "chat.completion",
-	created: 1,
-	model: "m",
-	choices: [
-		{ index: 0, message: { role: "assistant", content: "an answer of a few words" }, finish_reason: "stop" },
-	],
-	usage: { prompt_tokens: 9, completion_tokens: 6, total_tokens: 15 },
+	choices: [{ index: 0, message: { role: "assistant", content: text }, finish_reason: "stop" }],
+	usage,
 });
 const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(answer) };
+const parts = [
+	{ choices: [{ index: 0, delta: { role: "assistant", content: text }, finish_reason: null }] },
+	{ choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage },
+].map((part) => JSON.stringify({ ...common, object: "chat.completion.chunk", ...part }));
+const stream = [...parts, "[DONE]"].map((data) => `data: ${data}\n\n`).join("");
+const streamHeaders = { "content-type": "text/event-stream" };
 
 const server = createServer((request, response) => {
 	const latencyMs = Number(/^\/(\d+)\//.exec(request.url ?? "")?.[1] ?? 0);
-	const send = () => response.writeHead(200, headers).end(answer);
 	process.send?.("request");
-	request.resume().on("end", () => (latencyMs > 0 ? setTimeout(send, latencyMs) : send()));
+	let isStreamed = false;
+	const send = () => {
+		if (isStreamed) response.writeHead(200, streamHeaders).end(stream);
+		else response.writeHead(200, headers).end(answer);
+	};
+	request.on("data", (data: Buffer) => {
+		isStreamed ||= /"stream":\s*true/.test(data.toString("latin1"));
+	});
+	request.on("end", () => (latencyMs > 0 ? setTimeout(send, latencyMs) : send()));
 });
 server.keepAliveTimeout = 60_000;
 server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
