@@ -271,7 +271,7 @@ async function start(isBare: boolean): Promise<number> {
 		await node.exited;
 		return performance.now() - startedAt;
 	}
-	const chat = new PtyChat(["sim/echo"], { home, hasCodeCache: true });
+	const chat = new PtyChat(["sim/echo"], { home });
 	while (!chat.raw.includes("╰")) await new Promise((resolve) => setImmediate(resolve));
 	const elapsed = performance.now() - startedAt;
 	chat.type("\x04");

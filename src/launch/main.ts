@@ -1,4 +1,4 @@
-import { join, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import type { Io } from "../cli/io.ts";
 import type * as CommandLine from "../cli/main.ts";
 import { resolvePaths } from "../state/paths.ts";
@@ -22,15 +22,19 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 
 /** Runs the process's command line, and keeps a code cache for the next. What bin/llmx.js calls. */
 export function start(): Promise<number> {
-	const cache = hasCodeCache()
-		? new CodeCache(resolvePaths(process.env).compileCache, LLMX_BUILD)
-		: undefined;
+	const cache = hasCodeCache() ? new CodeCache(codeCacheFolder(), LLMX_BUILD) : undefined;
 	if (cache !== undefined) process.once("exit", (code) => void (code === 0 && cache.keep()));
 	return commandLine(cache).start(cache);
 }
 
 function commandLine(cache: CodeCache | undefined): typeof CommandLine {
 	return new Chunks(folder, LLMX_PACKED, cache).require(`./${LLMX_START}`) as unknown as typeof CommandLine;
+}
+
+/** Beside what Node compiled, where it is told to keep that: homes that last for one run share it. */
+function codeCacheFolder(): string {
+	const { env } = process;
+	return env.NODE_COMPILE_CACHE ? resolve(env.NODE_COMPILE_CACHE, "llmx") : resolvePaths(env).compileCache;
 }
 
 /** Deno and Bun have none. Coverage sees less in functions that were not compiled. */

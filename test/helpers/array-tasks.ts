@@ -17,7 +17,7 @@ import { main } from "../../src/cli/main.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/server.ts";
 import { afterTest } from "./cleanup.ts";
 import { createTestIo } from "./io.ts";
-import { programPath, withoutCodeCache } from "./program.ts";
+import { programPath, sharedCodeCache } from "./program.ts";
 import { parseYaml } from "./yaml.ts";
 
 export const shards = 8;
@@ -132,7 +132,7 @@ export class ArrayOfTasks {
 				DATA: this.data,
 				MODEL: "local/echo",
 				LOCAL_BASE_URL: `${this.simulator.url}/v1`,
-				...withoutCodeCache,
+				...sharedCodeCache,
 			},
 		});
 	}

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Tests that run bin/llmx.js need a dist that is as new as the source: builds it once when it is not. Workers, and
- * processes that tests start from TypeScript, share what Node has compiled of it.
+ * all processes that tests start, share what was compiled.
  */
 export default function build(): void {
 	const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 /** The built program. */
 export const programPath = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
 
-/** In a home of its own every start is the first: it would write what was compiled, which takes longer than to compile it. */
-export const withoutCodeCache = { NODE_DISABLE_COMPILE_CACHE: "1" };
-export const withCodeCache = { NODE_DISABLE_COMPILE_CACHE: undefined };
+/** What build.ts has set, for an environment that inherits nothing: in a home of its own every start is the first. */
+export const sharedCodeCache = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
+/** What was compiled is kept in the home, as it is for users. */
+export const ownCodeCache = { NODE_COMPILE_CACHE: undefined };
 
 export interface ProgramOptions {
 	readonly env?: Record<string, string | undefined>;
@@ -38,7 +39,7 @@ export interface RunningProgram {
 /** Starts llmx as a process of its own, as a user does. */
 export function startProgram(argv: readonly string[], options: ProgramOptions = {}): RunningProgram {
 	const spawnOptions: SpawnOptions = {
-		env: { ...process.env, ...withoutCodeCache, ...options.env },
+		env: { ...process.env, ...options.env },
 		stdio: ["pipe", options.stdout ?? "pipe", "pipe"],
 		...(options.cwd !== undefined && { cwd: options.cwd }),
 	};
@@ -56,7 +57,7 @@ export function runShell(
 ): Promise<ProgramResult> {
 	const llmx = `llmx() { "${process.execPath}" "${programPath}" "$@"; }; `;
 	const child = spawn("bash", ["-c", llmx + script], {
-		env: { ...process.env, ...withoutCodeCache, ...options.env },
+		env: { ...process.env, ...options.env },
 		stdio: ["pipe", "pipe", "pipe"],
 		...(options.cwd !== undefined && { cwd: options.cwd }),
 	});

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import * as pty from "@lydell/node-pty";
-import { withoutCodeCache } from "./program.ts";
+import { sharedCodeCache } from "./program.ts";
 import { Terminal } from "./terminal.ts";
 
 const bin = fileURLToPath(new URL("../../bin/llmx.js", import.meta.url));
@@ -17,8 +17,6 @@ export interface PtyOptions {
 	readonly answers?: "size" | "everything" | "nothing";
 	/** Nothing is shown, for measuring the program alone; its questions are answered all the same. */
 	readonly isBlind?: boolean;
-	/** It keeps what was compiled, as it does for users; in tests each home is new, and that would be for nothing. */
-	readonly hasCodeCache?: boolean;
 }
 
 /** The real command in a pseudo-terminal, with a terminal in memory that shows what it writes. */
@@ -44,7 +42,7 @@ export class PtyChat {
 				LLMX_HOME: options.home,
 				TERM: "xterm-256color",
 				LANG: "C.UTF-8",
-				...(options.hasCodeCache ? {} : withoutCodeCache),
+				...(sharedCodeCache.NODE_COMPILE_CACHE && sharedCodeCache),
 				...options.env,
 			},
 		});

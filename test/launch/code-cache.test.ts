@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type ProgramResult, programPath, runProgram, withCodeCache } from "../helpers/program.ts";
+import { ownCodeCache, type ProgramResult, programPath, runProgram } from "../helpers/program.ts";
 import { itWith } from "../helpers/skipping.ts";
 import { temporaryFolder } from "../llm/harness.ts";
 
@@ -33,7 +33,7 @@ beforeEach(() => {
 
 const ask = (more: Record<string, string | undefined> = {}) =>
 	runProgram(["ask", "-m", "sim/echo", "--no-cache", "hello"], {
-		env: { ...withCodeCache, LLMX_HOME: home, ...more },
+		env: { ...ownCodeCache, LLMX_HOME: home, ...more },
 	});
 const answered = { code: 0, out: "hello\n", err: "" };
 
@@ -42,47 +42,59 @@ async function startOf(
 	env: Record<string, string> = {},
 ): Promise<{ state: string; text: string } | undefined> {
 	const { out } = await runProgram(["doctor", "--json", "-m", "sim/echo"], {
-		env: { ...withCodeCache, LLMX_HOME: home, ...env },
+		env: { ...ownCodeCache, LLMX_HOME: home, ...env },
 	});
 	return JSON.parse(out).find(({ about }: { about: string }) => about === "start-up");
 }
 
 const filesIn = (folder: string) => globSync("**/*.cache", { cwd: folder }).map((file) => join(folder, file));
 
-/** Leaves behind what each part of the program was compiled to. */
-async function warm(): Promise<string[]> {
-	expect(await ask()).toMatchObject(answered);
-	expect(await startOf()).toMatchObject({ state: "ok" });
+/** Where each part of the program was compiled to that `ask` and `doctor` load; made once. */
+let warmHome: string;
+beforeAll(async () => {
+	warmHome = mkdtempSync(join(tmpdir(), "llmx-warm-"));
+	expect(await ask({ LLMX_HOME: warmHome })).toMatchObject(answered);
+	expect(await startOf({ LLMX_HOME: warmHome })).toMatchObject({ state: "ok" });
+});
+afterAll(() => rmSync(warmHome, { recursive: true, force: true }));
+
+/** Gives the test's home what was compiled. */
+function warm(): string[] {
+	cpSync(join(warmHome, "compile"), compiled, { recursive: true });
 	return filesIn(compiled);
 }
 
 describe("the code cache", () => {
 	it("is of use to a batch, which changes flags of V8, and to others after it", async () => {
 		const folder = temporaryFolder();
-		// So many rows that the young generation grows to its bound, which is another flag.
-		const batch = async (rows: number) => {
-			const prompts = Array.from({ length: rows }, (_, row) => `{"prompt":"${row}"}\n`);
-			writeFileSync(join(folder, "prompts.jsonl"), prompts.join(""));
+		writeFileSync(join(folder, "prompts.jsonl"), '{"prompt":"one"}\n{"prompt":"two"}\n');
+		// The young generation is at its bound from the start, which is another flag.
+		const hook = join(folder, "hook.cjs");
+		writeFileSync(hook, "globalThis.kept = Array.from({ length: 300_000 }, (_, index) => ({ index }));");
+		const young = { NODE_OPTIONS: `--require=${hook}` };
+		const batch = async () => {
 			rmSync(join(folder, "out.jsonl"), { force: true });
 			const argv = ["batch", "prompts.jsonl", "-m", "sim/echo", "-o", "out.jsonl", "-q", "--no-cache"];
 			const { code, err } = await runProgram(argv, {
-				env: { ...withCodeCache, LLMX_HOME: home },
+				env: { ...ownCodeCache, ...young, LLMX_HOME: home },
 				cwd: folder,
 			});
 			expect(code, err).toBe(0);
 		};
 		const madeAt = () =>
 			filesIn(compiled).map((file) => [file, lstatSync(file).mtimeMs, lstatSync(file).ino]);
-		await batch(3_000);
+		await batch();
 		const first = madeAt();
 		expect(first.length).toBeGreaterThan(10);
-		await batch(100);
-		expect(await ask()).toMatchObject(answered);
+		await batch();
+		expect(await ask(young)).toMatchObject(answered);
 		expect(madeAt()).toEqual(first);
 	});
 
 	it("is private, whole after one run, and of use to the next", async () => {
-		const files = await warm();
+		expect(await ask()).toMatchObject(answered);
+		expect(await startOf()).toMatchObject({ state: "ok" });
+		const files = filesIn(compiled);
 		expect(files.length).toBeGreaterThan(5);
 		expect(filesIn(compiled).length).toBe(readdirSync(dirname(files[0] as string)).length);
 		for (const path of [compiled, dirname(files[0] as string)])
@@ -100,22 +112,25 @@ describe("the code cache", () => {
 
 	it("grows with what is used, and is not kept of a run that failed", async () => {
 		const failed = await runProgram(["ask", "-m", "nobody/x", "hi"], {
-			env: { ...withCodeCache, LLMX_HOME: home },
+			env: { ...ownCodeCache, LLMX_HOME: home },
 		});
 		expect(failed.code).not.toBe(0);
 		expect(filesIn(home)).toEqual([]);
-		expect((await runProgram(["--version"], { env: { ...withCodeCache, LLMX_HOME: home } })).code).toBe(0);
+		expect((await runProgram(["--version"], { env: { ...ownCodeCache, LLMX_HOME: home } })).code).toBe(0);
 		const few = filesIn(compiled).length;
-		expect((await warm()).length).toBeGreaterThan(few);
+		expect(await ask()).toMatchObject(answered);
+		expect(filesIn(compiled).length).toBeGreaterThan(few);
 	});
 
 	describe("that is", () => {
+		// A command of several files, none of which is large.
+		const run = (folder = home) =>
+			runProgram(["models", "--help"], { env: { ...ownCodeCache, LLMX_HOME: folder } });
 		let whole: string;
 		let out: string;
-		const run = () => runProgram(["completion", "bash"], { env: { ...withCodeCache, LLMX_HOME: home } });
 		beforeAll(async () => {
 			whole = mkdtempSync(join(tmpdir(), "llmx-whole-"));
-			({ out } = await runProgram(["completion", "bash"], { env: { ...withCodeCache, LLMX_HOME: whole } }));
+			({ out } = await run(whole));
 		});
 		afterAll(() => rmSync(whole, { recursive: true, force: true }));
 
@@ -181,7 +196,7 @@ describe("the code cache", () => {
 	});
 
 	itWith(isRoot, "only root can give files away")("does not use somebody else's", async () => {
-		const files = await warm();
+		const files = warm();
 		const { chownSync } = process.getBuiltinModule("node:fs");
 		const before = files.map((file) => readFileSync(file));
 		for (const path of [dirname(files[0] as string), ...files]) chownSync(path, 12345, 12345);
@@ -192,12 +207,12 @@ describe("the code cache", () => {
 
 	it("is done without where nothing can be written", async () => {
 		writeFileSync(home, "");
-		const env = { ...withCodeCache, LLMX_HOME: undefined, HOME: home, XDG_CACHE_HOME: "/proc/self/nothing" };
+		const env = { ...ownCodeCache, LLMX_HOME: undefined, HOME: home, XDG_CACHE_HOME: "/proc/self/nothing" };
 		expect(await runProgram(["--version"], { env })).toMatchObject({ code: 0, err: "" });
 		rmSync(home);
 		mkdirSync(home, { mode: 0o500 });
 		expect(
-			await runProgram(["--version"], { env: { ...withCodeCache, LLMX_HOME: join(home, "x") } }),
+			await runProgram(["--version"], { env: { ...ownCodeCache, LLMX_HOME: join(home, "x") } }),
 		).toMatchObject({
 			code: 0,
 			err: "",
@@ -213,6 +228,19 @@ describe("the code cache", () => {
 		expect((await startOf())?.text).toBe(`compiled code is in ${folder}`);
 	});
 
+	it("is kept where Node is told to keep what it compiles, for every home", async () => {
+		const folder = join(home, "node");
+		const env = { NODE_COMPILE_CACHE: folder };
+		expect(await ask({ ...env, LLMX_HOME: join(home, "one") })).toMatchObject(answered);
+		const files = filesIn(join(folder, "llmx"));
+		expect(files.length).toBeGreaterThan(5);
+		const before = files.map((file) => lstatSync(file).mtimeMs);
+		expect(await ask({ ...env, LLMX_HOME: join(home, "two") })).toMatchObject(answered);
+		expect(filesIn(join(folder, "llmx"))).toEqual(files);
+		expect(files.map((file) => lstatSync(file).mtimeMs)).toEqual(before);
+		expect(filesIn(join(home, "one"))).toEqual([]);
+	});
+
 	it("is switched off by Node's own variable", async () => {
 		expect(await ask({ NODE_DISABLE_COMPILE_CACHE: "1" })).toMatchObject(answered);
 		expect(filesIn(home)).toEqual([]);
@@ -220,7 +248,7 @@ describe("the code cache", () => {
 	});
 
 	it("is another for other flags of Node, and both stay", async () => {
-		const files = await warm();
+		const files = warm();
 		expect(await ask({ NODE_OPTIONS: "--max-semi-space-size=32" })).toMatchObject(answered);
 		const all = filesIn(compiled);
 		expect(all.length).toBeGreaterThan(files.length);
@@ -228,7 +256,7 @@ describe("the code cache", () => {
 	});
 
 	it("clears away what builds of long ago and killed writers have left", async () => {
-		const [file = ""] = await warm();
+		const [file = ""] = warm();
 		const old = join(compiled, "another-build");
 		mkdirSync(old);
 		writeFileSync(join(old, "x.cache"), "");

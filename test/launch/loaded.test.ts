@@ -2,7 +2,7 @@ import { globSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { runProgram, withCodeCache } from "../helpers/program.ts";
+import { ownCodeCache, runProgram } from "../helpers/program.ts";
 import { setup, temporaryFolder } from "../llm/harness.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli", import.meta.url));
@@ -36,7 +36,7 @@ async function loadedBy(
 	writeFileSync(join(folder, "prompts.jsonl"), '{"prompt":"a"}\n');
 	const NODE_OPTIONS = `--require=${hook}`;
 	const { code, err } = await runProgram(argv, {
-		env: { ...env, ...withCodeCache, NODE_OPTIONS },
+		env: { ...env, ...ownCodeCache, NODE_OPTIONS },
 		cwd: folder,
 		input,
 	});

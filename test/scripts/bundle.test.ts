@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { runProgram, withCodeCache } from "../helpers/program.ts";
+import { ownCodeCache, runProgram } from "../helpers/program.ts";
 import { setup, temporaryFolder } from "../llm/harness.ts";
 
 const dist = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -17,7 +17,7 @@ describe("the bundle", () => {
 		expect(
 			(
 				await runProgram(["ask", "-m", "openai/echo", "--no-cache", "hi"], {
-					env: { ...env, ...withCodeCache },
+					env: { ...env, ...ownCodeCache },
 				})
 			).code,
 		).toBe(0);

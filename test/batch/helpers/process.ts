@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { programPath, withoutCodeCache } from "../../helpers/program.ts";
+import { programPath, sharedCodeCache } from "../../helpers/program.ts";
 
 export interface Running {
 	readonly child: ChildProcess;
@@ -24,7 +24,7 @@ export function startLlmx(
 	const [command, ...rest] = [...wrapper, process.execPath, programPath, ...args] as [string, ...string[]];
 	const child = spawn(command, rest, {
 		cwd: folder,
-		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...withoutCodeCache, ...env },
+		env: { PATH: process.env.PATH, LLMX_HOME: `${folder}/home`, ...sharedCodeCache, ...env },
 		stdio: ["ignore", stdout, "pipe"],
 	});
 	let err = "";
