@@ -110,6 +110,11 @@ async function* rowsOf(run: Run): AsyncGenerator<number, void> {
 	}
 }
 
+/** The same in groups, as the scheduler takes them: of one each. */
+async function* groupsOf(run: Run): AsyncGenerator<readonly number[], void> {
+	for await (const row of rowsOf(run)) yield [row];
+}
+
 function* plainRowsOf({ rows, clock, endMs }: Run): Generator<number, void> {
 	for (let row = 0; row < rows && clock.now() < endMs; row++) yield row;
 }
@@ -122,7 +127,7 @@ export function llmx(options: { readonly concurrency?: number } = {}): Client {
 		const now = () => clock.now();
 		const { concurrency } = options;
 		const limiter = new AdaptiveLimiter({ now, concurrency, eager: concurrency !== undefined });
-		const schedule = new Schedule<number, void>(pauses.length > 0 ? rowsOf(run) : plainRowsOf(run), {
+		const schedule = new Schedule<number, void>(pauses.length > 0 ? groupsOf(run) : plainRowsOf(run), {
 			clock,
 			random,
 			maxInFlight: concurrency === undefined ? undefined : () => concurrency,

@@ -158,7 +158,7 @@ class ManyRun<Row> {
 	}
 
 	/** Takes rows, answers from the cache what it can, and gives the scheduler the rest. */
-	async *#misses(): AsyncGenerator<RowQuestion<Row>, void> {
+	async *#misses(): AsyncGenerator<readonly RowQuestion<Row>[], void> {
 		const { cached, cache } = this.#options;
 		const refuse = ({ index, row, error }: RefusedRow<Row>) =>
 			this.#queue.push({ ok: false, index, row, error: asLlmxError(error), ...unsent });
@@ -171,27 +171,30 @@ class ManyRun<Row> {
 			const stored = keys.length === 0 ? [] : await cached.find(keys);
 			const { areWatched } = this.#sharedPrompts;
 			if (areWatched) this.#sharedPrompts.expect(questions.filter((_, at) => stored[at] === undefined));
-			for (const [position, question] of questions.entries()) {
-				if (question.key === undefined) {
-					yield areWatched ? await this.#sharedPrompts.join(question) : question;
-					continue;
-				}
-				if (this.#coalescer.follow(question.key, question)) {
-					while (this.#coalescer.areTooMany && !this.#queue.left) await this.#queue.room();
-					continue;
-				}
-				const answer = stored[position] ?? this.#answered.get(question.key);
-				const result = answer && this.#reuse(question.row, answer);
-				const { index, row } = question;
-				if (result) this.#queue.push({ ok: true, index, row, result });
-				else if (cache === "only") this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
-				else {
-					this.#coalescer.lead(question.key);
-					yield areWatched ? await this.#sharedPrompts.join(question) : question;
-				}
-				while (this.#queue.isFull) await this.#queue.room();
-			}
+			const misses = questions.filter((question, at) => this.#isMiss(question, stored[at]));
+			if (!areWatched) yield misses;
+			else for (const question of misses) yield [await this.#sharedPrompts.join(question)];
+			while (this.#coalescer.areTooMany && !this.#queue.left) await this.#queue.room();
 		}
+	}
+
+	/** Whether a question is to be sent; else it has its outcome, or waits for that of an identical one. */
+	#isMiss(question: RowQuestion<Row>, stored: CachedAnswer | undefined): boolean {
+		const { index, row, key } = question;
+		if (key === undefined) return true;
+		if (this.#coalescer.follow(key, question)) return false;
+		const answer = stored ?? this.#answered.get(key);
+		const result = answer && this.#reuse(row, answer);
+		if (result !== undefined) {
+			this.#queue.push({ ok: true, index, row, result });
+			return false;
+		}
+		if (this.#options.cache === "only") {
+			this.#queue.push({ ok: false, index, row, error: cacheMiss(), ...unsent });
+			return false;
+		}
+		this.#coalescer.lead(key);
+		return true;
 	}
 
 	#settle(sent: ItemOutcome<RowQuestion<Row>, void>): void {

@@ -139,7 +139,7 @@ class ModelRehearsal {
 	}
 
 	/** What is to be sent. Looking into the cache takes real time, during which the virtual one stands still. */
-	async *#rows(): AsyncGenerator<RehearsedRow, void> {
+	async *#rows(): AsyncGenerator<readonly RehearsedRow[], void> {
 		const { prompts, checked, usesCache, countTokens } = this.#options;
 		const { model, areCached } = this.#model;
 		const seen = new Set<string>();
@@ -160,13 +160,15 @@ class ModelRehearsal {
 					worstOutput,
 					usdOf,
 				} = rowBounds(row, this.#model, countTokens);
-				yield {
-					guessedTokens: estimateInputTokens(row.messages),
-					inputTokens: Math.round((input.low + input.high) / 2),
-					maxTokens: isBounded ? worstOutput : undefined,
-					n: row.n,
-					usdOf,
-				};
+				yield [
+					{
+						guessedTokens: estimateInputTokens(row.messages),
+						inputTokens: Math.round((input.low + input.high) / 2),
+						maxTokens: isBounded ? worstOutput : undefined,
+						n: row.n,
+						usdOf,
+					},
+				];
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 import type { TokenCost } from "../limits/limiter.ts";
 import { Fifo } from "./fifo.ts";
 import { type QueuedItem, queuedItem } from "./queued-item.ts";
+import type { Items } from "./schedule-options.ts";
 import { Source } from "./source.ts";
 import { TimeQueue } from "./time-queue.ts";
 
@@ -16,7 +17,7 @@ export interface BacklogOptions<Item> {
 	readonly onError: (error: unknown) => void;
 }
 
-/** What is still to be sent: what the source has, at most one of it taken ahead, and what is to be sent again. */
+/** What is still to be sent: what the source has, at most a group of it taken ahead, and what is to be sent again. */
 export class Backlog<Item> {
 	readonly #options: BacklogOptions<Item>;
 	readonly #source: Source<Item>;
@@ -29,7 +30,7 @@ export class Backlog<Item> {
 	readonly #waiting = new TimeQueue<QueuedItem<Item>>();
 	#lastWasRefused = false;
 
-	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: BacklogOptions<Item>) {
+	constructor(items: Items<Item>, options: BacklogOptions<Item>) {
 		this.#options = options;
 		const { onChange, onError } = options;
 		this.#source = new Source(items, (error) => (error === undefined ? onChange() : onError(error)));

@@ -32,6 +32,9 @@ export class SendContext {
 	}
 }
 
+/** Items at hand, or groups of those that come together. */
+export type Items<Item> = Iterable<Item> | AsyncIterable<readonly Item[]>;
+
 /** What became of one item; `attempts` counts the requests sent for it. */
 export type ItemOutcome<Item, Value> =
 	| { readonly ok: true; readonly item: Item; readonly value: Value; readonly attempts: number }

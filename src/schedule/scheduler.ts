@@ -9,7 +9,7 @@ import { OutageWatch } from "./outage-watch.ts";
 import { nextKeyDelay, type QueuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
 import { RowRefusals } from "./row-refusals.ts";
-import { type ScheduleOptions, SendContext } from "./schedule-options.ts";
+import { type Items, type ScheduleOptions, SendContext } from "./schedule-options.ts";
 import type { Server } from "./server.ts";
 import type { ServerWish } from "./servers.ts";
 
@@ -18,8 +18,8 @@ const noTokens: TokenCost = { inputTokens: 0 };
 const holdMs = 25;
 
 /**
- * Sends every item, as many at a time as the route's limiters allow, and reports each outcome as it comes. One item at
- * most is taken before it can be sent, so memory is flat for any iterable.
+ * Sends every item, as many at a time as the route's limiters allow, and reports each outcome as it comes. One item, or
+ * one group of them, is taken before it can be sent at most, so memory is flat for any iterable.
  */
 export class Schedule<Item, Value> {
 	readonly #options: ScheduleOptions<Item, Value>;
@@ -40,7 +40,7 @@ export class Schedule<Item, Value> {
 	#stopped = false;
 	#error: unknown;
 
-	constructor(items: Iterable<Item> | AsyncIterable<Item>, options: ScheduleOptions<Item, Value>) {
+	constructor(items: Items<Item>, options: ScheduleOptions<Item, Value>) {
 		this.#options = options;
 		this.#clock = options.clock ?? systemClock;
 		this.#watch = new OutageWatch({

@@ -1,14 +1,18 @@
+import type { Items } from "./schedule-options.ts";
+
 /** Items of any iterable, taken one at a time without waiting: `take` gives one, or calls back once it may. */
 export class Source<Item> {
 	readonly #sync: Iterator<Item> | undefined;
-	readonly #async: AsyncIterator<Item> | undefined;
+	readonly #async: AsyncIterator<readonly Item[]> | undefined;
 	readonly #onChange: (error?: unknown) => void;
-	#arrived: { readonly item: Item } | undefined;
+	/** What has arrived, and how many of them were taken. */
+	#group: readonly Item[] = [];
+	#taken = 0;
 	#pending = false;
 	#exhausted = false;
 
-	/** `onChange` is called when an asynchronous item has arrived, the source has ended, or reading it failed. */
-	constructor(items: Iterable<Item> | AsyncIterable<Item>, onChange: (error?: unknown) => void) {
+	/** `onChange` is called when a group has arrived, the source has ended, or reading it failed. */
+	constructor(items: Items<Item>, onChange: (error?: unknown) => void) {
 		this.#onChange = onChange;
 		if (Symbol.asyncIterator in items) this.#async = items[Symbol.asyncIterator]();
 		else this.#sync = items[Symbol.iterator]();
@@ -30,11 +34,8 @@ export class Source<Item> {
 			}
 			return { item: next.value };
 		}
-		const arrived = this.#arrived;
-		if (arrived !== undefined) {
-			this.#arrived = undefined;
-			return arrived;
-		}
+		if (this.#taken < this.#group.length) return { item: this.#group[this.#taken++] as Item };
+		this.#group = [];
 		this.#fetch();
 		return undefined;
 	}
@@ -55,7 +56,10 @@ export class Source<Item> {
 			(next) => {
 				this.#pending = false;
 				if (next.done) this.#exhausted = true;
-				else if (!this.#exhausted) this.#arrived = { item: next.value };
+				else if (!this.#exhausted) {
+					this.#group = next.value;
+					this.#taken = 0;
+				}
 				this.#onChange();
 			},
 			(error) => {

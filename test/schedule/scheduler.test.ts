@@ -4,7 +4,7 @@ import { AdaptiveLimiter } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
 import { KeyLanes } from "../../src/schedule/key-lanes.ts";
 import { Keys } from "../../src/schedule/keys.ts";
-import type { ItemOutcome, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
+import type { ItemOutcome, Items, ScheduleOptions } from "../../src/schedule/schedule-options.ts";
 import { Schedule } from "../../src/schedule/scheduler.ts";
 import { VirtualClock } from "../../src/schedule/virtual-clock.ts";
 import { FixedLimiter } from "./fixed-limiter.ts";
@@ -25,7 +25,7 @@ function setUp(window = 4, keys: readonly string[] = []) {
 	const limiter = new FixedLimiter(window, now);
 	const route = new KeyLanes(oneServer(new Keys("Test", keys, now), now), () => limiter);
 	const run = <Item, Value>(
-		items: Iterable<Item> | AsyncIterable<Item>,
+		items: Items<Item>,
 		options: Pick<ScheduleOptions<Item, Value>, "attempt"> & Partial<ScheduleOptions<Item, Value>>,
 	) => collecting(items, { route, clock, random: () => 0, ...options });
 	return { clock, limiter, route, run };
@@ -33,7 +33,7 @@ function setUp(window = 4, keys: readonly string[] = []) {
 
 /** A schedule and the outcomes that it has reported so far. */
 function collecting<Item, Value>(
-	items: Iterable<Item> | AsyncIterable<Item>,
+	items: Items<Item>,
 	options: Omit<ScheduleOptions<Item, Value>, "onOutcome">,
 ) {
 	const outcomes: ItemOutcome<Item, Value>[] = [];
@@ -153,17 +153,18 @@ describe("schedule", () => {
 		expect(clock.now()).toBe(20);
 	});
 
-	it("takes items of an asynchronous iterable and throws what its reading throws", async () => {
+	it("takes the groups of an asynchronous iterable and throws what its reading throws", async () => {
 		const { clock, run } = setUp();
-		async function* items() {
-			yield 1;
+		async function* groups() {
+			yield [1, 2];
 			await clock.sleep(100);
-			yield 2;
+			yield [];
+			yield [3];
 			throw new Error("disk gone");
 		}
-		const { schedule, outcomes } = run(items(), { attempt: async (item) => item });
+		const { schedule, outcomes } = run(groups(), { attempt: async (item) => item });
 		await expect(clock.run(schedule.run())).rejects.toThrow("disk gone");
-		expect(outcomes.map(({ item }) => item)).toEqual([1, 2]);
+		expect(outcomes.map(({ item }) => item)).toEqual([1, 2, 3]);
 	});
 
 	it("asks again in a moment about what depends on others, also with nothing in flight", async () => {
