@@ -72,6 +72,8 @@ export class Accounting {
 	#cost = noCost;
 	#savedUsd = 0;
 	#promptCacheSavedUsd = 0;
+	/** By server. */
+	readonly #regions = new Map<number, string | undefined>();
 	/** Failures that have their row. */
 	readonly #noted = new WeakSet<Error>();
 
@@ -112,20 +114,31 @@ export class Accounting {
 		server = 0,
 		asked: Parameters = {},
 	): PricedAnswer {
-		const { provider, modelId, servers, prices: own } = this.#options.route;
+		const { provider, modelId, prices: own } = this.#options.route;
 		const wishes = tierWishes(asked);
 		const tier =
 			(response?.speed === undefined ? wishes.speed : undefined) ??
 			(response?.serviceTier === undefined ? wishes.tier : undefined);
-		const region = regionOfServer(servers[server]?.baseUrl ?? "", modelId);
-		const all: Charges = {
-			...(region !== undefined && { region }),
-			...(tier !== undefined && tier !== "flex" && { tier }),
-			...charges,
-		};
+		const region = this.#regionOf(server);
+		const isPlain = region === undefined && (tier === undefined || tier === "flex");
+		const all: Charges = isPlain
+			? charges
+			: {
+					...(region !== undefined && { region }),
+					...(tier !== undefined && tier !== "flex" && { tier }),
+					...charges,
+				};
 		const possible = possibleUsage(usage, { provider: provider.id, modelId, n, charges: all, own });
 		const cost = priceCall({ provider, modelId, usage: possible, charges: all, own });
 		return { usage: possible, charges: all, cost };
+	}
+
+	#regionOf(server: number): string | undefined {
+		if (!this.#regions.has(server)) {
+			const { servers, modelId } = this.#options.route;
+			this.#regions.set(server, regionOfServer(servers[server]?.baseUrl ?? "", modelId));
+		}
+		return this.#regions.get(server);
 	}
 
 	/** Notes an answer that came. */
@@ -192,19 +205,8 @@ export class Accounting {
 		this.#note({ usage: noUsage, costUsd: 0, status: "failed", attempts: error.attempts });
 	}
 
-	#note({
-		usage,
-		costUsd,
-		unknown,
-		isReported,
-		charges,
-		cached = false,
-		savedUsd,
-		latencyMs = 0,
-		attempts = 1,
-		status = "ok",
-		mark,
-	}: Entry): void {
+	#note(entry: Entry): void {
+		const { usage, costUsd, cached = false, latencyMs = 0, attempts = 1, status = "ok", mark } = entry;
 		const { model, route, command, session, label, ledger } = this.#options;
 		this.#cost = addCost(this.#cost, costUsd);
 		// The tokens of a row that may have been billed are a guess, and totals hold none.
@@ -218,15 +220,16 @@ export class Accounting {
 			modelId: route.modelId,
 			usage,
 			costUsd,
-			unknown: costUsd === null ? unknown : undefined,
-			isReported,
-			charges,
+			unknown: costUsd === null ? entry.unknown : undefined,
+			isReported: entry.isReported,
+			charges: entry.charges,
 			cached,
-			savedUsd,
+			savedUsd: entry.savedUsd,
 			status,
 			attempts,
 			latencyMs: Math.round(latencyMs),
-			...mark,
+			job: mark?.job,
+			row: mark?.row,
 		});
 	}
 }

@@ -36,7 +36,7 @@ export class PendingAnswer {
 		response?: ResponseInfo,
 	): void {
 		this.#response ??= response;
-		this.choices.push(...choices.slice(0, this.missing));
+		for (const choice of choices) if (this.missing > 0) this.choices.push(choice);
 		this.#usage = usage && this.#usage && addUsage(this.#usage, usage);
 		this.#costUsd = costUsd === null || this.#costUsd === null ? null : this.#costUsd + costUsd;
 		this.#spent = addCost(this.#spent, costUsd);
@@ -54,8 +54,15 @@ export class PendingAnswer {
 
 	/** The result of the answer so far. */
 	result(model: string): Result {
-		const { attempts, latencyMs } = this;
-		return toResult(model, { ...this.answer, cached: false, attempts, latencyMs });
+		return toResult(model, {
+			choices: this.choices,
+			usage: this.#usage,
+			costUsd: this.#costUsd,
+			response: this.#response,
+			cached: false,
+			attempts: this.attempts,
+			latencyMs: this.latencyMs,
+		});
 	}
 }
 
@@ -66,19 +73,26 @@ export interface AnswerFacts extends CachedAnswer {
 }
 
 /** The result of a complete answer. */
-export function toResult(model: string, { choices, latencyMs, ...facts }: AnswerFacts): Result {
+export function toResult(model: string, facts: AnswerFacts): Result {
+	const { choices, usage, costUsd, cached, attempts, latencyMs, response } = facts;
 	const [first] = choices as readonly [Choice];
-	return {
+	const result = {
 		model,
 		text: first.text,
 		texts: choices.map(({ text }) => text),
 		reasoning: first.reasoning,
 		finishReason: first.finishReason,
 		details: first.details,
-		...(choices.length > 1 && { choices: choices.map(({ text: _, ...choice }) => choice) }),
-		...facts,
+		usage,
+		costUsd,
+		response,
+		cached,
+		attempts,
 		latencyMs: Math.round(latencyMs),
 	};
+	return choices.length > 1
+		? { ...result, choices: choices.map(({ text: _, ...choice }) => choice) }
+		: result;
 }
 
 /** Several answers as one partial text. */

@@ -58,14 +58,26 @@ export function sharedJson(value: object): string {
 	return json;
 }
 
+/** Most objects are messages, with two keys; to sort them costs as much as the rest of their JSON. */
+function sortedKeys(value: object): readonly string[] {
+	const keys = Object.keys(value);
+	if (keys.length > 2) return keys.sort();
+	const [first = "", second = first] = keys;
+	return first <= second ? keys : [second, first];
+}
+
 /** JSON in which the order of an object's keys does not matter; undefined fields are left out. */
 export function canonicalJson(value: unknown): string {
-	if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
 	if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-	const fields: string[] = [];
-	for (const name of Object.keys(value).sort()) {
-		const field = (value as Record<string, unknown>)[name];
-		if (field !== undefined) fields.push(`${JSON.stringify(name)}:${canonicalJson(field)}`);
+	let json = "";
+	if (Array.isArray(value)) {
+		for (const item of value) json += `${json === "" ? "" : ","}${canonicalJson(item ?? null)}`;
+		return `[${json}]`;
 	}
-	return `{${fields.join(",")}}`;
+	for (const name of sortedKeys(value)) {
+		const field = (value as Record<string, unknown>)[name];
+		if (field !== undefined)
+			json += `${json === "" ? "" : ","}${JSON.stringify(name)}:${canonicalJson(field)}`;
+	}
+	return `{${json}}`;
 }

@@ -10,12 +10,22 @@ export interface Head {
 type RawHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export function readHead(status: number, statusText: string, raw: RawHeaders): Head {
+	return { status, statusText, headers: areSingle(raw) ? raw : joined(raw) };
+}
+
+/** None came twice, which is so of nearly every response. */
+function areSingle(raw: RawHeaders): raw is Readonly<Record<string, string>> {
+	for (const name in raw) if (typeof raw[name] !== "string") return false;
+	return true;
+}
+
+function joined(raw: RawHeaders): Readonly<Record<string, string>> {
 	const headers: Record<string, string> = {};
 	for (const name in raw) {
 		const value = raw[name];
 		if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
 	}
-	return { status, statusText, headers };
+	return headers;
 }
 
 /** Throws for a redirect: it would take the key and the prompt to where the user did not send them. */

@@ -30,8 +30,10 @@ export interface TierWishes {
 	readonly tier: string | undefined;
 }
 
+const noWishes: TierWishes = { speed: undefined, tier: undefined };
+
 export function tierWishes(parameters: Parameters): TierWishes {
-	if (parameters.extra === undefined) return { speed: undefined, tier: undefined };
+	if (parameters.extra === undefined) return noWishes;
 	const { speed, service_tier, serviceTier } = ownFields(parameters);
 	return { speed: wishOf(speed), tier: wishOf(service_tier) ?? wishOf(serviceTier) };
 }

@@ -100,8 +100,7 @@ export class Keys {
 
 	/** Ms until the key may be used, 0 for now, Infinity when it was refused or is spent. */
 	waitMs(key: ApiKey): number {
-		const { closed, readyAt } = this.#state(key);
-		return closed === undefined ? Math.max(0, readyAt - this.#now()) : Number.POSITIVE_INFINITY;
+		return this.#waitMsOf(this.#state(key));
 	}
 
 	/** The key is not used for `ms`, and single calls prefer the others from now on. */
@@ -141,7 +140,8 @@ export class Keys {
 
 	/** Ms until some key may be used, 0 for now; undefined when all were refused or spent. */
 	readyInMs(): number | undefined {
-		const soonest = Math.min(...this.#states.map(({ key }) => this.waitMs(key)));
+		let soonest = Number.POSITIVE_INFINITY;
+		for (const state of this.#states) soonest = Math.min(soonest, this.#waitMsOf(state));
 		return Number.isFinite(soonest) ? soonest : undefined;
 	}
 
@@ -160,8 +160,14 @@ export class Keys {
 	/** Like `exhaustion`; the server's own words where there is only one key and it is closed. */
 	end(): LlmxError | undefined {
 		const exhaustion = this.exhaustion();
-		const [only, ...others] = this.#states;
-		return exhaustion && others.length === 0 ? (only?.closed?.cause ?? exhaustion) : exhaustion;
+		if (exhaustion === undefined || this.#states.length > 1) return exhaustion;
+		return this.#states[0]?.closed?.cause ?? exhaustion;
+	}
+
+	/** Asked about for every request; most keys never rest, and the time is not needed for them. */
+	#waitMsOf({ closed, readyAt }: KeyState): number {
+		if (closed !== undefined) return Number.POSITIVE_INFINITY;
+		return readyAt === Number.NEGATIVE_INFINITY ? 0 : Math.max(0, readyAt - this.#now());
 	}
 
 	#close(key: ApiKey, reason: "refused" | "spent", cause: RequestError | undefined): void {
@@ -176,8 +182,7 @@ export class Keys {
 	}
 
 	#state(key: ApiKey): KeyState {
-		const state = this.#states.find((candidate) => candidate.key === key);
-		if (state === undefined) throw new TypeError("the key does not belong here");
-		return state;
+		for (const state of this.#states) if (state.key === key) return state;
+		throw new TypeError("the key does not belong here");
 	}
 }

@@ -2,12 +2,19 @@ interface RawJson {
 	readonly rawJSON: string;
 }
 
+/** What every row of a free model and of the cache costs. */
+let zero: number | undefined;
+
 /**
  * A number that JSON.stringify writes with a decimal point and without an exponent: `0.0` rather than `0`. Readers such
  * as DuckDB take a column's type from its first rows, and would make whole dollars of all others. null stays null.
  */
 export function decimal(value: number | null): number | null {
 	if (value === null || !Number.isFinite(value)) return null;
+	if (value === 0) {
+		zero ??= raw("0.0");
+		return zero;
+	}
 	const text = String(value);
 	if (text.includes("e")) {
 		const fixed = value.toFixed(20).replace(/0+$/, "");

@@ -71,6 +71,18 @@ describe("cacheKey", () => {
 		);
 	});
 
+	it("stands on JSON in which the order of keys does not matter", () => {
+		expect(canonicalJson({ role: "user", content: ["b", { z: 1, y: 2, x: undefined }] })).toBe(
+			'{"content":["b",{"y":2,"z":1}],"role":"user"}',
+		);
+		fc.assert(
+			fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+				const turned = Object.fromEntries(Object.entries(value).reverse());
+				expect(canonicalJson(turned)).toBe(canonicalJson(value));
+			}),
+		);
+	});
+
 	it("stands on JSON that reads back as the same value", () => {
 		fc.assert(
 			fc.property(fc.jsonValue(), (value) => {
