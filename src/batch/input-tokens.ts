@@ -1,7 +1,7 @@
 import { askedCharges } from "../models/asked-charges.ts";
 import { mediaTokens, type Range } from "../models/media-tokens.ts";
 import { findPrice } from "../models/pricing.ts";
-import { estimateInputTokens } from "../models/tokens.ts";
+import { estimateTextTokens, tokensPerMessage } from "../models/tokens.ts";
 import type { Parameters } from "../parameters/table.ts";
 import type { Message } from "../types.ts";
 import type { PricedModel } from "./priced-model.ts";
@@ -47,25 +47,22 @@ export function inputOf(
 	model: PricedModel,
 	count: TokenCounter | undefined,
 ): InputTokens {
-	const isOwn = o200kModels.test(model.modelId.replace(/^openai\//, ""));
+	const isOwn = hasOwnTokenizer(model.modelId);
 	const factor = isOwn ? ownTokenizer : foreignTokenizer;
 	const { around, perMessage } = isOwn ? ownTemplate : foreignTemplate;
+	const textTokens = (text: string) =>
+		count === undefined
+			? scale(tokensPerMessage + estimateTextTokens(text), byBytes)
+			: scale(count(text), factor);
 	let tokens = add(around, times(perMessage, messages.length));
 	let audio = 0;
-	const addText = (text: string) => {
-		const range =
-			count === undefined
-				? scale(estimateInputTokens([{ role: "user", content: text }]), byBytes)
-				: scale(count(text), factor);
-		tokens = add(tokens, range);
-	};
 	for (const { content } of messages) {
 		if (typeof content === "string") {
-			addText(content);
+			tokens = add(tokens, textTokens(content));
 			continue;
 		}
 		for (const part of content) {
-			if (part.type === "text") addText(part.text);
+			if (part.type === "text") tokens = add(tokens, textTokens(part.text));
 			else {
 				const media = mediaTokens(part, model.provider, model.modelId);
 				tokens = add(tokens, media);
@@ -74,6 +71,15 @@ export function inputOf(
 		}
 	}
 	return { tokens, audio };
+}
+
+/** Of the model that was last asked about: a run asks about few. */
+let lastTokenizer: { readonly modelId: string; readonly isOwn: boolean } | undefined;
+
+function hasOwnTokenizer(modelId: string): boolean {
+	if (lastTokenizer?.modelId !== modelId)
+		lastTokenizer = { modelId, isOwn: o200kModels.test(modelId.replace(/^openai\//, "")) };
+	return lastTokenizer.isOwn;
 }
 
 const schemaTokens = new WeakMap<object, Range>();

@@ -44,13 +44,16 @@ const mostOutput = 131_072;
 
 /** Bounds of a row, so that they hold for 95 of 100 rows and their upper ends err upwards. */
 export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter | undefined): RowBounds {
-	const parameters: Parameters = { ...model.defaults, ...row.parameters };
+	const { parameters, extra, bound, costs, charges, otherCharges, sureCharges } = askedOf(
+		row.parameters,
+		model,
+		count,
+	);
 	const requests = Math.ceil(row.n / Math.max(1, model.choicesPerCall ?? 1));
 	const { tokens, audio } = inputOf(row.messages, model, count);
-	const once = add(tokens, extraInput(parameters, model, count));
+	const once = add(tokens, extra);
 	const price = findPrice(model.provider, model.modelId, { inputTokens: once.high, own: model.own });
 	const maxOutput = price?.maxOutput ?? null;
-	const bound = boundOf(parameters, model);
 	const output = outputRange({
 		modelId: model.modelId,
 		parameters,
@@ -59,26 +62,23 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		seen: model.seen,
 	});
 	const worstOutput = Math.min(bound ?? Infinity, maxOutput ?? price?.contextWindow ?? mostOutput);
-	const costs = new RequestCosts(model, parameters);
-	const asJob = { ...costs.charges, tier: "batch" };
-	const [charges, otherCharges] = model.viaJobs ? [asJob, costs.charges] : [costs.charges, asJob];
-	const sureCharges = charges.tier === "flex" ? { ...charges, tier: undefined } : charges;
 	const kept = keptSystem(row.messages, model, count);
-	const common = { requests, answers: row.n };
 	const usdBy = (charges: BilledCharges): Range | null => {
 		const low = costs.least(charges, {
-			...common,
 			input: once.low,
 			kept: kept.low,
 			sound: 0,
 			output: output.low,
+			requests,
+			answers: row.n,
 		});
 		const high = costs.most(charges, {
-			...common,
 			input: once.high,
 			kept: kept.high,
 			sound: audio,
 			output: output.high,
+			requests,
+			answers: row.n,
 		});
 		return low === null || high === null ? null : { low: Math.min(low, high), high };
 	};
@@ -92,16 +92,55 @@ export function rowBounds(row: BatchRow, model: PricedModel, count: TokenCounter
 		isBounded: bound !== undefined,
 		usdOf: (outputTokens, inputTokens) =>
 			costs.most(sureCharges, {
-				...common,
 				input: inputTokens === undefined ? once.high : inputTokens / requests,
 				kept: kept.high,
 				sound: audio,
 				output: outputTokens,
+				requests,
+				answers: row.n,
 			}),
 		usd: ordinary === null ? own : { low: 0, high: ordinary.high },
 		isCeiling: ordinary !== null,
 		otherUsd: () => usdBy(otherCharges),
 	};
+}
+
+/** What holds of all rows that have the same parameters. */
+interface Asked {
+	readonly parameters: Parameters;
+	/** Input tokens besides the prompt. */
+	readonly extra: Range;
+	readonly bound: number | undefined;
+	readonly costs: RequestCosts;
+	readonly charges: BilledCharges;
+	readonly otherCharges: BilledCharges;
+	readonly sureCharges: BilledCharges;
+}
+
+/** That of the last row of each model: most files have rows that are alike. */
+const lastAsked = new WeakMap<
+	PricedModel,
+	{ readonly given: Parameters; readonly count: TokenCounter | undefined; readonly asked: Asked }
+>();
+
+function askedOf(given: Parameters, model: PricedModel, count: TokenCounter | undefined): Asked {
+	const last = lastAsked.get(model);
+	if (last !== undefined && last.given === given && last.count === count) return last.asked;
+	const parameters: Parameters = { ...model.defaults, ...given };
+	const costs = new RequestCosts(model, parameters);
+	const asJob = { ...costs.charges, tier: "batch" };
+	const [charges, otherCharges] = model.viaJobs ? [asJob, costs.charges] : [costs.charges, asJob];
+	const asked: Asked = {
+		parameters,
+		extra: extraInput(parameters, model, count),
+		bound: boundOf(parameters, model),
+		costs,
+		charges,
+		otherCharges,
+		sureCharges: charges.tier === "flex" ? { ...charges, tier: undefined } : charges,
+	};
+	if (Object.isFrozen(given)) lastAsked.set(model, { given, count, asked });
+	return asked;
 }
 
 /** What the request itself sets as the most tokens of one answer; undefined when it sets none. */

@@ -24,8 +24,18 @@ const thinking =
 export function thinks(modelId: string, { reasoningEffort, thinkingBudget }: Parameters): boolean {
 	if (reasoningEffort === "none" || thinkingBudget === 0) return false;
 	if (reasoningEffort !== undefined || (thinkingBudget ?? 0) > 0) return true;
-	const id = modelId.toLowerCase();
-	return !/non-reasoning/.test(id) && thinking.test(id);
+	return isThinker(modelId);
+}
+
+/** That of the model that was asked about last: an estimate asks for each of its rows. */
+let lastThinker: { readonly modelId: string; readonly thinks: boolean } | undefined;
+
+function isThinker(modelId: string): boolean {
+	if (lastThinker?.modelId !== modelId) {
+		const id = modelId.toLowerCase();
+		lastThinker = { modelId, thinks: !/non-reasoning/.test(id) && thinking.test(id) };
+	}
+	return lastThinker.thinks;
 }
 
 /** Where answers of a model are known to end: what its answers were in the user's own ledger. */

@@ -6,7 +6,7 @@ import type { ContentPart, Message } from "../types.ts";
  */
 const tokensPerImage = 1_200;
 /** Chat wires wrap each message in a few tokens of their own (OpenAI documents 3 to 4). */
-const tokensPerMessage = 4;
+export const tokensPerMessage = 4;
 /** UTF-8 bytes per token; right for prose, off by up to a third for code and JSON. */
 const bytesPerToken = 4;
 /** Documents and sound carry about one token per this many base64 characters. */
