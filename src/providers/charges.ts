@@ -35,8 +35,10 @@ export function openAiCharges(provider: ProviderRow, payload: Json, headers: Ans
 	const usage = isObject(raw) ? raw : {};
 	const input = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
 	const output = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
+	const { reportedUsd, untold } = provider.reportsCost ? costFields(usage, headers) : noCost;
 	return filled({
-		...(provider.reportsCost && costFields(usage, headers)),
+		reportedUsd,
+		untold,
 		tier: tierOf(payload.service_tier ?? usage.service_tier),
 		imageInputTokens: tokens(input.image_tokens),
 		audioOutputTokens: tokens(output.audio_tokens),
@@ -48,32 +50,42 @@ export function openAiCharges(provider: ProviderRow, payload: Json, headers: Ans
 /** Searches that the answer counts, or one where it cites what it found: nobody says then how many there were. */
 function searchesOf(payload: Json, usage: Json): number {
 	const tools = isObject(usage.server_tool_use) ? usage.server_tool_use : {};
-	const counts = [usage.num_sources_used, usage.num_search_queries, tools.web_search_requests];
-	const counted = Math.max(0, ...counts.map((count) => tokens(count) ?? 0));
+	const counted = Math.max(
+		tokens(usage.num_sources_used) ?? 0,
+		tokens(usage.num_search_queries) ?? 0,
+		tokens(tools.web_search_requests) ?? 0,
+	);
 	return counted > 0 ? counted : hasCitations(payload.choices) ? 1 : 0;
 }
 
 /** The answer rests on searches or tools that the provider ran. */
 export function hasCitations(choices: unknown): boolean {
-	if (!Array.isArray(choices)) return false;
-	return choices.some((choice) => {
-		const message: unknown = isObject(choice) ? (choice.message ?? choice.delta) : undefined;
-		if (!isObject(message)) return false;
-		// Groq's compound systems list the tools that they ran, and bill them.
-		const { annotations, executed_tools: executed } = message;
-		return [annotations, executed].some((list) => Array.isArray(list) && list.length > 0);
-	});
+	return Array.isArray(choices) && choices.some(isCiting);
+}
+
+function isCiting(choice: unknown): boolean {
+	const message: unknown = isObject(choice) ? (choice.message ?? choice.delta) : undefined;
+	// Groq's compound systems list the tools that they ran, and bill them.
+	return isObject(message) && (isFilled(message.annotations) || isFilled(message.executed_tools));
+}
+
+function isFilled(list: unknown): boolean {
+	return Array.isArray(list) && list.length > 0;
 }
 
 /** xAI's unit of money: https://docs.x.ai/developers/cost-tracking */
 const ticksPerUsd = 1e10;
 
+type CostFields = Pick<Charges, "reportedUsd" | "untold">;
+
+const noCost: CostFields = {};
+
 /** The cost of a call where the provider says it, or why that figure is not all of it. */
-function costFields(usage: Json, headers: AnswerHeaders): Pick<Charges, "reportedUsd" | "untold"> {
+function costFields(usage: Json, headers: AnswerHeaders): CostFields {
 	const usd = reportedCost(usage) ?? headerCost(headers);
 	// With a key of the user's own at the vendor, OpenRouter's `cost` is its fee alone; the vendor sends a bill too.
 	// https://openrouter.ai/docs/use-cases/usage-accounting
-	if (usage.is_byok !== true) return usd === null ? {} : { reportedUsd: usd };
+	if (usage.is_byok !== true) return usd === null ? noCost : { reportedUsd: usd };
 	const details = isObject(usage.cost_details) ? usage.cost_details : {};
 	const upstream = amount(details.upstream_inference_cost);
 	if (usd === null || upstream === null || upstream === 0) return { untold: "billed to a key of your own" };
@@ -207,7 +219,8 @@ export function credible(usage: Usage | null, said: { text: string; reasoning: s
 	if (outputTokens === 0) return null;
 	const isApart = reasoningTokens > 0 && !canHold(outputTokens - reasoningTokens, said.text);
 	const output = isApart ? outputTokens + reasoningTokens : outputTokens;
-	return canHold(output, all) ? { ...usage, outputTokens: output } : null;
+	if (!canHold(output, all)) return null;
+	return isApart ? { ...usage, outputTokens: output } : usage;
 }
 
 /** More characters than a token has anywhere: 200 of English prose, German and code in a row come to 6 at most. */

@@ -13,7 +13,7 @@ interface OpenCall {
 /** Gathers what an answer holds besides its text, from a whole message or from the pieces of a stream. */
 export class DetailCollector {
 	/** Calls by their place in the answer. */
-	readonly #calls = new Map<number, OpenCall>();
+	#calls: Map<number, OpenCall> | undefined;
 	#refusal = "";
 	#annotations: unknown[] = [];
 	#logprobs: Json | undefined;
@@ -22,13 +22,13 @@ export class DetailCollector {
 	readonly #parts: unknown[] = [];
 
 	get hasToolCalls(): boolean {
-		return this.#calls.size > 0;
+		return this.#calls !== undefined;
 	}
 
 	/** Undefined where there is nothing but text. */
 	get details(): AnswerDetails | undefined {
 		if (this.#isEmpty) return undefined;
-		const calls = [...this.#calls]
+		const calls = [...(this.#calls ?? [])]
 			.toSorted(([one], [other]) => one - other)
 			.map(([, call]) => toToolCall(call));
 		return {
@@ -44,7 +44,7 @@ export class DetailCollector {
 
 	get #isEmpty(): boolean {
 		return (
-			this.#calls.size === 0 &&
+			this.#calls === undefined &&
 			this.#refusal === "" &&
 			this.#logprobs === undefined &&
 			this.#audio === undefined &&
@@ -83,11 +83,11 @@ export class DetailCollector {
 
 	/** A call whose arguments are there, or come in `addArguments`. */
 	addCall(place: number, call: { id: string; name: string; arguments: string; extra?: unknown }): void {
-		this.#calls.set(place, { extra: undefined, ...call });
+		this.#callsSoFar.set(place, { extra: undefined, ...call });
 	}
 
 	addArguments(place: number, piece: string): void {
-		const call = this.#calls.get(place);
+		const call = this.#calls?.get(place);
 		if (call !== undefined) call.arguments += piece;
 	}
 
@@ -96,11 +96,17 @@ export class DetailCollector {
 		this.#parts.push(part);
 	}
 
+	/** Most answers call nothing. */
+	get #callsSoFar(): Map<number, OpenCall> {
+		this.#calls ??= new Map();
+		return this.#calls;
+	}
+
 	#addCallPiece(piece: unknown, place: number): void {
 		if (!isObject(piece)) return;
 		const at = typeof piece.index === "number" ? piece.index : place;
-		const call = this.#calls.get(at) ?? { id: "", name: "", arguments: "", extra: undefined };
-		this.#calls.set(at, call);
+		const call = this.#callsSoFar.get(at) ?? { id: "", name: "", arguments: "", extra: undefined };
+		this.#callsSoFar.set(at, call);
 		const called = isObject(piece.function) ? piece.function : isObject(piece.custom) ? piece.custom : {};
 		if (typeof piece.id === "string" && piece.id !== "") call.id = piece.id;
 		if (typeof called.name === "string" && called.name !== "") call.name = called.name;
@@ -131,15 +137,15 @@ function joined(before: Json | undefined, piece: Json): Json {
 /** What a payload of the OpenAI wire says of the response itself; undefined when it says nothing. */
 export function openAiResponse(payload: Json): ResponseInfo | undefined {
 	const { id, model, created, service_tier, speed, system_fingerprint } = payload;
-	const info: ResponseInfo = {
-		...(typeof id === "string" && id !== "" && { id }),
-		...(typeof model === "string" && model !== "" && { model }),
-		...(typeof created === "number" && created > 0 && { created }),
-		...(typeof service_tier === "string" && { serviceTier: service_tier }),
-		...(typeof speed === "string" && { speed }),
-		...(typeof system_fingerprint === "string" && { systemFingerprint: system_fingerprint }),
-	};
-	return Object.keys(info).length === 0 ? undefined : info;
+	const info: { -readonly [Field in keyof ResponseInfo]: ResponseInfo[Field] } = {};
+	if (typeof id === "string" && id !== "") info.id = id;
+	if (typeof model === "string" && model !== "") info.model = model;
+	if (typeof created === "number" && created > 0) info.created = created;
+	if (typeof service_tier === "string") info.serviceTier = service_tier;
+	if (typeof speed === "string") info.speed = speed;
+	if (typeof system_fingerprint === "string") info.systemFingerprint = system_fingerprint;
+	for (const _ in info) return info;
+	return undefined;
 }
 
 /** The arguments of a call as an object; undefined where they are not a JSON object. */

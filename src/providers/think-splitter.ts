@@ -74,6 +74,7 @@ export function splitThinking(whole: string): SplitText {
 	const end = unopenedEnd(whole);
 	if (end !== undefined)
 		return { reasoning: whole.slice(0, end).trim(), text: whole.slice(end + close.length).trimStart() };
+	if (!whole.trimStart().startsWith(open)) return { text: whole, reasoning: "" };
 	const splitter = new ThinkSplitter();
 	const first = splitter.push(whole);
 	const rest = splitter.end();

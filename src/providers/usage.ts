@@ -11,15 +11,6 @@ export function optionalTokens(value: unknown): number | undefined {
 	return value === undefined || value === null ? 0 : tokens(value);
 }
 
-/** The first of the values that is a count of tokens, else 0. */
-function firstOf(...values: readonly unknown[]): number {
-	for (const value of values) {
-		const count = tokens(value);
-		if (count !== undefined) return count;
-	}
-	return 0;
-}
-
 /**
  * Reads `usage` of the OpenAI wire, or null when it is missing or makes no sense.
  * `completion_tokens` includes reasoning at OpenAI and most others. xAI and some gateways count reasoning apart, and
@@ -33,11 +24,13 @@ export function openAiUsage(raw: unknown): Usage | null {
 	const prompt = isObject(raw.prompt_tokens_details) ? raw.prompt_tokens_details : {};
 	const output = isObject(raw.completion_tokens_details) ? raw.completion_tokens_details : {};
 	// Together and DeepSeek give the cached tokens under names of their own.
-	const cached = firstOf(prompt.cached_tokens, raw.prompt_cache_hit_tokens, raw.cached_tokens);
-	const written = firstOf(prompt.cache_write_tokens, raw.cache_creation_input_tokens);
+	const cached =
+		tokens(prompt.cached_tokens) ?? tokens(raw.prompt_cache_hit_tokens) ?? tokens(raw.cached_tokens) ?? 0;
+	const written = tokens(prompt.cache_write_tokens) ?? tokens(raw.cache_creation_input_tokens) ?? 0;
 	// More of it than there is input: then neither figure can be believed.
 	if (cached > inputTokens || written > inputTokens) return null;
-	const reasoning = firstOf(output.reasoning_tokens, raw.reasoning_tokens);
+	const reasoning = tokens(output.reasoning_tokens) ?? tokens(raw.reasoning_tokens) ?? 0;
+	const audio = tokens(prompt.audio_tokens) ?? tokens(raw.audio_prompt_tokens) ?? 0;
 	const uncounted = (tokens(raw.total_tokens) ?? 0) - inputTokens - completion;
 	let outputTokens = completion;
 	let reasoningTokens = reasoning;
@@ -54,7 +47,7 @@ export function openAiUsage(raw: unknown): Usage | null {
 		inputTokens,
 		cachedInputTokens: cached,
 		cacheWriteTokens: written,
-		audioInputTokens: Math.min(firstOf(prompt.audio_tokens, raw.audio_prompt_tokens), inputTokens),
+		audioInputTokens: Math.min(audio, inputTokens),
 		outputTokens,
 		reasoningTokens,
 	};

@@ -46,9 +46,9 @@ export function refusedBy(
 	parameters: Parameters,
 	provider: string,
 ): readonly ParameterKey[] {
-	const hit = rulesOf(modelId).filter(
-		({ at = provider, unless }) => at === provider && unless?.(parameters) !== true,
-	);
+	const known = rulesOf(modelId);
+	if (known.length === 0) return [];
+	const hit = known.filter(({ at = provider, unless }) => at === provider && unless?.(parameters) !== true);
 	return [...new Set(hit.flatMap(({ leavesOut }) => leavesOut))].filter(
 		(field) => parameters[field] !== undefined,
 	);

@@ -1,4 +1,3 @@
-import { AnswerText } from "../../answer-text.ts";
 import type { FinishReason } from "../../types.ts";
 import type { Answer, AnswerPart, Choice } from "../adapter.ts";
 import { AnswerReader, noParts } from "../answer-reader.ts";
@@ -21,6 +20,8 @@ import { splitThinking, ThinkSplitter } from "../think-splitter.ts";
 import { openAiUsage } from "../usage.ts";
 import { filterReason, openAiFinish, readMessage } from "./answer.ts";
 
+const nothingSaid = { text: "", reasoning: "" };
+
 /** The bill of a whole payload, an error or an answer. */
 export function openAiBill(
 	provider: ProviderRow,
@@ -28,7 +29,7 @@ export function openAiBill(
 	headers: AnswerHeaders,
 ): Bill {
 	return {
-		usage: credible(openAiUsage(payload.usage), new AnswerText()),
+		usage: credible(openAiUsage(payload.usage), nothingSaid),
 		charges: openAiCharges(provider, payload, headers),
 	};
 }
@@ -40,18 +41,22 @@ export function readOpenAiAnswer(
 	context: FailureContext,
 ): Answer {
 	if (!Array.isArray(payload.choices)) throw notAnAnswer(context);
-	const { usage, charges } = openAiBill(provider, payload, context.exchange.headers);
-	const billed = { ...context, usage, charges };
+	const bill = openAiBill(provider, payload, context.exchange.headers);
 	const list: readonly unknown[] = payload.choices;
-	if (list.length === 0) throw failed(billed, "malformed_response", "the answer holds no choice");
-	const choices = list
-		.map((choice) => readChoice(choice, payload, billed, list.length === 1))
-		.filter((choice) => choice !== null);
-	if (choices.length === 0) throw aborted(billed, (list[0] as { finish_reason?: unknown }).finish_reason);
-	const said = {
-		text: choices.map(({ text }) => text).join(""),
-		reasoning: choices.map(({ reasoning }) => reasoning ?? "").join(""),
-	};
+	if (list.length === 0)
+		throw failed({ ...context, ...bill }, "malformed_response", "the answer holds no choice");
+	const choices: Choice[] = [];
+	const said = { ...nothingSaid };
+	for (const item of list) {
+		const choice = readChoice(item, payload, context, bill);
+		if (choice === null) continue;
+		choices.push(choice);
+		said.text += choice.text;
+		said.reasoning += choice.reasoning ?? "";
+	}
+	if (choices.length === 0)
+		throw aborted({ ...context, ...bill }, (list[0] as { finish_reason?: unknown }).finish_reason);
+	const { usage, charges } = bill;
 	return { choices, usage: credible(usage, said), charges, response: openAiResponse(payload) };
 }
 
@@ -60,13 +65,14 @@ function readChoice(
 	choice: unknown,
 	payload: Record<string, unknown>,
 	context: FailureContext,
-	only: boolean,
+	bill: Bill,
 ): Choice | null {
-	if (!isObject(choice)) throw notAnAnswer(context);
+	if (!isObject(choice)) throw notAnAnswer({ ...context, ...bill });
 	// The usage of a whole body is the bill of what failed in it.
-	if (saysError(choice.error)) throw reportedFailure({ error: choice.error }, context, true);
+	if (saysError(choice.error)) throw reportedFailure({ error: choice.error }, { ...context, ...bill }, true);
 	const message = isObject(choice.message) ? choice.message : completionOf(choice);
-	if (!isObject(message)) throw notAnAnswer(context);
+	if (!isObject(message)) throw notAnAnswer({ ...context, ...bill });
+	const only = (payload.choices as readonly unknown[]).length === 1;
 	const parts = readMessage(message);
 	const collector = new DetailCollector();
 	collector.setCitations(payload.citations);
@@ -75,22 +81,22 @@ function readChoice(
 	const { details } = collector;
 	const finishReason = openAiFinish(choice.finish_reason) ?? "aborted";
 	const split = parts.reasoning === "" ? splitThinking(parts.text) : parts;
-	const own = { ...context, partialText: split.text === "" ? undefined : split.text };
+	const own = () => ({ ...context, ...bill, partialText: split.text === "" ? undefined : split.text });
 	if (finishReason === "aborted") {
-		if (only) throw aborted(own, choice.finish_reason);
+		if (only) throw aborted(own(), choice.finish_reason);
 		return null;
 	}
 	if (finishReason === "other" && only && split.text === "" && details === undefined)
-		throw emptyEnd(own, choice.finish_reason);
+		throw emptyEnd(own(), choice.finish_reason);
 	// Among several answers one that was filtered away does not take the others with it.
 	if (only && (finishReason === "content-filter" || parts.refusal !== ""))
-		throw blocked(own, parts.refusal || filterReason(choice));
-	return {
+		throw blocked(own(), parts.refusal || filterReason(choice));
+	const answer: Choice = {
 		text: split.text,
 		reasoning: split.reasoning === "" ? null : split.reasoning,
 		finishReason: parts.refusal === "" ? finishReason : "content-filter",
-		...(details !== undefined && { details }),
 	};
+	return details === undefined ? answer : { ...answer, details };
 }
 
 /** The message in a choice of the older completions, which some servers answer with. */
