@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 const perConnection = 2;
 /** Left for files: what comes over the connections is to be written. */
 const spare = 6;
-/** Looked for at once, for a look costs as much as a connection. */
+/** Looked for at first, for a look costs as much as a connection; where many connections are being made, more will be. */
 const enough = 64;
 
 /** Descriptors that are surely there; what is given back is found when these are used up. */
@@ -38,7 +38,7 @@ function countFree(): number {
 	const { devNull } = process.getBuiltinModule("node:os");
 	const opened: number[] = [];
 	try {
-		while (opened.length < enough + spokenFor) opened.push(openSync(devNull, "r"));
+		while (opened.length < enough + 2 * spokenFor) opened.push(openSync(devNull, "r"));
 	} catch {
 		// So many there are.
 	}
