@@ -22,6 +22,7 @@ import {
 	type RunFigures,
 	readFigures,
 	recordFigures,
+	sourcesOf,
 } from "./peers/figures.ts";
 import { findInstalled, install } from "./peers/install.ts";
 import { Arena, type Load, type Measured } from "./peers/measure.ts";
@@ -158,7 +159,11 @@ async function measureOne(arena: Arena, peers: readonly Peer[]): Promise<void> {
 
 function printTables(many: readonly Peer[], one: readonly Peer[]): void {
 	const labels = (peers: readonly Peer[]) => peers.map(({ label }) => label);
-	console.log(`${manyTable(readFigures(), labels(many))}\n${askTable(readFigures(), labels(one))}`);
+	const figures = readFigures();
+	const tables = [manyTable(figures, labels(many)), askTable(figures, labels(one))];
+	console.log(
+		`${tables.join("\n")}\nMeasured: ${sourcesOf(figures)}. Absent: ${figures.absent.join(", ") || "none"}.`,
+	);
 }
 
 async function measure(): Promise<void> {

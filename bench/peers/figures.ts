@@ -128,6 +128,12 @@ export function askTable({ asks }: Figures, labels: readonly string[]): string {
 	return markdown(head, rows);
 }
 
+/** Of which days and commits the figures are. */
+export function sourcesOf({ runs, kills, asks }: Figures): string {
+	const sources = [...runs, ...kills, ...asks].map(({ date, tree }) => `${date} (${tree})`);
+	return [...new Set(sources)].sort().join(", ");
+}
+
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
 	const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
 	return [line(head), `|${"---|".repeat(head.length)}\n`, ...rows.map(line)].join("");

@@ -100,7 +100,8 @@ async function* replay(
 				.replaceAll(/(?<="id":"[a-z_-]*sim[-_])\d+/g, "N")
 				// How old the table is depends on the day of the test,
 				.replaceAll(/^llmx: the price of .* was read on .*\n/gm, "")
-				// and whether somebody who waits is shown it, on how busy the machine is.
+				// how long ago the step before was, and whether somebody who waits is shown it, on how busy the machine is.
+				.replaceAll(/\b\d minutes? ago/g, "just now")
 				.replaceAll(/\r\x1b\[J[\s\S]*?(?:\r\x1b\[K|\r\x1b\[\d+A\x1b\[J)/g, "");
 			const plain = (options.normalize ?? ((same) => same))(own);
 			return plain === "" || plain.endsWith("\n") ? plain : `${plain}\n`;
