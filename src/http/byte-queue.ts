@@ -3,7 +3,7 @@ const silenceMs = 1_000;
 
 /** Bytes between a producer that cannot wait and one consumer that may be slow. */
 export class ByteQueue {
-	readonly #onDrained: () => void;
+	readonly #producer: { onDrained(): void };
 	#chunks: Buffer[] = [];
 	#unread = 0;
 	#ended = false;
@@ -11,8 +11,8 @@ export class ByteQueue {
 	#wake: (() => void) | undefined;
 
 	/** `onDrained` is called when the consumer has read nearly everything, or wants it all at once. */
-	constructor(onDrained: () => void) {
-		this.#onDrained = onDrained;
+	constructor(producer: { onDrained(): void }) {
+		this.#producer = producer;
 	}
 
 	/** Bytes that wait for the consumer. */
@@ -51,7 +51,7 @@ export class ByteQueue {
 			const chunk = this.#chunks.shift();
 			if (chunk !== undefined) {
 				this.#unread -= chunk.length;
-				if (this.#chunks.length < 4) this.#onDrained();
+				if (this.#chunks.length < 4) this.#producer.onDrained();
 				return chunk;
 			}
 			if (this.#error !== undefined) throw this.#error;
@@ -69,7 +69,7 @@ export class ByteQueue {
 		while (!this.#ended) {
 			chunks.push(...this.#chunks);
 			this.clear();
-			this.#onDrained();
+			this.#producer.onDrained();
 			if (isWhole === undefined || chunks.length === 0) await this.#more();
 			else if (!(await this.#moreWithin(silenceMs))) {
 				const bytes = Buffer.concat(chunks);
@@ -78,9 +78,9 @@ export class ByteQueue {
 			}
 		}
 		if (this.#error !== undefined) throw this.#error;
-		chunks.push(...this.#chunks);
+		const all = chunks.length === 0 ? this.#chunks : [...chunks, ...this.#chunks];
 		this.clear();
-		return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+		return all.length === 1 ? (all[0] as Buffer) : Buffer.concat(all);
 	}
 
 	#more(): Promise<void> {

@@ -6,7 +6,7 @@ export interface ByteSource {
 	read(): Promise<Uint8Array | null>;
 	/**
 	 * All of it. Servers that leave the connection open and tell of no end are not waited for once `isWhole` says that
-	 * what came can be all.
+	 * what came can be all; `finish` then lets go of the rest.
 	 */
 	readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer>;
 	/** The consumer has all it needs: the rest is read to its end, so that the connection can serve again. */

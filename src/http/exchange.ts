@@ -1,6 +1,6 @@
 import type { Timeouts } from "../options.ts";
-import { onAbort } from "./abort-listener.ts";
 import type { Exchange, ExchangeOptions } from "./contract.ts";
+import type { OpenExchange, OpenExchanges } from "./open-exchanges.ts";
 import { TransportError, type TransportPhase, type TransportReason } from "./transport-error.ts";
 
 /** What an exchange can do with the request and response it watches. */
@@ -18,7 +18,7 @@ export interface Watched {
 }
 
 /** The Exchange that `Http.begin` hands out, with the side on which the fetch writes down what happened. */
-export class LiveExchange implements Exchange {
+export class LiveExchange implements Exchange, OpenExchange {
 	readonly id: string;
 	readonly ownConnection: boolean;
 	readonly showsRedirects: boolean;
@@ -35,29 +35,34 @@ export class LiveExchange implements Exchange {
 	/** Made when somebody asks for the signal: most exchanges end without one, and it is not cheap. */
 	#controller: AbortController | undefined;
 	#stoppedBy: TransportError | undefined;
+	place = -1;
+	readonly callerSignal: AbortSignal | undefined;
+	readonly #open: OpenExchanges<LiveExchange>;
 	readonly #timeouts: Timeouts;
-	readonly #callerSignal: AbortSignal | undefined;
 	readonly #onLeave: (() => void) | undefined;
-	readonly #onClose: (id: string) => void;
-	readonly #watched = new Set<Watched>();
+	/** A request at a time: an adapter sends the next when it knows what became of the last. */
+	#watched: Watched | undefined;
 	#contentAt: number | undefined;
 	/** When the consumer was last seen to hold things up. */
 	#heldUpAt = Number.NEGATIVE_INFINITY;
-	#timer: NodeJS.Timeout | undefined;
 	#closed = false;
-	#stopListening: (() => void) | undefined;
 
-	constructor(id: string, timeouts: Timeouts, options: ExchangeOptions, onClose: (id: string) => void) {
+	/** One without an id is over with its request, since nobody else knows of it. */
+	constructor(
+		id: string,
+		open: OpenExchanges<LiveExchange>,
+		timeouts: Timeouts,
+		options: ExchangeOptions = {},
+	) {
 		this.id = id;
+		this.#open = open;
 		this.ownConnection = options.ownConnection ?? false;
 		this.showsRedirects = options.showRedirects ?? false;
 		this.#timeouts = options.timeouts ? { ...timeouts, ...options.timeouts } : timeouts;
-		this.#callerSignal = options.signal;
+		this.callerSignal = options.signal;
 		this.#onLeave = options.onLeave;
-		this.#onClose = onClose;
-		if (options.signal?.aborted) this.#abortedByCaller();
-		else if (options.signal !== undefined)
-			this.#stopListening = onAbort(options.signal, this.#abortedByCaller);
+		open.add(this);
+		if (options.signal?.aborted) this.stopByCaller();
 	}
 
 	get signal(): AbortSignal {
@@ -69,22 +74,20 @@ export class LiveExchange implements Exchange {
 	noteContent(): void {
 		const first = this.#contentAt === undefined;
 		this.#contentAt = performance.now();
-		// Later contents only move the limit away, so the timer that is set checks again when it fires.
-		if (first && this.#timer !== undefined) this.#arm();
+		// Later contents only move the limit away.
+		if (first && this.#watched !== undefined) this.#open.ringAt(this.dueAt);
 	}
 
 	noteFinish(): void {
-		for (const watched of this.#watched) watched.expectEnd(this.#timeouts.finishMs);
+		this.#watched?.expectEnd(this.#timeouts.finishMs);
 	}
 
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
-		this.#disarm();
-		this.#stopListening?.();
-		for (const watched of this.#watched) watched.stop();
-		this.#watched.clear();
-		this.#onClose(this.id);
+		this.#watched?.stop();
+		this.#watched = undefined;
+		this.#open.delete(this);
 	}
 
 	/** A request starts: from here the limits run. Throws what already ended the exchange. */
@@ -95,8 +98,8 @@ export class LiveExchange implements Exchange {
 		this.#contentAt = undefined;
 		this.status = undefined;
 		this.headers = undefined;
-		this.#watched.add(watched);
-		this.#arm();
+		this.#watched = watched;
+		this.#open.ringAt(this.dueAt);
 	}
 
 	/** From here bytes of the request may reach the server. */
@@ -107,74 +110,58 @@ export class LiveExchange implements Exchange {
 
 	/** The request ended, well or not. */
 	unwatch(watched: Watched): void {
-		this.#watched.delete(watched);
-		if (this.#watched.size === 0) this.#disarm();
+		if (this.#watched !== watched) return;
+		this.#watched = undefined;
+		if (this.id === "") this.close();
 	}
 
-	readonly #abortedByCaller = (): void => {
-		const [watched] = this.#watched;
-		this.#end(stopped(watched?.origin ?? "the server", this.#callerSignal?.reason, watched?.phase));
-	};
+	stopByCaller(): void {
+		const watched = this.#watched;
+		this.#end(stopped(watched?.origin ?? "the server", this.callerSignal?.reason, watched?.phase));
+	}
 
 	#end(error: TransportError): void {
 		this.failure ??= error;
 		this.#stoppedBy ??= error;
-		this.#disarm();
-		for (const watched of [...this.#watched]) watched.fail(error);
+		this.#watched?.fail(error);
 		this.#controller?.abort(this.#stoppedBy);
 	}
 
-	#arm(): void {
-		this.#disarm();
-		const { at } = this.#deadline();
-		if (at === Number.POSITIVE_INFINITY) return;
-		// setTimeout takes at most 2^31 - 1 ms; it looks again then.
-		const wait = Math.min(Math.max(at - performance.now(), 0), 2 ** 31 - 1);
-		this.#timer = setTimeout(this.#check, Math.ceil(wait));
-		// The socket keeps the process alive while there is something to wait for.
-		this.#timer.unref();
+	get dueAt(): number {
+		if (this.#watched === undefined) return Number.POSITIVE_INFINITY;
+		return Math.min(this.#quietUntil, this.#totalUntil);
 	}
 
-	#disarm(): void {
-		clearTimeout(this.#timer);
-		this.#timer = undefined;
-	}
-
-	readonly #check = (): void => {
-		const [watched] = this.#watched;
+	check(): void {
+		const watched = this.#watched;
 		if (watched === undefined) return;
+		const now = performance.now();
 		// Time that the consumer takes (a pager, a full pipe) is not the server's silence.
-		if (!watched.waiting) this.#heldUpAt = performance.now();
-		const { at, reason, afterMs } = this.#deadline();
-		if (performance.now() < at) {
-			this.#arm();
-			return;
-		}
-		const seconds = afterMs / 1000;
-		const what = {
-			"timeout-first": `no answer from ${watched.origin} within ${seconds} s`,
-			"timeout-idle": `the answer from ${watched.origin} stalled for ${seconds} s`,
-			"timeout-total": `the answer from ${watched.origin} was not complete after ${seconds} s`,
-		}[reason];
-		this.#end(new TransportError(what, { phase: watched.phase, reason }));
-	};
-
-	#deadline(): {
-		at: number;
-		afterMs: number;
-		reason: Extract<TransportReason, "timeout-first" | "timeout-idle" | "timeout-total">;
-	} {
+		if (!watched.waiting) this.#heldUpAt = now;
+		if (now < this.dueAt) return;
 		const { firstContentMs, idleMs, totalMs } = this.#timeouts;
-		const start = this.sentAt ?? performance.now();
-		const first = this.#contentAt === undefined;
-		const afterMs = first ? firstContentMs : idleMs;
-		const quiet = {
-			at: Math.max(this.#contentAt ?? start, this.#heldUpAt) + afterMs,
-			afterMs,
-			reason: first ? "timeout-first" : "timeout-idle",
-		} as const;
-		if (start + totalMs > quiet.at) return quiet;
-		return { at: start + totalMs, afterMs: totalMs, reason: "timeout-total" };
+		const { origin, phase } = watched;
+		const end = (reason: TransportReason, what: string) =>
+			this.#end(new TransportError(what, { phase, reason }));
+		if (this.#totalUntil <= this.#quietUntil)
+			end("timeout-total", `the answer from ${origin} was not complete after ${totalMs / 1000} s`);
+		else if (this.#contentAt === undefined)
+			end("timeout-first", `no answer from ${origin} within ${firstContentMs / 1000} s`);
+		else end("timeout-idle", `the answer from ${origin} stalled for ${idleMs / 1000} s`);
+	}
+
+	get #startedAt(): number {
+		return this.sentAt ?? performance.now();
+	}
+
+	get #quietUntil(): number {
+		const { firstContentMs, idleMs } = this.#timeouts;
+		if (this.#contentAt === undefined) return Math.max(this.#startedAt, this.#heldUpAt) + firstContentMs;
+		return Math.max(this.#contentAt, this.#heldUpAt) + idleMs;
+	}
+
+	get #totalUntil(): number {
+		return this.#startedAt + this.#timeouts.totalMs;
 	}
 }
 

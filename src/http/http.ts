@@ -8,6 +8,7 @@ import {
 	type Http,
 } from "./contract.ts";
 import { LiveExchange } from "./exchange.ts";
+import { OpenExchanges } from "./open-exchanges.ts";
 import { headersOf, type OutgoingHeaders, replaceHeaders, secretsIn } from "./outgoing.ts";
 import { type ProxySettings, proxyFor } from "./proxy.ts";
 import { LeanResponse } from "./response.ts";
@@ -64,7 +65,7 @@ class PooledHttp implements Http {
 	readonly #timeouts: Timeouts;
 	readonly #caps: Caps;
 	readonly #secrets: readonly string[];
-	readonly #exchanges = new Map<string, LiveExchange>();
+	readonly #exchanges = new OpenExchanges<LiveExchange>();
 	#agent: Agent | undefined;
 	#loading: Promise<Agent> | undefined;
 	#closed = false;
@@ -85,11 +86,8 @@ class PooledHttp implements Http {
 
 	begin(options: ExchangeOptions = {}): Exchange {
 		const id = String(++this.#count);
-		const exchange = new LiveExchange(id, this.#timeouts, options, (closed) =>
-			this.#exchanges.delete(closed),
-		);
+		const exchange = new LiveExchange(id, this.#exchanges, this.#timeouts, options);
 		exchange.secrets = this.#secrets;
-		this.#exchanges.set(id, exchange);
 		return exchange;
 	}
 
@@ -100,7 +98,7 @@ class PooledHttp implements Http {
 		const known =
 			exchangeId === undefined
 				? (init.exchange as LiveExchange | undefined)
-				: this.#exchanges.get(exchangeId);
+				: this.#exchanges.find(exchangeId);
 		if (exchangeId !== undefined && known === undefined) throw closedError(origin);
 		if (known !== undefined) known.url = address.withoutQuery;
 		const agent = this.#agent ?? (await this.#load(origin));
@@ -116,18 +114,18 @@ class PooledHttp implements Http {
 				body: (init.body ?? null) as string,
 				headers,
 			},
-			exchange: known ?? new LiveExchange("", this.#timeouts, {}, () => {}),
+			exchange: known ?? new LiveExchange("", this.#exchanges, this.#timeouts),
 			signal: init.signal ?? undefined,
 			bodyBytes: this.#caps.bodyBytes,
 			bytesAreContent: known === undefined,
 		});
 		const head = await transfer.send();
-		return new LeanResponse(head, { url: address.href, origin, bytes: transfer, caps: this.#caps });
+		return new LeanResponse(head, address, transfer, this.#caps);
 	};
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		for (const exchange of [...this.#exchanges.values()]) exchange.close();
+		this.#exchanges.close();
 		await (this.#agent ?? (await this.#loading))?.destroy();
 	}
 

@@ -35,23 +35,31 @@ class LeanHeaders {
 	}
 }
 
-export interface ResponseBody {
-	readonly url: string;
+/** Where a response comes from. */
+export interface ResponseAddress {
+	readonly href: string;
 	readonly origin: string;
-	readonly bytes: ByteSource;
-	/** Sizes in bytes that it, or one event of it, may have. */
-	readonly caps: { readonly bodyBytes: number; readonly eventBytes: number };
+}
+
+/** Sizes in bytes that a body, or one event of it, may have. */
+export interface BodyCaps {
+	readonly bodyBytes: number;
+	readonly eventBytes: number;
 }
 
 /** A response as far as the SDKs look at one. */
 export class LeanResponse implements FetchResponse {
 	readonly body = null;
 	readonly #head: Head;
-	readonly #body: ResponseBody;
+	readonly #address: ResponseAddress;
+	readonly #bytes: ByteSource;
+	readonly #caps: BodyCaps;
 
-	constructor(head: Head, body: ResponseBody) {
+	constructor(head: Head, address: ResponseAddress, bytes: ByteSource, caps: BodyCaps) {
 		this.#head = head;
-		this.#body = body;
+		this.#address = address;
+		this.#bytes = bytes;
+		this.#caps = caps;
 	}
 
 	get ok(): boolean {
@@ -67,7 +75,7 @@ export class LeanResponse implements FetchResponse {
 	}
 
 	get url(): string {
-		return this.#body.url;
+		return this.#address.href;
 	}
 
 	get headers(): Headers {
@@ -75,13 +83,14 @@ export class LeanResponse implements FetchResponse {
 	}
 
 	events(): EventStream {
-		const { origin, bytes, caps } = this.#body;
+		const { origin } = this.#address;
 		const contentType = this.#head.headers["content-type"] ?? "";
-		return new EventStreamReader(bytes, { contentType, origin, ...caps });
+		return new EventStreamReader(this.#bytes, { contentType, origin, ...this.#caps });
 	}
 
 	async text(): Promise<string> {
-		const text = (await this.#body.bytes.readAll(isWholeJson)).toString("utf8");
+		const text = (await this.#bytes.readAll(isWholeJson)).toString("utf8");
+		this.#bytes.finish();
 		return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 	}
 
@@ -91,15 +100,15 @@ export class LeanResponse implements FetchResponse {
 
 	async *pieces(): AsyncGenerator<Uint8Array, void> {
 		try {
-			for (let piece = await this.#body.bytes.read(); piece !== null; piece = await this.#body.bytes.read())
+			for (let piece = await this.#bytes.read(); piece !== null; piece = await this.#bytes.read())
 				yield piece;
 		} finally {
-			this.#body.bytes.stop();
+			this.#bytes.stop();
 		}
 	}
 
 	bytes(): Promise<Uint8Array> {
-		return this.#body.bytes.readAll();
+		return this.#bytes.readAll();
 	}
 }
 

@@ -39,7 +39,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 	phase: TransportPhase = "connect";
 
 	readonly #options: TransferOptions;
-	readonly #queue = new ByteQueue(() => this.#resume());
+	readonly #queue = new ByteQueue(this);
 	/** What aborts the request; gone once the response has come to its own end. */
 	#controller: Dispatcher.DispatchController | undefined;
 	#pendingHead: PromiseWithResolvers<Head> | undefined;
@@ -76,9 +76,9 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		const pending = Promise.withResolvers<Head>();
 		this.#pendingHead = pending;
 		if (signal?.aborted) {
-			this.#onSignal();
+			this.handleEvent();
 		} else {
-			signal?.addEventListener("abort", this.#onSignal, { once: true });
+			signal?.addEventListener("abort", this, { once: true });
 			if (exchange.ownConnection) pool.dispatchAlone(request, this);
 			else pool.dispatch(request, this);
 		}
@@ -169,10 +169,8 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		return this.#queue.read();
 	}
 
-	async readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer> {
-		const bytes = await this.#queue.readAll(isWhole);
-		this.finish();
-		return bytes;
+	readAll(isWhole?: (bytes: Buffer) => boolean): Promise<Buffer> {
+		return this.#queue.readAll(isWhole);
 	}
 
 	finish(): void {
@@ -181,7 +179,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		this.#release();
 		this.#queue.clear();
 		this.#queue.end();
-		this.#resume();
+		this.onDrained();
 		this.#endWithin(drainMs);
 	}
 
@@ -202,11 +200,19 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 		if (this.#state === "open") this.#endWithin(graceMs);
 	}
 
-	// Between them.
+	// What the queue calls.
 
-	readonly #onSignal = (): void => {
+	onDrained(): void {
+		if (this.#controller?.paused) this.#controller.resume();
+	}
+
+	// What the signal calls.
+
+	handleEvent(): void {
 		this.fail(stopped(this.origin, this.#options.signal?.reason, this.phase));
-	};
+	}
+
+	// Between them.
 
 	#onBytes(chunk: Buffer): void {
 		if (this.#state !== "open") return;
@@ -272,11 +278,7 @@ export class Transfer implements Dispatcher.DispatchHandler, ConnectionAware, Wa
 
 	#release(): void {
 		this.#options.exchange.unwatch(this);
-		this.#options.signal?.removeEventListener("abort", this.#onSignal);
-	}
-
-	#resume(): void {
-		if (this.#controller?.paused) this.#controller.resume();
+		this.#options.signal?.removeEventListener("abort", this);
 	}
 
 	#isErrorAnswer(): boolean {
