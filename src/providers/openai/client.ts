@@ -18,7 +18,7 @@ export class OpenAiClient {
 		this.#context = context;
 	}
 
-	/** @throws TransportError, and an Error for an answer with the status of an error; the exchange has what it said */
+	/** @throws TransportError; what an answer with the status of an error said is in the exchange */
 	post(path: string, body: Record<string, unknown>, sender: Sender): Promise<FetchResponse> {
 		return this.#send(path, { method: "POST", body: JSON.stringify(body) }, sender);
 	}
@@ -28,6 +28,7 @@ export class OpenAiClient {
 		const context = { provider: this.#context.provider, modelId: undefined, ...sender };
 		try {
 			const response = await this.#send("/models", { method: "GET" }, sender);
+			if (!response.ok) throw refused(response);
 			const payload = parseJson(await response.text());
 			// Together answers with a bare list.
 			const list = isObject(payload) ? payload.data : payload;
@@ -38,11 +39,9 @@ export class OpenAiClient {
 		}
 	}
 
-	async #send(path: string, init: FetchInit, { key, exchange }: Sender): Promise<FetchResponse> {
+	#send(path: string, init: FetchInit, { key, exchange }: Sender): Promise<FetchResponse> {
 		const { baseUrl, fetch } = this.#context;
-		const response = await fetch(baseUrl + path, { ...init, headers: this.#headersOf(key), exchange });
-		if (!response.ok) throw new Error(`it answered with ${response.status}`);
-		return response;
+		return fetch(baseUrl + path, { ...init, headers: this.#headersOf(key), exchange });
 	}
 
 	#headersOf(key: string | undefined): Readonly<Record<string, string>> {
@@ -58,6 +57,11 @@ export class OpenAiClient {
 		}
 		return headers;
 	}
+}
+
+/** The error for an answer with the status of one. */
+export function refused({ status }: FetchResponse): Error {
+	return new Error(`it answered with ${status}`);
 }
 
 function toListedModel(model: Record<string, unknown>): ListedModel {

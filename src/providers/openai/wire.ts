@@ -1,7 +1,7 @@
 import type { FetchResponse } from "../../http/contract.ts";
 import type { AdapterCall, AdapterContext, ListedModel } from "../adapter.ts";
 import type { ProviderRow } from "../provider-row.ts";
-import { OpenAiClient } from "./client.ts";
+import { OpenAiClient, refused } from "./client.ts";
 import { isUnknownFormat } from "./schema.ts";
 
 type Body = Record<string, unknown>;
@@ -30,12 +30,10 @@ export abstract class OpenAiWire {
 			const { provider } = this.context;
 			const row = this.refusesSchemas ? { ...provider, schemaForm: "prompt" as const } : provider;
 			const body = this.bodyOf(row, call, stream);
-			try {
-				return await this.#client.post(this.path, body, call);
-			} catch (error) {
-				const { status } = call.exchange;
-				if ((status !== 400 && status !== 422) || !this.learn(call, body)) throw error;
-			}
+			const response = await this.#client.post(this.path, body, call);
+			if (response.ok) return response;
+			const { status } = response;
+			if ((status !== 400 && status !== 422) || !this.learn(call, body)) throw refused(response);
 		}
 	}
 
