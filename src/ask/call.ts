@@ -60,7 +60,8 @@ export interface StreamOptions extends AttemptOptions {
 export class Caller {
 	readonly #options: CallerOptions;
 	/** By server. */
-	readonly #adapters: Promise<Adapter>[] = [];
+	readonly #adapters: (Adapter | undefined)[] = [];
+	readonly #loading: Promise<Adapter>[] = [];
 	/** A gateway gave up an answer that took too long to come whole. */
 	#isCutWhenSilent = false;
 
@@ -75,7 +76,7 @@ export class Caller {
 	 */
 	async attempt(pending: PendingAnswer, options: AttemptOptions): Promise<void> {
 		try {
-			const adapter = await this.#loadAdapter(options);
+			const adapter = this.#adapters[options.server] ?? (await this.#loadAdapter(options));
 			pending.latencyMs = 0;
 			while (pending.missing > 0) {
 				const before = pending.missing;
@@ -193,14 +194,16 @@ export class Caller {
 		await adapter.requestBody({ modelId, messages, parameters, n: Math.min(n, adapter.choicesPerCall) });
 	}
 
-	#loadAdapter({ server }: AttemptOptions): Promise<Adapter> {
+	async #loadAdapter({ server }: AttemptOptions): Promise<Adapter> {
 		const { route, http } = this.#options;
-		this.#adapters[server] ??= (async () => {
+		this.#loading[server] ??= (async () => {
 			const { baseUrl, keys } = route.servers[server] as RouteServer;
 			const { provider } = route;
 			return loadAdapter({ provider, baseUrl: baseUrl || (await simulatedBaseUrl()), keys }, http.fetch);
 		})();
-		return this.#adapters[server];
+		const adapter = await this.#loading[server];
+		this.#adapters[server] = adapter;
+		return adapter;
 	}
 
 	#begin({ signal, resend, onLeave }: AttemptOptions): Exchange {
