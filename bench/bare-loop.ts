@@ -1,7 +1,7 @@
 /**
- * POSTs by undici alone, 64 in flight, each body parsed and nothing else done: the least that sending so many
- * prompts can take. Takes the server's port, the number of requests, and how many to send first to be warm; prints
- * a `Loop`.
+ * POSTs by undici alone, each body parsed and nothing else done: the least that sending so many prompts can take. Takes
+ * the server's port, the number of requests, how many to send first to be warm, and how many may be in flight; prints a
+ * `Loop`.
  */
 import { Agent, request } from "undici";
 
@@ -10,8 +10,7 @@ export interface Loop {
 	readonly cpuMicroseconds: number;
 }
 
-const inFlight = 64;
-const [port, count, warmUp] = process.argv.slice(2).map(Number) as [number, number, number];
+const [port, count, warmUp, inFlight] = process.argv.slice(2).map(Number) as [number, number, number, number];
 const dispatcher = new Agent({ connections: inFlight });
 const body = JSON.stringify({
 	model: "m",

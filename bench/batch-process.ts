@@ -1,8 +1,9 @@
 /** What the benches of `llmx batch` share: a server of its own process, prompts, and one measured run. */
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const llmx = fileURLToPath(new URL("../bin/llmx.js", import.meta.url));
@@ -22,18 +23,23 @@ export interface RunTarget {
 	readonly model?: string | null | undefined;
 }
 
-/** A folder with prompts, and a server that answers at once. */
+/** A folder with prompts, and a server that answers at once, or after so many ms. */
 export class Workbench {
 	readonly folder = mkdtempSync(join(tmpdir(), "llmx-bench-"));
-	readonly #server = spawn(process.execPath, [fileURLToPath(new URL("zero-server.ts", import.meta.url))], {
-		stdio: ["ignore", "pipe", "inherit"],
-	});
+	readonly #server: ChildProcessByStdio<null, Readable, null>;
 	port = 0;
 	/** Homes that have the program's compiled code, as the one of a user who has run it before. */
 	readonly #homes = new Set<string>();
 
-	static async open(): Promise<Workbench> {
-		const bench = new Workbench();
+	private constructor(latencyMs: number) {
+		const script = fileURLToPath(new URL("zero-server.ts", import.meta.url));
+		this.#server = spawn(process.execPath, [script, String(latencyMs)], {
+			stdio: ["ignore", "pipe", "inherit"],
+		});
+	}
+
+	static async open(latencyMs = 0): Promise<Workbench> {
+		const bench = new Workbench(latencyMs);
 		bench.port = await new Promise<number>((resolve) => {
 			bench.#server.stdout.once("data", (data) => resolve(Number(data)));
 		});

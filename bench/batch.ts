@@ -1,7 +1,7 @@
 /**
  * `llmx batch` from file to file (read, send, ledger, journal with fsync, price, summarise) against a server that
  * answers at once, 64 in flight; beside it, in the same rounds, a bare undici loop: as a process that begins as cold
- * as llmx does, and once it is warm. Then a thousand rows, and a warm cache.
+ * as llmx does, and once it is warm. Then a thousand rows, a warm cache, and servers that take their time.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -13,14 +13,40 @@ const rounds = Number(process.env.ROUNDS ?? 5);
 const rows = Number(process.env.ROWS ?? 20_000);
 const cachedRows = 100_000;
 const inFlight = 64;
+/** Servers that take their time; the loop waits for them as long as llmx does. */
+const slow = [
+	{ rows: 1_200, inFlight: 64, latencyMs: 25, wanted: "<= 1.3" },
+	{ rows: 5_120, inFlight: 512, latencyMs: 300, wanted: "" },
+];
 
-function bareLoop(port: number, warmUp: number): Loop {
+function bareLoop(port: number, load: { rows: number; inFlight: number; warmUp?: number }): Loop {
 	const script = fileURLToPath(new URL("bare-loop.ts", import.meta.url));
-	const { stdout } = spawnSync(process.execPath, [script, String(port), String(rows), String(warmUp)], {
+	const args = [port, load.rows, load.warmUp ?? 0, load.inFlight].map(String);
+	const { stdout } = spawnSync(process.execPath, [script, ...args], {
 		encoding: "utf8",
 		stdio: ["ignore", "pipe", "inherit"],
 	});
 	return JSON.parse(stdout) as Loop;
+}
+
+/** How much longer llmx takes than the loop, over the rounds, and its rows a second. */
+async function againstSlowServer({ rows, inFlight, latencyMs }: (typeof slow)[number]) {
+	const bench = await Workbench.open(latencyMs);
+	try {
+		const prompts = bench.writePrompts(rows);
+		const flags = ["--concurrency", String(inFlight), "--no-cache"];
+		const times: number[] = [];
+		const rates: number[] = [];
+		for (let round = 0; round < rounds; round++) {
+			const bare = bareLoop(bench.port, { rows, inFlight });
+			const run = bench.run(prompts, "home", flags);
+			times.push(run.workSeconds / (rows / bare.perSecond));
+			rates.push(run.rows / run.workSeconds);
+		}
+		return { times: median(times), rate: median(rates) };
+	} finally {
+		bench.close();
+	}
 }
 
 const bench = await Workbench.open();
@@ -33,8 +59,8 @@ try {
 	const figures = { bare: [...none], warm: [...none], cache: [...none], plain: [...none], small: [...none] };
 	const ratios = { cache: [...none], plain: [...none], warm: [...none], cpu: [...none] };
 	for (let round = 0; round < rounds; round++) {
-		const bare = bareLoop(bench.port, 0);
-		const warmed = bareLoop(bench.port, 10_000);
+		const bare = bareLoop(bench.port, { rows, inFlight });
+		const warmed = bareLoop(bench.port, { rows, inFlight, warmUp: 10_000 });
 		const cached = bench.run(prompts, `home-${round}`, flags);
 		const plain = bench.run(prompts, `home-plain-${round}`, [...flags, "--no-cache"]);
 		figures.bare.push(bare.perSecond);
@@ -73,3 +99,12 @@ try {
 } finally {
 	bench.close();
 }
+
+console.log();
+const slowRows: string[][] = [];
+for (const load of slow) {
+	const { times, rate } = await againstSlowServer(load);
+	const name = `${load.rows} rows, ${load.inFlight} in flight, ${load.latencyMs} ms`;
+	slowRows.push([name, `${Math.round(rate)}/s`, times.toFixed(2), load.wanted]);
+}
+printTable(["", "rows", "times as long as bare undici", "wanted"], slowRows);

@@ -1,4 +1,7 @@
-/** A server that answers every chat completion at once with the same bytes; prints its port. For benches only. */
+/**
+ * A server that answers every chat completion with the same bytes, after so many ms as it is told, at once without;
+ * prints its port. For benches only.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -20,12 +23,15 @@ const body = Buffer.from(
 );
 const headers = { "content-type": "application/json", "content-length": body.length };
 
+const latencyMs = Number(process.argv[2] ?? 0);
+
 const server = createServer((request, response) => {
-	request.resume();
-	request.on("end", () => {
+	const answer = () => {
 		response.writeHead(200, headers);
 		response.end(body);
-	});
+	};
+	request.resume();
+	request.on("end", () => (latencyMs === 0 ? answer() : setTimeout(answer, latencyMs)));
 });
 server.keepAliveTimeout = 60_000;
 server.listen(0, "127.0.0.1", () => {
