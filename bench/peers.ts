@@ -10,7 +10,6 @@
  *
  * Every run is printed as it ends. Peers take turns, so that a busy moment of the machine hits all alike.
  */
-import { execFileSync } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -107,14 +106,8 @@ async function takeTurns(
 	return new Map([...measured].map(([peer, runs]) => [peer, medianOf(runs)]));
 }
 
-const git = (...args: string[]) =>
-	execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
 const today = new Date().toISOString().slice(0, 10);
-const sourceOf = ({ label }: Peer) => ({
-	peer: label,
-	date: today,
-	tree: git("rev-parse", "--short", "HEAD"),
-});
+const sourceOf = ({ label, found }: Peer) => ({ peer: label, of: found?.version() ?? "", date: today });
 
 async function measureMany(arena: Arena, peers: readonly Peer[]): Promise<void> {
 	const concurrencies = values["in-flight"].split(",").map(Number);
@@ -171,7 +164,7 @@ async function measure(): Promise<void> {
 	const installed = findInstalled(values.folder);
 	const [many, one] = [chosen(manyPrompts(installed)), chosen(onePrompt(installed))];
 	if (values.table) return printTables(many, one);
-	const isPresent = ({ command }: Peer) => command !== undefined;
+	const isPresent = ({ found }: Peer) => found !== undefined;
 	const absent = [...many, ...one].filter((peer) => !isPresent(peer)).map(({ label }) => label);
 	console.log(`absent: ${absent.join(", ") || "none"}`);
 	if (values.record && only === undefined) recordFigures({ absent });

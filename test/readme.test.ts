@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { askTable, manyTable, readFigures, sourcesOf } from "../bench/peers/figures.ts";
+import { findInstalled } from "../bench/peers/install.ts";
+import { manyPrompts, onePrompt, type Peer } from "../bench/peers/peers.ts";
 import { main } from "../src/cli/main.ts";
 import { exitCodes } from "../src/errors.ts";
 import { providerRows } from "../src/index.ts";
@@ -119,5 +122,14 @@ describe("the README's tables", () => {
 			/^\d[\d, ]*$/.test(first) ? first.split(", ").map(Number) : [],
 		);
 		expect(codes.toSorted((a, b) => a - b)).toEqual(Object.values(exitCodes).toSorted((a, b) => a - b));
+	});
+
+	it("show the peers as bench/peers.ts has measured them", () => {
+		const figures = readFigures();
+		const notInstalled = findInstalled("");
+		const labels = (peers: readonly Peer[]) => peers.map(({ label }) => label);
+		expect(readme).toContain(manyTable(figures, labels(manyPrompts(notInstalled))));
+		expect(readme).toContain(askTable(figures, labels(onePrompt(notInstalled))));
+		expect(readme.replaceAll("\n", " ")).toContain(sourcesOf(figures));
 	});
 });

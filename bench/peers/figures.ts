@@ -6,9 +6,9 @@ export const figuresPath = fileURLToPath(new URL("figures.json", import.meta.url
 
 interface Source {
 	readonly peer: string;
-	/** The day, and the commit of llmx. */
+	/** The package and its version; of llmx the commit. */
+	readonly of: string;
 	readonly date: string;
-	readonly tree: string;
 }
 
 /** Many prompts, as medians of so many rounds. */
@@ -107,7 +107,7 @@ export function manyTable({ runs, kills }: Figures, labels: readonly string[]): 
 				`${whole(usual.firstRequestMs)} ms`,
 				`${precise(usual.cpuMs)} ms`,
 				`${whole(usual.megabytes)} MB`,
-				kill === undefined ? "" : `${kill.kept} of ${kill.answered}`,
+				kill === undefined ? "–" : `${kill.kept} of ${kill.answered}`,
 			],
 		];
 	});
@@ -128,10 +128,11 @@ export function askTable({ asks }: Figures, labels: readonly string[]): string {
 	return markdown(head, rows);
 }
 
-/** Of which days and commits the figures are. */
+/** Days and versions of the figures. */
 export function sourcesOf({ runs, kills, asks }: Figures): string {
-	const sources = [...runs, ...kills, ...asks].map(({ date, tree }) => `${date} (${tree})`);
-	return [...new Set(sources)].sort().join(", ");
+	const sources = [...runs, ...kills, ...asks];
+	const listed = (items: readonly string[]) => [...new Set(items)].sort().join(", ");
+	return `${listed(sources.map(({ date }) => date))}: ${listed(sources.map(({ of }) => of))}`;
 }
 
 function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,16 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** Something that is installed. */
+export interface Found {
+	/** The folder of an npm package, the Python that has a module, or a program. */
+	readonly path: string;
+	/** Its name and version. */
+	readonly version: () => string;
+}
+
 /** What is there of the peers. */
 export interface Installed {
-	readonly folder: string;
-	/** The folder of an npm package, in the project of this name. */
-	npm(project: "js" | "promptfoo", name: string): string | undefined;
-	/** The Python that has a module. */
-	python(module: string): string | undefined;
-	program(name: string): string | undefined;
+	npm(project: keyof typeof npmProjects, name: string): Found | undefined;
+	python(module: string): Found | undefined;
+	program(name: string): Found | undefined;
 }
 
 const npmProjects = {
@@ -27,31 +32,28 @@ const npmProjects = {
 };
 const pythonPackages = ["litellm", "llm", "inspect_ai", "openai"];
 
-/** Finds what was installed into a folder; llm, aichat and mods may be anywhere on the PATH too. */
+/** Finds what was installed into a folder; programs may be anywhere on the PATH too. */
 export function findInstalled(folder: string): Installed {
 	if (existsSync(join(folder, "js")))
 		copyFileSync(fileURLToPath(new URL("client.mjs", import.meta.url)), join(folder, "js/client.mjs"));
-	const isThere = (path: string) => (existsSync(path) ? path : undefined);
-	const ownPython = join(folder, "python/bin/python");
-	const pythons = new Map<string, string | undefined>();
+	const said = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: "utf8" });
 	return {
-		folder,
-		npm: (project, name) => isThere(join(folder, project, "node_modules", name)),
+		npm(project, name) {
+			const path = join(folder, project, "node_modules", name);
+			const manifest = join(path, "package.json");
+			const version = () => (JSON.parse(readFileSync(manifest, "utf8")) as { version: string }).version;
+			return existsSync(manifest) ? { path, version: () => `${name} ${version()}` } : undefined;
+		},
 		python(module) {
-			if (!pythons.has(module)) {
-				const look = `import importlib.util, sys; sys.exit(importlib.util.find_spec(${JSON.stringify(module)}) is None)`;
-				const found = spawnSync(ownPython, ["-c", look], { stdio: "ignore" }).status === 0;
-				pythons.set(module, found ? ownPython : undefined);
-			}
-			return pythons.get(module);
+			const path = join(folder, "python/bin/python");
+			const look = `import importlib.metadata as m; print(m.version("${module}"))`;
+			const { status, stdout } = said(path, "-c", look);
+			return status === 0 ? { path, version: () => `${module} ${stdout.trim()}` } : undefined;
 		},
 		program(name) {
-			const folders = [
-				join(folder, "bin"),
-				join(folder, "python/bin"),
-				...(process.env.PATH ?? "").split(delimiter),
-			];
-			return folders.map((path) => join(path, name)).find((path) => existsSync(path));
+			const folders = [join(folder, "bin"), ...(process.env.PATH ?? "").split(delimiter)];
+			const path = folders.map((one) => join(one, name)).find((one) => existsSync(one));
+			return path === undefined ? undefined : { path, version: () => said(path, "--version").stdout.trim() };
 		},
 	};
 }

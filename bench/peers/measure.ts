@@ -107,8 +107,8 @@ export class Arena {
 			folder,
 			home,
 		};
-		const command = peer.command?.(job);
-		if (command === undefined) throw new Error(`${peer.label} is not installed`);
+		if (peer.found === undefined) throw new Error(`${peer.label} is not installed`);
+		const command = peer.command(job, peer.found.path);
 		const figures = join(folder, "figures.json");
 		const child = spawn("python3", [file("measure.py"), figures, ...command.argv], {
 			cwd: this.#work,

@@ -1,7 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Installed } from "./install.ts";
+import type { Found, Installed } from "./install.ts";
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const llmx = file("../../bin/llmx.js");
@@ -27,7 +28,9 @@ export interface Peer {
 	readonly name: string;
 	readonly label: string;
 	/** Undefined where it is not installed. */
-	readonly command: ((job: Job) => Command) | undefined;
+	readonly found: Found | undefined;
+	/** `path` is that of what was found. */
+	readonly command: (job: Job, path: string) => Command;
 	/** How many are in flight is its own business. */
 	readonly pacesItself?: boolean;
 	/** A line for each answer that it has kept, by its job; absent where what it keeps is not in lines. */
@@ -35,7 +38,15 @@ export interface Peer {
 }
 
 export const promptOf = (row: number | string) => `prompt number ${row}, with a few words`;
-const answersIn = ({ folder }: Job) => join(folder, "answers.jsonl");
+const answersIn = ({ folder }: Pick<Job, "folder">) => join(folder, "answers.jsonl");
+
+const own: Found = {
+	path: llmx,
+	version() {
+		const options = { cwd: import.meta.dirname, encoding: "utf8" } as const;
+		return `llmx ${execFileSync("git", ["rev-parse", "--short", "HEAD"], options).trim()}`;
+	},
+};
 
 function llmxCommand({ baseUrl, home }: Job, argv: readonly string[]): Command {
 	return { argv: [process.execPath, llmx, ...argv], env: { LLMX_HOME: home, LOCAL_BASE_URL: baseUrl } };
@@ -55,31 +66,29 @@ function llmxBatch(job: Job, more: readonly string[]): Command {
 	return llmxCommand(job, ["batch", prompts, ...flags, ...more]);
 }
 
-function ifThere<T>(path: string | undefined, make: (path: string) => T): T | undefined {
-	return path === undefined ? undefined : make(path);
-}
-
 /** Peers that answer many prompts. */
-export function manyPrompts(installed: Installed): readonly Peer[] {
+export function manyPrompts({ npm, python }: Installed): readonly Peer[] {
+	const argumentsOf = ({ baseUrl, rows, inFlight }: Job, output: string) => [
+		baseUrl,
+		String(rows),
+		String(inFlight),
+		output,
+	];
 	const script = (name: string, label: string, needs = name): Peer => ({
 		name,
 		label,
-		command: ifThere(installed.npm("js", needs), () => (job) => {
-			const { baseUrl, rows, inFlight } = job;
-			const args = [name, baseUrl, String(rows), String(inFlight), answersIn(job)];
-			return { argv: [process.execPath, join(installed.folder, "js/client.mjs"), ...args] };
-		}),
+		found: npm("js", needs),
+		command: (job, path) => {
+			const client = join(path.slice(0, path.lastIndexOf("node_modules")), "client.mjs");
+			return { argv: [process.execPath, client, name, ...argumentsOf(job, answersIn(job))] };
+		},
 		answers: answersIn,
 	});
-	const python = (module: string, client: string, output: (job: Job) => string) =>
-		ifThere(installed.python(module), (path) => (job: Job) => {
-			const args = [job.baseUrl, String(job.rows), String(job.inFlight), output(job)];
-			return { argv: [path, file(client), ...args] };
-		});
 	return [
 		{
 			name: "llmx",
 			label: "llmx batch, as it comes",
+			found: own,
 			command: (job) => llmxBatch(job, []),
 			pacesItself: true,
 			answers: answersIn,
@@ -87,6 +96,7 @@ export function manyPrompts(installed: Installed): readonly Peer[] {
 		{
 			name: "llmx",
 			label: "llmx batch `--concurrency`",
+			found: own,
 			command: (job) => llmxBatch(job, ["--concurrency", String(job.inFlight)]),
 			answers: answersIn,
 		},
@@ -96,82 +106,96 @@ export function manyPrompts(installed: Installed): readonly Peer[] {
 		{
 			name: "litellm",
 			label: "litellm (Python)",
-			command: python("litellm", "litellm_client.py", answersIn),
+			found: python("litellm"),
+			command: (job, path) => ({
+				argv: [path, file("litellm_client.py"), ...argumentsOf(job, answersIn(job))],
+			}),
 			answers: answersIn,
 		},
-		{ name: "promptfoo", label: "promptfoo", command: promptfoo(installed), answers: answersIn },
+		{
+			name: "promptfoo",
+			label: "promptfoo",
+			found: npm("promptfoo", "promptfoo"),
+			command: promptfooCommand,
+			answers: answersIn,
+		},
 		{
 			name: "inspect",
 			label: "inspect (Python)",
-			command: python("inspect_ai", "inspect_client.py", ({ folder }) => folder),
+			found: python("inspect_ai"),
+			command: (job, path) => ({ argv: [path, file("inspect_client.py"), ...argumentsOf(job, job.folder)] }),
 		},
 		script("undici", "a bare undici loop"),
 	];
 }
 
-function promptfoo(installed: Installed): Peer["command"] {
-	return ifThere(installed.npm("promptfoo", "promptfoo"), (main) => (job) => {
-		const { baseUrl, rows, inFlight, folder, home } = job;
-		const config = join(folder, "config.json");
-		const provider = { id: "openai:chat:m", config: { apiBaseUrl: baseUrl, apiKey: "sk-bench" } };
-		const tests = Array.from({ length: rows }, (_, row) => ({ vars: { row: String(row) } }));
-		writeFileSync(config, JSON.stringify({ providers: [provider], prompts: [promptOf("{{row}}")], tests }));
-		const { bin } = JSON.parse(readFileSync(join(main, "package.json"), "utf8")) as {
-			bin: Record<string, string>;
-		};
-		const program = join(main, bin.promptfoo as string);
-		const flags = ["--no-cache", "--no-table", "--no-progress-bar", "-j", String(inFlight)];
-		return {
-			argv: [process.execPath, program, "eval", "-c", config, ...flags, "-o", answersIn(job)],
-			env: {
-				PROMPTFOO_CONFIG_DIR: home,
-				PROMPTFOO_DISABLE_TELEMETRY: "1",
-				PROMPTFOO_DISABLE_UPDATE: "1",
-			},
-		};
-	});
+function promptfooCommand({ baseUrl, rows, inFlight, folder, home }: Job, path: string): Command {
+	const config = join(folder, "config.json");
+	const provider = { id: "openai:chat:m", config: { apiBaseUrl: baseUrl, apiKey: "sk-bench" } };
+	const tests = Array.from({ length: rows }, (_, row) => ({ vars: { row: String(row) } }));
+	writeFileSync(config, JSON.stringify({ providers: [provider], prompts: [promptOf("{{row}}")], tests }));
+	const { bin } = JSON.parse(readFileSync(join(path, "package.json"), "utf8")) as {
+		bin: Record<string, string>;
+	};
+	const program = join(path, bin.promptfoo as string);
+	const flags = ["--no-cache", "--no-table", "--no-progress-bar", "-j", String(inFlight)];
+	return {
+		argv: [process.execPath, program, "eval", "-c", config, ...flags, "-o", answersIn({ folder })],
+		env: {
+			PROMPTFOO_CONFIG_DIR: home,
+			PROMPTFOO_DISABLE_TELEMETRY: "1",
+			PROMPTFOO_DISABLE_UPDATE: "1",
+		},
+	};
 }
 
 /** Peers that answer a prompt given on the command line. */
-export function onePrompt(installed: Installed): readonly Peer[] {
-	const configured = (
-		name: string,
-		label: string,
-		path: string | undefined,
-		command: (job: Job, path: string) => Command,
-	): Peer => ({
-		name,
-		label,
-		command: ifThere(path, (there) => (job) => command(job, there)),
-	});
+export function onePrompt({ program, python }: Installed): readonly Peer[] {
 	return [
 		{
 			name: "llmx",
 			label: "llmx ask",
+			found: own,
 			command: (job) => llmxCommand(job, ["ask", "-m", "local/m", "--no-cache", promptOf(0)]),
 		},
-		configured("llm", "llm (Python)", installed.program("llm"), ({ baseUrl, home }, path) => {
-			const model = { model_id: "m", model_name: "m", api_base: baseUrl };
-			write(home, "extra-openai-models.yaml", JSON.stringify([model]));
-			return {
-				argv: [path, "-m", "m", "--key", "sk-bench", "--no-log", promptOf(0)],
-				env: { LLM_USER_PATH: home },
-			};
-		}),
-		configured("aichat", "aichat (Rust)", installed.program("aichat"), ({ baseUrl, home }, path) => {
-			const client = { type: "openai-compatible", name: "bench", api_base: baseUrl, api_key: "sk-bench" };
-			const clients = [{ ...client, models: [{ name: "m" }] }];
-			write(home, "config.yaml", JSON.stringify({ model: "bench:m", clients }));
-			return { argv: [path, promptOf(0)], env: { AICHAT_CONFIG_DIR: home } };
-		}),
-		configured("mods", "mods (Go)", installed.program("mods"), ({ baseUrl, home }, path) => {
-			const api = { "base-url": baseUrl, "api-key": "sk-bench", models: { m: { "max-input-chars": 9_999 } } };
-			write(join(home, "mods"), "mods.yml", JSON.stringify({ apis: { bench: api } }));
-			return {
-				argv: [path, "--api", "bench", "--model", "m", "--quiet", "--no-cache", promptOf(0)],
-				env: { XDG_CONFIG_HOME: home },
-			};
-		}),
+		{
+			name: "llm",
+			label: "llm (Python)",
+			found: python("llm"),
+			command: ({ baseUrl, home }, path) => {
+				const model = { model_id: "m", model_name: "m", api_base: baseUrl };
+				write(home, "extra-openai-models.yaml", JSON.stringify([model]));
+				return {
+					argv: [join(dirname(path), "llm"), "-m", "m", "--key", "sk-bench", "--no-log", promptOf(0)],
+					env: { LLM_USER_PATH: home },
+				};
+			},
+		},
+		{
+			name: "aichat",
+			label: "aichat (Rust)",
+			found: program("aichat"),
+			command: ({ baseUrl, home }, path) => {
+				const client = { type: "openai-compatible", name: "bench", api_base: baseUrl, api_key: "sk-bench" };
+				const clients = [{ ...client, models: [{ name: "m" }] }];
+				write(home, "config.yaml", JSON.stringify({ model: "bench:m", clients }));
+				return { argv: [path, promptOf(0)], env: { AICHAT_CONFIG_DIR: home } };
+			},
+		},
+		{
+			name: "mods",
+			label: "mods (Go)",
+			found: program("mods"),
+			command: ({ baseUrl, home }, path) => {
+				const models = { m: { "max-input-chars": 9_999 } };
+				const bench = { "base-url": baseUrl, "api-key": "sk-bench", models };
+				write(join(home, "mods"), "mods.yml", JSON.stringify({ apis: { bench } }));
+				return {
+					argv: [path, "--api", "bench", "--model", "m", "--quiet", "--no-cache", promptOf(0)],
+					env: { XDG_CONFIG_HOME: home },
+				};
+			},
+		},
 	];
 }
 
