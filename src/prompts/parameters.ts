@@ -42,8 +42,8 @@ export class ParameterReader {
 	readonly parameters: Writable = {};
 	n: number | undefined;
 	readonly #warn: (name: string, text: string) => void;
-	/** The names that set a parameter in this row. */
-	readonly #names = new Map<ParameterKey, string>();
+	/** The names that set a parameter in this row; most rows set none. */
+	#names: Map<ParameterKey, string> | undefined;
 	#extra: Record<string, unknown> | undefined;
 
 	/** `warn` hears of a field that looks like a parameter and is not taken as one. */
@@ -96,12 +96,13 @@ export class ParameterReader {
 			this.#warn(name, `"${name}" is ${otherwise}: as ${row.name} it must be ${row.accepts.wanted}`);
 			return false;
 		}
-		const before = this.#names.get(key);
+		const before = this.#names?.get(key);
 		if (before !== undefined && JSON.stringify(this.parameters[key]) !== JSON.stringify(read)) {
 			const names =
 				before === name ? `"${name}" is set twice` : `"${before}" and "${name}" are the same parameter`;
 			throw new RowProblem(`${names}, with different values`);
 		}
+		this.#names ??= new Map();
 		this.#names.set(key, name);
 		if (read !== undefined) Object.assign(this.parameters, { [key]: read });
 		return true;

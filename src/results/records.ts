@@ -123,14 +123,12 @@ function failureFigures(failure: FailureRecord): Readonly<Record<string, unknown
 }
 
 const plain: RecordFormat = {
-	result: ({ id, model, n, hash, ...notes }, result) => ({
-		id,
-		...toResultRow(result, n),
-		// As the user gave it: an alias stays one, so that the row is known again.
-		model,
-		hash,
-		...toNotes(notes),
-	}),
+	result: (row, result) => {
+		const { id, model, hash } = row;
+		// The model as the user gave it: an alias stays one, so that the row is known again.
+		const record = { id, ...toResultRow(result, row.n), model, hash };
+		return row.pass === undefined && row.metadata === undefined ? record : { ...record, ...toNotes(row) };
+	},
 	failure: ({ id, model, hash, metadata }, failure) => ({
 		id,
 		model,

@@ -27,11 +27,12 @@ export class OutageWatch {
 		this.#startedAt = this.#options.now();
 	}
 
-	answered(server: Server, latencyMs: number): void {
+	answered(server: Server, sentAt: number): void {
 		const { name, breaker } = server;
+		const now = this.#options.now();
 		if (breaker.isOpen) this.#tell({ name, error: undefined });
 		breaker.answered();
-		server.answered(this.#options.now(), latencyMs);
+		server.answered(now, now - sentAt);
 	}
 
 	/** A failure that is the server's. Gives back the error that ends the run. */

@@ -179,7 +179,7 @@ export class Schedule<Item, Value> {
 				this.#refusals.answered(queued);
 				if (server.breaker.isOpen) lane.limiter.revived();
 				lane.limiter.succeeded(sending, attempt);
-				this.#watch.answered(server, this.#clock.now() - sending.sentAt);
+				this.#watch.answered(server, sending.sentAt);
 				this.#options.onOutcome({ ok: true, item: queued.item, value, attempts: queued.attempts });
 				this.#pump();
 			},

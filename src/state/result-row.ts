@@ -93,6 +93,7 @@ export interface ResponseRow {
 export function toResponseRow(response: ResponseInfo | undefined): ResponseRow | undefined {
 	if (response === undefined || Object.keys(response).length === 0) return undefined;
 	const { serviceTier, systemFingerprint, ...same } = response;
+	if (serviceTier === undefined && systemFingerprint === undefined) return same;
 	return {
 		...same,
 		...(serviceTier !== undefined && { service_tier: serviceTier }),
