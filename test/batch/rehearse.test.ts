@@ -105,6 +105,7 @@ async function runFor(
 		others: 0,
 	});
 	const { route, maxInFlight } = startPacing(limits, now);
+	let failed = 0;
 	const run = new Schedule(Array(rows).keys(), {
 		clock,
 		random,
@@ -115,13 +116,16 @@ async function runFor(
 			const { snapshot, inputTokens, outputTokens } = await provider.request(7);
 			Object.assign(attempt, { snapshot, inputTokens, outputTokens });
 		},
-		onOutcome: ({ ok }) => expect(ok).toBe(true),
+		onOutcome: ({ ok }) => {
+			if (!ok) failed += 1;
+		},
 	});
 	await clock.run(run.run());
+	expect(failed).toBe(0);
 	return clock.now();
 }
 
-const texts = Array.from({ length: 6000 }, (_, index) => `Say ${1000 + index}`);
+const texts = Array.from({ length: 3000 }, (_, index) => `Say ${1000 + index}`);
 
 describe("a rehearsal", () => {
 	it.each([
@@ -147,12 +151,12 @@ describe("a rehearsal", () => {
 
 	it("says what holds the run back, what it sends and what that costs", async () => {
 		const rehearsal = await rehearsalOf(texts, { rpm: 1500 });
-		expect(rehearsal).toMatchObject({ requests: 6000, cached: 0, heldBy: { reason: "held by --rpm" } });
+		expect(rehearsal).toMatchObject({ requests: 3000, cached: 0, heldBy: { reason: "held by --rpm" } });
 		expect(rehearsal.heldBy.share).toBeGreaterThan(0.8);
 		// gpt-4.1-mini: $0.40 and $1.60 per million tokens.
 		const { inputTokens, outputTokens, usd } = rehearsal;
 		// The counter's 1.6 tokens and those of a message's wrapping, not the 6 that four bytes a token would be.
-		expect(inputTokens).toBe(6000 * 8);
+		expect(inputTokens).toBe(3000 * 8);
 		expect(usd).toBeCloseTo((inputTokens * 0.4 + outputTokens * 1.6) / 1e6, 6);
 	});
 

@@ -57,102 +57,151 @@ const cases: readonly (readonly [line: string, offered: readonly string[], not: 
 	["llmx ask -s cost --mod", ["--model"], ["--by"]],
 ];
 
+/** What a shell offers for each of some lines, from one process of it, which prints a line `==` behind each. */
+function offersOf(command: readonly [string, ...string[]], lines: readonly string[]): Map<string, string[]> {
+	const [shell, ...argv] = command;
+	const { stdout, stderr } = spawnSync(shell, [...argv, ...lines], { encoding: "utf8", env, cwd: folder });
+	expect(stderr).toBe("");
+	const offers = stdout.split("==\n").map((text) => text.split("\n"));
+	return new Map(lines.map((line, index) => [line, offers[index] ?? []]));
+}
+
+const lines = cases.map(([line]) => line);
+
 describeWith(has("bash"), "bash is not installed")("completion in bash", () => {
-	beforeAll(() => writeScript("bash"));
-	const complete = (line: string, load = ". ./completion.bash") => {
+	const complete = (lines: readonly string[], load = ". ./completion.bash") => {
 		const script = `${load}
-			COMP_LINE=$1 COMP_POINT=\${#1}
-			read -ra COMP_WORDS <<< "$1"
-			_llmx
-			printf '%s\\n' "\${COMPREPLY[@]}"`;
-		const run = spawnSync("bash", ["--norc", "-c", script, "bash", line], {
-			encoding: "utf8",
-			env,
-			cwd: folder,
-		});
-		expect(run.stderr).toBe("");
-		return run.stdout.split("\n");
+			for line; do
+				COMP_LINE=$line COMP_POINT=\${#line}
+				read -ra COMP_WORDS <<< "$line"
+				_llmx
+				printf '%s\\n' "\${COMPREPLY[@]}" ==
+			done`;
+		return offersOf(["bash", "--norc", "-c", script, "bash"], lines);
 	};
 
+	const colon = "llmx ask -m free:o";
+	let offers: Map<string, string[]>;
+	beforeAll(() => {
+		writeScript("bash");
+		offers = complete([...lines, colon]);
+	});
+
 	it.each(cases)("completes %j", (line, offered, not) => {
-		const words = complete(line);
+		const words = offers.get(line);
 		expect(words).toEqual(expect.arrayContaining([...offered]));
 		for (const word of not) expect(words).not.toContain(word);
 	});
 
 	it("completes files, also with spaces", () => {
-		expect(complete("llmx ask -f pro", 'eval "$(llmx completion bash)"')).toContain("prompts file.jsonl");
+		const line = "llmx ask -f pro";
+		expect(complete([line], 'eval "$(llmx completion bash)"').get(line)).toContain("prompts file.jsonl");
 	});
 
 	it("completes a model name beyond its colon, where bash ends a word", () => {
-		expect(complete("llmx ask -m free:o").filter(Boolean)).toEqual(["one"]);
+		expect(offers.get(colon)?.filter(Boolean)).toEqual(["one"]);
 	});
 });
 
 describeWith(has("fish"), "fish is not installed")("completion in fish", () => {
-	beforeAll(() => writeScript("fish"));
-	const complete = (line: string, load = "source ./completion.fish") => {
-		const script = `${load}; complete -C $argv[1]`;
-		const run = spawnSync("fish", ["--no-config", "-c", script, line], {
-			encoding: "utf8",
-			env,
-			cwd: folder,
-		});
-		expect(run.stderr).toBe("");
-		return run.stdout.split("\n").map((entry) => entry.split("\t")[0]);
+	const complete = (lines: readonly string[], load = "source ./completion.fish") => {
+		const script = `${load}; for line in $argv; complete -C $line; echo ==; end`;
+		return offersOf(["fish", "--no-config", "-c", script], lines);
 	};
+	const wordsOf = (entries: readonly string[] = []) => entries.map((entry) => entry.split("\t")[0]);
+
+	let offers: Map<string, string[]>;
+	beforeAll(() => {
+		writeScript("fish");
+		offers = complete(lines);
+	});
 
 	it.each(cases)("completes %j", (line, offered, not) => {
-		const words = complete(line);
+		const words = wordsOf(offers.get(line));
 		expect(words).toEqual(expect.arrayContaining([...offered]));
 		for (const word of not) expect(words).not.toContain(word);
 	});
 
 	it("completes files", () => {
-		expect(complete("llmx ask -f pro", "llmx completion fish | source").join()).toContain("prompts");
+		const line = "llmx ask -f pro";
+		const offers = complete([line], "llmx completion fish | source");
+		expect(wordsOf(offers.get(line)).join()).toContain("prompts");
 	});
 });
 
 describeWith(has("zsh"), "zsh is not installed")("completion in zsh", () => {
-	beforeAll(() => writeScript("zsh"));
-	/** Types a line and a tab into a real shell and waits until the screen shows every word, or the time is up. */
-	const complete = async (
-		line: string,
-		offered: readonly string[],
-		load = "source ./completion.zsh",
-	): Promise<string> => {
-		const shell = spawnPty("zsh", ["-f", "-i"], { cols: 120, rows: 50, cwd: folder, env });
-		let screen = "";
-		const done = new Promise<string>((resolve) => {
-			const give = setTimeout(() => resolve(screen), 15_000);
-			let step = 0;
-			shell.onData((data) => {
-				screen += data;
-				if (step === 0 && screen.includes("READY")) {
-					step = 1;
-					screen = "";
-					shell.write(`${line}\t`);
-				} else if (step === 1 && offered.every((word) => screen.includes(word))) {
-					clearTimeout(give);
-					resolve(screen);
-				}
+	/** An interactive shell in which lines are typed, one after another. */
+	class Shell {
+		readonly #shell = spawnPty("zsh", ["-f", "-i"], { cols: 120, rows: 50, cwd: folder, env });
+		#screen = "";
+		#isThere = () => true;
+		#seen = () => {};
+		#given = 0;
+
+		constructor() {
+			this.#shell.onData((data) => {
+				this.#screen += data;
+				if (this.#isThere()) this.#seen();
 			});
-		});
-		shell.write(`autoload -Uz compinit && compinit -u -D; ${load}; PS1='> '; LISTMAX=1000; print REA''DY\r`);
-		const shown = await done;
-		shell.kill("SIGKILL");
-		return shown;
-	};
+		}
+
+		/** Types and waits until everything was shown since, or the time is up; returns what was shown. */
+		async #type(text: string, shown: readonly string[]): Promise<string> {
+			this.#screen = "";
+			this.#isThere = () => shown.every((part) => this.#screen.includes(part));
+			await new Promise<void>((resolve) => {
+				const patience = setTimeout(resolve, 15_000);
+				this.#seen = () => {
+					clearTimeout(patience);
+					resolve();
+				};
+				this.#shell.write(text);
+			});
+			return this.#screen;
+		}
+
+		async load(script: string): Promise<void> {
+			// Ctrl-X twice gives a line up, and says so behind all that was shown of it.
+			const giveUp =
+				"give-up() { BUFFER=; print GIVEN $((++given)).; }; zle -N give-up; bindkey '^X^X' give-up";
+			const settings = `${giveUp}; LISTMAX=1000; PS1='> '`;
+			await this.#type(`autoload -Uz compinit && compinit -u -D; ${script}; ${settings}; print REA''DY\r`, [
+				"READY",
+			]);
+		}
+
+		/** What a tab shows behind a line. */
+		async complete(line: string, offered: readonly string[]): Promise<string> {
+			const shown = await this.#type(`${line}\t`, offered);
+			this.#given += 1;
+			await this.#type("\x18\x18", [`GIVEN ${this.#given}.`]);
+			return shown;
+		}
+
+		end(): void {
+			this.#shell.kill("SIGKILL");
+		}
+	}
+
+	let shell: Shell;
+	beforeAll(async () => {
+		writeScript("zsh");
+		shell = new Shell();
+		await shell.load("source ./completion.zsh");
+	});
+	afterAll(() => shell.end());
 
 	it("is loaded as the help says", async () => {
-		expect(await complete("llmx c", ["cost"], "source <(llmx completion zsh)")).toContain("cost");
+		const other = new Shell();
+		await other.load("source <(llmx completion zsh)");
+		expect(await other.complete("llmx c", ["cost"])).toContain("cost");
+		other.end();
 	});
 
 	it.each(cases.filter(([, offered]) => offered.length > 0))("completes %j", async (line, offered) => {
-		const shown = await complete(
-			line,
-			offered.map((word) => word.slice(-8)),
-		);
-		for (const word of offered) expect(shown).toContain(word.slice(-8));
+		// What is typed already may not be shown again.
+		const endings = offered.map((word) => word.slice(-8));
+		const shown = await shell.complete(line, endings);
+		for (const ending of endings) expect(shown).toContain(ending);
 	});
 });

@@ -56,13 +56,13 @@ describe("the built program", () => {
 
 	it("leaves quietly when its reader has seen enough, every time", async () => {
 		const { env } = await setup();
-		const script = `for i in $(seq 6); do
+		const script = `for i in $(seq 3); do
 			seq 20000 | llmx ask -m openai/echo --no-cache | head -1
 			echo "\${PIPESTATUS[*]}"
 		done`;
 		const { out, err } = await runShell(script, { env });
 		expect(err).toBe("");
-		expect(out).toBe("1\n0 0 0\n".repeat(6));
+		expect(out).toBe("1\n0 0 0\n".repeat(3));
 	});
 
 	itWith(existsSync("/dev/full"), "this system has no /dev/full")(
@@ -89,7 +89,7 @@ describe("the built program", () => {
 
 describe("a home", () => {
 	it("is shared by processes without a lost row or answer and without a complaint", async () => {
-		await shareOneHome(temporaryFolder(), 4, 25);
+		await shareOneHome(temporaryFolder(), 3, 15);
 	});
 });
 

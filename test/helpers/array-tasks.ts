@@ -159,22 +159,24 @@ export class ArrayOfTasks {
 	/** Runs the 8 tasks side by side; some are killed on the way, and started again until they end, as engines do. */
 	async run(task: (index: number) => Task, killed: ReadonlySet<number>): Promise<(number | null)[]> {
 		return Promise.all(
-			Array.from({ length: shards }, async (_, index) => {
-				let child = this.start(task(index));
-				if (killed.has(index)) {
-					const results = join(this.data, `out.${index + 1}-of-${shards}.jsonl`);
-					while (child.exitCode === null && !(existsSync(results) && readFileSync(results).length > 0))
-						await new Promise((resolve) => setTimeout(resolve, 5));
-					if (child.exitCode === null) {
-						const ended = endOf(child);
-						process.kill(-(child.pid as number), "SIGKILL");
-						await ended;
-					}
-					child = this.start(task(index));
-				}
-				return endOf(child);
-			}),
+			Array.from({ length: shards }, (_, index) =>
+				killed.has(index) ? this.killAndRun(task(index), index) : endOf(this.start(task(index))),
+			),
 		);
+	}
+
+	/** Starts a task as a process, kills it once it has answers, and starts it again. */
+	async killAndRun(task: Task, index: number): Promise<number | null> {
+		const child = this.start(task);
+		const results = join(this.data, `out.${index + 1}-of-${shards}.jsonl`);
+		while (child.exitCode === null && !(existsSync(results) && readFileSync(results).length > 0))
+			await new Promise((resolve) => setTimeout(resolve, 5));
+		if (child.exitCode === null) {
+			const ended = endOf(child);
+			process.kill(-(child.pid as number), "SIGKILL");
+			await ended;
+		}
+		return endOf(this.start(task));
 	}
 
 	/** All rows are answered, merged in their order, and sent once, but for those that were on their way at a kill. */

@@ -6,8 +6,8 @@ export const programPath = fileURLToPath(new URL("../../bin/llmx.js", import.met
 
 /** What build.ts has set, for an environment that inherits nothing: in a home of its own every start is the first. */
 export const sharedCodeCache = { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE };
-/** What was compiled is kept in the home, as it is for users. */
-export const ownCodeCache = { NODE_COMPILE_CACHE: undefined };
+/** What was compiled is kept in the home, as it is for users; also where coverage keeps nothing. */
+export const ownCodeCache = { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined };
 
 export interface ProgramOptions {
 	readonly env?: Record<string, string | undefined>;
