@@ -69,7 +69,8 @@ describeWith(onLinux, "only Linux tells of a process's children")("the terminal 
 		["SIGINT", 130],
 	] as const)("after %s, with what came of the answer kept", async (signal, code) => {
 		const chat = await openInShell("sim/slow");
-		chat.type("one two three four five six seven eight nine ten eleven twelve\r");
+		// Five seconds of an answer: a busy machine is slow to send the signal.
+		chat.type(`one two three ${"and more ".repeat(50)}\r`);
 		await chat.until(/^one two three/m);
 		process.kill(childOf(chat), signal);
 		await expectRestored(chat, code);
