@@ -114,13 +114,14 @@ describe("a file system whose Nth operation fails", () => {
 	});
 });
 
-describe("a results file cut at any byte of its last record", () => {
+describe("a results file cut in its last record", () => {
 	it("costs at most that record", async () => {
 		const whole = withRows(5);
 		await runFake(whole);
 		const bytes = Buffer.from(whole.text("out") as string);
 		const start = bytes.lastIndexOf("\n", bytes.length - 2) + 1;
-		for (let length = start; length < bytes.length; length++) {
+		const beforeEnd = bytes.length - 3;
+		for (let length = start; length < bytes.length; length += length < beforeEnd ? 3 : 1) {
 			const files = withRows(5);
 			files.set("out", bytes.subarray(0, length));
 			const { sent } = await runFake(files);

@@ -79,7 +79,7 @@ describe("JSON that is laid out for people", () => {
 					expect((await read(text, "json", chunk)).map(({ value }) => value)).toEqual(rows);
 				},
 			),
-			{ numRuns: 200 },
+			{ numRuns: 100 },
 		);
 	});
 });

@@ -68,11 +68,12 @@ describe("the row index", () => {
 		for (let row = 0; row < count; row++) index.noteResult(`row-${row}`, "m", hashOf("aa"), row * 2 ** 17);
 		for (let row = count; row > 0; row--) index.claim(`row-${row - 1}`, "m");
 		let found = 0;
+		let matching = 0;
 		for (let position = 0; position < count; position++) {
 			if (index.settle(position, hashOf("aa")) === "done") found += 1;
-			expect(index.matches(position, `row-${count - 1 - position}`, "m")).toBe(true);
+			if (index.matches(position, `row-${count - 1 - position}`, "m")) matching += 1;
 		}
-		expect(found).toBe(count);
+		expect([found, matching]).toEqual([count, count]);
 		expect(index.matches(0, "row-1", "m")).toBe(false);
 		expect(index.resultOffset(0)).toBe((count - 1) * 2 ** 17);
 	});
