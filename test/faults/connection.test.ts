@@ -1,29 +1,22 @@
-import { createServer } from "node:net";
 import { describe, expect, it } from "vitest";
 import { meet, nasty, patiently } from "./encounter.ts";
 import { accepted, failed, modes, retried, retriedOnce, timedOut } from "./outcomes.ts";
 import { wires } from "./wires.ts";
 
-async function refusingUrl(): Promise<string> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-	const { port } = server.address() as { port: number };
-	await new Promise((resolve) => server.close(resolve));
-	return `http://127.0.0.1:${port}/v1`;
-}
+/** Nobody may listen there but root, and nobody does: a port that was free a moment ago may be somebody else's by now. */
+const refusingUrl = "http://127.0.0.1:1/v1";
 
 describe("row 1, connection refused", () => {
 	it("is tried again within the budget", async () => {
-		const seen = await meet("", { llm: { baseUrl: await refusingUrl() } });
+		const seen = await meet("", { llm: { baseUrl: refusingUrl } });
 		expect(seen.error).toMatchObject({ errorClass: "network", exitCode: 5, maybeBilled: false, attempts: 3 });
 		expect(seen.waits).toHaveLength(2);
 	});
 
 	it("of a local server means that none runs there", async () => {
-		const baseUrl = await refusingUrl();
-		const seen = await meet("", { model: "local/echo", llm: { baseUrl } });
+		const seen = await meet("", { model: "local/echo", llm: { baseUrl: refusingUrl } });
 		expect(seen.error).toMatchObject({ errorClass: "network", attempts: 1 });
-		expect(seen.error?.message).toContain(`no server at ${new URL(baseUrl).origin}`);
+		expect(seen.error?.message).toContain(`no server at ${new URL(refusingUrl).origin}`);
 		expect(seen.error?.hint).toContain("LOCAL_BASE_URL");
 		expect(seen.waits).toEqual([]);
 	});

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { expect } from "vitest";
 import { createColors } from "../../src/terminal/colors.ts";
 import {
 	createMarkdownStream,
@@ -14,6 +15,22 @@ const options: fc.Arbitrary<MarkdownOptions> = fc
 	.map(([width, isColored, breakWords]) => ({ width, colors: createColors(isColored), breakWords }));
 
 const withoutStyle = (text: string) => text.replace(/\x1b\[\d+m/g, "");
+
+/** Checks that a text in pieces of each of these lengths looks like the whole, which is not much longer than the text. */
+export function checkPieces(text: string, lengths: readonly number[]): void {
+	const how = { width: 40, colors: createColors(true) };
+	const whole = renderMarkdown(text, how);
+	for (const length of lengths) {
+		const stream = createMarkdownStream(how);
+		let streamed = "";
+		for (const piece of text.match(new RegExp(`.{1,${length}}`, "gs")) ?? []) {
+			stream.preview();
+			streamed += stream.push(piece);
+		}
+		expect(streamed + stream.end()).toBe(whole);
+	}
+	expect(whole.length).toBeLessThan(20 * text.length);
+}
 
 /** Checks so many random documents: streamed in any pieces they look like the whole, and say every word once. */
 export function checkDocuments(count: number): void {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { render } from "ink-testing-library";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createColors } from "../../src/terminal/colors.ts";
 import { textWidth } from "../../src/terminal/width.ts";
 import { ChatApp } from "../../src/ui/chat-app.tsx";
@@ -44,6 +44,15 @@ function stateOf(change: Partial<ScreenState>, columns = 80, rows = 24): ScreenS
 function typed(text: string, cursor = text.length): Pick<ScreenState, "input"> {
 	return { input: { text, cursor, label: () => undefined, placeholder: "" } };
 }
+
+// Ink asks programs for the size of a terminal that does not say it.
+beforeAll(() => {
+	vi.stubEnv("COLUMNS", "80");
+	vi.stubEnv("LINES", "24");
+});
+afterAll(() => {
+	vi.unstubAllEnvs();
+});
 
 /** What Ink draws of a state. */
 function draw(state: ScreenState): string {
