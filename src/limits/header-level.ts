@@ -9,6 +9,12 @@ const driftWeight = 0.4;
 const othersForMs = 5_000;
 /** Never hold back more than this share of what the account can save up. */
 const mostReserve = 0.5;
+/** From this share of the refill on that went missing, others are there. */
+const sharedFrom = 0.02;
+/** Then no less is kept back than comes back in this time: who keeps less takes what the other waits for. */
+const sharedReserveMs = 500;
+/** Others get so much more of their share when they have less than we have, and less when they have more. */
+const yielding = 0.1;
 /** By how much the worst error fades with each reading: it is remembered over some two thousand. */
 const errorFading = 0.9995;
 /** A reserve is filled up for so long beyond a hint. */
@@ -44,6 +50,7 @@ export class HeaderLevel {
 	#driftBase: Reading | undefined;
 	#spent = 0;
 	#othersPerMs = 0;
+	#ownPerMs = 0;
 	/** How old the last reading was when it came. */
 	#readingDelayMs = 0;
 	/** By how much more was predicted than was left, at worst, lately. */
@@ -82,7 +89,7 @@ export class HeaderLevel {
 		const spent = this.#spent - base.spent;
 		if (this.isWindowed) return now < this.#windowEnd.at ? base.remaining - spent : this.#limit - spent;
 		const elapsed = now - base.at;
-		const others = this.#othersPerMs * Math.min(elapsed, this.#horizonMs);
+		const others = this.#leftToOthers * Math.min(elapsed, this.#horizonMs);
 		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * elapsed - others);
 	}
 
@@ -97,15 +104,15 @@ export class HeaderLevel {
 		const base = this.#base;
 		if (base === undefined) return 0;
 		// What a window has left at its end is lost.
-		const reserve = this.isWindowed ? 0 : Math.min(mostReserve * this.#capacity, this.#worstError);
+		const reserve = this.isWindowed ? 0 : this.#reserve;
 		// More than the account can ever hold is asked of a full one.
 		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
 		if (missing <= 0) return 0;
 		if (this.isWindowed) return Math.max(1, this.#windowEnd.at - now);
 		const untilHorizonMs = Math.max(0, base.at + this.#horizonMs - now);
-		const back = (this.#refillPerMs - this.#othersPerMs) * untilHorizonMs;
+		const back = (this.#refillPerMs - this.#leftToOthers) * untilHorizonMs;
 		return back >= missing
-			? missing / (this.#refillPerMs - this.#othersPerMs)
+			? missing / (this.#refillPerMs - this.#leftToOthers)
 			: untilHorizonMs + (missing - back) / this.#refillPerMs;
 	}
 
@@ -172,6 +179,23 @@ export class HeaderLevel {
 		return (trustedRefill * this.#limit) / this.#windowMs;
 	}
 
+	get #reserve(): number {
+		const least = this.#areOthers ? sharedReserveMs * this.#refillPerMs : 0;
+		return Math.min(mostReserve * this.#capacity, Math.max(least, this.#worstError));
+	}
+
+	/** An account of which always nothing is left shows others who are not there. */
+	get #areOthers(): boolean {
+		return this.#othersPerMs > sharedFrom * this.#refillPerMs && this.#base?.remaining !== 0;
+	}
+
+	/** What others may take in a ms: with shares that differ, those of the larger one yield until they are the same. */
+	get #leftToOthers(): number {
+		const own = this.#ownPerMs;
+		const others = this.#othersPerMs;
+		return this.#areOthers ? others * (1 + (yielding * (own - others)) / (own + others)) : others;
+	}
+
 	/** How long after a reading others are still thought to take what they did: nobody waits for ever on a guess. */
 	get #horizonMs(): number {
 		return othersForMs + 2 * this.#readingDelayMs;
@@ -235,5 +259,7 @@ export class HeaderLevel {
 		const drift = this.isWindowed ? 0 : Math.min(Math.max(this.#othersPerMs, least), taken(expected));
 		const weight = driftWeight * Math.min(1, elapsed / driftEveryMs);
 		this.#othersPerMs = Math.max(0, this.#othersPerMs + weight * (drift - this.#othersPerMs));
+		const own = (reading.spent - base.spent) / Math.max(1, elapsed);
+		this.#ownPerMs += weight * (own - this.#ownPerMs);
 	}
 }

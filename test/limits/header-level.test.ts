@@ -92,9 +92,10 @@ describe("a level", () => {
 			}
 			return 2 * (level.at(now - gapMs + 500) - level.at(now - gapMs));
 		};
-		expect(perSecond(800)).toBeCloseTo(49 - 30, 1);
+		// They have more than our 20 a second, so a little less is left to them.
+		expect(perSecond(800)).toBeCloseTo(49 - 29.4, 1);
 		// In this time the account could have been full and lost some: at least 18 a second were taken by others.
-		expect(perSecond(1_500)).toBeCloseTo(49 - 17.7, 1);
+		expect(perSecond(1_500)).toBeCloseTo(49 - 17.8, 1);
 	});
 
 	it("does not take for others' use what was lost because the account was full before the request", () => {

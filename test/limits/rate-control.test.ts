@@ -73,6 +73,7 @@ describe("the controller is not fooled", () => {
 		"600 by the full minute",
 		"20 rows at 1 s",
 		"32 at once, then a queue",
+		"two processes, headers",
 		"token headers drop, hint 20 ms",
 	])("%s", async (title) => {
 		const trial = trials().find((candidate) => candidate.title === title);
