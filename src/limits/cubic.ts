@@ -31,6 +31,15 @@ const curveSeconds = 6;
 const fullSpeedRate = 25;
 /** And however low it is, about nine times so many are sent until the next refusal is to be expected. */
 const leastEpisode = 3;
+/** The same of a limit that the server's hints have told: it is tested more rarely. */
+const toldEpisode = 5;
+
+/** How a limit is known. */
+export interface HoldOptions {
+	readonly samples: number;
+	readonly periodMs?: number | undefined;
+	readonly isTold?: boolean | undefined;
+}
 
 /** The rate over time after a limit was met: from just below it back to it, and then slowly beyond. Rates are per second. */
 export class HoldCurve {
@@ -40,11 +49,11 @@ export class HoldCurve {
 
 	/**
 	 * `samples`: how many sendings the limit is known from, for what is known better is tested more rarely. `periodMs`: it
-	 * comes back all at once in that time, and is spread over it.
+	 * comes back all at once in that time, and is spread over it. `isTold`: a hint has stated it.
 	 */
-	constructor(limit: number, samples: number, periodMs?: number) {
+	constructor(limit: number, { samples, periodMs, isTold = false }: HoldOptions) {
 		const depth = periodMs === undefined ? cutDepth * Math.min(1, Math.sqrt(limit / fullSpeedRate)) : 0;
-		const least = Math.max(1, leastEpisode / limit);
+		const least = Math.max(1, (isTold ? toldEpisode : leastEpisode) / limit);
 		const usual = Math.min(Math.max(fullSpeedRate / limit, least), Math.max(least, 1 + samples / 20));
 		this.start = (1 - depth) * limit;
 		this.#curve = new Cubic(

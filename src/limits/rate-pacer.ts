@@ -1,4 +1,4 @@
-import { HoldCurve } from "./cubic.ts";
+import { HoldCurve, type HoldOptions } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
 import { LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
 import { type PacerPhase, phaseReasons } from "./pacer-phase.ts";
@@ -180,7 +180,7 @@ export class RatePacer {
 		if (isMet && this.#throttle.isUsed(now) && this.#odds.chance < rare) {
 			this.#cuts++;
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
-			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now);
+			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
 		} else if (isHeld) {
 			const waitMs = hintMs > 0 || this.#odds.chance >= rare ? hintMs : 100 / limit;
@@ -266,11 +266,11 @@ export class RatePacer {
 	#hold(
 		limit: number,
 		now: number,
-		{ samples, periodMs }: { readonly samples?: number; readonly periodMs?: number } = {},
+		{ samples = this.estimate.samples, ...known }: Partial<HoldOptions> = {},
 	): void {
 		this.estimate.limit = limit;
 		this.#guessedBelow = undefined;
-		this.#curve = new HoldCurve(limit, samples ?? this.estimate.samples, periodMs);
+		this.#curve = new HoldCurve(limit, { samples, ...known });
 		this.#throttle.rate = this.#curve.start;
 		this.#phase = "hold";
 		this.#cutBefore = this.estimate.next;

@@ -68,6 +68,7 @@ describe("the controller is not fooled", () => {
 		"503 for 20 s",
 		"source idle for 60 s",
 		"retry-after 60 always",
+		"3 RPM, exact hints",
 		"10 RPM, no hints",
 		"20 RPM, exact hints",
 		"600 by the full minute",
