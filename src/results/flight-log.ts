@@ -13,13 +13,15 @@ export function flightLogPath(results: string): string {
 
 /**
  * The requests that are on their way, in a file that an orderly end removes: what a killed run had in flight may be
- * billed, and only this tells. A start is in the file before the request leaves; an end may be noted late, since the
- * row's record says it too. A log that cannot be written is given up without a word: it protects no answer.
+ * billed, and only this tells. A start is in the file before the request leaves; an end is in it after the ledger has
+ * written what came of the request, at the end of a turn of the event loop: until then nothing else says so. A log that cannot be written is given up without a word: it protects no answer.
  */
 export class FlightLog {
 	readonly #files: Files;
 	readonly #path: string;
 	readonly #inFlight = new Set<string>();
+	/** Ended in this turn. */
+	readonly #ended = new Set<string>();
 	#file: number | undefined;
 	#bytes = 0;
 	#buffer = Buffer.allocUnsafe(4096);
@@ -42,6 +44,8 @@ export class FlightLog {
 	started(id: string, model: string): void {
 		if (this.#file === undefined) return;
 		const key = keyOf(id, model);
+		// Its start is noted already.
+		if (this.#ended.delete(key)) return;
 		this.#inFlight.add(key);
 		this.#news += `+${key}\n`;
 		this.#hasStarts = true;
@@ -51,9 +55,16 @@ export class FlightLog {
 
 	ended(id: string, model: string): void {
 		if (this.#file === undefined) return;
-		const key = keyOf(id, model);
-		this.#inFlight.delete(key);
-		this.#news += `-${key}\n`;
+		if (this.#ended.size === 0) setImmediate(() => this.#noteEnds());
+		this.#ended.add(keyOf(id, model));
+	}
+
+	#noteEnds(): void {
+		for (const key of this.#ended) {
+			this.#inFlight.delete(key);
+			this.#news += `-${key}\n`;
+		}
+		this.#ended.clear();
 	}
 
 	/** Sees to it that every start is in the file. Those that come together are one write. */
