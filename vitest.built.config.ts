@@ -61,6 +61,7 @@ export default defineConfig({
 		globalSetup: [shared.globalSetup ?? [], "test/helpers/build-modules.ts"].flat(),
 		// Modules have their laws of random worlds run beside processes of the other projects.
 		testTimeout: 240_000,
+		hookTimeout: 240_000,
 		server: { deps: { external: [/\/dist(?:-modules)?\//] } },
 		projects: [
 			// The files of the package, in the process of the test.
