@@ -129,7 +129,7 @@ async function measureMany(arena: Arena, peers: readonly Peer[]): Promise<void> 
 
 async function measureKills(arena: Arena, peers: readonly Peer[]): Promise<void> {
 	console.log(
-		"\nkill -9 at a third of the prompts, 25 ms, 64 in flight: on the disk, of how many answered at least\n",
+		"\nkill -9 at a third of the prompts, 25 ms, 64 in flight: on the disk, of how many that the server had given\n",
 	);
 	const kills: KillFigures[] = [];
 	for (const peer of peers.filter(({ answers }) => answers !== undefined)) {

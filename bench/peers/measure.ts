@@ -26,6 +26,7 @@ export class Arena {
 	readonly #work = mkdtempSync(join(tmpdir(), "llmx-peers-"));
 	readonly #server = fork(file("server.ts"));
 	#onRequest: (() => void) | undefined;
+	#onAnswered: ((count: number) => void) | undefined;
 	#port = 0;
 	#runs = 0;
 
@@ -35,6 +36,10 @@ export class Arena {
 			arena.#server.on("message", (message) => {
 				if (message === "request") {
 					arena.#onRequest?.();
+					return;
+				}
+				if (typeof message === "object") {
+					arena.#onAnswered?.((message as { answered: number }).answered);
 					return;
 				}
 				arena.#port = message as number;
@@ -75,8 +80,9 @@ export class Arena {
 		};
 	}
 
-	/** What is on the disk of the answers that had been given for sure, when a run is killed at a third of its rows. */
+	/** How many answers are on the disk when a run is killed at a third of its rows, and how many the server had given. */
 	async kill(peer: Peer, load: Load): Promise<{ readonly answered: number; readonly kept: number }> {
+		const before = await this.#answered();
 		const { child, job } = this.#start(peer, load);
 		let requests = 0;
 		await new Promise<void>((resolve) => {
@@ -87,12 +93,21 @@ export class Arena {
 			child.once("exit", () => resolve());
 		});
 		this.#onRequest = undefined;
+		const answered = (await this.#answered()) - before;
 		// The group: it was started by another process, which measures it.
 		process.kill(-(child.pid as number), "SIGKILL");
 		await ended(child);
 		const path = peer.answers?.(job) ?? "";
 		const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-		return { answered: Math.max(0, requests - load.inFlight), kept: text.split("\n").filter(Boolean).length };
+		return { answered, kept: text.split("\n").filter(Boolean).length };
+	}
+
+	/** How many requests the server has answered so far. */
+	#answered(): Promise<number> {
+		return new Promise((resolve) => {
+			this.#onAnswered = resolve;
+			this.#server.send("answered");
+		});
 	}
 
 	#start(peer: Peer, { latencyMs, rows, inFlight }: Load) {

@@ -19,11 +19,15 @@ const parts = [
 const stream = [...parts, "[DONE]"].map((data) => `data: ${data}\n\n`).join("");
 const streamHeaders = { "content-type": "text/event-stream" };
 
+let answered = 0;
+process.on("message", () => process.send?.({ answered }));
+
 const server = createServer((request, response) => {
 	const latencyMs = Number(/^\/(\d+)\//.exec(request.url ?? "")?.[1] ?? 0);
 	process.send?.("request");
 	let isStreamed = false;
 	const send = () => {
+		answered += 1;
 		if (isStreamed) response.writeHead(200, streamHeaders).end(stream);
 		else response.writeHead(200, headers).end(answer);
 	};
