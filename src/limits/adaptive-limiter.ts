@@ -138,11 +138,12 @@ export class AdaptiveLimiter implements Limiter {
 		const now = this.#now();
 		this.#window.ended();
 		const before = this.#window.limit;
-		this.#window.succeeded(record, now);
+		const { inputTokens } = record;
+		this.#window.succeeded(record, now, this.#levels.areLeft(this.#tokens.of({ inputTokens })));
 		if (before !== undefined && this.#window.limit === undefined) this.#pacer.recall(now);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
-		this.#tokens.learn(record.inputTokens, success);
+		this.#tokens.learn(inputTokens, success);
 		if (success.snapshot !== undefined) {
 			this.#levels.answered(success.snapshot, record.levels);
 			this.#read(record, success.snapshot, now);

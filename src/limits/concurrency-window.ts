@@ -139,8 +139,8 @@ export class ConcurrencyWindow {
 		this.#inFlight--;
 	}
 
-	/** `sentAt` and `inFlight` are those of the request, `sequence` its number. */
-	succeeded({ sentAt, inFlight }: Omit<WindowedRequest, "sequence">, now: number): void {
+	/** `isLeft`: headers say that there is enough for more. */
+	succeeded({ sentAt, inFlight }: Omit<WindowedRequest, "sequence">, now: number, isLeft = false): void {
 		const latencyMs = now - sentAt;
 		if (this.#latencyCount === 0) this.#growing.proven(this.#inFlight + 1);
 		this.#latencies[this.#latencyCount++ % this.#latencies.length] = latencyMs;
@@ -149,7 +149,7 @@ export class ConcurrencyWindow {
 			const known = this.#latencies.slice(0, Math.min(this.#latencyCount, this.#latencies.length)).sort();
 			this.#p95 = known[Math.min(known.length - 1, Math.floor(known.length * 0.95))] ?? 0;
 		}
-		this.#growing.answered(sentAt, inFlight, now);
+		this.#growing.answered(sentAt, inFlight, now, isLeft);
 		this.#overload.answered(sentAt, now);
 		this.#answers[inFlight] = (this.#answers[inFlight] ?? 0) + 1;
 		this.#answerCount++;

@@ -3,6 +3,8 @@ const firstSize = 64;
 const leastSize = 8;
 /** Where answers take long, the number in flight doubles in this time at the latest. */
 const longestDoublingMs = 2_000;
+/** With each answer so many more are sent while headers say that enough is left: three times as many after an answer time. */
+const provenGrowth = 2;
 /** Answers may take so many times as long as at best before it is looked into. */
 const tolerance = 2;
 /** A queue is kept this much longer than what the server works on at once. */
@@ -87,12 +89,15 @@ export class GrowingWindow {
 		this.#isRefused = true;
 	}
 
-	/** An answer to a request that was sent at `sentAt` as number `inFlight` of those in flight. */
-	answered(sentAt: number, inFlight: number, now: number): void {
+	/**
+	 * An answer to a request that was sent at `sentAt` as number `inFlight` of those in flight. `isLeft`: headers say that
+	 * there is enough for more.
+	 */
+	answered(sentAt: number, inFlight: number, now: number, isLeft = false): void {
 		const isUsed = this.#heldBackAt >= sentAt;
 		if (isUsed && this.#tried === undefined) {
 			this.#doubledAt = Math.min(this.#doubledAt, now);
-			const more = this.#queues ? 1 / Math.max(1, this.#size) : 1;
+			const more = this.#queues ? 1 / Math.max(1, this.#size) : isLeft ? provenGrowth : 1;
 			this.#size = Math.min(this.#most, this.#size + more);
 		}
 		if (sentAt < this.#roundFrom) return;

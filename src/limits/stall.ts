@@ -4,8 +4,10 @@ const longestPauseMs = 5_000;
 /** A refusal takes its time; a request that has not come back after so many times as long as usual was let through. */
 const patience = 3;
 const leastPatienceMs = 100;
-/** A hint of more than this is tried out once: after this time nothing should be let through yet. */
+/** A hint of more than this is tried out: after this time nothing should be let through yet, and less of it be left. */
 const hintTrialMs = 1_000;
+/** What is left of a promise is right to so many ms. */
+const promiseErrorMs = 500;
 
 /**
  * A time in which an account lets nothing through: single requests are tried, at growing distances, or when the server
@@ -56,13 +58,15 @@ export class Stall {
 	deepen(hintMs: number | undefined, now: number): number {
 		this.#probe = undefined;
 		const promised = this.#promisedAt;
-		if (promised !== undefined && this.#hints === "untried" && now < promised) this.#hints = "kept";
 		const believed = this.believed(hintMs);
+		// Who says 60 s whenever it is asked has promised nothing.
+		const isSame = promised !== undefined && now < promised && now + believed <= promised + promiseErrorMs;
+		if (isSame && believed > 0 && this.#hints === "untried") this.#hints = "kept";
 		const tries = this.#tries++;
 		if (believed > 0) {
 			this.#promisedAt = Math.max(promised ?? 0, now + believed);
 			const isTrusted = this.#hints === "kept" || believed <= hintTrialMs;
-			return isTrusted ? this.#promisedAt - now : hintTrialMs;
+			return isTrusted ? this.#promisedAt - now : Math.min(believed, hintTrialMs * 3 ** tries);
 		}
 		return Math.min(longestPauseMs, firstPauseMs * 3 ** tries);
 	}

@@ -31,6 +31,8 @@ export interface QueuedItem<Item> {
 	futile: number;
 	/** How much its refusals speak against the item itself: the logarithm of how unlikely they are otherwise. */
 	evidence: number;
+	/** What its refusals are worth as evidence once something that was sent later is answered. */
+	unproven: number;
 	/** What was known of all items when it was last refused. */
 	before: ItemCounts;
 	/** When it was first sent, and how many items had been answered when it was first refused. */
@@ -68,6 +70,7 @@ export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | u
 		refusals: 0,
 		futile: 0,
 		evidence: 0,
+		unproven: 0,
 		before: { sendings: 0, refusals: 0 },
 		number: 0,
 		sentAt: 0,

@@ -1,14 +1,20 @@
 import { isSpent, type RateSnapshot } from "../limits/rate-headers.ts";
 import type { QueuedItem } from "./queued-item.ts";
 
-/** How many are refused at the moment is told by so many items that were sent for the first time. */
+/**
+ * How many are refused at the moment is told by so many items that were sent for the first time, and by the very last of
+ * them if that is more: refusals come in bursts.
+ */
 const lastItems = 128;
+const veryLastItems = 32;
 /** The chance that one item of the whole run is given up that was not refused for itself. */
 const mostMistaken = 1e-3;
 /** Before anything is known, one in so many items is thought to be refused for itself. */
 const priorItems = 100;
 /** An item is refused this often before it is given up. */
 const leastRefusals = 6;
+/** By chance so many are refused again and again for each that was answered after it had been refused. */
+const stuckByChance = 4;
 /** Limits come back within a minute, and some more: if nothing is answered for so long at the end of a run, it is not for the rate. */
 const longestWindowMs = 65_000;
 
@@ -82,11 +88,11 @@ export class RowRefusals {
 
 	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean, isForAccount: boolean): boolean {
 		const isOvertaken = !isForAccount && this.isOvertaken(queued);
-		// The first time it is, the refusals before count as well.
-		const counted = queued.evidence === 0 ? queued.refusals + 1 : 1;
+		if (!isForAccount) queued.unproven -= Math.log(this.#shareSince(queued));
 		if (isOvertaken) {
 			if (queued.evidence === 0) this.#stuck++;
-			queued.evidence -= counted * Math.log(this.#shareSince(queued));
+			queued.evidence += queued.unproven;
+			queued.unproven = 0;
 		}
 		queued.futile = isOvertaken ? 1 : queued.futile + 1;
 		if (queued.refusals++ === 0) {
@@ -119,10 +125,10 @@ export class RowRefusals {
 
 	/**
 	 * Items that are refused for themselves, as far as is known: those given up, and those refused again and again beyond
-	 * what is to be expected. By chance more are answered the second time than are refused once more.
+	 * what is to be expected of good ones.
 	 */
 	get #lost(): number {
-		return this.#givenUp + Math.max(0, this.#stuck - this.#recovered);
+		return this.#givenUp + Math.max(0, this.#stuck - stuckByChance * this.#recovered);
 	}
 
 	/**
@@ -130,9 +136,16 @@ export class RowRefusals {
 	 * is more, of those that were answered since the item was refused before.
 	 */
 	#shareSince({ before: { sendings, refusals } }: QueuedItem<unknown>): number {
-		const known = Math.min(lastItems, this.#sent);
-		const refused = this.#last.subarray(0, known).reduce((sum, isRefused) => sum + isRefused, 0);
-		const lately = (1 + refused) / (2 + known);
+		const lately = Math.max(this.#shareOfLast(lastItems), this.#shareOfLast(veryLastItems));
 		return Math.max(lately, (this.#refusals - refusals + lately) / (this.#sendings - sendings + 1));
+	}
+
+	/** What share was refused of so many items that were sent last for the first time. */
+	#shareOfLast(items: number): number {
+		const known = Math.min(items, this.#sent);
+		let refused = 0;
+		for (let number = this.#sent - known; number < this.#sent; number++)
+			refused += this.#last[number % lastItems] as number;
+		return (1 + refused) / (2 + known);
 	}
 }
