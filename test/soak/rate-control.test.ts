@@ -38,7 +38,7 @@ it("keeps to the hints of a server without headers and waits no longer than they
 it("no random server makes the controller lose a row, and few make it slow", async () => {
 	const verdicts = [];
 	for (let seed = 1; seed <= 200; seed++) verdicts.push(await judge(seed));
-	expect(verdicts.filter(({ ours }) => ours.lost > 0).length).toBeLessThanOrEqual(4);
-	expect(verdicts.filter(({ slowdown }) => slowdown > 2).length).toBeLessThanOrEqual(20);
-	expect(verdicts.filter(({ holds }) => holds).length).toBeGreaterThanOrEqual(100);
+	expect(verdicts.filter(({ ours }) => ours.lost > 0)).toEqual([]);
+	expect(verdicts.filter(({ slowdown }) => slowdown > 2).length).toBeLessThanOrEqual(12);
+	expect(verdicts.filter(({ holds }) => holds).length).toBeGreaterThanOrEqual(115);
 }, 3_600_000);
