@@ -12,7 +12,7 @@ const mostMistaken = 1e-3;
 /** Before anything is known, one in so many items is thought to be refused for itself. */
 const priorItems = 100;
 /** An item is refused this often before it is given up. */
-const leastRefusals = 6;
+const leastRefusals = 4;
 /** By chance so many are refused again and again for each that was answered after it had been refused. */
 const stuckByChance = 4;
 /** Limits come back within a minute, and some more: if nothing is answered for so long at the end of a run, it is not for the rate. */
