@@ -229,14 +229,24 @@ export class RateEstimate {
 		return { rate: (1000 * this.#samples) / periodMs, periodMs };
 	}
 
+	/**
+	 * From when the server had one again after the refusal of `anchor` to when it has after that of `sequence`. Where it let
+	 * one through before the time that it had said, what it says is not about the limit.
+	 */
+	#elapsedMs(anchor: number, sequence: number, freeAt: number): number {
+		if (anchor < this.#record.oldest) return 0;
+		const isTrue = this.#anchorFreeAt <= this.#record.admittedAfter(anchor);
+		return isTrue ? freeAt - this.#anchorFreeAt : this.sentAt(sequence) - this.sentAt(anchor);
+	}
+
 	#bounds(sequence: number, start: number, freeAt: number): RateBounds {
 		const record = this.#record;
 		this.#samples = sequence - (this.#anchor ?? start);
 		let least: number | undefined;
 		let busy: number | undefined;
-		if (this.#anchor !== undefined && this.#anchor >= record.oldest && freeAt > this.#anchorFreeAt) {
+		const elapsedMs = this.#anchor === undefined ? 0 : this.#elapsedMs(this.#anchor, sequence, freeAt);
+		if (this.#anchor !== undefined && elapsedMs > 0) {
 			const between = record.admitted(this.#anchor, sequence);
-			const elapsedMs = freeAt - this.#anchorFreeAt;
 			const idleMs = Math.min(record.idleMs(this.#anchor, sequence), 0.99 * elapsedMs);
 			least = between === 0 ? undefined : between / elapsedMs;
 			busy = between === 0 ? undefined : (1000 * between) / (elapsedMs - idleMs);

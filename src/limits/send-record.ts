@@ -79,6 +79,13 @@ export class SendRecord {
 		return sequence < this.oldest ? Number.NEGATIVE_INFINITY : this.sentAt(sequence);
 	}
 
+	/** When the first one after this number was sent that was not refused, as far as is known; Infinity when none is. */
+	admittedAfter(sequence: number): number {
+		let next = sequence + 1;
+		while (next < this.#next && this.#refused[next % size] === 1) next++;
+		return next < this.#next ? this.sentAt(next) : Number.POSITIVE_INFINITY;
+	}
+
 	/** At how many a second was sent when this number was. */
 	loadAt(sequence: number): number {
 		return this.#load[sequence % size] ?? 0;

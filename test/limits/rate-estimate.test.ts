@@ -64,6 +64,17 @@ describe("what a server lets through", () => {
 		expect(least).toBeLessThan(2);
 	});
 
+	it("does not depend on a hint that was not kept to", () => {
+		const { estimate, send } = setUp();
+		const first = send(1, 10);
+		estimate.noteRefused(first, 10);
+		estimate.refused(first, 60_010);
+		const last = send(241, 60_500);
+		estimate.noteRefused(last, 60_510);
+		// In the half second since the hint's time 240 have not been let through.
+		expect(estimate.refused(last, 60_510).least).toBeCloseTo(4, 1);
+	});
+
 	it("is not what came between two pauses when there was too little to send", () => {
 		const { send, resume } = setUp();
 		send(300, 20_000);
