@@ -2,6 +2,8 @@ import type { Success, TokenCost } from "./limiter.ts";
 
 /** The newest answer counts at least this much in the averages. */
 const leastWeight = 0.02;
+/** No request uses so many times what the largest of those answered has used: what is refused with that much left is so for other reasons. */
+const mostTimes = 4;
 
 /** What requests cost in tokens, learnt from what the provider counted for those that were answered. */
 export class TokenEstimate {
@@ -34,7 +36,8 @@ export class TokenEstimate {
 		let output = this.#output;
 		if (maxOutputTokens !== undefined)
 			output = this.#chargesMaxTokens ? maxOutputTokens : Math.min(maxOutputTokens, output);
-		return { input, output: Math.max(output, leastTokens - input) };
+		const isCredible = this.#most === 0 || leastTokens <= mostTimes * this.#most;
+		return { input, output: isCredible ? Math.max(output, leastTokens - input) : output };
 	}
 
 	learn(estimatedInput: number, { inputTokens, outputTokens }: Success): void {
