@@ -217,6 +217,7 @@ export class AdaptiveLimiter implements Limiter {
 	}
 
 	#read(record: SendingRecord, snapshot: RateSnapshot, now: number): void {
+		const wasKnown = this.#levels.isKnown;
 		const changed = this.#levels.read(snapshot, record.levels, now);
 		if (changed) {
 			this.#limitsChangedAt = now;
@@ -224,7 +225,9 @@ export class AdaptiveLimiter implements Limiter {
 		}
 		const allowed = this.#levels.allowedRate(this.#tokens.mean);
 		const rate = Math.max(1, burstFactor * allowed);
-		if (changed && Number.isFinite(allowed)) this.#pacer.release(rate);
+		// What was found by refusals is better known than a first word that has it much higher.
+		const isDoubtful = !wasKnown && rate > burstFactor ** 2 * (this.#pacer.limit ?? rate);
+		if (changed && Number.isFinite(allowed) && !isDoubtful) this.#pacer.release(rate);
 		else this.#pacer.open(rate);
 	}
 

@@ -85,6 +85,29 @@ describe("the controller", () => {
 		expect(limiter.state().reason).toBe("held by the request limit");
 	});
 
+	it.each([
+		["keeps to a limit that it has found when headers come late and say ten times as much", 6_000, false],
+		["keeps to headers that come late and agree with the limit that it has found", 660, true],
+	])("%s", (_, stated, isFollowed) => {
+		const { time, limiter, sendAll, run } = setUp();
+		// A bucket of ten a second, which saves up nothing.
+		let level = 1;
+		for (; time.now < 30_000; time.now += 10) {
+			level = Math.min(1, level + 0.1);
+			for (const sending of sendAll()) {
+				if (level >= 1) limiter.succeeded(sending, {});
+				else limiter.refused(sending, {});
+				level = Math.max(0, level - 1);
+			}
+		}
+		const found = limiter.state().requestsPerMinute ?? 0;
+		expect(found).toBeGreaterThan(400);
+		expect(found).toBeLessThan(800);
+		const sent = run(2_000, 50, () => requests(stated, stated - 10, 50));
+		if (isFollowed) expect(sent).toBeGreaterThan(100);
+		else expect(sent).toBeLessThan(40);
+	});
+
 	it("makes room for others who use the same account", () => {
 		const { time, limiter, sendAll } = setUp();
 		let remaining = 300;
