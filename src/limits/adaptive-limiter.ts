@@ -180,7 +180,7 @@ export class AdaptiveLimiter implements Limiter {
 			this.#blameRate(record, hintMs, now);
 		}
 		const run = this.#pacer.estimate.runOf(record.sequence);
-		const isRun = account === "plenty" ? run.count >= provenRun : this.#pacer.isRun(run, now);
+		const isRun = account === "plenty" ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
 		if (isRun && !this.#stall.isOn && account !== "plenty") this.#pacer.ruleOutChance(now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
@@ -271,7 +271,8 @@ export class AdaptiveLimiter implements Limiter {
 		this.#pauseRun = 0;
 		// It may have ended long ago, with nothing to send since.
 		const pauseMs = this.#blockedUntil - from;
-		if (pauseMs >= longPauseMs && isProven) this.#pacer.resumed(now);
+		if (this.#pacer.isPeriodic || (pauseMs >= longPauseMs && isProven))
+			this.#pacer.resumed(now, this.#stall.isTrusted);
 	}
 
 	#block(now: number, waitMs: number, reason: string): void {

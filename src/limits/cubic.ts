@@ -69,3 +69,25 @@ export class HoldCurve {
 		return this.#curve.at(this.#elapsedMs);
 	}
 }
+
+/** While looking upwards the rate doubles in the time of ten answers, within these bounds. */
+const longestDoublingMs = 2_000;
+const shortestDoublingMs = 50;
+/** A few answers have to show that a higher rate is good before it is raised again. */
+const leastPerDoubling = 4;
+
+/** How fast a rate is raised while nothing speaks against it. */
+export class Climb {
+	#doublingMs = longestDoublingMs;
+
+	/** `latencyMs`: the mean time of an answer. */
+	succeeded(latencyMs: number): void {
+		this.#doublingMs = Math.min(longestDoublingMs, Math.max(shortestDoublingMs, 10 * latencyMs));
+	}
+
+	/** From this rate (per second), the one after `elapsedMs` more. */
+	from(rate: number, elapsedMs: number): number {
+		const doublingMs = Math.max(this.#doublingMs, (leastPerDoubling * 1000) / rate);
+		return rate * 2 ** (elapsedMs / doublingMs);
+	}
+}

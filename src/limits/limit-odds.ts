@@ -1,3 +1,6 @@
+import type { RateEstimate } from "./rate-estimate.ts";
+import type { Run } from "./send-record.ts";
+
 /** Limits that are told apart differ by this factor, from one in a quarter of an hour to a hundred thousand a second. */
 const step = 2 ** 0.125;
 const leastLimit = 2 ** -10;
@@ -19,6 +22,13 @@ export const likely = 0.7;
 export const unlikely = 0.03;
 /** A limit is where it is thought to be, or not so much higher. */
 export const near = 1.1;
+
+/** Chance below this is so rare that a refusal at a known limit is due to the limit. */
+const rare = 0.03;
+/** So many runs of refusals in a second would come by chance at most. */
+const mostRuns = 1 / 60;
+/** Of those that were refused before, no more than this are refused again by chance. */
+const mostAgain = 0.5;
 
 /** Nothing is more certain than this. */
 const mostCertain = 0.999;
@@ -157,6 +167,44 @@ export class LimitOdds {
 			}
 		}
 		this.#sum = sum;
+	}
+}
+
+/** Weighs what became of sendings as evidence for limits and for chance, in their order. */
+export class LimitLearner {
+	readonly odds = new LimitOdds();
+	readonly #estimate: RateEstimate;
+	/** Sendings before this one have been learnt from. */
+	#learnt = 0;
+
+	constructor(estimate: RateEstimate) {
+		this.#estimate = estimate;
+	}
+
+	/** Hardly anything is refused but for a limit. */
+	get isChanceRare(): boolean {
+		return this.odds.chance < rare;
+	}
+
+	/** Learns from all of which it is known what became of them; `onRefused` after each that was refused. */
+	learn(now: number, onRefused: (sequence: number) => void): void {
+		const estimate = this.#estimate;
+		const decided = estimate.decidedAt(now);
+		for (; this.#learnt < decided; this.#learnt++) {
+			const end = estimate.endOf(this.#learnt);
+			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
+			if (end === "passed") this.odds.passed(estimate.meanLoadAt(this.#learnt));
+			if (end === "refused") {
+				this.odds.refused(estimate.meanLoadAt(this.#learnt));
+				onRefused(this.#learnt);
+			}
+		}
+	}
+
+	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
+	isRun({ count, again }: Run, now: number): boolean {
+		const runs = this.odds.chance ** (count - again) * mostAgain ** again * this.#estimate.recentRate(now);
+		return count >= 2 && runs < mostRuns;
 	}
 }
 

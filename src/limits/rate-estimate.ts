@@ -6,8 +6,6 @@ const recentMs = 1_500;
 const leastRecentMs = 100;
 /** Longer runs of refusals are not counted to their end. */
 const longestRun = 16;
-/** Two pauses further apart say nothing of what could have been sent: limits are counted by the minute. */
-const longestPeriodMs = 150_000;
 
 /** Fewer sendings in a burst of refusals say nothing of the rate. */
 const leastBurst = 8;
@@ -35,7 +33,7 @@ interface Count {
  * nothing left to take, it is exactly what the server allows.
  */
 export class RateEstimate {
-	readonly #record = new SendRecord();
+	readonly record = new SendRecord();
 	#refusals = 0;
 	/** What `decidedAt` last gave. */
 	#decided = 0;
@@ -53,8 +51,6 @@ export class RateEstimate {
 	#lastFreeAt = Number.NEGATIVE_INFINITY;
 	#anchorFreeAt = Number.NEGATIVE_INFINITY;
 	#started: Count | undefined;
-	/** When the server let requests through again after a pause. */
-	#resumed: Count | undefined;
 
 	get limit(): number | undefined {
 		return this.#limit;
@@ -79,7 +75,7 @@ export class RateEstimate {
 	 */
 	sent(now: number, idleMs = 0, bound = Number.POSITIVE_INFINITY, mean = bound): number {
 		this.#started ??= { at: now, admitted: 0 };
-		return this.#record.add(now, idleMs, bound, mean);
+		return this.record.add(now, idleMs, bound, mean);
 	}
 
 	/** At how many a second was sent since there was nothing left, at `rate` lately. */
@@ -87,47 +83,47 @@ export class RateEstimate {
 		const empty = this.#exhausted;
 		if (empty === undefined) return rate;
 		const usual = Math.max(1, leastUsual / rate);
-		return (this.#record.next + 1 - empty.next + usual * rate) / ((now - empty.at) / 1000 + usual);
+		return (this.record.next + 1 - empty.next + usual * rate) / ((now - empty.at) / 1000 + usual);
 	}
 
 	/** At how many a second was sent when this number was. */
 	loadAt(sequence: number): number {
-		return this.#record.loadAt(sequence);
+		return this.record.loadAt(sequence);
 	}
 
 	/** At how many a second was sent since there had been nothing left. */
 	meanLoadAt(sequence: number): number {
-		return this.#record.meanLoadAt(sequence);
+		return this.record.meanLoadAt(sequence);
 	}
 
 	/** What became of it, as far as that says something of the rate: refused for something else, it does not. */
 	endOf(sequence: number): "passed" | "refused" | "unknown" {
-		if (!this.#record.wasRefused(sequence)) return "passed";
-		return this.#record.isUnexplained(sequence) ? "refused" : "unknown";
+		if (!this.record.wasRefused(sequence)) return "passed";
+		return this.record.isUnexplained(sequence) ? "refused" : "unknown";
 	}
 
 	/** Nothing explains the refusal of this number. */
 	noteUnexplained(sequence: number): void {
-		this.#record.markUnexplained(sequence);
+		this.record.markUnexplained(sequence);
 	}
 
 	sentAt(sequence: number): number {
-		return this.#record.sentAt(sequence);
+		return this.record.sentAt(sequence);
 	}
 
 	/** The number of the next sending. */
 	get next(): number {
-		return this.#record.next;
+		return this.record.next;
 	}
 
 	/** When the last one was sent that was not refused, as far as is known. */
 	get admittedAt(): number {
-		return this.#record.admittedAt;
+		return this.record.admittedAt;
 	}
 
 	/** Sendings before this number were refused or let through, by what refusals take to come back. */
 	decidedAt(now: number): number {
-		const record = this.#record;
+		const record = this.record;
 		const isDecided = (sequence: number) => now - record.sentAt(sequence) >= 1.5 * this.#refusalDelayMs;
 		// It is near where it was at the sending before; from the last one back it may be thousands.
 		let sequence = Math.max(this.#decided, record.oldest);
@@ -139,21 +135,21 @@ export class RateEstimate {
 
 	/** The refusals around and with this one without a request let through between them. */
 	runOf(sequence: number): Run {
-		return this.#record.refusedInRow(sequence, longestRun);
+		return this.record.refusedInRow(sequence, longestRun);
 	}
 
 	noteAgain(sequence: number): void {
-		this.#record.markAgain(sequence);
+		this.record.markAgain(sequence);
 	}
 
 	noteOwn(sequence: number): void {
-		this.#record.markOwn(sequence);
+		this.record.markOwn(sequence);
 	}
 
 	noteRefused(sequence: number, now: number): void {
-		this.#record.markRefused(sequence);
+		this.record.markRefused(sequence);
 		this.#refusals++;
-		this.#refusalDelayMs += 0.2 * (now - this.#record.sentAt(sequence) - this.#refusalDelayMs);
+		this.#refusalDelayMs += 0.2 * (now - this.record.sentAt(sequence) - this.#refusalDelayMs);
 	}
 
 	/** What was let through under another limit says nothing. */
@@ -185,7 +181,7 @@ export class RateEstimate {
 
 	/** Requests per second that were sent lately. */
 	recentRate(now: number): number {
-		const record = this.#record;
+		const record = this.record;
 		let first = record.next;
 		while (first > record.oldest && now - record.sentAt(first - 1) < recentMs) first--;
 		const elapsed = Math.min(recentMs, Math.max(leastRecentMs, now - (this.#started?.at ?? now)));
@@ -194,7 +190,7 @@ export class RateEstimate {
 
 	/** The last refusal was one for the rate: at that moment there was nothing left to take. */
 	exhausted(now: number): void {
-		this.#exhausted = { at: now, admitted: this.#admitted, next: this.#record.next };
+		this.#exhausted = { at: now, admitted: this.#admitted, next: this.record.next };
 	}
 
 	/** More was let through since there was nothing left than the limit could have given: it must have risen. */
@@ -208,25 +204,14 @@ export class RateEstimate {
 
 	/** Sendings that were not refused, as far as is known. */
 	get #admitted(): number {
-		return this.#record.next - this.#refusals;
+		return this.record.next - this.#refusals;
 	}
 
-	/**
-	 * After a pause in which nothing was let through, it is again: what was let through since the pause before is all that
-	 * there is in that time. Returns that rate, and the time.
-	 */
-	resumed(now: number): { readonly rate: number; readonly periodMs: number } | undefined {
-		const admitted = this.#admitted;
-		// The first pause ends with one let through that is not of the time before.
-		const before = this.#resumed ?? (this.#started && { ...this.#started, admitted: 1 });
-		this.#resumed = { at: now, admitted };
-		this.#lastRefused = this.#record.next - 1;
+	/** After a pause in which nothing was let through, it is again: `samples` were before. */
+	resumed(now: number, samples: number): void {
+		this.#lastRefused = this.record.next - 1;
 		this.#lastFreeAt = now;
-		if (before === undefined || admitted === before.admitted || now - before.at > longestPeriodMs)
-			return undefined;
-		this.#samples = admitted - before.admitted;
-		const periodMs = now - before.at;
-		return { rate: (1000 * this.#samples) / periodMs, periodMs };
+		this.#samples = samples;
 	}
 
 	/**
@@ -234,13 +219,13 @@ export class RateEstimate {
 	 * one through before the time that it had said, what it says is not about the limit.
 	 */
 	#elapsedMs(anchor: number, sequence: number, freeAt: number): number {
-		if (anchor < this.#record.oldest) return 0;
-		const isTrue = this.#anchorFreeAt <= this.#record.admittedAfter(anchor);
+		if (anchor < this.record.oldest) return 0;
+		const isTrue = this.#anchorFreeAt <= this.record.admittedAfter(anchor);
 		return isTrue ? freeAt - this.#anchorFreeAt : this.sentAt(sequence) - this.sentAt(anchor);
 	}
 
 	#bounds(sequence: number, start: number, freeAt: number): RateBounds {
-		const record = this.#record;
+		const record = this.record;
 		this.#samples = sequence - (this.#anchor ?? start);
 		let least: number | undefined;
 		let busy: number | undefined;

@@ -1,23 +1,13 @@
-import { HoldCurve, type HoldOptions } from "./cubic.ts";
+import { Climb, HoldCurve, type HoldOptions } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
-import { LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
+import { LimitLearner, likely, near, unlikely } from "./limit-odds.ts";
 import { type PacerPhase, phaseReasons } from "./pacer-phase.ts";
+import { PeriodLimit } from "./period-limit.ts";
 import { type RateBounds, RateEstimate } from "./rate-estimate.ts";
-import type { Run } from "./send-record.ts";
 import { StartRounds } from "./start-rounds.ts";
 import { Throttle } from "./throttle.ts";
 
-/** While looking upwards the rate doubles in the time of ten answers, within these bounds. */
-const longestDoublingMs = 2_000;
-const shortestDoublingMs = 50;
-const leastPerDoubling = 4;
 const highestRate = 100_000;
-/** Chance below this is so rare that a refusal at a known limit is due to the limit. */
-const rare = 0.03;
-/** So many runs of refusals in a second would come by chance at most. */
-const mostRuns = 1 / 60;
-/** Of those that were refused before, no more than this are refused again by chance. */
-const mostAgain = 0.5;
 /** From this share of the limit on, a refusal is what was to be expected. */
 const atLimit = 0.98;
 /** What comes back all at once is spread over its time with so much to spare. */
@@ -27,13 +17,15 @@ const surplus = 1.06;
 export class RatePacer {
 	/** What was sent and refused, and what that shows. */
 	readonly estimate = new RateEstimate();
-	readonly #odds = new LimitOdds();
-	/** Sendings before this one that were let through have been learnt from. */
-	#learnt = 0;
+	/** What that shows of limits and of chance. */
+	readonly learner = new LimitLearner(this.estimate);
+	readonly #odds = this.learner.odds;
+	/** What comes back all at once, and when. */
+	readonly #period = new PeriodLimit(this.estimate);
 	#phase: PacerPhase = "start";
 	readonly #start = new StartRounds();
 	readonly #throttle: Throttle;
-	#doublingMs = longestDoublingMs;
+	readonly #climb = new Climb();
 	#curve: HoldCurve | undefined;
 	/** Sendings before this one were sent at a higher rate. */
 	#cutBefore = 0;
@@ -65,17 +57,23 @@ export class RatePacer {
 
 	/** Requests per second that the server was found to allow; undefined while no limit has shown. */
 	get limit(): number | undefined {
-		return this.#phase === "hold" || this.#phase === "climb" ? this.estimate.limit : undefined;
+		return this.#phase === "start" || this.#phase === "open" ? undefined : this.estimate.limit;
 	}
 
 	/** The rate that is kept to; undefined while there is none. */
 	get bound(): number | undefined {
+		if (this.#phase === "period") return this.#period.rate;
 		return this.#phase === "start" || this.#throttle.rate >= highestRate ? undefined : this.#throttle.rate;
+	}
+
+	/** It comes back all at once, as far as is known. */
+	get isPeriodic(): boolean {
+		return this.#phase === "period";
 	}
 
 	/** The same, but for what headers allow. */
 	get kept(): number | undefined {
-		return this.#phase === "open" ? undefined : this.bound;
+		return this.#phase === "open" || this.#phase === "period" ? undefined : this.bound;
 	}
 
 	/** How often the rate was cut. */
@@ -88,36 +86,39 @@ export class RatePacer {
 		this.#advance(now);
 		// What is left need not be spread: only what comes back meanwhile is a guess.
 		if (isLeft && this.#phase === "open" && !this.#throttle.isSilent(now)) return 0;
-		return this.#phase === "start" ? this.#start.waitMs(this.#throttle, now) : this.#throttle.waitMs(now);
+		if (this.#phase === "start") return this.#start.waitMs(this.#throttle, now);
+		return Math.max(this.#throttle.waitMs(now), this.#phase === "period" ? this.#period.waitMs(now) : 0);
 	}
 
 	/** Returns the number by which `refused` knows the sending again. */
 	sent(now: number): number {
 		this.#throttle.take(now);
 		const { bound } = this;
-		const mean = this.#phase === "hold" && bound !== undefined ? this.estimate.meanRate(now, bound) : bound;
+		const isKept = this.#phase === "hold" || this.#phase === "period";
+		const mean = isKept && bound !== undefined ? this.estimate.meanRate(now, bound) : bound;
 		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean);
+		this.#period.sent(sequence);
 		this.#learn(now);
 		return sequence;
 	}
 
 	/** `latencyMs`: the mean time of an answer. */
 	succeeded(latencyMs: number): void {
-		this.#doublingMs = Math.min(longestDoublingMs, Math.max(shortestDoublingMs, 10 * latencyMs));
+		this.#climb.succeeded(latencyMs);
 		if (this.#phase === "start") this.open(highestRate);
 	}
 
 	/** From now on others (headers, the number in flight) set the pace; this only keeps it below `rate`. */
 	open(rate: number): void {
-		if (this.#phase === "open" || this.#phase === "start" || this.#throttle.rate >= rate) {
-			this.#phase = "open";
+		if (this.#phase === "open" || this.#phase === "start" || (this.bound ?? highestRate) >= rate) {
+			this.#leave("open");
 			this.#throttle.rate = Math.min(highestRate, rate);
 		}
 	}
 
 	/** Leaves it to others and forgets what was learnt before: what was let through by another limit says nothing. */
 	release(rate: number): void {
-		this.#phase = "open";
+		this.#leave("open");
 		this.#throttle.rate = rate;
 		this.estimate.forget();
 		this.#odds.forget();
@@ -139,6 +140,7 @@ export class RatePacer {
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
 	noteRefused(sequence: number, now: number): void {
 		this.estimate.noteRefused(sequence, now);
+		this.#period.refused(sequence);
 	}
 
 	/** Nothing is sent until then, for other reasons than the rate. */
@@ -153,20 +155,23 @@ export class RatePacer {
 		this.#cut(this.#usedRate(now), {}, now);
 	}
 
-	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
-	isRun({ count, again }: Run, now: number): boolean {
-		const runs = this.#odds.chance ** (count - again) * mostAgain ** again * this.estimate.recentRate(now);
-		return count >= 2 && runs < mostRuns;
-	}
-
 	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
 	refused(sequence: number, now: number, hintMs: number): void {
 		this.#advance(now);
-		this.noteRefused(sequence, now);
+		this.estimate.noteRefused(sequence, now);
+		// More was tried than is known to be let through.
+		if (this.#period.refused(sequence)) return;
 		this.estimate.noteUnexplained(sequence);
 		this.#throttle.giveBack();
 		const sentAt = this.estimate.sentAt(sequence);
 		const bounds = this.estimate.refused(sequence, sentAt + hintMs);
+		if (this.#phase === "period") {
+			// It comes back bit by bit after all.
+			const isShown = this.learner.isChanceRare || this.estimate.runOf(sequence).count > 1;
+			const { spanMs, samples, isProven } = this.#period;
+			if (isShown && !isProven) this.#hold((1000 * surplus * samples) / spanMs, now, { periodMs: spanMs });
+			return;
+		}
 		const { limit } = this.estimate;
 		const isHeld = this.#phase === "hold" && limit !== undefined;
 		this.#bounds = bounds;
@@ -177,22 +182,22 @@ export class RatePacer {
 		}
 		const upper = this.#usedRate(now);
 		const isMet = isHeld && (upper >= atLimit * limit || this.#odds.below(upper) >= likely);
-		if (isMet && this.#throttle.isUsed(now) && this.#odds.chance < rare) {
+		if (isMet && this.#throttle.isUsed(now) && this.learner.isChanceRare) {
 			this.#cuts++;
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
 			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
 		} else if (isHeld) {
-			const waitMs = hintMs > 0 || this.#odds.chance >= rare ? hintMs : 100 / limit;
+			const waitMs = hintMs > 0 || !this.learner.isChanceRare ? hintMs : 100 / limit;
 			if (waitMs > 0) this.#throttle.silence(now + Math.min(waitMs, 1000 / limit));
 		} else {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell.
-			if (this.#phase === "start" || this.#odds.chance < rare) {
-				const waitMs =
-					this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.#throttle.rate;
-				this.#throttle.silence(now + waitMs);
-			}
+			const { bound } = this;
+			if (this.#phase === "start" || this.learner.isChanceRare)
+				this.#throttle.silence(
+					now + (bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound),
+				);
 		}
 		this.#learn(now);
 	}
@@ -211,27 +216,16 @@ export class RatePacer {
 		this.#guessedBelow = upper;
 	}
 
-	/** What became of sendings is evidence in their order, once it is known of all. */
+	/** If a limit below the rate is likely by what was refused, it is kept to. */
 	#learn(now: number): void {
-		const decided = this.estimate.decidedAt(now);
-		for (; this.#learnt < decided; this.#learnt++) {
-			const end = this.estimate.endOf(this.#learnt);
-			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
-			if (end === "passed") this.#odds.passed(this.estimate.meanLoadAt(this.#learnt));
-			if (end === "refused") {
-				this.#odds.refused(this.estimate.meanLoadAt(this.#learnt));
-				if (this.#learnt >= this.#cutBefore) this.#reduce(now);
-			}
-		}
+		this.learner.learn(now, (sequence) => {
+			if (sequence < this.#cutBefore || this.#phase === "period") return;
+			const upper = this.#usedRate(now);
+			// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
+			const isBelow = this.#odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
+			if (isBelow) this.#cut(upper, this.#bounds, now);
+		});
 		this.#raise();
-	}
-
-	/** More was refused. If a limit below the rate is likely by now, it is kept to. */
-	#reduce(now: number): void {
-		const upper = this.#usedRate(now);
-		// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
-		const isBelow = this.#odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
-		if (isBelow) this.#cut(upper, this.#bounds, now);
 	}
 
 	/** A limit that is not there is not kept to. */
@@ -254,41 +248,47 @@ export class RatePacer {
 	}
 
 	/** After a pause in which nothing was let through, it is again. */
-	resumed(now: number): void {
-		const found = this.estimate.resumed(now);
-		if (found === undefined) return;
-		this.#odds.assume(near * surplus * found.rate);
+	resumed(now: number, isTold: boolean): void {
+		if (!this.#period.resumed(isTold)) return;
+		const { rate, samples, spanMs, isOn } = this.#period;
+		this.estimate.resumed(now, samples);
+		this.#odds.assume(near * surplus * rate);
 		this.#isShown = true;
-		this.#hold(surplus * found.rate, now, { periodMs: found.periodMs });
+		if (isOn) {
+			this.estimate.limit = rate;
+			this.#phase = "period";
+			this.#throttle.rate = highestRate;
+			this.#throttle.fill(1);
+			this.estimate.exhausted(now);
+		} else this.#hold(surplus * rate, now, { periodMs: spanMs });
 	}
 
 	/** `samples`: how many sendings the limit is known from. `periodMs`: it comes back all at once in that time. */
-	#hold(
-		limit: number,
-		now: number,
-		{ samples = this.estimate.samples, ...known }: Partial<HoldOptions> = {},
-	): void {
+	#hold(limit: number, now: number, known: Partial<HoldOptions> = {}): void {
 		this.estimate.limit = limit;
 		this.#guessedBelow = undefined;
-		this.#curve = new HoldCurve(limit, { samples, ...known });
+		this.#curve = new HoldCurve(limit, { samples: this.estimate.samples, ...known });
 		this.#throttle.rate = this.#curve.start;
-		this.#phase = "hold";
+		this.#leave("hold");
 		this.#cutBefore = this.estimate.next;
 		this.estimate.exhausted(now);
 		// What was refused has used up nothing.
 		this.#throttle.restart(now, this.estimate.admittedAt);
 	}
 
-	#advance(now: number): void {
-		const elapsed = this.#throttle.elapse(now);
-		if (elapsed > 0 && this.#throttle.isUsed(now)) this.#grow(elapsed, now);
+	#leave(next: PacerPhase): void {
+		if (this.#phase === "period") {
+			this.#throttle.fill(0);
+			this.#period.end();
+		}
+		this.#phase = next;
 	}
 
-	#grow(elapsed: number, now: number): void {
+	#advance(now: number): void {
+		const elapsed = this.#throttle.elapse(now);
+		if (elapsed === 0 || !this.#throttle.isUsed(now)) return;
 		if (this.#phase === "climb") {
-			// A few answers have to show that a higher rate is good before it is raised again.
-			const doublingMs = Math.max(this.#doublingMs, (leastPerDoubling * 1000) / this.#throttle.rate);
-			this.#throttle.rate = Math.min(highestRate, this.#throttle.rate * 2 ** (elapsed / doublingMs));
+			this.#throttle.rate = Math.min(highestRate, this.#climb.from(this.#throttle.rate, elapsed));
 		} else if (this.#phase === "hold" && this.#curve !== undefined) {
 			this.#throttle.rate = Math.max(this.#throttle.rate, this.#curve.advance(elapsed));
 			if (this.estimate.limitIsDisproved(now, this.#throttle.rate)) this.#phase = "climb";

@@ -74,9 +74,22 @@ export class SendRecord {
 
 	/** When the last one was sent that was not refused, as far as is known; -Infinity when none is. */
 	get admittedAt(): number {
-		let sequence = this.#next - 1;
-		while (sequence >= this.oldest && this.#refused[sequence % size] === 1) sequence--;
-		return sequence < this.oldest ? Number.NEGATIVE_INFINITY : this.sentAt(sequence);
+		const last = this.lastAdmitted(this.#next - 1);
+		return last === undefined ? Number.NEGATIVE_INFINITY : this.sentAt(last);
+	}
+
+	/** The last sending up to this one that was not refused, as far as is known. */
+	lastAdmitted(sequence: number): number | undefined {
+		let last = sequence;
+		while (last >= this.oldest && this.wasRefused(last)) last--;
+		return last < this.oldest ? undefined : last;
+	}
+
+	/** The first sending from this one on that was not refused. */
+	firstAdmitted(sequence: number): number | undefined {
+		let first = Math.max(this.oldest, sequence);
+		while (first < this.#next && this.wasRefused(first)) first++;
+		return first < this.#next ? first : undefined;
 	}
 
 	/** When the first one after this number was sent that was not refused, as far as is known; Infinity when none is. */
