@@ -84,6 +84,7 @@ export class HeaderLevel {
 
 	/** What is left now, by the last reading. */
 	at(now: number): number {
+		this.#turn(now);
 		const base = this.#base;
 		if (base === undefined) return Number.POSITIVE_INFINITY;
 		const spent = this.#spent - base.spent;
@@ -91,6 +92,15 @@ export class HeaderLevel {
 		const elapsed = now - base.at;
 		const others = this.#leftToOthers * Math.min(elapsed, this.#horizonMs);
 		return Math.min(this.#capacity, base.remaining - spent + this.#refillPerMs * elapsed - others);
+	}
+
+	/** A window has passed of which nobody said anything: what was sent in it is back, whatever became of it. */
+	#turn(now: number): void {
+		const passed = Math.floor((now - this.#windowEnd.at) / this.#windowMs);
+		if (this.#base === undefined || !this.isWindowed || !(passed >= 1)) return;
+		const end = this.#windowEnd.at + passed * this.#windowMs;
+		this.#windowEnd.read(end, end);
+		this.#base = { ...this.#base, remaining: this.#limit, spent: this.#spent };
 	}
 
 	/** So much was left by the last reading that this fits, whatever has come back since. */
@@ -108,7 +118,8 @@ export class HeaderLevel {
 		// More than the account can ever hold is asked of a full one.
 		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
 		if (missing <= 0) return 0;
-		if (this.isWindowed) return Math.max(1, this.#windowEnd.at - now);
+		const end = this.#windowEnd.at;
+		if (this.isWindowed) return Math.max(1, (now < end ? end : end + this.#windowMs) - now);
 		const untilHorizonMs = Math.max(0, base.at + this.#horizonMs - now);
 		const back = (this.#refillPerMs - this.#leftToOthers) * untilHorizonMs;
 		return back >= missing

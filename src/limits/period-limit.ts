@@ -89,7 +89,8 @@ export class PeriodLimit {
 		const undecided = record.next - decided;
 		const untilDecidedMs = Math.max(1, record.sentAt(decided) + 1.5 * refusalDelayMs - now);
 		// While it may as well come back bit by bit, no more are sent than have been let through.
-		if (!this.#isProven && undecided >= record.admitted(this.#from - 1, decided - 1)) return untilDecidedMs;
+		const passed = record.admitted(this.#from - 1, decided - 1);
+		if (!this.#isProven && undecided >= Math.max(1, passed)) return untilDecidedMs;
 		if (this.#single !== undefined && decided <= this.#single) return untilDecidedMs;
 		const isExtra = this.#extraFrom !== undefined;
 		if (this.#used < this.#count + (isExtra ? this.#step : 0)) return 0;

@@ -20,6 +20,23 @@ describe("a level", () => {
 		expect(level.waitMs(90, 1_000)).toBeCloseTo((90 - 79.8) / 0.0098);
 	});
 
+	it("has a whole window again after one of which nothing was heard", () => {
+		const level = new HeaderLevel();
+		for (let now = 0; now <= 30_000; now += 3_000) {
+			const mark = level.sent(1, now);
+			const remaining = 600 - now / 100;
+			level.read({ limit: 600, remaining, resetMs: minute - now, windowMs: minute }, mark, now, now);
+		}
+		expect(level.isWindowed).toBe(true);
+		const first = minute + level.waitMs(600, minute);
+		expect(level.waitMs(600, first)).toBe(0);
+		// All of it fails, without a word on what is left.
+		level.sent(600, first);
+		const next = first + level.waitMs(1, first);
+		expect(next).toBeLessThanOrEqual(first + minute);
+		expect(level.waitMs(600, next)).toBe(0);
+	});
+
 	it("forgets what was refused", () => {
 		const level = levelAt(100);
 		const mark = level.sent(30, 100);
