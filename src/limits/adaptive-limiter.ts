@@ -1,5 +1,5 @@
 import type { Ceiling } from "./ceiling.ts";
-import { ConcurrencyWindow } from "./concurrency-window.ts";
+import { ConcurrencyWindow, type WindowedRequest } from "./concurrency-window.ts";
 import { HeaderLevels, type LevelMarks } from "./header-levels.ts";
 import type { Limiter, LimiterState, RateRefusal, SentRequest, Success, TokenCost } from "./limiter.ts";
 import type { RateSnapshot } from "./rate-headers.ts";
@@ -35,9 +35,7 @@ const provenRun = 5;
 /** A limit that ends so late is better heard from the server, which may have an error code for it. */
 const tooLongMs = 300_000;
 
-interface SendingRecord extends SentRequest {
-	readonly sequence: number;
-	readonly inFlight: number;
+interface SendingRecord extends SentRequest, WindowedRequest {
 	readonly inputTokens: number;
 	readonly levels: LevelMarks;
 }
@@ -65,8 +63,8 @@ export class AdaptiveLimiter implements Limiter {
 	#pausedAt: number | undefined;
 	/** Refused in a row by then. */
 	#pauseRun = 0;
-	/** How often the rate had been cut when something was refused last. */
-	#cuts = 0;
+	/** The number in flight is held, and the rate left to that. */
+	#isHeldInFlight = false;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
 	/** Fewer in flight are tried because requests were refused of which headers say that plenty was left. */
@@ -119,12 +117,11 @@ export class AdaptiveLimiter implements Limiter {
 		this.#tokenCeiling?.take(tokens.input + tokens.output);
 		const sequence = this.#pacer.sent(now);
 		const record: SendingRecord = {
-			sentAt: now,
-			sequence,
-			inFlight: this.#window.sent(sequence, now),
+			...this.#window.sent(sequence, now),
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};
+		this.#learnInFlight(now);
 		this.#stall.sent(record.sequence, now, this.#pacer.estimate.refusalDelayMs);
 		const verdict = this.#window.judge(this.#pacer.estimate.decidedAt(now), now);
 		// What is refused although plenty is left depends on the load, so less is left than is said.
@@ -136,11 +133,9 @@ export class AdaptiveLimiter implements Limiter {
 	succeeded(sending: SentRequest, success: Success): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
-		this.#window.ended();
-		const before = this.#window.limit;
+		this.#window.ended(record, "passed", now);
 		const { inputTokens } = record;
 		this.#window.succeeded(record, now, this.#levels.areLeft(this.#tokens.of({ inputTokens })));
-		if (before !== undefined && this.#window.limit === undefined) this.#pacer.recall(now);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(inputTokens, success);
@@ -149,14 +144,13 @@ export class AdaptiveLimiter implements Limiter {
 			this.#read(record, success.snapshot, now);
 		}
 		if (this.#stall.isProbe(record.sequence)) this.#stall.end(now);
-		const { limit, meanLatencyMs } = this.#window;
-		if (limit !== undefined) this.#pacer.suspend((2.5 * limit * 1000) / Math.max(1, meanLatencyMs));
+		this.#learnInFlight(now);
 	}
 
 	refused(sending: SentRequest, { hintMs, snapshot, isOfRow, isAgain }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
-		this.#window.ended();
+		this.#window.ended(record, isOfRow ? "unknown" : "refused", now);
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
 		if (isAgain) this.#pacer.estimate.noteAgain(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
@@ -169,9 +163,10 @@ export class AdaptiveLimiter implements Limiter {
 		}
 		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed && !record.levels.isAgainst)
 			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
+		const isInFlight = this.#window.refused(record, this.#pacer.estimate.refusalDelayMs);
 		const account = this.#levels.account(record.levels, snapshot, this.#tokens.most, now);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
-		if (this.#stall.isOn || (account === "spent" && this.#refusedShare <= mostExplained)) {
+		if (isInFlight || this.#stall.isOn || (account === "spent" && this.#refusedShare <= mostExplained)) {
 			this.#pacer.noteRefused(record.sequence, now);
 		} else if (account === "plenty") {
 			this.#pacer.noteRefused(record.sequence, now);
@@ -180,20 +175,21 @@ export class AdaptiveLimiter implements Limiter {
 			this.#blameRate(record, hintMs, now);
 		}
 		const run = this.#pacer.estimate.runOf(record.sequence);
-		const isRun = account === "plenty" ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
-		if (isRun && !this.#stall.isOn && account !== "plenty") this.#pacer.ruleOutChance(now);
+		const isOther = isInFlight || account === "plenty";
+		const isRun = isOther ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
+		if (isRun && !this.#stall.isOn && !isOther) this.#pacer.ruleOutChance(now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 
 	overloaded(sending: SentRequest): void {
 		const now = this.#now();
-		this.#window.ended();
+		this.#window.ended(sending as SendingRecord, "unknown", now);
 		this.#window.overloaded(sending as SendingRecord, this.#pacer.kept, now);
 		this.#lastSignal = { at: now, text: "the server said it is overloaded" };
 	}
 
-	failed(): void {
-		this.#window.ended();
+	failed(sending: SentRequest): void {
+		this.#window.ended(sending as SendingRecord, "unknown", this.#now());
 	}
 
 	revived(): void {
@@ -238,18 +234,27 @@ export class AdaptiveLimiter implements Limiter {
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */
 	#blameRate(record: SendingRecord, hintMs: number | undefined, now: number): void {
-		if (this.#window.limit !== undefined) {
-			if (this.#window.refused(record.inFlight, record.sentAt, now)) {
-				this.#pacer.noteRefused(record.sequence, now);
-				return;
-			}
-			this.#pacer.recall(now);
-		}
 		if (this.#pacer.bound === undefined) this.#window.shrink();
 		this.#pacer.refused(record.sequence, now, this.#stall.believed(hintMs));
-		if (this.#pacer.cuts > this.#cuts)
-			this.#window.refused(record.inFlight, record.sentAt, now, this.#pacer.limit);
-		this.#cuts = this.#pacer.cuts;
+	}
+
+	/** While the number in flight is likely limited, it sets the rate, too. */
+	#learnInFlight(now: number): void {
+		this.#window.learn(this.#pacer.estimate.refusalDelayMs, now);
+		const rate = this.#window.heldRate;
+		if (rate === undefined) {
+			if (this.#isHeldInFlight) this.#pacer.recall(now);
+			this.#isHeldInFlight = false;
+		} else if (this.#isHeldInFlight) this.#pacer.open(rate);
+		else this.#holdInFlight(rate, now);
+	}
+
+	#holdInFlight(rate: number, now: number): void {
+		this.#isHeldInFlight = true;
+		this.#pacer.suspend(rate, now);
+		this.#stall.cancel();
+		this.#blockedUntil = now;
+		this.#pausedAt = undefined;
 	}
 
 	#handleStall(record: SendingRecord, hintMs: number | undefined, isRun: boolean, now: number): void {
@@ -271,6 +276,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#pauseRun = 0;
 		// It may have ended long ago, with nothing to send since.
 		const pauseMs = this.#blockedUntil - from;
+		if (this.#isHeldInFlight) return;
 		if (this.#pacer.isPeriodic || (pauseMs >= longPauseMs && isProven))
 			this.#pacer.resumed(now, this.#stall.isTrusted);
 	}

@@ -172,13 +172,21 @@ export class LimitOdds {
 
 /** Weighs what became of sendings as evidence for limits and for chance, in their order. */
 export class LimitLearner {
-	readonly odds = new LimitOdds();
+	odds = new LimitOdds();
 	readonly #estimate: RateEstimate;
 	/** Sendings before this one have been learnt from. */
 	#learnt = 0;
 
 	constructor(estimate: RateEstimate) {
 		this.#estimate = estimate;
+	}
+
+	/** What was sent so far says nothing of what is learnt from now on. Returns what was known. */
+	renew(): LimitOdds {
+		const { odds } = this;
+		this.odds = new LimitOdds();
+		this.#learnt = this.#estimate.next;
+		return odds;
 	}
 
 	/** Hardly anything is refused but for a limit. */

@@ -1,11 +1,10 @@
 import { Climb, HoldCurve, type HoldOptions } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
-import { LimitLearner, likely, near, unlikely } from "./limit-odds.ts";
+import { LimitLearner, type LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
 import { type PacerPhase, phaseReasons } from "./pacer-phase.ts";
 import { PeriodLimit } from "./period-limit.ts";
 import { type RateBounds, RateEstimate } from "./rate-estimate.ts";
-import { StartRounds } from "./start-rounds.ts";
-import { Throttle } from "./throttle.ts";
+import { StartRounds, Throttle } from "./throttle.ts";
 
 const highestRate = 100_000;
 /** From this share of the limit on, a refusal is what was to be expected. */
@@ -19,7 +18,6 @@ export class RatePacer {
 	readonly estimate = new RateEstimate();
 	/** What that shows of limits and of chance. */
 	readonly learner = new LimitLearner(this.estimate);
-	readonly #odds = this.learner.odds;
 	/** What comes back all at once, and when. */
 	readonly #period = new PeriodLimit(this.estimate);
 	#phase: PacerPhase = "start";
@@ -29,9 +27,8 @@ export class RatePacer {
 	#curve: HoldCurve | undefined;
 	/** Sendings before this one were sent at a higher rate. */
 	#cutBefore = 0;
-	#cuts = 0;
-	/** The limit that is not kept to while the number in flight is held instead. */
-	#suspended: number | undefined;
+	/** What is known of the rate while the number in flight is held instead. */
+	#suspended: { readonly odds: LimitOdds; readonly limit: number | undefined } | undefined;
 	/** What the last refusal shows of the limit. */
 	#bounds: RateBounds = {};
 	/** A limit that comes back all at once was seen to: however refusals depend on the rate, it is there. */
@@ -76,11 +73,6 @@ export class RatePacer {
 		return this.#phase === "open" || this.#phase === "period" ? undefined : this.bound;
 	}
 
-	/** How often the rate was cut. */
-	get cuts(): number {
-		return this.#cuts;
-	}
-
 	/** Ms until the next request fits the rate, 0 when it does now. `isLeft`: headers say that there is enough for it. */
 	waitMs(now: number, isLeft = false): number {
 		this.#advance(now);
@@ -121,20 +113,25 @@ export class RatePacer {
 		this.#leave("open");
 		this.#throttle.rate = rate;
 		this.estimate.forget();
-		this.#odds.forget();
+		this.learner.odds.forget();
 	}
 
-	/** The number in flight is held instead, to see whether that is what is limited: what is known of the rate is kept. */
-	suspend(rate: number): void {
-		if (this.#phase === "hold") this.#suspended = this.estimate.limit;
+	/** The number in flight is held instead: what was refused before says nothing of the rate, and what is known of it is kept. */
+	suspend(rate: number, now: number): void {
+		const isKept = this.#phase === "hold" || this.#phase === "period";
+		this.#suspended = { odds: this.learner.renew(), limit: isKept ? this.estimate.limit : undefined };
 		this.release(rate);
+		this.#throttle.silence(now);
+		this.#cutBefore = this.estimate.next;
 	}
 
 	/** It was not the number in flight. */
 	recall(now: number): void {
 		if (this.#suspended === undefined) return;
-		this.#hold(this.#suspended, now);
+		const { odds, limit } = this.#suspended;
 		this.#suspended = undefined;
+		this.learner.odds = odds;
+		if (limit !== undefined) this.#hold(limit, now);
 	}
 
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
@@ -151,7 +148,7 @@ export class RatePacer {
 	/** Refusals in a row were not chance: where there is no rate yet, there is one now. */
 	ruleOutChance(now: number): void {
 		if (this.bound !== undefined) return;
-		this.#odds.assume(this.#usedRate(now));
+		this.learner.odds.assume(this.#usedRate(now));
 		this.#cut(this.#usedRate(now), {}, now);
 	}
 
@@ -181,9 +178,8 @@ export class RatePacer {
 			return;
 		}
 		const upper = this.#usedRate(now);
-		const isMet = isHeld && (upper >= atLimit * limit || this.#odds.below(upper) >= likely);
+		const isMet = isHeld && (upper >= atLimit * limit || this.learner.odds.below(upper) >= likely);
 		if (isMet && this.#throttle.isUsed(now) && this.learner.isChanceRare) {
-			this.#cuts++;
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
 			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
@@ -205,11 +201,10 @@ export class RatePacer {
 	/** There is likely a limit below the rate `upper`. */
 	#cut(upper: number, bounds: RateBounds, now: number): void {
 		if (this.bound === undefined) this.#throttle.silence(now + 1.5 * this.estimate.refusalDelayMs);
-		this.#cuts++;
 		this.#isShown = false;
 		const isKnown = this.#phase === "hold";
 		if (!isKnown) this.#before = this.#phase === "start" ? highestRate : this.#throttle.rate;
-		const limit = limitBelow(upper, bounds, this.#odds.likely(upper), isKnown);
+		const limit = limitBelow(upper, bounds, this.learner.odds.likely(upper), isKnown);
 		this.#hold(limit, now, { samples: 0 });
 		// What is a guess is tried as it is.
 		if (!isKnown) this.#throttle.rate = limit;
@@ -222,7 +217,7 @@ export class RatePacer {
 			if (sequence < this.#cutBefore || this.#phase === "period") return;
 			const upper = this.#usedRate(now);
 			// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
-			const isBelow = this.#odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
+			const isBelow = this.learner.odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
 			if (isBelow) this.#cut(upper, this.#bounds, now);
 		});
 		this.#raise();
@@ -233,9 +228,9 @@ export class RatePacer {
 		const { limit } = this.estimate;
 		if (this.#phase !== "hold" || this.#isShown || limit === undefined) return;
 		// What was let through since a limit was guessed may show that it is likely higher.
-		const isHigher = this.#guessedBelow !== undefined && this.#odds.likely(this.#guessedBelow) > limit;
-		if (!isHigher && this.#odds.below(near * limit) >= unlikely) return;
-		const isNone = this.#odds.below(this.#before) < unlikely;
+		const isHigher = this.#guessedBelow !== undefined && this.learner.odds.likely(this.#guessedBelow) > limit;
+		if (!isHigher && this.learner.odds.below(near * limit) >= unlikely) return;
+		const isNone = this.learner.odds.below(this.#before) < unlikely;
 		this.#throttle.rate = Math.max(this.#throttle.rate, isNone ? this.#before : near * limit);
 		this.#phase = isNone && this.#before >= highestRate ? "open" : "climb";
 		if (this.#phase === "open") this.estimate.forget();
@@ -252,7 +247,7 @@ export class RatePacer {
 		if (!this.#period.resumed(isTold)) return;
 		const { rate, samples, spanMs, isOn } = this.#period;
 		this.estimate.resumed(now, samples);
-		this.#odds.assume(near * surplus * rate);
+		this.learner.odds.assume(near * surplus * rate);
 		this.#isShown = true;
 		if (isOn) {
 			this.estimate.limit = rate;

@@ -71,6 +71,13 @@ export class Stall {
 		return Math.min(longestPauseMs, firstPauseMs * 3 ** tries);
 	}
 
+	/** It had nothing to do with time. */
+	cancel(): void {
+		this.#promisedAt = undefined;
+		this.#probe = undefined;
+		this.#tries = 0;
+	}
+
 	/** One was let through. */
 	end(now: number): void {
 		const promised = this.#promisedAt;

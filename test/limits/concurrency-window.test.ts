@@ -1,80 +1,89 @@
 import { expect, it } from "vitest";
-import { ConcurrencyWindow } from "../../src/limits/concurrency-window.ts";
+import { ConcurrencyWindow, type WindowedRequest } from "../../src/limits/concurrency-window.ts";
 
-function setUp() {
-	const window = new ConcurrencyWindow(512, false);
-	let now = 0;
-	const answer = (count: number, inFlight: number) => {
-		for (let index = 0; index < count; index++) window.succeeded({ sentAt: now, inFlight }, now + 1_000);
-	};
-	const refuse = (inFlight: number) => window.refused(inFlight, ++now, ++now);
-	/** A hundred answers, of which `above` were sent as number `inFlight` or more, and then one is refused there. */
-	const episode = (inFlight: number, above = 2) => {
-		answer(100 - above, inFlight - 10);
-		answer(above, inFlight);
-		return refuse(inFlight);
-	};
-	return { window, answer, refuse, episode };
+const refusalMs = 50;
+const answerMs = 2_000;
+
+/** A server that works on so many at once, and a client that tries `most` at once. */
+class Server {
+	readonly window = new ConcurrencyWindow(64, true);
+	limit: number;
+	now = 0;
+	refused = 0;
+	answered = 0;
+	#number = 0;
+	readonly #open: WindowedRequest[] = [];
+	readonly #refusals: WindowedRequest[] = [];
+
+	constructor(limit: number) {
+		this.limit = limit;
+	}
+
+	run(seconds: number, most: number): void {
+		for (const end = this.now + 1_000 * seconds; this.now < end; this.now += 30) {
+			this.#end();
+			if (this.window.inFlight < Math.min(most, this.window.at(undefined, this.now).size)) this.#send();
+			this.window.learn(refusalMs, this.now);
+		}
+	}
+
+	#send(): void {
+		const request = this.window.sent(this.#number++, this.now);
+		(this.#open.length < this.limit ? this.#open : this.#refusals).push(request);
+	}
+
+	#end(): void {
+		// Answers take 1.8 to 2.2 s.
+		const isDone = ({ sentAt, sequence }: WindowedRequest) =>
+			this.now >= sentAt + answerMs * (0.9 + 0.2 * ((sequence * 0.618) % 1));
+		for (const request of this.#open.filter(isDone)) {
+			this.#open.splice(this.#open.indexOf(request), 1);
+			this.window.ended(request, "passed", this.now);
+			this.window.succeeded(request, this.now);
+			this.answered++;
+		}
+		for (const request of this.#refusals.filter(({ sentAt }) => this.now >= sentAt + refusalMs)) {
+			this.#refusals.splice(this.#refusals.indexOf(request), 1);
+			this.window.ended(request, "refused", this.now);
+			this.window.refused(request, refusalMs);
+			this.refused++;
+		}
+	}
 }
 
-it("tries a limit in flight after three refusals at the same number, which was hardly ever let in", () => {
-	const { window, episode } = setUp();
-	expect([episode(66), episode(65)]).toEqual([false, false]);
-	expect(window.limit).toBeUndefined();
-	expect(episode(66)).toBe(true);
-	expect(window.limit).toBe(63);
+it("keeps to a limit in flight, and tries one more ever more rarely", () => {
+	const server = new Server(10);
+	server.run(10, 14);
+	expect(server.window.limit).toBe(10);
+	expect(server.window.heldRate).toBeCloseTo(1.25 * 10 * (1_000 / answerMs), 0);
+	const { answered, refused } = server;
+	server.run(200, 14);
+	expect((server.answered - answered) / 200).toBeGreaterThan(0.93 * 10 * (1_000 / answerMs));
+	expect(server.refused - refused).toBeLessThan(10);
 });
 
-it("knows a small limit though the number counted differs by one", () => {
-	const { window, episode } = setUp();
-	for (const inFlight of [15, 16, 15]) episode(inFlight);
-	expect(window.limit).toBe(14);
-	const tiny = setUp();
-	tiny.answer(100, 1);
-	tiny.refuse(5);
-	for (const inFlight of [5, 6]) {
-		tiny.answer(100, 1);
-		tiny.refuse(inFlight);
-	}
-	expect(tiny.window.limit).toBe(4);
-	// A request was counted by the server a little longer than by us.
-	expect(tiny.refuse(3)).toBe(true);
-	expect(tiny.window.limit).toBe(2);
+it("finds out that a limit in flight has risen", () => {
+	const server = new Server(10);
+	server.run(30, 14);
+	server.limit = 40;
+	server.run(120, 30);
+	expect(server.window.at(undefined, server.now).size).toBeGreaterThanOrEqual(20);
 });
 
-it("takes refusals at numbers that scatter for ones of the rate", () => {
-	const { window, episode } = setUp();
-	for (const inFlight of [65, 69, 73, 65, 61, 69]) expect(episode(inFlight)).toBe(false);
-	expect(window.limit).toBeUndefined();
+it("has no limit in flight where nothing is refused", () => {
+	const server = new Server(40);
+	server.run(60, 14);
+	expect(server.window.limit).toBeUndefined();
+	expect(server.window.heldRate).toBeUndefined();
 });
 
-it("is not put off by an episode that proves nothing, but by one that speaks against it", () => {
-	const doubtful = setUp();
-	for (const above of [2, 2, 12, 2]) doubtful.episode(65, above);
-	expect(doubtful.window.limit).toBe(63);
-	const refuted = setUp();
-	for (const above of [2, 2, 20, 2]) refuted.episode(65, above);
-	expect(refuted.window.limit).toBeUndefined();
-});
-
-it("gives a limit up at the third refusal while it is on trial, and needs twice the evidence for the next", () => {
-	const { window, answer, refuse, episode } = setUp();
-	for (let count = 0; count < 3; count++) episode(65);
-	answer(200, 62);
-	expect([refuse(63), refuse(62), refuse(61)]).toEqual([true, true, false]);
-	expect(window.limit).toBeUndefined();
-	for (let count = 0; count < 5; count++) episode(65);
-	expect(window.limit).toBeUndefined();
-	episode(65);
-	expect(window.limit).toBe(63);
-});
-
-it("keeps a limit that has stood its trial through five refusals", () => {
-	const { window, answer, refuse, episode } = setUp();
-	for (let count = 0; count < 3; count++) episode(65);
-	answer(501, 62);
-	for (let count = 0; count < 5; count++) expect(refuse(63)).toBe(true);
-	expect(window.limit).toBe(58);
-	expect(refuse(58)).toBe(false);
-	expect(window.limit).toBeUndefined();
+it("takes only refusals for those of a limit in flight that met as many", () => {
+	const server = new Server(10);
+	server.run(10, 14);
+	expect(server.window.limit).toBe(10);
+	server.run(5, 0);
+	expect(server.window.inFlight).toBe(0);
+	const alone = server.window.sent(9_999, server.now);
+	server.window.ended(alone, "refused", server.now + refusalMs);
+	expect(server.window.refused(alone, refusalMs)).toBe(false);
 });

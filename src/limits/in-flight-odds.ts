@@ -1,0 +1,187 @@
+/** A limit in flight that is as likely as this is kept to, until there being none is as likely as there being one. */
+const likely = 0.98;
+const unlikely = 0.5;
+/** So rarely one is let through although as many others were there as the limit lets in: what is seen here may mislead. */
+const mistaken = 0.005;
+/** Chance below this is not told from none. */
+const leastChance = 0.01;
+/** What share is refused before anything is known, as if so many sendings had told it. */
+const priorChance = 0.1;
+const priorSendings = 5;
+/** So much does each sending count in what share is refused just now. */
+const recentWeight = 0.5;
+/** One sending in so many, what holds so far is as good as forgotten: limits change, and so does chance. */
+const hazard = 1 / 1_000;
+/** No limit is ever less likely than this, for it may have changed. */
+const leastLikely = 1e-6;
+/** Requests that are sent within this share of the time that a refusal takes may arrive in any order. */
+const disorder = 0.25;
+
+/** A request on its way to the server and back. */
+export interface Flight {
+	readonly sentAt: number;
+	endedAt: number;
+	/** `unknown`: it says nothing of a limit. */
+	end: "none" | "passed" | "refused" | "unknown";
+}
+
+/** How many others there were at the server when a request arrived there: so many at least, and at most. */
+interface Others {
+	readonly least: number;
+	readonly most: number;
+}
+
+/**
+ * Whether a server limits requests in flight, and to how many, by what it refused while how many others were there. Under
+ * such a limit everything is refused while so many are there, and below it the same share by chance. Of each number, and
+ * of there being none, it is known how likely it is: the likelier, the better it foretold what came (Bayes' rule). Where
+ * there is none, the same share is refused always, or refusals come in bursts, as they do where the rate is limited.
+ */
+export class InFlightOdds {
+	/** What has not been learnt from, and what was and may have been there when one of those arrived. */
+	readonly #undecided: Flight[] = [];
+	#decided: Flight[] = [];
+	/** How likely each limit is; the first is none. */
+	readonly #weights: Float64Array;
+	readonly #priors: Float64Array;
+	/** What share is refused below each limit, told by how many; the first is all. */
+	readonly #chances: Float64Array;
+	readonly #counts: Float64Array;
+	/** What share is refused just now, and how likely that tells what comes if there is no such limit. */
+	#recent = 0;
+	#bursts = 0.5;
+	#isLikely = false;
+	/** Who was there when the last one was refused, if nothing was let through since. */
+	#before: Others | undefined;
+
+	constructor(most: number) {
+		const inverse = Float64Array.from({ length: most + 1 }, (_, limit) => (limit === 0 ? 0 : 1 / limit));
+		const sum = inverse.reduce((before, each) => before + each, 0);
+		this.#priors = inverse.map((each, limit) => (limit === 0 ? 0.5 : each / sum / 2));
+		this.#weights = Float64Array.from(this.#priors);
+		this.#chances = new Float64Array(most + 1).fill(priorChance);
+		this.#counts = new Float64Array(most + 1).fill(priorSendings);
+	}
+
+	/** The limit, if there likely is one: it is as likely lower as higher. */
+	get limit(): number | undefined {
+		const none = this.#weights[0] as number;
+		this.#isLikely = 1 - none >= (this.#isLikely ? unlikely : likely);
+		return this.#isLikely ? this.#quantile(0.5) : undefined;
+	}
+
+	/** If there is a limit, it is hardly lower. */
+	get least(): number {
+		return this.#quantile(1 - likely);
+	}
+
+	#quantile(share: number): number {
+		const most = share * (1 - (this.#weights[0] as number));
+		let limit = 0;
+		for (let sum = 0; sum < most && limit + 1 < this.#weights.length; )
+			sum += this.#weights[++limit] as number;
+		return limit;
+	}
+
+	/** Something else shows that there is none. */
+	dismiss(): void {
+		for (const [limit, prior] of this.#priors.entries())
+			this.#weights[limit] = limit === 0 ? 1 - hazard : 2 * hazard * prior;
+	}
+
+	sent(now: number): Flight {
+		const flight: Flight = { sentAt: now, endedAt: Number.POSITIVE_INFINITY, end: "none" };
+		this.#undecided.push(flight);
+		return flight;
+	}
+
+	/** `delayMs`: a refusal takes so long to come back, and an answer no longer once it was given. */
+	othersWith(flight: Flight, delayMs: number): Others {
+		let least = 0;
+		let most = 0;
+		let isOrdered = true;
+		let isBefore = true;
+		for (const flights of [this.#decided, this.#undecided]) {
+			for (const other of flights) {
+				if (other.sentAt > flight.sentAt + disorder * delayMs) break;
+				if (other === flight) isBefore = false;
+				if (other === flight || other.end === "refused" || other.endedAt <= flight.sentAt) continue;
+				most++;
+				const isTogether = other.sentAt >= flight.sentAt - disorder * delayMs;
+				if (isTogether) isOrdered = false;
+				// All that were let in were there together in the end, whichever came first.
+				const wasFirst = flight.end !== "refused" ? isBefore : !isTogether;
+				if (wasFirst && other.end !== "unknown" && other.endedAt >= flight.sentAt + delayMs) least++;
+			}
+		}
+		// Of several that arrive together it may be any that finds the others there.
+		return { least, most: flight.end !== "refused" && !isOrdered ? most + 1 : most };
+	}
+
+	/** What became of all that was sent by then is known. `delayMs` as in `othersWith`. */
+	learn(until: number, delayMs: number): void {
+		for (
+			let next = this.#undecided[0];
+			next !== undefined && next.sentAt <= until;
+			next = this.#undecided[0]
+		) {
+			if (next.end !== "unknown") this.#consider(next.end === "refused", this.othersWith(next, delayMs));
+			this.#undecided.shift();
+			this.#decided.push(next);
+			const from = this.#undecided[0]?.sentAt ?? until;
+			this.#decided = this.#decided.filter(({ endedAt }) => endedAt >= from);
+		}
+	}
+
+	/** Of several that are refused while the same others are there, only the first tells something. */
+	#consider(isRefused: boolean, others: Others): void {
+		const isSame = others.least === this.#before?.least && others.most === this.#before.most;
+		if (!isRefused || !isSame) this.#weigh(isRefused, others);
+		this.#before = isRefused ? others : undefined;
+	}
+
+	#weigh(isRefused: boolean, { least, most }: Others): void {
+		const weights = this.#weights;
+		const expected = this.#expect(isRefused);
+		let sum = weights[0] as number;
+		for (let limit = 1; limit < weights.length; limit++) {
+			if (limit <= least || limit > most) {
+				const refused = limit <= least ? 1 - mistaken : this.#chanceBelow(limit, isRefused);
+				weights[limit] = ((weights[limit] as number) * (isRefused ? refused : 1 - refused)) / expected;
+			}
+			sum += weights[limit] as number;
+		}
+		const none = Math.min(1 - hazard, Math.max(hazard, (weights[0] as number) / sum));
+		const kept = (1 - none) / Math.max(Number.MIN_VALUE, sum - (weights[0] as number));
+		weights[0] = none;
+		for (let limit = 1; limit < weights.length; limit++)
+			weights[limit] = Math.max(
+				leastLikely * (this.#priors[limit] as number),
+				kept * (weights[limit] as number),
+			);
+	}
+
+	/** How likely what came was if there is no limit in flight. */
+	#expect(isRefused: boolean): number {
+		const recent = likelihood(this.#recent, isRefused);
+		const always = likelihood(this.#chanceBelow(0, isRefused), isRefused);
+		const expected = this.#bursts * recent + (1 - this.#bursts) * always;
+		this.#bursts = ((1 - hazard) * this.#bursts * recent) / expected + hazard / 2;
+		this.#recent += recentWeight * ((isRefused ? 1 : 0) - this.#recent);
+		return expected;
+	}
+
+	/** What share was refused so far below this limit, before this one. */
+	#chanceBelow(limit: number, isRefused: boolean): number {
+		const chance = this.#chances[limit] as number;
+		const count = Math.min(1 / hazard, (this.#counts[limit] as number) + 1);
+		this.#counts[limit] = count;
+		this.#chances[limit] = chance + ((isRefused ? 1 : 0) - chance) / count;
+		return Math.max(leastChance, chance);
+	}
+}
+
+function likelihood(refused: number, isRefused: boolean): number {
+	const share = Math.min(1 - leastChance, Math.max(leastChance, refused));
+	return isRefused ? share : 1 - share;
+}
