@@ -85,7 +85,7 @@ export class AdaptiveLimiter implements Limiter {
 		if (this.#window.inFlight >= window.size) {
 			this.#reason = window.reason;
 			this.#window.heldBack(now);
-			return Number.POSITIVE_INFINITY;
+			return this.#window.growsInMs(now);
 		}
 		const blockedUntil = Math.max(this.#blockedUntil, this.#stall.waitUntil);
 		if (now < blockedUntil) {
@@ -123,6 +123,7 @@ export class AdaptiveLimiter implements Limiter {
 		};
 		this.#learnInFlight(now);
 		this.#stall.sent(record.sequence, now, this.#pacer.estimate.refusalDelayMs);
+		if (this.#window.isStopped && this.#pacer.isFree(now)) this.#window.goOn();
 		const verdict = this.#window.judge(this.#pacer.estimate.decidedAt(now), now);
 		// What is refused although plenty is left depends on the load, so less is left than is said.
 		if (verdict === "load" && this.#doubtsHeaders) this.#levels.disbelieve();
@@ -135,7 +136,7 @@ export class AdaptiveLimiter implements Limiter {
 		const now = this.#now();
 		this.#window.ended(record, "passed", now);
 		const { inputTokens } = record;
-		this.#window.succeeded(record, now, this.#levels.areLeft(this.#tokens.of({ inputTokens })));
+		this.#window.succeeded(record, now);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(inputTokens, success);

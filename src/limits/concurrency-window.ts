@@ -1,4 +1,4 @@
-import { GrowingWindow } from "./growing-window.ts";
+import { type AnsweredRequest, GrowingWindow } from "./growing-window.ts";
 import { type Flight, InFlightOdds } from "./in-flight-odds.ts";
 import { type Cause, OverloadWindow } from "./overload-window.ts";
 
@@ -11,11 +11,7 @@ const slack = 1.25;
 const patience = 2;
 
 /** A request as the window remembers it. */
-export interface WindowedRequest {
-	readonly sentAt: number;
-	/** How many were in flight with it. */
-	readonly inFlight: number;
-	readonly sequence: number;
+export interface WindowedRequest extends AnsweredRequest {
 	readonly flight: Flight;
 }
 
@@ -122,8 +118,24 @@ export class ConcurrencyWindow {
 		this.#growing.refused();
 	}
 
+	/** Ms until one more may be in flight though nothing has ended; Infinity if something must end first. */
+	growsInMs(now: number): number {
+		return this.#growing.growsInMs(now);
+	}
+
+	/** Something was refused while no rate is known, and no more are sent until that is known to be no matter of the load. */
+	get isStopped(): boolean {
+		return this.#growing.isStopped;
+	}
+
+	/** It was none. */
+	goOn(): void {
+		this.#growing.goOn();
+	}
+
 	/** Number `sequence` is sent. */
 	sent(sequence: number, now: number): WindowedRequest {
+		this.#growing.sent(sequence);
 		this.#freeFrom ??= now;
 		const flight = this.#odds.sent(now);
 		this.#overload.sent(sequence, ++this.#inFlight, now);
@@ -178,12 +190,8 @@ export class ConcurrencyWindow {
 		return true;
 	}
 
-	/** `isLeft`: headers say that there is enough for more. */
-	succeeded(
-		{ sentAt, inFlight }: Pick<WindowedRequest, "sentAt" | "inFlight">,
-		now: number,
-		isLeft = false,
-	): void {
+	succeeded(request: AnsweredRequest, now: number): void {
+		const { sentAt } = request;
 		const latencyMs = now - sentAt;
 		if (this.#latencyCount === 0) this.#growing.proven(this.#inFlight + 1);
 		this.#latencies[this.#latencyCount++ % this.#latencies.length] = latencyMs;
@@ -192,7 +200,7 @@ export class ConcurrencyWindow {
 			const known = this.#latencies.slice(0, Math.min(this.#latencyCount, this.#latencies.length)).sort();
 			this.#p95 = known[Math.min(known.length - 1, Math.floor(known.length * 0.95))] ?? 0;
 		}
-		this.#growing.answered(sentAt, inFlight, now, isLeft);
+		this.#growing.answered(request, now);
 		this.#overload.answered(sentAt, now);
 		this.#freeAnswers++;
 	}

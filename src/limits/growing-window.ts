@@ -1,10 +1,14 @@
+import { hearingMs } from "./throttle.ts";
+
 /** Until the first answer, and at least after that. */
 const firstSize = 64;
 const leastSize = 8;
-/** Where answers take long, the number in flight doubles in this time at the latest. */
-const longestDoublingMs = 2_000;
-/** With each answer so many more are sent while headers say that enough is left: three times as many after an answer time. */
-const provenGrowth = 2;
+/**
+ * Between answers the number in flight grows by this factor in the time in which refusals would be heard, up to so many
+ * times what is known to be answered in time.
+ */
+const growth = 2;
+const provenTimes = 8;
 /** Answers may take so many times as long as at best before it is looked into. */
 const tolerance = 2;
 /** A queue is kept this much longer than what the server works on at once. */
@@ -12,17 +16,75 @@ const spare = 1.25;
 /** Fewer requests that are answered at so large a share of the former pace were waiting in a queue. */
 const samePace = 0.85;
 const leastRound = 16;
+/** What an answer takes lately is smoothed over about so many. */
+const recentWeight = 1 / 8;
+/** The last of a round to be answered are not waited for: one may take ten times as long as the others. */
+const awaited = 0.8;
 
-/** Answers to a number in flight that was used up; by Little's law so many of them come in a ms. */
-interface Round {
+/** How many may be in flight, and how many answers came in a ms then. */
+interface Pace {
 	readonly size: number;
 	readonly perMs: number;
-	readonly meanMs: number;
+}
+
+/** A request, as far as its answer tells something. */
+export interface AnsweredRequest {
+	readonly sentAt: number;
+	/** How many were in flight with it. */
+	readonly inFlight: number;
+	readonly sequence: number;
 }
 
 /**
- * How many requests should be in flight at a server of which no limit is known: twice as many after each answer time, as
- * long as the server keeps up. When answers take twice as long as at best, it either queues what it can't do at once, or
+ * How long answers take and how many come in a ms, by a number of requests that were sent one after the other. By their
+ * order and not by that of their answers: of many that were sent at once the first to come back are the quickest.
+ */
+class AnswerRound {
+	/** Belonging to it are requests from this number on. */
+	readonly #from: number;
+	readonly #size: number;
+	#answers = 0;
+	#sumMs = 0;
+	#sumInFlight = 0;
+	#used = false;
+
+	constructor(from: number, size: number) {
+		this.#from = from;
+		this.#size = size;
+	}
+
+	/** Mean time of an answer; not a number while there is none. */
+	get meanMs(): number {
+		return this.#sumMs / this.#answers;
+	}
+
+	/** Answers per ms, by Little's law. */
+	get perMs(): number {
+		return this.#sumInFlight / Math.max(1, this.#sumMs);
+	}
+
+	/** Something had to wait because so many were in flight. */
+	get wasUsed(): boolean {
+		return this.#used;
+	}
+
+	/** Number `sequence`, one of `inFlight`, was answered after so many ms. True when the round is over. */
+	answered(sequence: number, inFlight: number, ms: number, isUsed: boolean): boolean {
+		const number = sequence - this.#from;
+		if (number >= 0 && number < this.#size) {
+			this.#answers++;
+			this.#sumMs += ms;
+			this.#sumInFlight += inFlight;
+			this.#used ||= isUsed;
+		}
+		// What was sent long after it is answered: the rest of it has been refused, or has failed.
+		return this.#answers >= awaited * this.#size || (this.#answers > 0 && number >= 2 * this.#size);
+	}
+}
+
+/**
+ * How many requests should be in flight at a server of which no limit is known: one more with each answer, and more and
+ * more between answers, slowly enough for refusals to be heard, as long as the server keeps up. When answers take twice as long as at best, it either queues what it can't do at once, or
  * answers have become longer. Fewer in flight tell: a queue is worked off at the same pace.
  */
 export class GrowingWindow {
@@ -30,18 +92,21 @@ export class GrowingWindow {
 	readonly #eager: boolean;
 	#size: number;
 	#isRefused = false;
+	/** Something was refused, and may have been for the load. */
+	#isStopped = false;
 	#heldBackAt = Number.NEGATIVE_INFINITY;
-	#doubledAt = Number.POSITIVE_INFINITY;
+	/** The largest number in flight of which one was answered as fast as others. */
+	#proven = 0;
+	#grownAt = Number.NEGATIVE_INFINITY;
 	#bestMs = Number.POSITIVE_INFINITY;
 	/** What was seen before fewer were tried. */
-	#tried: Round | undefined;
+	#tried: Pace | undefined;
 	#queues = false;
-	/** Only answers to what was sent from then on belong to the round. */
-	#roundFrom = Number.NEGATIVE_INFINITY;
-	#count = 0;
-	#sumMs = 0;
-	#sumInFlight = 0;
-	#used = false;
+	#round = new AnswerRound(0, leastRound);
+	/** The number of the next request. */
+	#next = 0;
+	/** What an answer takes, smoothed over the last ones. */
+	#recentMs = 0;
 
 	constructor(most: number, eager: boolean) {
 		this.#most = most;
@@ -63,19 +128,46 @@ export class GrowingWindow {
 		return this.#queues || this.#tried !== undefined;
 	}
 
-	/** Answers take long, so nothing can be heard for a while: more are sent all the same. */
+	/** Grows by what is due, while something is held back. */
 	waitedAt(now: number): void {
-		const isUsed = now - this.#heldBackAt < longestDoublingMs;
-		if (isUsed && this.#tried === undefined && !this.#queues && now - this.#doubledAt >= longestDoublingMs) {
-			this.#doubledAt = now;
-			this.#size = Math.min(this.#most, 2 * this.#size);
-		}
+		const elapsedMs = Math.min(hearingMs, now - this.#grownAt);
+		const wasHeld = this.#heldBackAt >= this.#grownAt;
+		this.#grownAt = now;
+		if (wasHeld && this.#growsTo > this.#size)
+			this.#size = Math.min(this.#growsTo, this.#size * growth ** (elapsedMs / hearingMs));
+	}
+
+	/** Ms until one more may be in flight though nothing has ended. */
+	growsInMs(now: number): number {
+		const next = this.size + 1;
+		if (this.#growsTo < next) return Number.POSITIVE_INFINITY;
+		return Math.max(1, this.#grownAt + (hearingMs * Math.log(next / this.#size)) / Math.log(growth) - now);
+	}
+
+	/** Answers take longer than they may. */
+	get #isLate(): boolean {
+		return this.#recentMs > tolerance * this.#bestMs;
+	}
+
+	get #growsTo(): number {
+		if (this.#tried !== undefined || this.#queues || this.#isLate || this.#isStopped) return 0;
+		return Math.min(this.#most, provenTimes * this.#proven);
 	}
 
 	/** Longer answers than before are no sign of a queue. */
 	revived(): void {
 		this.#bestMs = Number.POSITIVE_INFINITY;
 		this.#tried = undefined;
+	}
+
+	/** It waits to be told that what was refused had nothing to do with the load. */
+	get isStopped(): boolean {
+		return this.#isStopped;
+	}
+
+	/** What was refused had nothing to do with the load. */
+	goOn(): void {
+		this.#isStopped = false;
 	}
 
 	/** Something had to wait because so many are in flight. */
@@ -87,48 +179,41 @@ export class GrowingWindow {
 	refused(): void {
 		this.#size = Math.max(1, this.#size - 1);
 		this.#isRefused = true;
+		this.#isStopped = true;
 	}
 
-	/**
-	 * An answer to a request that was sent at `sentAt` as number `inFlight` of those in flight. `isLeft`: headers say that
-	 * there is enough for more.
-	 */
-	answered(sentAt: number, inFlight: number, now: number, isLeft = false): void {
+	/** Number `sequence` is sent. */
+	sent(sequence: number): void {
+		this.#next = sequence + 1;
+	}
+
+	/** An answer to this one. */
+	answered({ sequence, sentAt, inFlight }: AnsweredRequest, now: number): void {
 		const isUsed = this.#heldBackAt >= sentAt;
-		if (isUsed && this.#tried === undefined) {
-			this.#doubledAt = Math.min(this.#doubledAt, now);
-			const more = this.#queues ? 1 / Math.max(1, this.#size) : isLeft ? provenGrowth : 1;
+		const ms = now - sentAt;
+		this.#recentMs += (this.#recentMs === 0 ? 1 : recentWeight) * (ms - this.#recentMs);
+		if (!this.#isLate) this.#proven = Math.max(this.#proven, inFlight);
+		if (isUsed && !this.#isLate && this.#tried === undefined) {
+			const more = this.#queues ? 1 / Math.max(1, this.#size) : 1;
 			this.#size = Math.min(this.#most, this.#size + more);
 		}
-		if (sentAt < this.#roundFrom) return;
-		this.#used ||= isUsed;
-		this.#sumMs += now - sentAt;
-		this.#sumInFlight += inFlight;
-		if (++this.#count >= Math.max(leastRound, this.size / 2)) this.#end(now);
+		if (this.#round.answered(sequence, inFlight, ms, isUsed)) this.#end(this.#round);
 	}
 
-	#end(now: number): void {
-		const meanMs = this.#sumMs / this.#count;
-		const round = { size: this.#size, perMs: this.#sumInFlight / Math.max(1, this.#sumMs), meanMs };
+	#end({ meanMs, perMs, wasUsed }: AnswerRound): void {
 		const tried = this.#tried;
 		if (tried !== undefined) {
 			this.#tried = undefined;
-			if (round.perMs >= samePace * tried.perMs) {
-				this.#queues = true;
-			} else {
-				this.#queues = false;
+			this.#queues = perMs >= samePace * tried.perMs;
+			if (!this.#queues) {
 				this.#size = tried.size;
-				this.#bestMs = round.meanMs;
+				this.#bestMs = meanMs;
 			}
-		} else if (this.#used && round.meanMs > tolerance * this.#bestMs) {
-			this.#tried = round;
-			this.#size = Math.max(1, Math.min(this.#size, spare * round.perMs * this.#bestMs));
-			this.#roundFrom = now;
+		} else if (wasUsed && meanMs > tolerance * this.#bestMs) {
+			this.#tried = { size: this.#size, perMs };
+			this.#size = Math.max(1, Math.min(this.#size, spare * perMs * this.#bestMs));
 		}
-		this.#bestMs = Math.min(this.#bestMs, round.meanMs);
-		this.#count = 0;
-		this.#sumMs = 0;
-		this.#sumInFlight = 0;
-		this.#used = false;
+		this.#bestMs = Math.min(this.#bestMs, meanMs);
+		this.#round = new AnswerRound(this.#next, Math.max(leastRound, this.size / 2));
 	}
 }

@@ -188,6 +188,12 @@ export class RateEstimate {
 		return Math.max(1, ((record.next - first) / elapsed) * 1000);
 	}
 
+	/** The same, as far as it is kept to `bound` and not below the limit that is known. */
+	usedRate(now: number, bound: number | undefined): number {
+		const recent = this.recentRate(now);
+		return Math.min(bound ?? recent, Math.max(recent, this.#limit ?? 0));
+	}
+
 	/** The last refusal was one for the rate: at that moment there was nothing left to take. */
 	exhausted(now: number): void {
 		this.#exhausted = { at: now, admitted: this.#admitted, next: this.record.next };

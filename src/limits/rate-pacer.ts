@@ -148,8 +148,13 @@ export class RatePacer {
 	/** Refusals in a row were not chance: where there is no rate yet, there is one now. */
 	ruleOutChance(now: number): void {
 		if (this.bound !== undefined) return;
-		this.learner.odds.assume(this.#usedRate(now));
-		this.#cut(this.#usedRate(now), {}, now);
+		this.learner.odds.assume(this.estimate.usedRate(now, this.bound));
+		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
+	}
+
+	/** There is likely no limit below the rate at which is sent. */
+	isFree(now: number): boolean {
+		return this.learner.odds.below(this.estimate.recentRate(now)) < unlikely;
 	}
 
 	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
@@ -177,7 +182,7 @@ export class RatePacer {
 			if (isHeld && bounds.seen !== undefined && bounds.seen < 0.9 * limit) this.#hold(bounds.seen, now);
 			return;
 		}
-		const upper = this.#usedRate(now);
+		const upper = this.estimate.usedRate(now, this.bound);
 		const isMet = isHeld && (upper >= atLimit * limit || this.learner.odds.below(upper) >= likely);
 		if (isMet && this.#throttle.isUsed(now) && this.learner.isChanceRare) {
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
@@ -215,7 +220,7 @@ export class RatePacer {
 	#learn(now: number): void {
 		this.learner.learn(now, (sequence) => {
 			if (sequence < this.#cutBefore || this.#phase === "period") return;
-			const upper = this.#usedRate(now);
+			const upper = this.estimate.usedRate(now, this.bound);
 			// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
 			const isBelow = this.learner.odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
 			if (isBelow) this.#cut(upper, this.#bounds, now);
@@ -234,12 +239,6 @@ export class RatePacer {
 		this.#throttle.rate = Math.max(this.#throttle.rate, isNone ? this.#before : near * limit);
 		this.#phase = isNone && this.#before >= highestRate ? "open" : "climb";
 		if (this.#phase === "open") this.estimate.forget();
-	}
-
-	/** The rate at which was sent lately. */
-	#usedRate(now: number): number {
-		const recent = this.estimate.recentRate(now);
-		return Math.min(this.bound ?? recent, Math.max(recent, this.estimate.limit ?? 0));
 	}
 
 	/** After a pause in which nothing was let through, it is again. */

@@ -3,7 +3,7 @@ const savedSeconds = 0.05;
 /** So many are sent at first; while nothing is heard, some more after each time in which a refusal would have come. */
 const firstFew = 5;
 const growth = 1.5;
-const hearingMs = 120;
+export const hearingMs = 120;
 
 /** Lets requests through at a rate (per second) that others set. */
 export class Throttle {

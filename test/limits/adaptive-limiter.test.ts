@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AdaptiveLimiter, type AdaptiveLimiterOptions } from "../../src/limits/adaptive-limiter.ts";
 import { Ceiling } from "../../src/limits/ceiling.ts";
-import { GrowingWindow } from "../../src/limits/growing-window.ts";
+import { type AnsweredRequest, GrowingWindow } from "../../src/limits/growing-window.ts";
 import type { SentRequest, TokenCost } from "../../src/limits/limiter.ts";
 import type { RateSnapshot } from "../../src/limits/rate-headers.ts";
 
@@ -315,18 +315,20 @@ describe("the number in flight at a server of which no limit is known", () => {
 	function sizeAt(capacity: number, answers: number, ms = (_answer: number) => 100): number {
 		const window = new GrowingWindow(512, false);
 		let now = 0;
-		const sent: { readonly at: number; readonly inFlight: number; readonly due: number }[] = [];
+		let sequence = 0;
+		const sent: (AnsweredRequest & { readonly due: number })[] = [];
 		for (let answer = 0; answer < answers; answer++) {
 			while (sent.length < window.size) {
 				const inFlight = sent.length + 1;
 				const due = now + ms(answer) * Math.max(1, inFlight / capacity);
 				const place = sent.findLastIndex((other) => other.due <= due) + 1;
-				sent.splice(place, 0, { at: now, inFlight, due });
+				window.sent(sequence);
+				sent.splice(place, 0, { sequence: sequence++, sentAt: now, inFlight, due });
 			}
 			window.heldBack(now);
 			const next = sent.shift() as (typeof sent)[number];
 			now = Math.max(now, next.due);
-			window.answered(next.at, next.inFlight, now);
+			window.answered(next, now);
 		}
 		return window.size;
 	}

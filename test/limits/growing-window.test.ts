@@ -1,5 +1,7 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { GrowingWindow } from "../../src/limits/growing-window.ts";
+
+let sequence = 0;
 
 /** Keeps the window full at a server that answers each request after so long; returns the least size that it had. */
 function keepFull(window: GrowingWindow, from: number, latencyMs: number, rounds: number): number {
@@ -9,7 +11,10 @@ function keepFull(window: GrowingWindow, from: number, latencyMs: number, rounds
 		const { size } = window;
 		least = Math.min(least, size);
 		window.heldBack(sentAt);
-		for (let request = 1; request <= size; request++) window.answered(sentAt, request, sentAt + latencyMs);
+		const first = sequence;
+		for (; sequence < first + size; sequence++) window.sent(sequence);
+		for (let request = 1; request <= size; request++)
+			window.answered({ sequence: first + request - 1, sentAt, inFlight: request }, sentAt + latencyMs);
 	}
 	return least;
 }
@@ -20,6 +25,7 @@ it.each([
 	const outMs = 60_000;
 	const sizes = [false, true].map((wasOut) => {
 		const window = new GrowingWindow(512, false);
+		sequence = 0;
 		window.proven(8);
 		keepFull(window, 0, 300, 5);
 		const before = window.size;
@@ -29,4 +35,49 @@ it.each([
 	// Longer answers of a server that was there all the time are looked into: they may be those of a queue.
 	expect(sizes[0]).toBeLessThan(1);
 	expect(sizes[1]).toBe(1);
+});
+
+describe("between answers", () => {
+	/** The sizes every 120 ms, in which refusals are heard, after eight of eight in flight were answered. */
+	function sizesOf(window: GrowingWindow): readonly number[] {
+		window.proven(8);
+		for (let request = 1; request <= 8; request++) {
+			window.sent(request - 1);
+			window.answered({ sequence: request - 1, sentAt: 0, inFlight: request }, 1_000);
+		}
+		return Array.from({ length: 6 }, (_, step) => {
+			window.waitedAt(1_000 + 120 * step);
+			window.heldBack(1_000 + 120 * step);
+			return window.size;
+		});
+	}
+
+	it("the number in flight doubles in the time in which refusals are heard, up to eight times what was answered", () => {
+		expect(sizesOf(new GrowingWindow(512, false))).toEqual([16, 32, 64, 64, 64, 64]);
+	});
+
+	it("it stays what it is after a refusal, until that is known to have nothing to do with the load", () => {
+		const window = new GrowingWindow(512, false);
+		window.refused();
+		expect(new Set(sizesOf(window)).size).toBe(1);
+		window.goOn();
+		window.waitedAt(5_000);
+		expect(window.size).toBe(16);
+	});
+
+	it("whoever waits is told when one more may go, and that nothing but an end helps when there is none", () => {
+		const window = new GrowingWindow(512, false);
+		sizesOf(window);
+		expect(window.growsInMs(2_000)).toBe(Number.POSITIVE_INFINITY);
+		const growing = new GrowingWindow(512, false);
+		growing.proven(8);
+		growing.answered({ sequence: 0, sentAt: 0, inFlight: 8 }, 1_000);
+		growing.waitedAt(1_000);
+		growing.heldBack(1_000);
+		const inMs = growing.growsInMs(1_000);
+		expect(inMs).toBeGreaterThan(0);
+		const { size } = growing;
+		growing.waitedAt(1_000 + inMs + 0.01);
+		expect(growing.size).toBe(size + 1);
+	});
 });
