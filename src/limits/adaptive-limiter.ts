@@ -178,7 +178,7 @@ export class AdaptiveLimiter implements Limiter {
 		const run = this.#pacer.estimate.runOf(record.sequence);
 		const isOther = isInFlight || account === "plenty";
 		const isRun = isOther ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
-		if (isRun && !this.#stall.isOn && !isOther) this.#pacer.ruleOutChance(now);
+		if (isRun && !this.#stall.isOn && !isOther) this.#pacer.ruleOutChance(run.count, now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 

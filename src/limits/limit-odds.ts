@@ -124,6 +124,26 @@ export class LimitOdds {
 		this.#add();
 	}
 
+	/**
+	 * Something else shows that there is a limit below this load, and nothing is known of it: what was let through before had
+	 * been saved up. Of chance it tells all the same.
+	 */
+	assumeUnknown(load: number): void {
+		const first = firstFrom(load);
+		const shares = likelihoods.map((likelihood, index) =>
+			this.#isActive
+				? (this.#ofChance[index] as number) / this.#sum
+				: likelihood * (passings[index] as number) ** this.#passed,
+		);
+		for (let limit = 0, cell = 0; limit <= limitCount; limit++) {
+			const isBelow = limit < first;
+			const likelihood = isBelow ? mostCertain / first : (1 - mostCertain) / (limitCount + 1 - first);
+			for (const share of shares) this.#weights[cell++] = likelihood * share;
+		}
+		this.#isActive = true;
+		this.#add();
+	}
+
 	/** What was known of another account, or another time, says nothing. */
 	forget(): void {
 		this.#weights.set(priors);
@@ -207,6 +227,19 @@ export class LimitLearner {
 				onRefused(this.#learnt);
 			}
 		}
+	}
+
+	/**
+	 * So many refusals in a row show that there is a limit below this load. Where hardly anything was refused before, what was
+	 * let through had been saved up, and says nothing of where the limit is.
+	 */
+	meet(count: number, load: number): void {
+		if (this.#estimate.refusedBefore(count) >= rare) {
+			this.odds.assume(load);
+			return;
+		}
+		this.odds.assumeUnknown(load);
+		this.#learnt = this.#estimate.next;
 	}
 
 	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */

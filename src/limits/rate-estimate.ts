@@ -146,6 +146,11 @@ export class RateEstimate {
 		this.record.markOwn(sequence);
 	}
 
+	/** What share of all is refused but for the last so many refusals, as far as is known: of a few that passed it may be a lot. */
+	refusedBefore(count: number): number {
+		return (1 + this.#refusals - count) / (2 + this.record.next - count);
+	}
+
 	noteRefused(sequence: number, now: number): void {
 		this.record.markRefused(sequence);
 		this.#refusals++;

@@ -145,10 +145,10 @@ export class RatePacer {
 		this.#throttle.silence(until);
 	}
 
-	/** Refusals in a row were not chance: where there is no rate yet, there is one now. */
-	ruleOutChance(now: number): void {
+	/** So many refusals in a row were not chance: where there is no rate yet, there is one now. */
+	ruleOutChance(count: number, now: number): void {
 		if (this.bound !== undefined) return;
-		this.learner.odds.assume(this.estimate.usedRate(now, this.bound));
+		this.learner.meet(count, this.estimate.usedRate(now, this.bound));
 		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
 	}
 

@@ -35,4 +35,15 @@ describe("whether there is a limit", () => {
 		for (let sending = 0; sending < 50; sending++) odds.passed(100, true);
 		expect(odds.below(100)).toBeGreaterThan(0.2);
 	});
+
+	it("is learnt from what comes after it was met first, for what came before had been saved up", () => {
+		const odds = new LimitOdds();
+		for (let sending = 0; sending < 200; sending++) odds.passed(100);
+		odds.assumeUnknown(100);
+		expect(odds.chance).toBeLessThan(0.01);
+		for (let sending = 0; sending < 8; sending++) odds.refused(40, true);
+		for (let sending = 0; sending < 2; sending++) odds.passed(40, true);
+		expect(odds.below(40)).toBeGreaterThan(0.9);
+		expect(odds.likely(40)).toBeLessThan(16);
+	});
 });

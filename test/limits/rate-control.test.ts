@@ -24,8 +24,8 @@ function expectFull({ share, refusedPerThousand, lost, converged }: Measured, le
 	expect(refusedPerThousand).toBeLessThanOrEqual(3 * 5);
 	expect(lost).toBe(0);
 	for (const [step, seconds] of converged.entries()) {
-		// The start and the second step go up, the first goes down.
-		expect(seconds).toBeLessThanOrEqual(step === 1 ? 5 : 20);
+		// The start and the second step go up, which the curve tries after 20 s at the latest; the first goes down.
+		expect(seconds).toBeLessThanOrEqual(step === 1 ? 5 : 25);
 	}
 }
 

@@ -61,3 +61,13 @@ describe("what a server lets through", () => {
 		expect(estimate.refused(last, 60_510).least).toBeCloseTo(4, 1);
 	});
 });
+
+it("of a few that passed it is not known how many more would be refused", () => {
+	const { estimate, send } = setUp();
+	send(5, 10);
+	expect(estimate.refusedBefore(0)).toBeGreaterThan(0.1);
+	const last = send(195, 10);
+	estimate.noteRefused(last, 2_100);
+	expect(estimate.refusedBefore(0)).toBeCloseTo(0.01, 2);
+	expect(estimate.refusedBefore(1)).toBeCloseTo(0.005, 2);
+});

@@ -28,12 +28,12 @@ function setUp(admits: (now: number) => boolean) {
 	return { pacer, run };
 }
 
-/** A bucket of `perSecond` that holds one second's worth. */
-function bucket(perSecond: number): (now: number) => boolean {
-	let level = perSecond;
+/** A bucket of `perSecond` that holds one second's worth, or what is given. */
+function bucket(perSecond: number, capacity = perSecond): (now: number) => boolean {
+	let level = capacity;
 	let at = 0;
 	return (now) => {
-		level = Math.min(perSecond, level + ((now - at) * perSecond) / 1000);
+		level = Math.min(capacity, level + ((now - at) * perSecond) / 1000);
 		at = now;
 		if (level < 1) return false;
 		level--;
@@ -49,6 +49,13 @@ it("finds a limit, and keeps it with hardly a refusal", () => {
 	expect(refused).toBeLessThan(0.02 * sent);
 	expect(pacer.limit).toBeGreaterThan(36);
 	expect(pacer.limit).toBeLessThan(44);
+});
+
+it("is done in few refusals with a limit far below what had been saved up", () => {
+	const { pacer, run } = setUp(bucket(4, 40));
+	expect(run(15_000).refused).toBeLessThan(100);
+	expect(pacer.limit).toBeGreaterThan(3.5);
+	expect(pacer.limit).toBeLessThan(5);
 });
 
 it.each([0.01, 0.05, 0.2])("does not slow down for %d of refusals that come whatever the rate", (share) => {
