@@ -27,6 +27,8 @@ export const near = 1.1;
 const rare = 0.03;
 /** So many runs of refusals in a second would come by chance at most. */
 const mostRuns = 1 / 60;
+/** To forget what is known because of a run that was chance costs more than a cut: that may happen so many times more rarely. */
+const timesRarer = 10;
 /** Of those that were refused before, no more than this are refused again by chance. */
 const mostAgain = 0.5;
 
@@ -230,11 +232,12 @@ export class LimitLearner {
 	}
 
 	/**
-	 * So many refusals in a row show that there is a limit below this load. Where hardly anything was refused before, what was
-	 * let through had been saved up, and says nothing of where the limit is.
+	 * So many refusals in a row show that there is a limit below this load. Where so little had been refused before that they
+	 * are no chance by far, what was let through had been saved up, and says nothing of where the limit is.
 	 */
-	meet(count: number, load: number): void {
-		if (this.#estimate.refusedBefore(count) >= rare) {
+	meet(count: number, load: number, now: number): void {
+		const before = this.#estimate.refusedBefore(count);
+		if (before >= rare || before ** count * this.#estimate.recentRate(now) >= mostRuns / timesRarer) {
 			this.odds.assume(load);
 			return;
 		}

@@ -148,7 +148,7 @@ export class RatePacer {
 	/** So many refusals in a row were not chance: where there is no rate yet, there is one now. */
 	ruleOutChance(count: number, now: number): void {
 		if (this.bound !== undefined) return;
-		this.learner.meet(count, this.estimate.usedRate(now, this.bound));
+		this.learner.meet(count, this.estimate.usedRate(now, this.bound), now);
 		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
 	}
 
