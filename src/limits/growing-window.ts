@@ -8,7 +8,7 @@ const leastSize = 8;
  * times what is known to be answered in time.
  */
 const growth = 2;
-const provenTimes = 8;
+const provenTimes = 2;
 /** Answers may take so many times as long as at best before it is looked into. */
 const tolerance = 2;
 /** A queue is kept this much longer than what the server works on at once. */
@@ -18,8 +18,6 @@ const samePace = 0.85;
 const leastRound = 16;
 /** What an answer takes lately is smoothed over about so many. */
 const recentWeight = 1 / 8;
-/** The last of a round to be answered are not waited for: one may take ten times as long as the others. */
-const awaited = 0.8;
 
 /** How many may be in flight, and how many answers came in a ms then. */
 interface Pace {
@@ -35,10 +33,7 @@ export interface AnsweredRequest {
 	readonly sequence: number;
 }
 
-/**
- * How long answers take and how many come in a ms, by a number of requests that were sent one after the other. By their
- * order and not by that of their answers: of many that were sent at once the first to come back are the quickest.
- */
+/** How long answers take and how many come in a ms, by so many of them to what was sent since the round began. */
 class AnswerRound {
 	/** Belonging to it are requests from this number on. */
 	readonly #from: number;
@@ -70,15 +65,13 @@ class AnswerRound {
 
 	/** Number `sequence`, one of `inFlight`, was answered after so many ms. True when the round is over. */
 	answered(sequence: number, inFlight: number, ms: number, isUsed: boolean): boolean {
-		const number = sequence - this.#from;
-		if (number >= 0 && number < this.#size) {
+		if (sequence >= this.#from) {
 			this.#answers++;
 			this.#sumMs += ms;
 			this.#sumInFlight += inFlight;
 			this.#used ||= isUsed;
 		}
-		// What was sent long after it is answered: the rest of it has been refused, or has failed.
-		return this.#answers >= awaited * this.#size || (this.#answers > 0 && number >= 2 * this.#size);
+		return this.#answers >= this.#size;
 	}
 }
 

@@ -52,8 +52,8 @@ describe("between answers", () => {
 		});
 	}
 
-	it("the number in flight doubles in the time in which refusals are heard, up to eight times what was answered", () => {
-		expect(sizesOf(new GrowingWindow(512, false))).toEqual([16, 32, 64, 64, 64, 64]);
+	it("the number in flight doubles in the time in which refusals are heard, up to twice what was answered", () => {
+		expect(sizesOf(new GrowingWindow(512, false))).toEqual([16, 16, 16, 16, 16, 16]);
 	});
 
 	it("it stays what it is after a refusal, until that is known to have nothing to do with the load", () => {
@@ -71,7 +71,7 @@ describe("between answers", () => {
 		expect(window.growsInMs(2_000)).toBe(Number.POSITIVE_INFINITY);
 		const growing = new GrowingWindow(512, false);
 		growing.proven(8);
-		growing.answered({ sequence: 0, sentAt: 0, inFlight: 8 }, 1_000);
+		growing.answered({ sequence: 0, sentAt: 0, inFlight: 16 }, 1_000);
 		growing.waitedAt(1_000);
 		growing.heldBack(1_000);
 		const inMs = growing.growsInMs(1_000);
