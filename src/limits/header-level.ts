@@ -60,14 +60,13 @@ export class HeaderLevel {
 	#capacityIsShown = false;
 	/** Requests sent before this know nothing of the limit as it is now. */
 	#changedAt = Number.NEGATIVE_INFINITY;
-	/** Towards 1 when the limit comes back all at once at the end of a window, towards 0 when bit by bit. */
-	#windowed = 0;
+	#isWindowed = false;
 	#resetBase: { readonly resetMs: number; readonly remaining: number; readonly at: number } | undefined;
 	readonly #windowEnd = new WindowEnd();
 
 	/** The limit comes back all at once at the end of a window. */
 	get isWindowed(): boolean {
-		return this.#windowed > 0.6;
+		return this.#isWindowed;
 	}
 
 	get isKnown(): boolean {
@@ -226,17 +225,16 @@ export class HeaderLevel {
 		if (before === undefined) return;
 		const moved = resetMs - before.resetMs;
 		const offBucket = Math.abs(moved + ((remaining - before.remaining) / this.#limit) * this.#windowMs);
-		const offWindow = Math.abs(moved + (sentAt - before.at));
-		if (Math.abs(offBucket - offWindow) > resetErrorMs) {
-			const wasWindowed = this.isWindowed;
-			this.#windowed += 0.3 * ((offWindow < offBucket ? 1 : 0) - this.#windowed);
-			if (this.isWindowed !== wasWindowed) {
-				// What was predicted by the wrong picture says nothing about the right one.
-				this.#worstError = 0;
-				this.#othersPerMs = 0;
-				this.#changedAt = now;
-			}
-		}
+		// Meanwhile a window may have ended, and others have begun.
+		const sinceWindow = (moved + sentAt - before.at) / this.#windowMs;
+		const offWindow = Math.abs(sinceWindow - Math.round(sinceWindow)) * this.#windowMs;
+		const isWindowed = offWindow <= resetErrorMs;
+		if (isWindowed === offBucket <= resetErrorMs || isWindowed === this.#isWindowed) return;
+		this.#isWindowed = isWindowed;
+		// What was predicted by the wrong picture says nothing about the right one.
+		this.#worstError = 0;
+		this.#othersPerMs = 0;
+		this.#changedAt = now;
 	}
 
 	/**

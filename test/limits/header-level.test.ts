@@ -184,8 +184,6 @@ describe("a level", () => {
 		const level = new HeaderLevel();
 		const read = (remaining: number, mark: LevelMark, sentAt: number, now = sentAt) =>
 			level.read({ limit: 600, remaining, resetMs: minute - sentAt, windowMs: minute }, mark, sentAt, now);
-		read(590, level.sent(10, 0), 0);
-		read(580, level.sent(10, 4_000), 4_000);
 		read(570, level.sent(10, 8_000), 8_000);
 		const first = level.sent(10, 12_000);
 		const second = level.sent(10, 14_000);
@@ -195,6 +193,37 @@ describe("a level", () => {
 		// Of a bucket, some sixty would have come back by then.
 		read(550, second, 14_000, 16_000);
 		expect(level.waitMs(550, 16_000)).toBe(0);
+	});
+
+	it("is seen to be a window by two readings, also across its end", () => {
+		for (const secondAt of [20_000, 70_000]) {
+			const level = new HeaderLevel();
+			for (const [sentAt, remaining] of [
+				[0, 300],
+				[secondAt, 290],
+			] as const) {
+				const resetMs = minute - (sentAt % minute);
+				level.read(
+					{ limit: 600, remaining, resetMs, windowMs: minute },
+					level.sent(10, sentAt),
+					sentAt,
+					sentAt,
+				);
+			}
+			expect(level.isWindowed).toBe(true);
+		}
+	});
+
+	it("stays a bucket when readings a window apart fit both", () => {
+		const level = new HeaderLevel();
+		for (const sentAt of [0, 2 * minute])
+			level.read(
+				{ limit: 600, remaining: 599, resetMs: 100, windowMs: minute },
+				level.sent(1, sentAt),
+				sentAt,
+				sentAt,
+			);
+		expect(level.isWindowed).toBe(false);
 	});
 
 	it("believes a new limit at once", () => {
