@@ -67,8 +67,6 @@ export class AdaptiveLimiter implements Limiter {
 	#isHeldInFlight = false;
 	#reason = "starting slowly";
 	#lastSignal: LimiterState["lastSignal"] = null;
-	/** Fewer in flight are tried because requests were refused of which headers say that plenty was left. */
-	#doubtsHeaders = false;
 
 	constructor(options: AdaptiveLimiterOptions) {
 		this.#now = options.now;
@@ -124,10 +122,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#learnInFlight(now);
 		this.#stall.sent(record.sequence, now, this.#pacer.estimate.refusalDelayMs);
 		if (this.#window.isStopped && this.#pacer.isFree(now)) this.#window.goOn();
-		const verdict = this.#window.judge(this.#pacer.estimate.decidedAt(now), now);
-		// What is refused although plenty is left depends on the load, so less is left than is said.
-		if (verdict === "load" && this.#doubtsHeaders) this.#levels.disbelieve();
-		if (verdict !== "unknown") this.#doubtsHeaders = false;
+		this.#window.judge(this.#pacer.estimate.decidedAt(now), now);
 		return record;
 	}
 
@@ -162,23 +157,16 @@ export class AdaptiveLimiter implements Limiter {
 			this.#stall.saidNothing(record.sequence);
 			return;
 		}
-		if (record.sentAt > this.#limitsChangedAt && !this.#levels.isWindowed && !record.levels.isAgainst)
-			this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		const isInFlight = this.#window.refused(record, this.#pacer.estimate.refusalDelayMs);
-		const account = this.#levels.account(record.levels, snapshot, this.#tokens.most, now);
+		const isSpent = this.#levels.accountFor(record.levels, snapshot, this.#tokens.most, now);
+		if (isSpent && this.#isPredicted(record)) this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
-		if (isInFlight || this.#stall.isOn || (account === "spent" && this.#refusedShare <= mostExplained)) {
+		if (isInFlight || this.#stall.isOn || (isSpent && this.#refusedShare <= mostExplained))
 			this.#pacer.noteRefused(record.sequence, now);
-		} else if (account === "plenty") {
-			this.#pacer.noteRefused(record.sequence, now);
-			this.#blameServer(record, now);
-		} else {
-			this.#blameRate(record, hintMs, now);
-		}
+		else this.#blameRate(record, hintMs, now);
 		const run = this.#pacer.estimate.runOf(record.sequence);
-		const isOther = isInFlight || account === "plenty";
-		const isRun = isOther ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
-		if (isRun && !this.#stall.isOn && !isOther) this.#pacer.ruleOutChance(run.count, now);
+		const isRun = isInFlight ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
+		if (isRun && !this.#stall.isOn && !isInFlight) this.#pacer.ruleOutChance(run.count, now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 
@@ -228,9 +216,9 @@ export class AdaptiveLimiter implements Limiter {
 		else this.#pacer.open(rate);
 	}
 
-	/** Headers say that plenty is left: the server has too much to do, or the headers are not true. */
-	#blameServer(record: SendingRecord, now: number): void {
-		if (this.#window.overloaded(record, this.#pacer.kept, now)) this.#doubtsHeaders = true;
+	/** By what headers said there should have been enough for it. */
+	#isPredicted({ sentAt, levels }: SendingRecord): boolean {
+		return sentAt > this.#limitsChangedAt && !this.#levels.isWindowed && !levels.isAgainst;
 	}
 
 	/** Headers do not account for the refusal: too many in flight, or too fast, or chance. */

@@ -1,6 +1,6 @@
 import { type AnsweredRequest, GrowingWindow } from "./growing-window.ts";
 import { type Flight, InFlightOdds } from "./in-flight-odds.ts";
-import { type Cause, OverloadWindow } from "./overload-window.ts";
+import { OverloadWindow } from "./overload-window.ts";
 
 const leastWindow = 16;
 /** Fewer requests that are answered at less than this share of the former pace are too few. */
@@ -212,17 +212,17 @@ export class ConcurrencyWindow {
 			: Math.max(leastWindow, Math.ceil((rate * this.#p95 * 1.5) / 1000));
 	}
 
-	/** The server said that it has too much to do; `rate` as in `at`. True when fewer are sent for that. */
+	/** The server said that it has too much to do; `rate` as in `at`. */
 	overloaded(
 		{ sentAt, sequence }: Pick<WindowedRequest, "sentAt" | "sequence">,
 		rate: number | undefined,
 		now: number,
-	): boolean {
-		return this.#overload.overloaded(sequence, sentAt, this.at(rate, now).size, now);
+	): void {
+		this.#overload.overloaded(sequence, sentAt, this.at(rate, now).size, now);
 	}
 
 	/** Whether fewer in flight helped, as far as that shows by the sendings before number `decided`. */
-	judge(decided: number, now: number): Cause {
-		return this.#overload.judge(decided, now);
+	judge(decided: number, now: number): void {
+		this.#overload.judge(decided, now);
 	}
 }

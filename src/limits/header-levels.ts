@@ -36,17 +36,10 @@ export class HeaderLevels {
 	readonly #levels: readonly HeaderLevel[] = dimensions.map(() => new HeaderLevel());
 	#reason = "";
 	readonly #empty = new EmptyTrial();
-	/** Plenty is said to be left while too much was sent. */
-	#isDisbelieved = false;
 
 	/** Some response has stated a limit, and nothing contradicts it. */
 	get isKnown(): boolean {
-		return !this.#isDisbelieved && !this.#empty.isRefuted && this.#levels.some((level) => level.isKnown);
-	}
-
-	/** Events contradict what headers say: it does not count any more. */
-	disbelieve(): void {
-		this.#isDisbelieved = true;
+		return !this.#empty.isRefuted && this.#levels.some((level) => level.isKnown);
 	}
 
 	/** Some limit comes back all at once, so that refusals at the turn of a window are nothing unusual. */
@@ -135,18 +128,14 @@ export class HeaderLevels {
 		return rate;
 	}
 
-	/**
-	 * What was left when a request was refused: "spent" accounts for the refusal, "plenty" speaks against every stated
-	 * limit. `mostTokens` is the most that one request has used.
-	 */
-	account(
+	/** So little was left when a request was refused that this accounts for it. `mostTokens` is the most that one request has used. */
+	accountFor(
 		sending: LevelMarks,
 		snapshot: RateSnapshot | undefined,
 		mostTokens: number,
 		now: number,
-	): "spent" | "plenty" | "unknown" {
-		if (!this.isKnown) return "unknown";
-		let plenty = false;
+	): boolean {
+		if (!this.isKnown) return false;
 		for (const [index, level] of this.#levels.entries()) {
 			const mark = sending.marks[index];
 			if (!level.isKnown || mark === undefined) continue;
@@ -155,14 +144,13 @@ export class HeaderLevels {
 			const little = nothingLeft * level.limit;
 			const remaining = stated(snapshot, index)?.remaining;
 			if (remaining !== undefined) {
-				if (remaining < need || remaining < little) return "spent";
-				plenty = true;
+				if (remaining < need || remaining < little) return true;
 			} else if (snapshot === undefined && level.at(now) < 2 * need + little) {
 				level.exhausted(mark, sending.sentAt);
-				return "spent";
+				return true;
 			}
 		}
-		return plenty ? "plenty" : "unknown";
+		return false;
 	}
 }
 

@@ -7,9 +7,6 @@ const kept = 0.85;
 /** Sendings that are remembered until it is known whether they met an overload. */
 const remembered = 4_096;
 
-/** What overloads are due to: to how many are in flight, or to nothing of ours. */
-export type Cause = "load" | "chance" | "unknown";
-
 /** So many may be in flight at a server that said it has too much to do. */
 interface Hold {
 	/** What was sent before this knows nothing of it. */
@@ -23,8 +20,8 @@ interface Hold {
 }
 
 /**
- * Fewer in flight at a server that has too much to do (503, 529, or 429 of which headers say that plenty was left), if it
- * says so more often than by chance, and as many as before if that turns out to be of no use.
+ * Fewer in flight at a server that has too much to do (503, 529), if it says so more often than by chance, and as many as
+ * before if that turns out to be of no use.
  */
 export class OverloadWindow {
 	readonly #odds = new LimitOdds();
@@ -64,20 +61,19 @@ export class OverloadWindow {
 	/**
 	 * Number `sequence`, sent at `sentAt`, met an overload while up to `before` were in flight. Once for all that was sent
 	 * before it, fewer are sent, if it is likely that fewer would not meet it. Not fewer than are in flight by chance: that
-	 * may be one, and it takes a minute to come back from there. True when fewer are sent.
+	 * may be one, and it takes a minute to come back from there.
 	 */
-	overloaded(sequence: number, sentAt: number, before: number, now: number): boolean {
+	overloaded(sequence: number, sentAt: number, before: number, now: number): void {
 		const load = this.#loadOf(sequence);
 		this.#isOverloaded[sequence % remembered] = 1;
 		if (load > 0) this.#odds.refused(load, this.#isSame(sequence));
 		const hold = this.#hold;
-		if ((hold !== undefined && sentAt <= hold.at) || this.#odds.below(before) <= 1 - unlikely) return false;
+		if ((hold !== undefined && sentAt <= hold.at) || this.#odds.below(before) <= 1 - unlikely) return;
 		const size = Math.max(1, kept * before);
 		// While nothing is answered at all, fewer and fewer are sent, but that does not show what the server can do.
 		const target = hold === undefined || hold.isAnswered ? size : Math.max(size, hold.target);
 		const curve = size < target ? undefined : { from: now, cubic: new Cubic(size, before) };
 		this.#hold = { at: now, size, target, curve, isAnswered: false };
-		return true;
 	}
 
 	/** A request that was sent at `sentAt` was answered. */
@@ -97,18 +93,16 @@ export class OverloadWindow {
 	}
 
 	/**
-	 * Learns from what met no overload by now, of what was sent before number `decided`. Returns what overloads are due to:
-	 * to how many are in flight ("load"), or to nothing of ours.
+	 * Learns from what met no overload by now, of what was sent before number `decided`. When overloads turn out to be due to
+	 * nothing of ours, as many are sent as before.
 	 */
-	judge(decided: number, now: number): Cause {
+	judge(decided: number, now: number): void {
 		for (; this.#learnt < decided; this.#learnt++) {
 			const load = this.#loadOf(this.#learnt);
 			if (load > 0) this.#odds.passed(load, this.#isSame(this.#learnt));
 		}
-		if (this.#hold === undefined) return "unknown";
-		const below = this.#odds.below(near * this.size(now));
-		if (below < unlikely) this.#hold = undefined;
-		return below < unlikely ? "chance" : below > 1 - unlikely ? "load" : "unknown";
+		if (this.#hold !== undefined && this.#odds.below(near * this.size(now)) < unlikely)
+			this.#hold = undefined;
 	}
 
 	/** How many were in flight with this one; 0 for what met an overload. */

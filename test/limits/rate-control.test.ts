@@ -90,6 +90,15 @@ it.each([
 	expect({ holds, slowdown, ours, allowed, title: random.title }).toMatchObject({ holds: true });
 });
 
+// Random refusals are no reason to disbelieve true headers (38); nor do false headers, of which plenty is left, speak for a
+// rate that is too high (121).
+it.each([
+	38, 121,
+])("random server %i, with headers, refuses no more than it does its rivals", async (seed) => {
+	const { holds, slowdown, ours, allowed, random } = await judge(seed);
+	expect({ holds, slowdown, ours, allowed, title: random.title }).toMatchObject({ holds: true });
+});
+
 // A flood of refusals beside rows that are refused for ever, an outage at a small account, and refusals that come in bursts:
 // a row that is in several of them is not refused for itself.
 it.each([91, 95, 363, 391])("no row is lost, and no run given up, at random server %i", async (seed) => {
