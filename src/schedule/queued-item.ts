@@ -9,6 +9,8 @@ export interface ItemCounts {
 	/** How often the items that were answered by then had been sent, and refused. */
 	readonly sendings: number;
 	readonly refusals: number;
+	/** When it had been sent. */
+	readonly sentAt: number;
 }
 
 /** An item on its way through the scheduler. */
@@ -33,10 +35,14 @@ export interface QueuedItem<Item> {
 	evidence: number;
 	/** What its refusals are worth as evidence once something that was sent later is answered. */
 	unproven: number;
+	/** The same, of refusals after which something was answered that was sent later: the account had something left. */
+	proven: number;
 	/** What was known of all items when it was last refused. */
 	before: ItemCounts;
 	/** When it was first sent, and how many items had been answered when it was first refused. */
 	readonly first: { sentAt: number; answered: number };
+	/** When it was last sent it was refused once too often: that has to do with the item, or will not end. */
+	isGivenUp: boolean;
 	/** It would be sent again then if the server had not said how long to wait. */
 	earliestAt: number;
 	retries: RetryState;
@@ -54,10 +60,8 @@ export interface RetryRules {
 	readonly isAmongOthers: boolean;
 	/** Refusals that may be due to chance do not count against `maxRetries` up to this number. */
 	readonly chanceRefusals: number;
-	/** Its refusals have to do with the item, or will not end. */
-	readonly isGivenUp: boolean;
-	/** Nothing is left but what was refused before, and that seems to be for want of something that comes back. */
-	readonly isExhausted: boolean;
+	/** Nothing is left but what was refused before: for how many ms nothing has still to be answered until it is given up. */
+	readonly silenceLeftMs: number | undefined;
 }
 
 export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | undefined): QueuedItem<Item> {
@@ -71,10 +75,12 @@ export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | u
 		futile: 0,
 		evidence: 0,
 		unproven: 0,
-		before: { sendings: 0, refusals: 0 },
+		proven: 0,
+		before: { sendings: 0, refusals: 0, sentAt: 0 },
 		number: 0,
 		sentAt: 0,
 		first: { sentAt: 0, answered: 0 },
+		isGivenUp: false,
 		earliestAt: 0,
 		retries: freshRetryState,
 		hasFailed: false,
@@ -99,15 +105,15 @@ export function retryDelay<Item>(
 	snapshot: RateSnapshot | undefined,
 	rules: RetryRules,
 ): number | undefined {
-	const { now, random, maxRetries, isOutage, isExhausted } = rules;
+	const { now, random, maxRetries, isOutage, silenceLeftMs } = rules;
 	const isCrowded = error.advice.isCrowded === true && rules.isAmongOthers;
 	const isRefusal = error.errorClass === "rate_limit";
 	// While nobody else is answered either, an overload has nothing to do with the item.
-	const isNotOfItem = queued.refusals < rules.chanceRefusals || (queued.futile > 1 && !rules.isGivenUp);
+	const isNotOfItem = queued.refusals < rules.chanceRefusals || (queued.futile > 1 && !queued.isGivenUp);
 	const isByChance = error.errorClass === "overloaded" && maxRetries >= defaultMaxRetries && isNotOfItem;
 	const counts = maxRetries === 0 || !(isRefusal || isOutage || isByChance || isCrowded);
 	// At the end of a run a limit that comes back by the minute is given time to, with few requests.
-	const waits = isExhausted ? 2 * (queued.futile - 1) : queued.futile - 1;
+	const waits = silenceLeftMs === undefined ? queued.futile - 1 : 2 * (queued.futile - 1);
 	const before = counts ? queued.retries : { ...queued.retries, retries: Math.max(0, waits) };
 	const { hintless, next } = retries(before, error, random, counts ? maxRetries : Number.POSITIVE_INFINITY);
 	if (next === undefined) return undefined;
@@ -119,7 +125,9 @@ export function retryDelay<Item>(
 		// What was left did not suffice, so the request uses more than that.
 		queued.cost = { ...queued.cost, leastTokens: remaining + 1 };
 	}
-	return next.delayMs;
+	// A wait of more than half of what is left is as well one of all of it.
+	const isLast = !counts && silenceLeftMs !== undefined && silenceLeftMs < 2 * hintless;
+	return isLast ? Math.max(next.delayMs, silenceLeftMs) : next.delayMs;
 }
 
 /** The next retry, and the ms that it would wait if the server had not said how long. */

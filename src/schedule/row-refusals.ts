@@ -1,3 +1,4 @@
+import { RequestError } from "../errors.ts";
 import { isSpent, type RateSnapshot } from "../limits/rate-headers.ts";
 import type { QueuedItem } from "./queued-item.ts";
 
@@ -39,19 +40,24 @@ export class RowRefusals {
 	#stuck = 0;
 	/** Items that were answered after they had been refused. */
 	#recovered = 0;
+	/** Answers with which the account said that it has nothing left. */
+	#spent = 0;
 	readonly #last = new Uint8Array(lastItems);
 
 	/** The item is sent. */
 	sent(queued: QueuedItem<unknown>, now: number): void {
 		queued.sentAt = now;
+		queued.isGivenUp = false;
 		if (queued.attempts > 1) return;
 		queued.first.sentAt = now;
 		queued.number = this.#sent;
 		this.#last[this.#sent++ % lastItems] = 0;
 	}
 
-	answered({ sentAt, refusals, evidence }: QueuedItem<unknown>): void {
+	/** `snapshot`: what the answer said of the account. */
+	answered({ sentAt, refusals, evidence }: QueuedItem<unknown>, snapshot?: RateSnapshot): void {
 		this.#answered++;
+		if (isSpent(snapshot)) this.#spent++;
 		if (refusals > 0) this.#recovered++;
 		if (evidence > 0) this.#stuck--;
 		this.#refusals += refusals;
@@ -69,25 +75,37 @@ export class RowRefusals {
 	 * so the more likely.
 	 */
 	isOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
-		return evidence >= Math.log((priorItems + this.#answered) / (1 + this.#lost)) / (isTail ? 2 : 1);
+		return evidence >= this.#evenOdds / (isTail ? 2 : 1);
+	}
+
+	/** The same by the very last refusal: while others are sent, an account at its limit refuses one twice as easily as once. */
+	isSurelyOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
+		return evidence >= this.#evenOdds * (isTail ? 0.5 : 2);
+	}
+
+	/** Evidence from which an item is likelier refused for itself than not: the more, the rarer such items are. */
+	get #evenOdds(): number {
+		return Math.log((priorItems + this.#answered) / (1 + this.#lost));
 	}
 
 	/**
 	 * The item was refused, once more if it was before. `isTail`: nothing is left but what was refused before. If the
-	 * refusal's own headers say that nothing is left, it is no evidence. Returns whether it is given up, because its refusals
+	 * refusal's own headers say that nothing is left, it is no evidence, unless most answers say the same. Returns whether it is given up, because its refusals
 	 * have to do with the item itself.
 	 */
 	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean, snapshot?: RateSnapshot): boolean {
-		const isGivenUp = this.#isGivenUp(queued, now, isTail, isSpent(snapshot));
-		if (isGivenUp) {
+		const isForAccount = isSpent(snapshot) && 2 * this.#spent <= this.#answered;
+		queued.isGivenUp = this.#isGivenUp(queued, now, isTail, isForAccount);
+		if (queued.isGivenUp) {
 			this.#givenUp++;
 			if (queued.evidence > 0) this.#stuck--;
 		}
-		return isGivenUp;
+		return queued.isGivenUp;
 	}
 
 	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean, isForAccount: boolean): boolean {
 		const isOvertaken = !isForAccount && this.isOvertaken(queued);
+		if (this.#answeredAt > queued.before.sentAt) queued.proven = queued.evidence;
 		if (!isForAccount) queued.unproven -= Math.log(this.#shareSince(queued));
 		if (isOvertaken) {
 			if (queued.evidence === 0) this.#stuck++;
@@ -100,12 +118,17 @@ export class RowRefusals {
 			this.#refused++;
 			if (this.#sent - queued.number <= lastItems) this.#last[queued.number % lastItems] = 1;
 		}
-		queued.before = { sendings: this.#sendings, refusals: this.#refusals };
+		queued.before = { sendings: this.#sendings, refusals: this.#refusals, sentAt: queued.sentAt };
 		if (queued.refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
 		if (!isTail || this.#answered === 0 || isOvertaken || queued.refusals < leastRefusals) return false;
-		const silentMs = now - Math.max(this.#answeredAt, queued.first.sentAt);
-		if (queued.refusals < this.needed) return silentMs >= 2 * longestWindowMs;
-		return silentMs >= longestWindowMs || this.isOfRow(queued, false);
+		if (this.silenceLeftMs(queued, now) <= 0) return true;
+		return queued.refusals >= this.needed && queued.proven >= this.#evenOdds;
+	}
+
+	/** For how many ms nothing has still to be answered at the end of a run until the item need not be sent again. */
+	silenceLeftMs({ refusals, first }: QueuedItem<unknown>, now: number): number {
+		const silentMs = now - Math.max(this.#answeredAt, first.sentAt);
+		return (refusals < this.needed ? 2 : 1) * longestWindowMs - silentMs;
 	}
 
 	/** How many others were answered since the item was first refused. */
@@ -115,7 +138,7 @@ export class RowRefusals {
 
 	/** Refusals that an item may meet in this run by chance, without being at fault. */
 	get needed(): number {
-		return Math.ceil(-this.#certainty / Math.log((1 + this.#refused) / (2 + this.#sent)));
+		return Math.ceil(-this.#certainty / Math.log(this.#shareOf(this.#refused, this.#sent)));
 	}
 
 	/** Evidence from which an item is given up: the more, the rarer such items are in this run. */
@@ -133,19 +156,33 @@ export class RowRefusals {
 
 	/**
 	 * What share of the sendings of good items was refused lately: of those sent last when they were sent first, or, if that
-	 * is more, of those that were answered since the item was refused before.
+	 * is more, of those that were answered since the item was refused before. It is only known as well as so many items can
+	 * tell, and what the item met itself is as good a sample.
 	 */
-	#shareSince({ before: { sendings, refusals } }: QueuedItem<unknown>): number {
+	#shareSince({ before: { sendings, refusals }, refusals: own }: QueuedItem<unknown>): number {
 		const lately = Math.max(this.#shareOfLast(lastItems), this.#shareOfLast(veryLastItems));
-		return Math.max(lately, (this.#refusals - refusals + lately) / (this.#sendings - sendings + 1));
+		const share = Math.max(lately, (this.#refusals - refusals + lately) / (this.#sendings - sendings + 1));
+		return (share * this.#sent + own) / (this.#sent + own);
 	}
 
-	/** What share was refused of so many items that were sent last for the first time. */
+	/** What share was refused of so many items that were sent last for the first time, but for those refused for themselves. */
 	#shareOfLast(items: number): number {
 		const known = Math.min(items, this.#sent);
 		let refused = 0;
 		for (let number = this.#sent - known; number < this.#sent; number++)
 			refused += this.#last[number % lastItems] as number;
-		return (1 + refused) / (2 + known);
+		return this.#shareOf(refused, known);
 	}
+
+	/** What share so many refused ones show of so many items to be refused for other reasons than themselves. */
+	#shareOf(refused: number, sent: number): number {
+		const own = (refused * this.#lost) / Math.max(1, this.#refused);
+		return (1 + refused - own) / (2 + sent - own);
+	}
+}
+
+/** The server did not work on the request, for whatever reason. */
+export function isRefusal(error: unknown): boolean {
+	if (!(error instanceof RequestError)) return false;
+	return error.errorClass === "rate_limit" || error.errorClass === "overloaded";
 }

@@ -8,7 +8,7 @@ import type { KeyLane } from "./key-lanes.ts";
 import { OutageWatch } from "./outage-watch.ts";
 import { nextKeyDelay, type QueuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
-import { RowRefusals } from "./row-refusals.ts";
+import { isRefusal, RowRefusals } from "./row-refusals.ts";
 import { type Items, type ScheduleOptions, SendContext } from "./schedule-options.ts";
 import type { Server } from "./server.ts";
 import type { ServerWish } from "./servers.ts";
@@ -176,7 +176,7 @@ export class Schedule<Item, Value> {
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				this.#refusals.answered(queued);
+				this.#refusals.answered(queued, attempt.snapshot);
 				if (server.breaker.isOpen) lane.limiter.revived();
 				lane.limiter.succeeded(sending, attempt);
 				this.#watch.answered(server, sending.sentAt);
@@ -188,7 +188,10 @@ export class Schedule<Item, Value> {
 				server.inFlight--;
 				this.#unrefused -= isUnrefused;
 				releaseSlot?.();
-				const isOfRow = this.#refusals.isOfRow(queued, this.#isTail);
+				const isTail = this.#isTail;
+				let isOfRow = this.#refusals.isOfRow(queued, isTail);
+				if (isRefusal(error)) this.#refusals.refused(queued, this.#clock.now(), isTail, attempt.snapshot);
+				isOfRow ||= this.#refusals.isSurelyOfRow(queued, isTail);
 				endFailed(lane.limiter, sending, error, attempt.snapshot, { isOfRow, isAgain: isUnrefused === 0 });
 				this.#fail(queued, lane, attempt, error);
 				this.#pump();
@@ -217,12 +220,7 @@ export class Schedule<Item, Value> {
 		const isMoved = isElsewhere && server.isUnfit;
 		this.#noteFailure(queued, server, error, isMoved);
 		const now = this.#clock.now();
-		const isTail = this.#isTail;
-		const isRefusal = error.errorClass === "rate_limit";
-		const isGivenUp =
-			(isRefusal || error.errorClass === "overloaded") &&
-			this.#refusals.refused(queued, now, isTail, attempt.snapshot);
-		if (isRefusal && isGivenUp) {
+		if (error.errorClass === "rate_limit" && queued.isGivenUp) {
 			lose(refusedTooOften(error, queued, this.#refusals.othersAnswered(queued)));
 			return;
 		}
@@ -238,8 +236,7 @@ export class Schedule<Item, Value> {
 					isOutage,
 					isAmongOthers: this.#inFlight > 0,
 					chanceRefusals,
-					isGivenUp,
-					isExhausted: isTail && !this.#refusals.isOfRow(queued, isTail),
+					silenceLeftMs: this.#isTail ? this.#refusals.silenceLeftMs(queued, now) : undefined,
 				});
 		if (delayMs === undefined) {
 			lose();

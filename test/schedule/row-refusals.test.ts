@@ -22,19 +22,19 @@ function run(rows: number, refusedOf = 0) {
 		}
 	};
 	send(rows);
-	return { refusals, send, sent };
+	return { refusals, send, sent, time };
 }
 
 describe("refusals of one row", () => {
-	it("have to do with the row when ten others were answered in between, and end it after six at the latest", () => {
+	it("have to do with the row when ten others were answered in between, and end it after four", () => {
 		const { refusals, send, sent } = run(500);
 		const bad = sent();
-		const ends = [1, 2, 3, 4, 5].map(() => {
+		const ends = [1, 2, 3, 4].map(() => {
 			const isEnd = refusals.refused(bad, 0, false);
 			send(10);
 			return isEnd;
 		});
-		expect(ends).toEqual([false, false, false, false, true]);
+		expect(ends).toEqual([false, false, false, true]);
 		expect(refusals.isOfRow(bad, false)).toBe(true);
 	});
 
@@ -65,6 +65,63 @@ describe("refusals of one row", () => {
 			send(10);
 		}
 		expect(refusals.isOfRow(last, false)).toBe(false);
+	});
+
+	it("speak against the row though they say that nothing is left, when answers say the same", () => {
+		const { refusals, sent } = run(0);
+		const snapshot = { requests: { limit: 39, remaining: 0, resetMs: 1_000, windowMs: 60_000 } };
+		const send = (count: number) => {
+			for (let row = 0; row < count; row++) refusals.answered(sent(), snapshot);
+		};
+		send(500);
+		const bad = sent();
+		const ends = [1, 2, 3, 4].map(() => {
+			const isEnd = refusals.refused(bad, 0, false, snapshot);
+			send(10);
+			return isEnd;
+		});
+		expect(ends).toEqual([false, false, false, true]);
+	});
+
+	it("are no more certain than how rarely others are refused is known from a few", () => {
+		const { refusals, send, sent } = run(60, 15);
+		const unlucky = sent();
+		for (let refusal = 0; refusal < 9; refusal++) {
+			expect(refusals.refused(unlucky, 0, false)).toBe(false);
+			send(5);
+		}
+	});
+
+	it("end each of many rows after six at the latest", () => {
+		const { refusals, send, sent } = run(20);
+		const counts: number[] = [];
+		let bad: ReturnType<typeof sent>[] = [];
+		for (let round = 0; round < 60; round++) {
+			bad.push(sent(), sent(), sent());
+			bad = bad.filter((row) => {
+				const isEnd = refusals.refused(row, 0, false);
+				if (isEnd) counts.push(row.refusals);
+				return !isEnd;
+			});
+			send(7);
+		}
+		expect(Math.max(...counts)).toBeLessThanOrEqual(6);
+	});
+
+	it("end no row when the account has nothing left at the end of a run, until that has had a minute to come back", () => {
+		const { refusals, send, sent, time } = run(30);
+		const rows = [sent(), sent()];
+		for (const row of rows) refusals.refused(row, time.now, false);
+		send(12);
+		for (const [index, seconds] of [0.5, 2, 4, 20, 40, 60].entries()) {
+			for (const row of rows) {
+				const now = time.now + 1_000 * seconds;
+				row.attempts = index + 2;
+				refusals.sent(row, now);
+				expect(refusals.refused(row, now, true)).toBe(false);
+			}
+		}
+		for (const row of rows) expect(refusals.refused(row, time.now + 66_000, true)).toBe(true);
 	});
 
 	it("say nothing of the row while nobody else is answered", () => {
