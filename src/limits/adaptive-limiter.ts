@@ -149,6 +149,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#window.ended(record, isOfRow ? "unknown" : "refused", now);
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
 		if (isAgain) this.#pacer.estimate.noteAgain(record.sequence);
+		if (hintMs !== undefined) this.#pacer.estimate.noteHinted(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
 		this.#levels.refused(record.levels, { snapshot, hintMs });
 		if (isOfRow) {
@@ -165,8 +166,8 @@ export class AdaptiveLimiter implements Limiter {
 			this.#pacer.noteRefused(record.sequence, now);
 		else this.#blameRate(record, hintMs, now);
 		const run = this.#pacer.estimate.runOf(record.sequence);
-		const isRun = isInFlight ? run.count >= provenRun : this.#pacer.learner.isRun(run, now);
-		if (isRun && !this.#stall.isOn && !isInFlight) this.#pacer.ruleOutChance(run.count, now);
+		const isRun = isInFlight ? run.count >= provenRun : this.#pacer.learners.isRun(record.sequence, now);
+		if (isRun && !this.#stall.isOn && !isInFlight) this.#pacer.ruleOutChance(record.sequence, run.count, now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 

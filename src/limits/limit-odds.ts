@@ -1,6 +1,3 @@
-import type { RateEstimate } from "./rate-estimate.ts";
-import type { Run } from "./send-record.ts";
-
 /** Limits that are told apart differ by this factor, from one in a quarter of an hour to a hundred thousand a second. */
 const step = 2 ** 0.125;
 const leastLimit = 2 ** -10;
@@ -22,15 +19,6 @@ export const likely = 0.7;
 export const unlikely = 0.03;
 /** A limit is where it is thought to be, or not so much higher. */
 export const near = 1.1;
-
-/** Chance below this is so rare that a refusal at a known limit is due to the limit. */
-const rare = 0.03;
-/** So many runs of refusals in a second would come by chance at most. */
-const mostRuns = 1 / 60;
-/** To forget what is known because of a run that was chance costs more than a cut: that may happen so many times more rarely. */
-const timesRarer = 10;
-/** Of those that were refused before, no more than this are refused again by chance. */
-const mostAgain = 0.5;
 
 /** Nothing is more certain than this. */
 const mostCertain = 0.999;
@@ -94,6 +82,11 @@ export class LimitOdds {
 				this.#learn(load, false, hazard);
 		}
 		this.#learn(load, true, isSame ? 0 : hazard);
+	}
+
+	/** Nothing speaks for a limit below this load. */
+	isFree(load: number): boolean {
+		return !this.#isActive || this.below(load) < unlikely;
 	}
 
 	/** How likely there is a limit below this load. */
@@ -189,66 +182,6 @@ export class LimitOdds {
 			}
 		}
 		this.#sum = sum;
-	}
-}
-
-/** Weighs what became of sendings as evidence for limits and for chance, in their order. */
-export class LimitLearner {
-	odds = new LimitOdds();
-	readonly #estimate: RateEstimate;
-	/** Sendings before this one have been learnt from. */
-	#learnt = 0;
-
-	constructor(estimate: RateEstimate) {
-		this.#estimate = estimate;
-	}
-
-	/** What was sent so far says nothing of what is learnt from now on. Returns what was known. */
-	renew(): LimitOdds {
-		const { odds } = this;
-		this.odds = new LimitOdds();
-		this.#learnt = this.#estimate.next;
-		return odds;
-	}
-
-	/** Hardly anything is refused but for a limit. */
-	get isChanceRare(): boolean {
-		return this.odds.chance < rare;
-	}
-
-	/** Learns from all of which it is known what became of them; `onRefused` after each that was refused. */
-	learn(now: number, onRefused: (sequence: number) => void): void {
-		const estimate = this.#estimate;
-		const decided = estimate.decidedAt(now);
-		for (; this.#learnt < decided; this.#learnt++) {
-			const end = estimate.endOf(this.#learnt);
-			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
-			if (end === "passed") this.odds.passed(estimate.meanLoadAt(this.#learnt));
-			if (end === "refused") {
-				this.odds.refused(estimate.meanLoadAt(this.#learnt));
-				onRefused(this.#learnt);
-			}
-		}
-	}
-
-	/**
-	 * So many refusals in a row show that there is a limit below this load. Where so little had been refused before that they
-	 * are no chance by far, what was let through had been saved up, and says nothing of where the limit is.
-	 */
-	meet(count: number, load: number, now: number): void {
-		const before = this.#estimate.refusedBefore(count);
-		if (before >= rare || before ** count * this.#estimate.recentRate(now) >= mostRuns / timesRarer) {
-			this.odds.assume(load);
-			return;
-		}
-		this.odds.assumeUnknown(load);
-		this.#learnt = this.#estimate.next;
-	}
-
-	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
-	isRun({ count, again }: Run, now: number): boolean {
-		const runs = this.odds.chance ** (count - again) * mostAgain ** again * this.#estimate.recentRate(now);
-		return count >= 2 && runs < mostRuns;
 	}
 }
 

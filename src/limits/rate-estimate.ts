@@ -96,10 +96,14 @@ export class RateEstimate {
 		return this.record.meanLoadAt(sequence);
 	}
 
-	/** What became of it, as far as that says something of the rate: refused for something else, it does not. */
-	endOf(sequence: number): "passed" | "refused" | "unknown" {
+	/**
+	 * What became of it, as far as that says something of the rate: refused for something else, it does not, nor does a refusal
+	 * with a hint say it among those without one.
+	 */
+	endOf(sequence: number, isHinted: boolean): "passed" | "refused" | "unknown" {
 		if (!this.record.wasRefused(sequence)) return "passed";
-		return this.record.isUnexplained(sequence) ? "refused" : "unknown";
+		const isSame = this.record.isHinted(sequence) === isHinted;
+		return isSame && this.record.isUnexplained(sequence) ? "refused" : "unknown";
 	}
 
 	/** Nothing explains the refusal of this number. */
@@ -140,6 +144,11 @@ export class RateEstimate {
 
 	noteAgain(sequence: number): void {
 		this.record.markAgain(sequence);
+	}
+
+	/** The refusal of this number says when to send again. */
+	noteHinted(sequence: number): void {
+		this.record.markHinted(sequence);
 	}
 
 	noteOwn(sequence: number): void {

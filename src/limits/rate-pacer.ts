@@ -1,10 +1,10 @@
 import { Climb, HoldCurve, type HoldOptions } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
-import { LimitLearner, type LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
-import { type PacerPhase, phaseReasons } from "./pacer-phase.ts";
+import { LimitLearners } from "./limit-learner.ts";
+import { type LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
 import { PeriodLimit } from "./period-limit.ts";
 import { type RateBounds, RateEstimate } from "./rate-estimate.ts";
-import { StartRounds, Throttle } from "./throttle.ts";
+import { type PacerPhase, phaseReasons, StartRounds, Throttle } from "./throttle.ts";
 
 const highestRate = 100_000;
 /** From this share of the limit on, a refusal is what was to be expected. */
@@ -17,7 +17,7 @@ export class RatePacer {
 	/** What was sent and refused, and what that shows. */
 	readonly estimate = new RateEstimate();
 	/** What that shows of limits and of chance. */
-	readonly learner = new LimitLearner(this.estimate);
+	readonly learners = new LimitLearners(this.estimate);
 	/** What comes back all at once, and when. */
 	readonly #period = new PeriodLimit(this.estimate);
 	#phase: PacerPhase = "start";
@@ -28,7 +28,9 @@ export class RatePacer {
 	/** Sendings before this one were sent at a higher rate. */
 	#cutBefore = 0;
 	/** What is known of the rate while the number in flight is held instead. */
-	#suspended: { readonly odds: LimitOdds; readonly limit: number | undefined } | undefined;
+	#suspended:
+		| { readonly odds: readonly [LimitOdds, LimitOdds]; readonly limit: number | undefined }
+		| undefined;
 	/** What the last refusal shows of the limit. */
 	#bounds: RateBounds = {};
 	/** A limit that comes back all at once was seen to: however refusals depend on the rate, it is there. */
@@ -113,13 +115,13 @@ export class RatePacer {
 		this.#leave("open");
 		this.#throttle.rate = rate;
 		this.estimate.forget();
-		this.learner.odds.forget();
+		this.learners.forget();
 	}
 
 	/** The number in flight is held instead: what was refused before says nothing of the rate, and what is known of it is kept. */
 	suspend(rate: number, now: number): void {
 		const isKept = this.#phase === "hold" || this.#phase === "period";
-		this.#suspended = { odds: this.learner.renew(), limit: isKept ? this.estimate.limit : undefined };
+		this.#suspended = { odds: this.learners.renew(), limit: isKept ? this.estimate.limit : undefined };
 		this.release(rate);
 		this.#throttle.silence(now);
 		this.#cutBefore = this.estimate.next;
@@ -129,8 +131,8 @@ export class RatePacer {
 	recall(now: number): void {
 		if (this.#suspended === undefined) return;
 		const { odds, limit } = this.#suspended;
+		this.learners.recall(odds);
 		this.#suspended = undefined;
-		this.learner.odds = odds;
 		if (limit !== undefined) this.#hold(limit, now);
 	}
 
@@ -146,15 +148,16 @@ export class RatePacer {
 	}
 
 	/** So many refusals in a row were not chance: where there is no rate yet, there is one now. */
-	ruleOutChance(count: number, now: number): void {
+	ruleOutChance(sequence: number, count: number, now: number): void {
 		if (this.bound !== undefined) return;
-		this.learner.meet(count, this.estimate.usedRate(now, this.bound), now);
+		this.learners.follow(sequence);
+		this.learners.ofLimit.meet(count, this.estimate.usedRate(now, this.bound), now);
 		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
 	}
 
 	/** There is likely no limit below the rate at which is sent. */
 	isFree(now: number): boolean {
-		return this.learner.odds.below(this.estimate.recentRate(now)) < unlikely;
+		return this.learners.isFree(this.estimate.recentRate(now));
 	}
 
 	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
@@ -164,12 +167,17 @@ export class RatePacer {
 		// More was tried than is known to be let through.
 		if (this.#period.refused(sequence)) return;
 		this.estimate.noteUnexplained(sequence);
+		if (this.#phase === "hold" && this.learners.isOther(sequence)) {
+			this.#learn(now);
+			return;
+		}
+		this.learners.follow(sequence);
 		this.#throttle.giveBack();
 		const sentAt = this.estimate.sentAt(sequence);
 		const bounds = this.estimate.refused(sequence, sentAt + hintMs);
 		if (this.#phase === "period") {
 			// It comes back bit by bit after all.
-			const isShown = this.learner.isChanceRare || this.estimate.runOf(sequence).count > 1;
+			const isShown = this.learners.ofLimit.isChanceRare || this.estimate.runOf(sequence).count > 1;
 			const { spanMs, samples, isProven } = this.#period;
 			if (isShown && !isProven) this.#hold((1000 * surplus * samples) / spanMs, now, { periodMs: spanMs });
 			return;
@@ -183,22 +191,20 @@ export class RatePacer {
 			return;
 		}
 		const upper = this.estimate.usedRate(now, this.bound);
-		const isMet = isHeld && (upper >= atLimit * limit || this.learner.odds.below(upper) >= likely);
-		if (isMet && this.#throttle.isUsed(now) && this.learner.isChanceRare) {
+		const isMet = isHeld && (upper >= atLimit * limit || this.learners.ofLimit.odds.below(upper) >= likely);
+		if (isMet && this.#throttle.isUsed(now) && this.learners.ofLimit.isChanceRare) {
 			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
 			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
 		} else if (isHeld) {
-			const waitMs = hintMs > 0 || !this.learner.isChanceRare ? hintMs : 100 / limit;
+			const waitMs = hintMs > 0 || !this.learners.ofLimit.isChanceRare ? hintMs : 100 / limit;
 			if (waitMs > 0) this.#throttle.silence(now + Math.min(waitMs, 1000 / limit));
 		} else {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell.
 			const { bound } = this;
-			if (this.#phase === "start" || this.learner.isChanceRare)
-				this.#throttle.silence(
-					now + (bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound),
-				);
+			const waitMs = bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound;
+			if (this.#phase === "start" || this.learners.ofLimit.isChanceRare) this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);
 	}
@@ -209,7 +215,7 @@ export class RatePacer {
 		this.#isShown = false;
 		const isKnown = this.#phase === "hold";
 		if (!isKnown) this.#before = this.#phase === "start" ? highestRate : this.#throttle.rate;
-		const limit = limitBelow(upper, bounds, this.learner.odds.likely(upper), isKnown);
+		const limit = limitBelow(upper, bounds, this.learners.ofLimit.odds.likely(upper), isKnown);
 		this.#hold(limit, now, { samples: 0 });
 		// What is a guess is tried as it is.
 		if (!isKnown) this.#throttle.rate = limit;
@@ -218,12 +224,13 @@ export class RatePacer {
 
 	/** If a limit below the rate is likely by what was refused, it is kept to. */
 	#learn(now: number): void {
-		this.learner.learn(now, (sequence) => {
+		this.learners.learn(now, (sequence, odds) => {
 			if (sequence < this.#cutBefore || this.#phase === "period") return;
 			const upper = this.estimate.usedRate(now, this.bound);
 			// At a limit that is known a little more is refused than elsewhere; it must have fallen if much more is.
-			const isBelow = this.learner.odds.below(this.#phase === "hold" ? upper / near : upper) >= likely;
-			if (isBelow) this.#cut(upper, this.#bounds, now);
+			if (odds.below(this.#phase === "hold" ? upper / near : upper) < likely) return;
+			this.learners.follow(sequence);
+			this.#cut(upper, this.#bounds, now);
 		});
 		this.#raise();
 	}
@@ -233,9 +240,10 @@ export class RatePacer {
 		const { limit } = this.estimate;
 		if (this.#phase !== "hold" || this.#isShown || limit === undefined) return;
 		// What was let through since a limit was guessed may show that it is likely higher.
-		const isHigher = this.#guessedBelow !== undefined && this.learner.odds.likely(this.#guessedBelow) > limit;
-		if (!isHigher && this.learner.odds.below(near * limit) >= unlikely) return;
-		const isNone = this.learner.odds.below(this.#before) < unlikely;
+		const isHigher =
+			this.#guessedBelow !== undefined && this.learners.ofLimit.odds.likely(this.#guessedBelow) > limit;
+		if (!isHigher && this.learners.ofLimit.odds.below(near * limit) >= unlikely) return;
+		const isNone = this.learners.ofLimit.odds.below(this.#before) < unlikely;
 		this.#throttle.rate = Math.max(this.#throttle.rate, isNone ? this.#before : near * limit);
 		this.#phase = isNone && this.#before >= highestRate ? "open" : "climb";
 		if (this.#phase === "open") this.estimate.forget();
@@ -246,7 +254,7 @@ export class RatePacer {
 		if (!this.#period.resumed(isTold)) return;
 		const { rate, samples, spanMs, isOn } = this.#period;
 		this.estimate.resumed(now, samples);
-		this.learner.odds.assume(near * surplus * rate);
+		this.learners.ofLimit.odds.assume(near * surplus * rate);
 		this.#isShown = true;
 		if (isOn) {
 			this.estimate.limit = rate;

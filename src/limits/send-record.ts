@@ -22,6 +22,7 @@ export class SendRecord {
 	readonly #again = new Uint8Array(size);
 	readonly #own = new Uint8Array(size);
 	readonly #unexplained = new Uint8Array(size);
+	readonly #hinted = new Uint8Array(size);
 	readonly #load = new Float64Array(size);
 	readonly #meanLoad = new Float64Array(size);
 	#next = 0;
@@ -55,11 +56,21 @@ export class SendRecord {
 		this.#again[sequence % size] = 0;
 		this.#own[sequence % size] = 0;
 		this.#unexplained[sequence % size] = 0;
+		this.#hinted[sequence % size] = 0;
 		return sequence;
 	}
 
 	markRefused(sequence: number): void {
 		if (sequence >= this.oldest) this.#refused[sequence % size] = 1;
+	}
+
+	/** The refusal of this number said when to send again. */
+	markHinted(sequence: number): void {
+		if (sequence >= this.oldest) this.#hinted[sequence % size] = 1;
+	}
+
+	isHinted(sequence: number): boolean {
+		return this.#hinted[sequence % size] === 1;
 	}
 
 	/** What was sent as this number was refused for itself: it tells nothing of those around it. */
@@ -141,7 +152,8 @@ export class SendRecord {
 
 	/**
 	 * How many sendings around and with `sequence` were refused without one let through between them, at most `most`; and
-	 * how many of those had been refused before.
+	 * how many of those had been refused before. Those for the request itself, and those with a hint among others without one or
+	 * the other way round, are of another kind and do not count.
 	 */
 	refusedInRow(sequence: number, most: number): Run {
 		const isRefused = (other: number) => this.#refused[other % size] === 1;
@@ -153,8 +165,9 @@ export class SendRecord {
 		let again = 0;
 		let own = 0;
 		for (let other = first; other <= last; other++) {
-			own += this.#own[other % size] ?? 0;
-			again += (this.#again[other % size] ?? 0) * (1 - (this.#own[other % size] ?? 0));
+			const isOther = this.#own[other % size] === 1 || this.isHinted(other) !== this.isHinted(sequence);
+			if (isOther) own++;
+			else again += this.#again[other % size] ?? 0;
 		}
 		return { count: last - first + 1 - own, again };
 	}

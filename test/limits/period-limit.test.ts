@@ -54,7 +54,7 @@ function setUp(server: Server, { hints }: { readonly hints: boolean }) {
 	const counts = { passed: 0, refused: 0 };
 	const refuse = (sequence: number, hintMs: number): void => {
 		pacer.refused(sequence, now, stall.believed(hintMs));
-		const isRun = pacer.learner.isRun(pacer.estimate.runOf(sequence), now);
+		const isRun = pacer.learners.isRun(sequence, now);
 		if (!(isRun && !stall.isOn) && !stall.isProbe(sequence)) return;
 		pausedAt ??= now;
 		blockedUntil = now + stall.deepen(hints ? hintMs : undefined, now);

@@ -2,24 +2,28 @@ import { expect, it } from "vitest";
 import { RatePacer } from "../../src/limits/rate-pacer.ts";
 
 /** A pacer under full load against a server that decides about each request at once; refusals take 50 ms. */
-function setUp(admits: (now: number) => boolean) {
+function setUp(admits: (now: number) => boolean, chance = () => false) {
 	const pacer = new RatePacer(0, false);
 	let now = 0;
 	const counts = { sent: 0, refused: 0 };
-	const verdicts: { readonly at: number; readonly sequence: number }[] = [];
+	const verdicts: { readonly at: number; readonly sequence: number; readonly hintMs: number }[] = [];
 	const run = (durationMs: number): { readonly sent: number; readonly refused: number } => {
 		const before = { ...counts };
 		for (const end = now + durationMs; now < end; now += 5) {
-			while (verdicts[0] !== undefined && verdicts[0].at <= now)
-				pacer.refused((verdicts.shift() as (typeof verdicts)[number]).sequence, now, 0);
+			while (verdicts[0] !== undefined && verdicts[0].at <= now) {
+				const { sequence, hintMs } = verdicts.shift() as (typeof verdicts)[number];
+				if (hintMs > 0) pacer.estimate.noteHinted(sequence);
+				pacer.refused(sequence, now, hintMs);
+			}
 			for (let burst = 0; burst < 5 && pacer.waitMs(now) === 0; burst++) {
 				const sequence = pacer.sent(now);
 				counts.sent++;
-				if (admits(now)) {
+				const isByChance = chance();
+				if (!isByChance && admits(now)) {
 					pacer.succeeded(300);
 				} else {
 					counts.refused++;
-					verdicts.push({ at: now + 50, sequence });
+					verdicts.push({ at: now + 50, sequence, hintMs: isByChance ? 50 : 0 });
 				}
 			}
 		}
@@ -67,6 +71,19 @@ it.each([0.01, 0.05, 0.2])("does not slow down for %d of refusals that come what
 	const { run } = setUp(() => chance() >= share);
 	run(20_000);
 	expect(run(4_000).sent).toBeGreaterThan(1_500);
+});
+
+it("keeps a limit that is refused for without a hint, whatever is refused with one", () => {
+	let drawn = 1;
+	const chance = () => {
+		drawn = (drawn * 16_807) % 2_147_483_647;
+		return drawn / 2_147_483_647 < 0.02;
+	};
+	const { run } = setUp(bucket(40), chance);
+	run(20_000);
+	const { sent, refused } = run(60_000);
+	expect((sent - refused) / 60).toBeGreaterThan(37.5);
+	expect(refused).toBeLessThan(0.05 * sent);
 });
 
 it("draws no conclusion about a new limit from what an old one let through", () => {

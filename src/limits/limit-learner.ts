@@ -1,0 +1,144 @@
+import { LimitOdds, unlikely } from "./limit-odds.ts";
+import type { RateEstimate } from "./rate-estimate.ts";
+import type { Run } from "./send-record.ts";
+
+/** Chance below this is so rare that a refusal at a known limit is due to the limit. */
+const rare = 0.03;
+/** So many runs of refusals in a second would come by chance at most. */
+const mostRuns = 1 / 60;
+/** To forget what is known because of a run that was chance costs more than a cut: that may happen so many times more rarely. */
+const timesRarer = 10;
+/** Of those that were refused before, no more than this are refused again by chance. */
+const mostAgain = 0.5;
+
+/** Weighs what became of sendings as evidence for limits and for chance, in their order, by refusals of one kind. */
+class LimitLearner {
+	odds = new LimitOdds();
+	readonly #estimate: RateEstimate;
+	/** Sendings before this one have been learnt from. */
+	#learnt = 0;
+
+	readonly #isHinted: boolean;
+
+	/** `isHinted`: by refusals that say when to send again, or by those that do not. */
+	constructor(estimate: RateEstimate, isHinted: boolean) {
+		this.#estimate = estimate;
+		this.#isHinted = isHinted;
+	}
+
+	/** What was sent so far says nothing of what is learnt from now on. Returns what was known. */
+	renew(): LimitOdds {
+		const { odds } = this;
+		this.odds = new LimitOdds();
+		this.#learnt = this.#estimate.next;
+		return odds;
+	}
+
+	/** Hardly anything is refused but for a limit. */
+	get isChanceRare(): boolean {
+		return this.odds.chance < rare;
+	}
+
+	/** Learns from all of which it is known what became of them; `onRefused` after each that was refused. */
+	learn(now: number, onRefused: (sequence: number) => void): void {
+		const estimate = this.#estimate;
+		const decided = estimate.decidedAt(now);
+		for (; this.#learnt < decided; this.#learnt++) {
+			const end = estimate.endOf(this.#learnt, this.#isHinted);
+			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
+			if (end === "passed") this.odds.passed(estimate.meanLoadAt(this.#learnt));
+			if (end === "refused") {
+				this.odds.refused(estimate.meanLoadAt(this.#learnt));
+				onRefused(this.#learnt);
+			}
+		}
+	}
+
+	/**
+	 * So many refusals in a row show that there is a limit below this load. Where so little had been refused before that they
+	 * are no chance by far, what was let through had been saved up, and says nothing of where the limit is.
+	 */
+	meet(count: number, load: number, now: number): void {
+		const before = this.#estimate.refusedBefore(count);
+		const isChance =
+			before >= rare || before ** count * this.#estimate.recentRate(now) >= mostRuns / timesRarer;
+		if (isChance) {
+			this.odds.assume(load);
+			return;
+		}
+		this.odds.assumeUnknown(load);
+		this.#learnt = this.#estimate.next;
+	}
+
+	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
+	isRun({ count, again }: Run, now: number): boolean {
+		const runs = this.odds.chance ** (count - again) * mostAgain ** again * this.#estimate.recentRate(now);
+		return count >= 2 && runs < mostRuns;
+	}
+}
+
+/**
+ * Who says when to send again does so whenever a limit is the reason. So refusals with a hint and those without one are
+ * learnt from apart: rows that are never answered, or a gateway that refuses now and then, do not make a limit look lower.
+ */
+export class LimitLearners {
+	readonly #estimate: RateEstimate;
+	readonly #unhinted: LimitLearner;
+	readonly #hinted: LimitLearner;
+	/** By the refusals with a hint the limit is known that is kept to. */
+	#isHinted = false;
+
+	constructor(estimate: RateEstimate) {
+		this.#estimate = estimate;
+		this.#unhinted = new LimitLearner(estimate, false);
+		this.#hinted = new LimitLearner(estimate, true);
+	}
+
+	/** What is known by refusals of the kind that the limit is known by. */
+	get ofLimit(): LimitLearner {
+		return this.#isHinted ? this.#hinted : this.#unhinted;
+	}
+
+	/** This number was refused in another way than by the limit that is known. */
+	isOther(sequence: number): boolean {
+		return this.#estimate.record.isHinted(sequence) !== this.#isHinted;
+	}
+
+	/** The limit is known by refusals of the kind of this one. */
+	follow(sequence: number): void {
+		this.#isHinted = this.#estimate.record.isHinted(sequence);
+	}
+
+	/** The refusals of the same kind in a row around this one are too many for chance. */
+	isRun(sequence: number, now: number): boolean {
+		const learner = this.#estimate.record.isHinted(sequence) ? this.#hinted : this.#unhinted;
+		return learner.isRun(this.#estimate.runOf(sequence), now);
+	}
+
+	/** There is likely no limit below this load, by refusals of the kind that was met last; and if others were met, by those. */
+	isFree(load: number): boolean {
+		const other = this.#isHinted ? this.#unhinted : this.#hinted;
+		return this.ofLimit.odds.below(load) < unlikely && other.odds.isFree(load);
+	}
+
+	forget(): void {
+		this.#unhinted.odds.forget();
+		this.#hinted.odds.forget();
+	}
+
+	/** What was sent so far says nothing of what is learnt from now on. Returns what was known, for `recall`. */
+	renew(): readonly [LimitOdds, LimitOdds] {
+		return [this.#unhinted.renew(), this.#hinted.renew()];
+	}
+
+	recall([unhinted, hinted]: readonly [LimitOdds, LimitOdds]): void {
+		this.#unhinted.odds = unhinted;
+		this.#hinted.odds = hinted;
+	}
+
+	/** Learns from all of which it is known what became of them; `onRefused` after each refusal, with the odds that it tells. */
+	learn(now: number, onRefused: (sequence: number, odds: LimitOdds) => void): void {
+		for (const learner of [this.#unhinted, this.#hinted])
+			learner.learn(now, (sequence) => onRefused(sequence, learner.odds));
+	}
+}
