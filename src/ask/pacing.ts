@@ -72,6 +72,8 @@ export class Pacing {
 	/** How many there was room for on this machine, and when that was seen. */
 	#room = { most: Number.POSITIVE_INFINITY, at: 0 };
 	#slots: Promise<Slots> | undefined;
+	/** Of all that is sent to the account, so much is sent from here. */
+	#part = 1;
 
 	/** @throws ConfigError when LLM_GLOBAL_CONCURRENCY is not a positive integer */
 	constructor(options: PacingOptions) {
@@ -90,6 +92,7 @@ export class Pacing {
 				concurrency: maxConcurrent,
 				eager: options.maxConcurrent !== undefined,
 				chargesMaxTokens: provider.chargesMaxTokens,
+				part: () => this.#part,
 			});
 		this.route = new KeyLanes(servers, limiterOf);
 		const count = slotCount(options.globalConcurrency);
@@ -113,6 +116,7 @@ export class Pacing {
 	/** Keeps from now on to a part of what the user allowed; what nobody limited stays as it is. */
 	divide({ rate, requestsPerMinute = Number.POSITIVE_INFINITY, inFlight }: LimitPart): void {
 		const { rpm, tpm, maxConcurrent, now } = this.#options;
+		this.#part = rate;
 		const told = rpm === undefined ? Number.POSITIVE_INFINITY : rpm * rate;
 		if (requestsPerMinute < told)
 			this.#requestCeiling.change(requestsPerMinute, now(), "held by the limit that all shards found");

@@ -18,6 +18,8 @@ export interface AdaptiveLimiterOptions {
 	readonly eager?: boolean | undefined;
 	/** The provider takes the request's own bound on its answer off the limit, not the answer. */
 	readonly chargesMaxTokens?: boolean | undefined;
+	/** The part of all that is sent to the account that is sent from here, 0 to 1; all of it unless given. */
+	readonly part?: (() => number) | undefined;
 }
 
 export const mostConcurrent = 512;
@@ -72,8 +74,9 @@ export class AdaptiveLimiter implements Limiter {
 		this.#now = options.now;
 		this.#requestCeiling = options.requestCeiling;
 		this.#tokenCeiling = options.tokenCeiling;
-		this.#pacer = new RatePacer(this.#now(), options.eager ?? false);
-		this.#window = new ConcurrencyWindow(options.concurrency ?? mostConcurrent, options.eager ?? false);
+		const { concurrency = mostConcurrent, eager = false, part } = options;
+		this.#pacer = new RatePacer(this.#now(), eager);
+		this.#window = new ConcurrencyWindow(concurrency, eager, part);
 		this.#tokens = new TokenEstimate(options.chargesMaxTokens ?? false);
 	}
 

@@ -40,10 +40,10 @@ export class ConcurrencyWindow {
 	#freePerMs = 0;
 	readonly #overload = new OverloadWindow();
 
-	/** `eager` trusts the ceiling before anything was answered. */
-	constructor(ceiling: number, eager: boolean) {
+	/** `eager` trusts the ceiling before anything was answered. `part` as in GrowingWindow. */
+	constructor(ceiling: number, eager: boolean, part?: () => number) {
 		this.#ceiling = ceiling;
-		this.#growing = new GrowingWindow(ceiling, eager);
+		this.#growing = new GrowingWindow(ceiling, eager, part);
 		this.#odds = new InFlightOdds(ceiling);
 	}
 

@@ -8,7 +8,7 @@ const leastSize = 8;
  * times what is known to be answered in time.
  */
 const growth = 2;
-const provenTimes = 2;
+const provenTimes = 8;
 /** Answers may take so many times as long as at best before it is looked into. */
 const tolerance = 2;
 /** A queue is kept this much longer than what the server works on at once. */
@@ -83,6 +83,7 @@ class AnswerRound {
 export class GrowingWindow {
 	readonly #most: number;
 	readonly #eager: boolean;
+	readonly #part: () => number;
 	#size: number;
 	#isRefused = false;
 	/** Something was refused, and may have been for the load. */
@@ -90,7 +91,9 @@ export class GrowingWindow {
 	#heldBackAt = Number.NEGATIVE_INFINITY;
 	/** The largest number in flight of which one was answered as fast as others. */
 	#proven = 0;
+	/** When it last began to grow between answers, and from how many. */
 	#grownAt = Number.NEGATIVE_INFINITY;
+	#grownFrom = 0;
 	#bestMs = Number.POSITIVE_INFINITY;
 	/** What was seen before fewer were tried. */
 	#tried: Pace | undefined;
@@ -101,9 +104,11 @@ export class GrowingWindow {
 	/** What an answer takes, smoothed over the last ones. */
 	#recentMs = 0;
 
-	constructor(most: number, eager: boolean) {
+	/** `part`: of all that is sent to the account, so much is sent from here, and the others grow at the same time. */
+	constructor(most: number, eager: boolean, part = () => 1) {
 		this.#most = most;
 		this.#eager = eager;
+		this.#part = part;
 		this.#size = eager ? most : Math.min(firstSize, most);
 	}
 
@@ -121,20 +126,23 @@ export class GrowingWindow {
 		return this.#queues || this.#tried !== undefined;
 	}
 
-	/** Grows by what is due, while something is held back. */
+	/** Grows by what is due, while something is held back: what answers have let it grow since then counts towards that. */
 	waitedAt(now: number): void {
-		const elapsedMs = Math.min(hearingMs, now - this.#grownAt);
-		const wasHeld = this.#heldBackAt >= this.#grownAt;
+		const due = this.#grownFrom * growth ** (Math.min(hearingMs, now - this.#grownAt) / hearingMs);
+		if (this.#heldBackAt >= this.#grownAt) this.#size = Math.max(this.#size, Math.min(this.#growsTo, due));
+		if (now < this.#grownAt + hearingMs) return;
 		this.#grownAt = now;
-		if (wasHeld && this.#growsTo > this.#size)
-			this.#size = Math.min(this.#growsTo, this.#size * growth ** (elapsedMs / hearingMs));
+		this.#grownFrom = this.#size;
 	}
 
 	/** Ms until one more may be in flight though nothing has ended. */
 	growsInMs(now: number): number {
 		const next = this.size + 1;
 		if (this.#growsTo < next) return Number.POSITIVE_INFINITY;
-		return Math.max(1, this.#grownAt + (hearingMs * Math.log(next / this.#size)) / Math.log(growth) - now);
+		return Math.max(
+			1,
+			this.#grownAt + (hearingMs * Math.log(next / this.#grownFrom)) / Math.log(growth) - now,
+		);
 	}
 
 	/** Answers take longer than they may. */
@@ -144,7 +152,7 @@ export class GrowingWindow {
 
 	get #growsTo(): number {
 		if (this.#tried !== undefined || this.#queues || this.#isLate || this.#isStopped) return 0;
-		return Math.min(this.#most, provenTimes * this.#proven);
+		return Math.min(this.#most, provenTimes * this.#part() * this.#proven);
 	}
 
 	/** Longer answers than before are no sign of a queue. */

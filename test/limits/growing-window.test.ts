@@ -52,8 +52,26 @@ describe("between answers", () => {
 		});
 	}
 
-	it("the number in flight doubles in the time in which refusals are heard, up to twice what was answered", () => {
-		expect(sizesOf(new GrowingWindow(512, false))).toEqual([16, 16, 16, 16, 16, 16]);
+	it("the number in flight doubles in the time in which refusals are heard, up to eight times what was answered", () => {
+		expect(sizesOf(new GrowingWindow(512, false))).toEqual([8, 16, 32, 64, 64, 64]);
+	});
+
+	it("several that grow at the same time do not grow between answers, for each hears only a part of the refusals", () => {
+		expect(new Set(sizesOf(new GrowingWindow(512, false, () => 1 / 8)))).toEqual(new Set([8]));
+	});
+
+	it("what answers have let it grow counts towards that", () => {
+		const window = new GrowingWindow(512, false);
+		window.proven(8);
+		window.heldBack(0);
+		window.waitedAt(0);
+		for (let answer = 0; answer < 8; answer++) {
+			window.sent(answer);
+			window.heldBack(10 * answer);
+			window.answered({ sequence: answer, sentAt: 0, inFlight: 8 }, 10 * answer);
+		}
+		window.waitedAt(119);
+		expect(window.size).toBe(16);
 	});
 
 	it("it stays what it is after a refusal, until that is known to have nothing to do with the load", () => {
