@@ -148,10 +148,11 @@ export class RowRefusals {
 
 	/**
 	 * Items that are refused for themselves, as far as is known: those given up, and those refused again and again beyond
-	 * what is to be expected of good ones.
+	 * what is to be expected of good ones. They are the exception: more than half of what is answered are an account's doing.
 	 */
 	get #lost(): number {
-		return this.#givenUp + Math.max(0, this.#stuck - stuckByChance * this.#recovered);
+		const stuck = Math.max(0, this.#stuck - stuckByChance * this.#recovered);
+		return this.#givenUp + Math.min(stuck, this.#answered / 2);
 	}
 
 	/**

@@ -56,6 +56,15 @@ describe("refusals of one row", () => {
 		expect(ends > 0).toBe(ended > 0);
 	});
 
+	it("give up none of 200 rows when nearly all are refused again and again, though some are answered", () => {
+		const { refusals, send, sent } = run(20);
+		const rows = Array.from({ length: 200 }, sent);
+		for (let refusal = 1; refusal <= 8; refusal++) {
+			for (const row of rows) expect(refusals.refused(row, 0, true)).toBe(false);
+			send(2);
+		}
+	});
+
 	it("say nothing of the row when they say themselves that the account has nothing left", () => {
 		const { refusals, send, sent } = run(500);
 		const last = sent();
