@@ -111,12 +111,12 @@ export class AdaptiveLimiter implements Limiter {
 		return longest;
 	}
 
-	sent(cost: TokenCost): SentRequest {
+	sent(cost: TokenCost, isAgain = false): SentRequest {
 		const now = this.#now();
 		const tokens = this.#tokens.of(cost);
 		this.#requestCeiling?.take(1);
 		this.#tokenCeiling?.take(tokens.input + tokens.output);
-		const sequence = this.#pacer.sent(now);
+		const sequence = this.#pacer.sent(now, isAgain);
 		const record: SendingRecord = {
 			...this.#window.sent(sequence, now),
 			inputTokens: cost.inputTokens,
@@ -146,12 +146,11 @@ export class AdaptiveLimiter implements Limiter {
 		this.#learnInFlight(now);
 	}
 
-	refused(sending: SentRequest, { hintMs, snapshot, isOfRow, isAgain }: RateRefusal): void {
+	refused(sending: SentRequest, { hintMs, snapshot, isOfRow }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
 		this.#window.ended(record, isOfRow ? "unknown" : "refused", now);
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
-		if (isAgain) this.#pacer.estimate.noteAgain(record.sequence);
 		if (hintMs !== undefined) this.#pacer.estimate.noteHinted(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
 		this.#levels.refused(record.levels, { snapshot, hintMs });

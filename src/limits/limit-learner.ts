@@ -1,6 +1,6 @@
 import { LimitOdds, unlikely } from "./limit-odds.ts";
 import type { RateEstimate } from "./rate-estimate.ts";
-import type { Run } from "./send-record.ts";
+import type { Run, SendRecord } from "./send-record.ts";
 
 /** Chance below this is so rare that a refusal at a known limit is due to the limit. */
 const rare = 0.03;
@@ -8,8 +8,57 @@ const rare = 0.03;
 const mostRuns = 1 / 60;
 /** To forget what is known because of a run that was chance costs more than a cut: that may happen so many times more rarely. */
 const timesRarer = 10;
-/** Of those that were refused before, no more than this are refused again by chance. */
-const mostAgain = 0.5;
+/** Of those that were refused before, so many may be refused again by chance. */
+const leastAgain = 0.5;
+/** As if so many of them had been let through as often as others, before anything is known. */
+const firstAgain = 10;
+
+/**
+ * What is sent again is refused as often as what is sent for the first time, if that is for the load or by chance. What more
+ * of it is refused is refused for itself.
+ */
+class AgainShare {
+	readonly #record: SendRecord;
+	/** Sendings before this one have been looked at, and those before that one have been learnt from. */
+	#seen = 0;
+	#learnt = 0;
+	/** Requests sent for the first time, and those of them that were let through. */
+	#fresh = 1;
+	#freshPassed = 1;
+	/** How many of the others were let through, and how many would have been if they were like the first. */
+	#passed = firstAgain;
+	#expected = firstAgain;
+
+	constructor(record: SendRecord) {
+		this.#record = record;
+	}
+
+	/** What share of those that are sent again is refused for itself. */
+	get ownShare(): number {
+		return Math.max(0, 1 - this.#passed / this.#expected);
+	}
+
+	/** Learns from sendings before this one; while nothing is let through, what is refused has nothing to do with the request. */
+	learn(decided: number): void {
+		const { oldest } = this.#record;
+		for (this.#seen = Math.max(this.#seen, oldest); this.#seen < decided; this.#seen++) {
+			if (this.#record.wasRefused(this.#seen)) continue;
+			for (this.#learnt = Math.max(this.#learnt, oldest); this.#learnt <= this.#seen; this.#learnt++)
+				this.#note(this.#learnt);
+		}
+	}
+
+	#note(sequence: number): void {
+		const passed = this.#record.wasRefused(sequence) ? 0 : 1;
+		if (this.#record.isAgain(sequence)) {
+			this.#expected += this.#freshPassed / this.#fresh;
+			this.#passed += passed;
+		} else {
+			this.#fresh++;
+			this.#freshPassed += passed;
+		}
+	}
+}
 
 /** Weighs what became of sendings as evidence for limits and for chance, in their order, by refusals of one kind. */
 class LimitLearner {
@@ -19,11 +68,13 @@ class LimitLearner {
 	#learnt = 0;
 
 	readonly #isHinted: boolean;
+	readonly #again: AgainShare;
 
 	/** `isHinted`: by refusals that say when to send again, or by those that do not. */
-	constructor(estimate: RateEstimate, isHinted: boolean) {
+	constructor(estimate: RateEstimate, isHinted: boolean, again: AgainShare) {
 		this.#estimate = estimate;
 		this.#isHinted = isHinted;
+		this.#again = again;
 	}
 
 	/** What was sent so far says nothing of what is learnt from now on. Returns what was known. */
@@ -48,7 +99,8 @@ class LimitLearner {
 			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
 			if (end === "passed") this.odds.passed(estimate.meanLoadAt(this.#learnt));
 			if (end === "refused") {
-				this.odds.refused(estimate.meanLoadAt(this.#learnt));
+				const own = estimate.record.isAgain(this.#learnt) ? this.#again.ownShare : 0;
+				this.odds.refused(estimate.meanLoadAt(this.#learnt), false, own);
 				onRefused(this.#learnt);
 			}
 		}
@@ -72,10 +124,14 @@ class LimitLearner {
 
 	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
 	isRun({ count, again }: Run, now: number): boolean {
+		const mostAgain = Math.max(leastAgain, this.#again.ownShare);
 		const runs = this.odds.chance ** (count - again) * mostAgain ** again * this.#estimate.recentRate(now);
 		return count >= 2 && runs < mostRuns;
 	}
 }
+
+/** What is known by refusals without a hint and by those with one. */
+export type KnownOdds = readonly [LimitOdds, LimitOdds];
 
 /**
  * Who says when to send again does so whenever a limit is the reason. So refusals with a hint and those without one are
@@ -83,6 +139,7 @@ class LimitLearner {
  */
 export class LimitLearners {
 	readonly #estimate: RateEstimate;
+	readonly #again: AgainShare;
 	readonly #unhinted: LimitLearner;
 	readonly #hinted: LimitLearner;
 	/** By the refusals with a hint the limit is known that is kept to. */
@@ -90,8 +147,9 @@ export class LimitLearners {
 
 	constructor(estimate: RateEstimate) {
 		this.#estimate = estimate;
-		this.#unhinted = new LimitLearner(estimate, false);
-		this.#hinted = new LimitLearner(estimate, true);
+		this.#again = new AgainShare(estimate.record);
+		this.#unhinted = new LimitLearner(estimate, false, this.#again);
+		this.#hinted = new LimitLearner(estimate, true, this.#again);
 	}
 
 	/** What is known by refusals of the kind that the limit is known by. */
@@ -127,17 +185,18 @@ export class LimitLearners {
 	}
 
 	/** What was sent so far says nothing of what is learnt from now on. Returns what was known, for `recall`. */
-	renew(): readonly [LimitOdds, LimitOdds] {
+	renew(): KnownOdds {
 		return [this.#unhinted.renew(), this.#hinted.renew()];
 	}
 
-	recall([unhinted, hinted]: readonly [LimitOdds, LimitOdds]): void {
+	recall([unhinted, hinted]: KnownOdds): void {
 		this.#unhinted.odds = unhinted;
 		this.#hinted.odds = hinted;
 	}
 
 	/** Learns from all of which it is known what became of them; `onRefused` after each refusal, with the odds that it tells. */
 	learn(now: number, onRefused: (sequence: number, odds: LimitOdds) => void): void {
+		this.#again.learn(this.#estimate.decidedAt(now));
 		for (const learner of [this.#unhinted, this.#hinted])
 			learner.learn(now, (sequence) => onRefused(sequence, learner.odds));
 	}

@@ -74,14 +74,14 @@ export class LimitOdds {
 		else this.#passed++;
 	}
 
-	/** A sending under this load was refused. `isSame` as in `passed`. */
-	refused(load: number, isSame = false): void {
+	/** A sending under this load was refused. `isSame` as in `passed`; `own`: how likely it was for itself, whatever the load. */
+	refused(load: number, isSame = false, own = 0): void {
 		if (!this.#isActive) {
 			this.#isActive = true;
 			for (let count = Math.min(this.#passed, 1 / hazard); count > 0; count--)
 				this.#learn(load, false, hazard);
 		}
-		this.#learn(load, true, isSame ? 0 : hazard);
+		this.#learn(load, true, isSame ? 0 : hazard, own);
 	}
 
 	/** Nothing speaks for a limit below this load. */
@@ -160,7 +160,7 @@ export class LimitOdds {
 	}
 
 	/** One pass over all, for it is done with each sending: what is forgotten of the one before, and what this one shows. */
-	#learn(load: number, isRefused: boolean, forgotten: number): void {
+	#learn(load: number, isRefused: boolean, forgotten: number, own = 0): void {
 		const weights = this.#weights;
 		const ofChance = this.#ofChance;
 		for (const [chance, likelihood] of likelihoods.entries())
@@ -175,7 +175,7 @@ export class LimitOdds {
 			for (let chance = 0; chance < chances.length; chance++, cell++) {
 				const passes = (passings[chance] as number) * passing;
 				const known = kept * (weights[cell] as number) + prior * (renewed[chance] as number);
-				const weight = known * (isRefused ? 1 - passes : passes);
+				const weight = known * (isRefused ? own + (1 - own) * (1 - passes) : passes);
 				weights[cell] = weight;
 				ofChance[chance] = (ofChance[chance] as number) + weight;
 				sum += weight;

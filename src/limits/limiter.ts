@@ -26,8 +26,6 @@ export interface Success {
 export interface RateRefusal {
 	/** It has to do with this request alone, which was refused before while others were answered. */
 	readonly isOfRow?: boolean | undefined;
-	/** The request was refused before: it may be for itself that it is again. */
-	readonly isAgain?: boolean | undefined;
 	/** The server's own hint, already checked for sense. */
 	readonly hintMs?: number | undefined;
 	readonly snapshot?: RateSnapshot | undefined;
@@ -56,7 +54,8 @@ export interface LimiterState {
 export interface Limiter {
 	/** 0 when a request of this cost may be sent now; else ms until it is worth asking again, Infinity if an end must come first. */
 	waitMs(cost: TokenCost): number;
-	sent(cost: TokenCost): SentRequest;
+	/** `isAgain`: the request was refused before, and it may be for itself that it is again. */
+	sent(cost: TokenCost, isAgain?: boolean): SentRequest;
 	succeeded(sending: SentRequest, success: Success): void;
 	refused(sending: SentRequest, refusal: RateRefusal): void;
 	overloaded(sending: SentRequest): void;
@@ -68,18 +67,18 @@ export interface Limiter {
 
 /**
  * Ends a sending as what its error shows it to have been. `snapshot` is what the failing response said about limits;
- * `of`: what a refusal would have to do with this request.
+ * `isOfRow` as in `RateRefusal`.
  */
 export function endFailed(
 	limiter: Limiter,
 	sending: SentRequest,
 	error: unknown,
 	snapshot: RateSnapshot | undefined,
-	of: Pick<RateRefusal, "isOfRow" | "isAgain">,
+	isOfRow: boolean,
 ): void {
 	const errorClass = error instanceof RequestError ? error.errorClass : undefined;
 	if (error instanceof RequestError && errorClass === "rate_limit")
-		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, ...of });
+		limiter.refused(sending, { hintMs: error.advice.afterMs, snapshot, isOfRow });
 	else if (errorClass === "overloaded") limiter.overloaded(sending);
 	else limiter.failed(sending);
 }

@@ -1,7 +1,7 @@
 import { Climb, HoldCurve, type HoldOptions } from "./cubic.ts";
 import { limitBelow, limitMetAgain } from "./limit-guess.ts";
-import { LimitLearners } from "./limit-learner.ts";
-import { type LimitOdds, likely, near, unlikely } from "./limit-odds.ts";
+import { type KnownOdds, LimitLearners } from "./limit-learner.ts";
+import { likely, near, unlikely } from "./limit-odds.ts";
 import { PeriodLimit } from "./period-limit.ts";
 import { type RateBounds, RateEstimate } from "./rate-estimate.ts";
 import { type PacerPhase, phaseReasons, StartRounds, Throttle } from "./throttle.ts";
@@ -28,9 +28,7 @@ export class RatePacer {
 	/** Sendings before this one were sent at a higher rate. */
 	#cutBefore = 0;
 	/** What is known of the rate while the number in flight is held instead. */
-	#suspended:
-		| { readonly odds: readonly [LimitOdds, LimitOdds]; readonly limit: number | undefined }
-		| undefined;
+	#suspended: { readonly odds: KnownOdds; readonly limit: number | undefined } | undefined;
 	/** What the last refusal shows of the limit. */
 	#bounds: RateBounds = {};
 	/** A limit that comes back all at once was seen to: however refusals depend on the rate, it is there. */
@@ -85,12 +83,13 @@ export class RatePacer {
 	}
 
 	/** Returns the number by which `refused` knows the sending again. */
-	sent(now: number): number {
+	sent(now: number, isAgain = false): number {
 		this.#throttle.take(now);
 		const { bound } = this;
 		const isKept = this.#phase === "hold" || this.#phase === "period";
 		const mean = isKept && bound !== undefined ? this.estimate.meanRate(now, bound) : bound;
 		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean);
+		if (isAgain) this.estimate.noteAgain(sequence);
 		this.#period.sent(sequence);
 		this.#learn(now);
 		return sequence;

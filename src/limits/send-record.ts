@@ -83,6 +83,10 @@ export class SendRecord {
 		if (sequence >= this.oldest) this.#again[sequence % size] = 1;
 	}
 
+	isAgain(sequence: number): boolean {
+		return this.#again[sequence % size] === 1;
+	}
+
 	/** When the last one was sent that was not refused, as far as is known; -Infinity when none is. */
 	get admittedAt(): number {
 		const last = this.lastAdmitted(this.#next - 1);

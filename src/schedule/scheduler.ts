@@ -166,7 +166,7 @@ export class Schedule<Item, Value> {
 		server.inFlight++;
 		server.breaker.sent();
 		const releaseSlot = this.#slots?.take();
-		const sending = lane.limiter.sent(queued.cost);
+		const sending = lane.limiter.sent(queued.cost, queued.refusals > 0);
 		const { signal } = this.#abort;
 		const attempt = new SendContext(lane, ++queued.attempts, queued.retries.resends > 0, signal);
 		this.#refusals.sent(queued, sending.sentAt);
@@ -192,7 +192,7 @@ export class Schedule<Item, Value> {
 				let isOfRow = this.#refusals.isOfRow(queued, isTail);
 				if (isRefusal(error)) this.#refusals.refused(queued, this.#clock.now(), isTail, attempt.snapshot);
 				isOfRow ||= this.#refusals.isSurelyOfRow(queued, isTail);
-				endFailed(lane.limiter, sending, error, attempt.snapshot, { isOfRow, isAgain: isUnrefused === 0 });
+				endFailed(lane.limiter, sending, error, attempt.snapshot, isOfRow);
 				this.#fail(queued, lane, attempt, error);
 				this.#pump();
 			},

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { LimitLearners } from "../../src/limits/limit-learner.ts";
+import { RateEstimate } from "../../src/limits/rate-estimate.ts";
+import { seededRandom } from "../batch/helpers/random.ts";
+
+/** 100 requests a second, 1,000 in all; from the 300th on every second one had been refused before. */
+function limitBelow100(refuses: (isAgain: boolean, random: () => number) => boolean): number {
+	const random = seededRandom(3);
+	const estimate = new RateEstimate();
+	const learners = new LimitLearners(estimate);
+	for (let sending = 0; sending < 1_000; sending++) {
+		const now = sending * 10;
+		const isAgain = sending >= 300 && sending % 2 === 0;
+		const sequence = estimate.sent(now);
+		if (isAgain) estimate.noteAgain(sequence);
+		if (refuses(isAgain, random)) {
+			estimate.noteRefused(sequence, now + 1);
+			estimate.noteUnexplained(sequence);
+		}
+		learners.learn(now, () => {});
+	}
+	return learners.ofLimit.odds.below(90);
+}
+
+describe("what is refused more and more", () => {
+	it("is for the rows, if it is what had been refused before, and as much of the rest as ever", () => {
+		expect(limitBelow100((isAgain, random) => isAgain || random() < 0.2)).toBeLessThan(0.3);
+	});
+
+	it("is for a limit, if it makes no difference whether it had been refused before", () => {
+		let sent = 0;
+		expect(limitBelow100((_, random) => random() < (++sent < 300 ? 0.2 : 0.6))).toBeGreaterThan(0.7);
+	});
+});
