@@ -14,7 +14,7 @@ const mostMistaken = 1e-3;
 const priorItems = 100;
 /** An item is refused this often before it is given up. */
 const leastRefusals = 4;
-/** By chance so many are refused again and again for each that was answered after it had been refused. */
+/** By chance so many are refused again and again for each that was answered after it had been refused, and as many before there is one. */
 const stuckByChance = 4;
 /** Limits come back within a minute, and some more: if nothing is answered for so long at the end of a run, it is not for the rate. */
 const longestWindowMs = 65_000;
@@ -151,7 +151,7 @@ export class RowRefusals {
 	 * what is to be expected of good ones. They are the exception: more than half of what is answered are an account's doing.
 	 */
 	get #lost(): number {
-		const stuck = Math.max(0, this.#stuck - stuckByChance * this.#recovered);
+		const stuck = Math.max(0, this.#stuck - stuckByChance * (1 + this.#recovered));
 		return this.#givenUp + Math.min(stuck, this.#answered / 2);
 	}
 
