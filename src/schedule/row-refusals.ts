@@ -122,13 +122,22 @@ export class RowRefusals {
 		if (queued.refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
 		if (!isTail || this.#answered === 0 || isOvertaken || queued.refusals < leastRefusals) return false;
 		if (this.silenceLeftMs(queued, now) <= 0) return true;
-		return queued.refusals >= this.needed && queued.proven >= this.#evenOdds;
+		const evidence = this.#isNeverForAccount ? queued.evidence + queued.unproven : queued.proven;
+		return queued.refusals >= this.needed && evidence >= this.#evenOdds;
 	}
 
 	/** For how many ms nothing has still to be answered at the end of a run until the item need not be sent again. */
 	silenceLeftMs({ refusals, first }: QueuedItem<unknown>, now: number): number {
 		const silentMs = now - Math.max(this.#answeredAt, first.sentAt);
 		return (refusals < this.needed ? 2 : 1) * longestWindowMs - silentMs;
+	}
+
+	/**
+	 * Some are refused for themselves, nothing that was refused has ever been answered, and most were not refused to the very
+	 * last: the account has not once had nothing left.
+	 */
+	get #isNeverForAccount(): boolean {
+		return this.#recovered === 0 && this.#lost > 0 && 2 * this.#refusedOfLast(veryLastItems) < veryLastItems;
 	}
 
 	/** How many others were answered since the item was first refused. */
@@ -168,11 +177,15 @@ export class RowRefusals {
 
 	/** What share was refused of so many items that were sent last for the first time, but for those refused for themselves. */
 	#shareOfLast(items: number): number {
-		const known = Math.min(items, this.#sent);
+		return this.#shareOf(this.#refusedOfLast(items), Math.min(items, this.#sent));
+	}
+
+	/** How many were refused of so many items that were sent last for the first time. */
+	#refusedOfLast(items: number): number {
 		let refused = 0;
-		for (let number = this.#sent - known; number < this.#sent; number++)
+		for (let number = Math.max(0, this.#sent - items); number < this.#sent; number++)
 			refused += this.#last[number % lastItems] as number;
-		return this.#shareOf(refused, known);
+		return refused;
 	}
 
 	/** What share so many refused ones show of so many items to be refused for other reasons than themselves. */

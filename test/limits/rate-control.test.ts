@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { llmx } from "../../bench/rate-control/clients.ts";
+import { llmx, tryOut } from "../../bench/rate-control/clients.ts";
 import { judge, tryOurs } from "../../bench/rate-control/law.ts";
 import { controller, type Measured, measure } from "../../bench/rate-control/measure.ts";
 import { latencies, meanOf, type Scenario, scenarios } from "../../bench/rate-control/scenarios.ts";
 import { trials } from "../../bench/rate-control/trials.ts";
+import { plainWorld } from "../../bench/rate-control/world.ts";
 
 /** A third of a scenario, so that beginnings weigh three times as much; test/soak runs the whole. */
 function third(scenario: Scenario): Scenario {
@@ -99,9 +100,26 @@ it.each([
 	expect({ holds, slowdown, ours, allowed, title: random.title }).toMatchObject({ holds: true });
 });
 
+it("a run of a few seconds in which rows are refused for ever is over in seconds, too", async () => {
+	const world = { ...plainWorld, permanent: 0.05 };
+	const { server, failed, mostSendings } = await tryOut(llmx(), world, {
+		rows: 1_000,
+		seconds: 600,
+		seed: 1,
+	});
+	const rows = [...Array(1_000).keys()].filter((row) => server.isPermanent(row)).length;
+	expect({ failed, isSoon: server.lastMs < 12_000, isFew: mostSendings <= 6 }).toEqual({
+		failed: rows,
+		isSoon: true,
+		isFew: true,
+	});
+});
+
 // A flood of refusals beside rows that are refused for ever, an outage at a small account, and refusals that come in bursts:
 // a row that is in several of them is not refused for itself.
-it.each([91, 95, 363, 391])("no row is lost, and no run given up, at random server %i", async (seed) => {
+it.each([
+	91, 95, 363, 391, 439, 599, 743,
+])("no row is lost, and no run given up, at random server %i", async (seed) => {
 	const { ours, error } = await tryOurs(seed);
 	expect({ lost: ours.lost, error }).toEqual({ lost: 0, error: undefined });
 });
