@@ -221,7 +221,7 @@ export class ConcurrencyWindow {
 		this.#overload.overloaded(sequence, sentAt, this.at(rate, now).size, now);
 	}
 
-	/** Whether fewer in flight helped, as far as that shows by the sendings before number `decided`. */
+	/** Sends as many as before if fewer in flight did not help, as far as that shows by the sendings before number `decided`. */
 	judge(decided: number, now: number): void {
 		this.#overload.judge(decided, now);
 	}

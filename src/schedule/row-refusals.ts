@@ -137,7 +137,8 @@ export class RowRefusals {
 	 * last: the account has not once had nothing left.
 	 */
 	get #isNeverForAccount(): boolean {
-		return this.#recovered === 0 && this.#lost > 0 && 2 * this.#refusedOfLast(veryLastItems) < veryLastItems;
+		const last = Math.min(veryLastItems, this.#sent);
+		return this.#recovered === 0 && this.#lost > 0 && 2 * this.#refusedOfLast(last) < last;
 	}
 
 	/** How many others were answered since the item was first refused. */

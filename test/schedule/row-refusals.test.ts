@@ -65,6 +65,20 @@ describe("refusals of one row", () => {
 		}
 	});
 
+	it("end no row of a small account whose last rows are all refused, though some were answered meanwhile", () => {
+		const { refusals, sent, time } = run(12);
+		const rows = Array.from({ length: 14 }, sent);
+		const slow = sent();
+		for (let refusal = 1; refusal <= 12; refusal++) {
+			for (const row of rows) {
+				expect(refusals.refused(row, time.now, true)).toBe(false);
+				row.attempts++;
+				refusals.sent(row, ++time.now);
+			}
+			if (refusal === 1) refusals.answered(slow);
+		}
+	});
+
 	it("say nothing of the row when they say themselves that the account has nothing left", () => {
 		const { refusals, send, sent } = run(500);
 		const last = sent();
