@@ -200,10 +200,12 @@ export class RatePacer {
 			if (waitMs > 0) this.#throttle.silence(now + Math.min(waitMs, 1000 / limit));
 		} else {
 			if (this.#phase === "start") this.#start.refused();
-			// What becomes of those sent meanwhile will tell.
+			// What becomes of those sent meanwhile will tell, unless it is known.
 			const { bound } = this;
 			const waitMs = bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound;
-			if (this.#phase === "start" || this.learners.ofLimit.isChanceRare) this.#throttle.silence(now + waitMs);
+			const isOpen = bound !== undefined || !this.isFree(now);
+			if (this.#phase === "start" || (this.learners.ofLimit.isChanceRare && isOpen))
+				this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);
 	}
