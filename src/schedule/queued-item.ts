@@ -6,7 +6,7 @@ import type { Server } from "./server.ts";
 
 /** What was known of all items when one was refused. */
 export interface ItemCounts {
-	/** How often the items that were answered by then had been sent, and refused. */
+	/** How often the items that were answered by then had been sent, and refused but for overloads. */
 	readonly sendings: number;
 	readonly refusals: number;
 	/** When it had been sent. */
@@ -29,6 +29,10 @@ export interface QueuedItem<Item> {
 	attempts: number;
 	/** How often it was refused, for whatever reason; what an overload refuses counts here, too. */
 	refusals: number;
+	/** How many of those were overloads. */
+	overloads: number;
+	/** It is likelier refused for itself than not. */
+	isStuck: boolean;
 	/** Refusals since others were last answered in between: these make its waits longer. */
 	futile: number;
 	/** How much its refusals speak against the item itself: the logarithm of how unlikely they are otherwise. */
@@ -72,6 +76,8 @@ export function queuedItem<Item>(item: Item, cost: TokenCost, prefix: number | u
 		failedAt: undefined,
 		attempts: 0,
 		refusals: 0,
+		isStuck: false,
+		overloads: 0,
 		futile: 0,
 		evidence: 0,
 		unproven: 0,

@@ -23,7 +23,7 @@ const longestWindowMs = 65_000;
  * Tells refusals that have to do with one item (too large, not allowed for this account) from those of the account. Each
  * refusal is as good evidence against the item as others are rarely refused at that time: of a hundred others one, and it
  * is strong; of two others one, and it says next to nothing. While nothing that is sent later is answered, it is none: an
- * account with nothing left refuses whatever it is sent.
+ * account with nothing left refuses whatever it is sent. Overloads have nothing to do with limits, and are counted apart.
  */
 export class RowRefusals {
 	#answered = 0;
@@ -32,14 +32,18 @@ export class RowRefusals {
 	/** Items that were sent, and those of them that were refused when they were first sent. */
 	#sent = 0;
 	#refused = 0;
+	/** Items that met an overload. */
+	#overloaded = 0;
 	/** How often the items that were answered had been sent, and refused. */
 	#sendings = 0;
 	#refusals = 0;
 	#givenUp = 0;
-	/** Items that were refused again while others were answered, and have not been answered so far. */
+	/** Items that are likelier refused for themselves than not, and are still sent. */
 	#stuck = 0;
 	/** Items that were answered after they had been refused. */
 	#recovered = 0;
+	/** Refusals since nothing has been answered for longer than limits take to come back. */
+	#late = 0;
 	/** Answers with which the account said that it has nothing left. */
 	#spent = 0;
 	readonly #last = new Uint8Array(lastItems);
@@ -55,14 +59,16 @@ export class RowRefusals {
 	}
 
 	/** `snapshot`: what the answer said of the account. */
-	answered({ sentAt, refusals, evidence }: QueuedItem<unknown>, snapshot?: RateSnapshot): void {
+	answered(queued: QueuedItem<unknown>, snapshot?: RateSnapshot): void {
+		const refusals = limitRefusals(queued);
 		this.#answered++;
+		this.#late = 0;
 		if (isSpent(snapshot)) this.#spent++;
 		if (refusals > 0) this.#recovered++;
-		if (evidence > 0) this.#stuck--;
+		if (queued.isStuck) this.#stuck--;
 		this.#refusals += refusals;
 		this.#sendings += refusals + 1;
-		this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+		this.#answeredAt = Math.max(this.#answeredAt, queued.sentAt);
 	}
 
 	/** Since the item was refused others were answered, and of those some that were sent after it: it was not for the account. */
@@ -71,21 +77,44 @@ export class RowRefusals {
 	}
 
 	/**
-	 * It is likelier that the item is refused for itself than that it is not. What is left at the end of a run (`isTail`) is
-	 * so the more likely.
+	 * It is likelier that the item is refused for itself than that it is not. At the end of a run (`isTail`) those that are
+	 * are among what is left: the less that is, the likelier is each.
 	 */
 	isOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
-		return evidence >= this.#evenOdds / (isTail ? 2 : 1);
+		return evidence >= (isTail ? this.#tailOdds : this.#evenOdds);
 	}
 
 	/** The same by the very last refusal: while others are sent, an account at its limit refuses one twice as easily as once. */
 	isSurelyOfRow({ evidence }: QueuedItem<unknown>, isTail: boolean): boolean {
-		return evidence >= this.#evenOdds * (isTail ? 0.5 : 2);
+		return evidence >= (isTail ? this.#tailOdds : 2 * this.#evenOdds);
+	}
+
+	/** `#evenOdds` of what is left at the end of a run. */
+	get #tailOdds(): number {
+		const left = Math.max(1, this.#sent - this.#answered - this.#givenUp);
+		return Math.max(this.#evenOdds / 2, this.#evenOdds - Math.log(this.#sent / left));
 	}
 
 	/** Evidence from which an item is likelier refused for itself than not: the more, the rarer such items are. */
 	get #evenOdds(): number {
-		return Math.log((priorItems + this.#answered) / (1 + this.#lost));
+		return this.#oddsWith(this.#lost);
+	}
+
+	#oddsWith(lost: number): number {
+		return Math.log((priorItems + this.#answered) / (1 + lost));
+	}
+
+	/** What the item met is taken note of, if the server did not work on it. */
+	failed(
+		queued: QueuedItem<unknown>,
+		error: unknown,
+		now: number,
+		isTail: boolean,
+		snapshot?: RateSnapshot,
+	): void {
+		const errorClass = error instanceof RequestError ? error.errorClass : undefined;
+		if (errorClass === "rate_limit") this.refused(queued, now, isTail, snapshot);
+		if (errorClass === "overloaded") this.overloaded(queued, now, isTail);
 	}
 
 	/**
@@ -98,7 +127,7 @@ export class RowRefusals {
 		queued.isGivenUp = this.#isGivenUp(queued, now, isTail, isForAccount);
 		if (queued.isGivenUp) {
 			this.#givenUp++;
-			if (queued.evidence > 0) this.#stuck--;
+			if (queued.isStuck) this.#stuck--;
 		}
 		return queued.isGivenUp;
 	}
@@ -108,28 +137,58 @@ export class RowRefusals {
 		if (this.#answeredAt > queued.before.sentAt) queued.proven = queued.evidence;
 		if (!isForAccount) queued.unproven -= Math.log(this.#shareSince(queued));
 		if (isOvertaken) {
-			if (queued.evidence === 0) this.#stuck++;
 			queued.evidence += queued.unproven;
 			queued.unproven = 0;
+			// Others that are stuck do not make it likelier, or all that wait for a limit would make each other so.
+			if (!queued.isStuck && queued.evidence >= this.#oddsWith(this.#givenUp)) {
+				queued.isStuck = true;
+				this.#stuck++;
+			}
 		}
-		queued.futile = isOvertaken ? 1 : queued.futile + 1;
-		if (queued.refusals++ === 0) {
-			queued.first.answered = this.#answered;
+		if (limitRefusals(queued) === 0) {
 			this.#refused++;
 			if (this.#sent - queued.number <= lastItems) this.#last[queued.number % lastItems] = 1;
 		}
-		queued.before = { sendings: this.#sendings, refusals: this.#refusals, sentAt: queued.sentAt };
-		if (queued.refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
-		if (!isTail || this.#answered === 0 || isOvertaken || queued.refusals < leastRefusals) return false;
-		if (this.silenceLeftMs(queued, now) <= 0) return true;
+		this.#note(queued, isOvertaken);
+		const isLate = this.#isLate(queued, now, isTail);
+		const refusals = limitRefusals(queued);
+		if (refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
+		if (!isTail || this.#answered === 0 || isOvertaken || refusals < leastRefusals) return false;
+		if (isLate) return true;
 		const evidence = this.#isNeverForAccount ? queued.evidence + queued.unproven : queued.proven;
-		return queued.refusals >= this.needed && evidence >= this.#evenOdds;
+		return refusals >= this.needed && evidence >= this.#evenOdds;
 	}
 
-	/** For how many ms nothing has still to be answered at the end of a run until the item need not be sent again. */
-	silenceLeftMs({ refusals, first }: QueuedItem<unknown>, now: number): number {
-		const silentMs = now - Math.max(this.#answeredAt, first.sentAt);
-		return (refusals < this.needed ? 2 : 1) * longestWindowMs - silentMs;
+	/**
+	 * The item met an overload. `isTail` as in `refused`: an outage takes longer than a limit to be over, and is an outage
+	 * however many are refused.
+	 */
+	overloaded(queued: QueuedItem<unknown>, now: number, isTail: boolean): void {
+		if (queued.overloads++ === 0) this.#overloaded++;
+		this.#note(queued, this.isOvertaken(queued));
+		queued.isGivenUp = isTail && this.#answered > 0 && this.silenceLeftMs(queued, now) <= -longestWindowMs;
+	}
+
+	/** It was refused once more, for whatever reason. */
+	#note(queued: QueuedItem<unknown>, isOvertaken: boolean): void {
+		queued.futile = isOvertaken ? 1 : queued.futile + 1;
+		if (queued.refusals++ === 0) queued.first.answered = this.#answered;
+		queued.before = { sendings: this.#sendings, refusals: this.#refusals, sentAt: queued.sentAt };
+	}
+
+	/**
+	 * At the end of a run nothing has been answered for longer than limits take to come back, and several were refused since
+	 * then: the item need not be sent again. While that is open it is sent without long waits.
+	 */
+	#isLate(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
+		if (!isTail || this.silenceLeftMs(queued, now) > 0) return false;
+		queued.futile = 1;
+		return ++this.#late >= leastRefusals;
+	}
+
+	/** For how many ms nothing has still to be answered at the end of a run until it is no more for a limit. */
+	silenceLeftMs({ first }: QueuedItem<unknown>, now: number): number {
+		return longestWindowMs - (now - Math.max(this.#answeredAt, first.sentAt));
 	}
 
 	/**
@@ -151,6 +210,11 @@ export class RowRefusals {
 		return Math.ceil(-this.#certainty / Math.log(this.#shareOf(this.#refused, this.#sent)));
 	}
 
+	/** Overloads that an item may meet in this run by chance. */
+	get neededOverloads(): number {
+		return Math.ceil(-this.#certainty / Math.log((1 + this.#overloaded) / (2 + this.#sent)));
+	}
+
 	/** Evidence from which an item is given up: the more, the rarer such items are in this run. */
 	get #certainty(): number {
 		return Math.log((1 + this.#answered) / (1 + this.#lost) / mostMistaken);
@@ -170,7 +234,9 @@ export class RowRefusals {
 	 * is more, of those that were answered since the item was refused before. It is only known as well as so many items can
 	 * tell, and what the item met itself is as good a sample.
 	 */
-	#shareSince({ before: { sendings, refusals }, refusals: own }: QueuedItem<unknown>): number {
+	#shareSince(queued: QueuedItem<unknown>): number {
+		const { sendings, refusals } = queued.before;
+		const own = limitRefusals(queued);
 		const lately = Math.max(this.#shareOfLast(lastItems), this.#shareOfLast(veryLastItems));
 		const share = Math.max(lately, (this.#refusals - refusals + lately) / (this.#sendings - sendings + 1));
 		return (share * this.#sent + own) / (this.#sent + own);
@@ -196,8 +262,7 @@ export class RowRefusals {
 	}
 }
 
-/** The server did not work on the request, for whatever reason. */
-export function isRefusal(error: unknown): boolean {
-	if (!(error instanceof RequestError)) return false;
-	return error.errorClass === "rate_limit" || error.errorClass === "overloaded";
+/** How often the item was refused but for overloads. */
+function limitRefusals({ refusals, overloads }: QueuedItem<unknown>): number {
+	return refusals - overloads;
 }

@@ -8,7 +8,7 @@ import type { KeyLane } from "./key-lanes.ts";
 import { OutageWatch } from "./outage-watch.ts";
 import { nextKeyDelay, type QueuedItem, retryDelay } from "./queued-item.ts";
 import { defaultMaxRetries } from "./retry.ts";
-import { isRefusal, RowRefusals } from "./row-refusals.ts";
+import { RowRefusals } from "./row-refusals.ts";
 import { type Items, type ScheduleOptions, SendContext } from "./schedule-options.ts";
 import type { Server } from "./server.ts";
 import type { ServerWish } from "./servers.ts";
@@ -190,7 +190,7 @@ export class Schedule<Item, Value> {
 				releaseSlot?.();
 				const isTail = this.#isTail;
 				let isOfRow = this.#refusals.isOfRow(queued, isTail);
-				if (isRefusal(error)) this.#refusals.refused(queued, this.#clock.now(), isTail, attempt.snapshot);
+				this.#refusals.failed(queued, error, this.#clock.now(), isTail, attempt.snapshot);
 				isOfRow ||= this.#refusals.isSurelyOfRow(queued, isTail);
 				endFailed(lane.limiter, sending, error, attempt.snapshot, isOfRow);
 				this.#fail(queued, lane, attempt, error);
@@ -225,7 +225,8 @@ export class Schedule<Item, Value> {
 			return;
 		}
 		const isOut = server.keys.note(lane.key, error) || isMoved;
-		const chanceRefusals = this.#refusals.needed > maxRetries ? this.#refusals.needed : 0;
+		const { neededOverloads } = this.#refusals;
+		const chanceRefusals = neededOverloads > maxRetries ? neededOverloads : 0;
 		const isOutage = server.breaker.isOpen;
 		const delayMs = isOut
 			? nextKeyDelay(queued, error)

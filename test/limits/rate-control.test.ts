@@ -100,8 +100,11 @@ it.each([
 	expect({ holds, slowdown, ours, allowed, title: random.title }).toMatchObject({ holds: true });
 });
 
-it("a run of a few seconds in which rows are refused for ever is over in seconds, too", async () => {
-	const world = { ...plainWorld, permanent: 0.05 };
+it.each([
+	[],
+	[{ from: 0.5, to: 1.5, errorClass: "overloaded" as const }],
+])("a run of a few seconds in which rows are refused for ever is over in seconds, too: %j", async (...outages) => {
+	const world = { ...plainWorld, permanent: 0.05, outages };
 	const { server, failed, mostSendings } = await tryOut(llmx(), world, {
 		rows: 1_000,
 		seconds: 600,

@@ -62,7 +62,9 @@ it("is done in few refusals with a limit far below what had been saved up", () =
 	expect(pacer.limit).toBeLessThan(5);
 });
 
-it.each([0.005, 0.01, 0.05, 0.2])("does not slow down for %d of refusals that come whatever the rate", (share) => {
+it.each([
+	0.005, 0.01, 0.05, 0.2,
+])("does not slow down for %d of refusals that come whatever the rate", (share) => {
 	let drawn = 1;
 	const chance = () => {
 		drawn = (drawn * 16_807) % 2_147_483_647;
