@@ -203,9 +203,8 @@ export class RatePacer {
 			// What becomes of those sent meanwhile will tell, unless it is known.
 			const { bound } = this;
 			const waitMs = bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound;
-			const isOpen = bound !== undefined || !this.isFree(now);
-			if (this.#phase === "start" || (this.learners.ofLimit.isChanceRare && isOpen))
-				this.#throttle.silence(now + waitMs);
+			const isOpen = this.learners.ofLimit.isChanceRare && (bound !== undefined || !this.isFree(now));
+			if (this.#phase === "start" || isOpen) this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);
 	}
