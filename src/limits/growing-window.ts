@@ -76,9 +76,10 @@ class AnswerRound {
 }
 
 /**
- * How many requests should be in flight at a server of which no limit is known: one more with each answer, and more and
- * more between answers, slowly enough for refusals to be heard, as long as the server keeps up. When answers take twice as long as at best, it either queues what it can't do at once, or
- * answers have become longer. Fewer in flight tell: a queue is worked off at the same pace.
+ * How many requests should be in flight at a server of which no limit is known: two more with each answer until something
+ * is refused, and one from then on, and more and more between answers, slowly enough for refusals to be heard, as long as
+ * the server keeps up. When answers take twice as long as at best, it either queues what it can't do at once, or answers
+ * have become longer. Fewer in flight tell: a queue is worked off at the same pace.
  */
 export class GrowingWindow {
 	readonly #most: number;
@@ -195,7 +196,9 @@ export class GrowingWindow {
 		this.#recentMs += (this.#recentMs === 0 ? 1 : recentWeight) * (ms - this.#recentMs);
 		if (!this.#isLate) this.#proven = Math.max(this.#proven, inFlight);
 		if (isUsed && !this.#isLate && this.#tried === undefined) {
-			const more = this.#queues ? 1 / Math.max(1, this.#size) : 1;
+			// Of several shards each hears but its part of the refusals.
+			const fresh = this.#isRefused || this.#part() < 1 ? 1 : 2;
+			const more = this.#queues ? 1 / Math.max(1, this.#size) : fresh;
 			this.#size = Math.min(this.#most, this.#size + more);
 		}
 		if (this.#round.answered(sequence, inFlight, ms, isUsed)) this.#end(this.#round);

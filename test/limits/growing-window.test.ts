@@ -37,6 +37,26 @@ it.each([
 	expect(sizes[1]).toBe(1);
 });
 
+it("each answer lets two more go until something is refused, and then one; or one where several grow together", () => {
+	const grown = [
+		{ part: 1, isRefused: false },
+		{ part: 1, isRefused: true },
+		{ part: 1 / 8, isRefused: false },
+	].map(({ part, isRefused }) => {
+		const window = new GrowingWindow(512, false, () => part);
+		window.proven(8);
+		if (isRefused) window.refused();
+		const before = window.size;
+		for (let answer = 0; answer < 4; answer++) {
+			window.sent(answer);
+			window.heldBack(1);
+			window.answered({ sequence: answer, sentAt: 1, inFlight: 8 }, 100);
+		}
+		return window.size - before;
+	});
+	expect(grown).toEqual([8, 4, 4]);
+});
+
 describe("between answers", () => {
 	/** The sizes every 120 ms, in which refusals are heard, after eight of eight in flight were answered. */
 	function sizesOf(window: GrowingWindow): readonly number[] {
@@ -71,7 +91,7 @@ describe("between answers", () => {
 			window.answered({ sequence: answer, sentAt: 0, inFlight: 8 }, 10 * answer);
 		}
 		window.waitedAt(119);
-		expect(window.size).toBe(16);
+		expect(window.size).toBe(24);
 	});
 
 	it("it stays what it is after a refusal, until that is known to have nothing to do with the load", () => {
