@@ -113,7 +113,7 @@ export class HeaderLevel {
 		const base = this.#base;
 		if (base === undefined) return 0;
 		// What a window has left at its end is lost.
-		const reserve = this.isWindowed ? 0 : this.#reserve;
+		const reserve = this.isWindowed ? 0 : this.#reserve(cost);
 		// More than the account can ever hold is asked of a full one.
 		const missing = Math.min(cost + reserve, this.#capacity) - this.at(now);
 		if (missing <= 0) return 0;
@@ -189,9 +189,11 @@ export class HeaderLevel {
 		return (trustedRefill * this.#limit) / this.#windowMs;
 	}
 
-	get #reserve(): number {
+	/** Predictions are off by what came in another order, or at another cost: by no more than all that is not read yet. */
+	#reserve(cost: number): number {
 		const least = this.#areOthers ? sharedReserveMs * this.#refillPerMs : 0;
-		return Math.min(mostReserve * this.#capacity, Math.max(least, this.#worstError));
+		const unread = this.#spent - (this.#base?.spent ?? 0) + cost;
+		return Math.min(mostReserve * this.#capacity, Math.max(least, Math.min(this.#worstError, unread)));
 	}
 
 	/** An account of which always nothing is left shows others who are not there. */

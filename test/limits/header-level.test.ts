@@ -151,6 +151,16 @@ describe("a level", () => {
 		expect(level.at(last + 60_000)).toBeLessThan(55);
 	});
 
+	it("keeps no more in reserve than was sent since the last reading, with what is next", () => {
+		const level = levelAt(300);
+		const mark = level.sent(1, 1_000);
+		level.read({ limit: 600, remaining: 20, resetMs: undefined, windowMs: minute }, mark, 1_000, 1_000);
+		expect(level.waitMs(10, 1_000)).toBe(0);
+		expect(level.waitMs(11, 1_000)).toBeGreaterThan(0);
+		level.sent(10, 1_000);
+		expect(level.waitMs(1, 1_000)).toBeGreaterThan(0);
+	});
+
 	it("keeps less in reserve of a lower limit", () => {
 		const level = levelAt(300);
 		level.read(
