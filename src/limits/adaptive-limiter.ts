@@ -160,7 +160,7 @@ export class AdaptiveLimiter implements Limiter {
 			this.#stall.saidNothing(record.sequence);
 			return;
 		}
-		const isInFlight = this.#window.refused(record, this.#pacer.estimate.refusalDelayMs);
+		const isInFlight = this.#window.refused(record);
 		const isSpent = this.#levels.accountFor(record.levels, snapshot, this.#tokens.most, now);
 		if (isSpent && this.#isPredicted(record)) this.#refusedShare += shareWeight * (1 - this.#refusedShare);
 		// In a stall nothing is let through at any rate, so the rate has nothing to learn from it.
@@ -216,7 +216,7 @@ export class AdaptiveLimiter implements Limiter {
 		// What was found by refusals is better known than a first word that has it much higher.
 		const isDoubtful = !wasKnown && rate > burstFactor ** 2 * (this.#pacer.limit ?? rate);
 		if (changed && Number.isFinite(allowed) && !isDoubtful) this.#pacer.release(rate);
-		else this.#pacer.open(rate);
+		else this.#pacer.open(Math.min(rate, this.#window.heldRate ?? rate));
 	}
 
 	/** By what headers said there should have been enough for it. */
@@ -255,6 +255,8 @@ export class AdaptiveLimiter implements Limiter {
 			const believed =
 				this.#levels.isKnown && hintMs !== undefined ? Math.min(hintMs, longestBlockMs) : hintMs;
 			const waitMs = this.#stall.deepen(believed, now);
+			// Nobody knows when others will be answered.
+			if (this.#stall.isTrusted) this.#window.dismissLimit();
 			const reason =
 				this.#stall.believed(hintMs) > 0 ? "waiting as long as the server asked" : nothingLetThrough;
 			this.#pauseRun = this.#pacer.estimate.runOf(record.sequence).count;

@@ -25,6 +25,8 @@ export class ConcurrencyWindow {
 	#mean = 0;
 	#inFlight = 0;
 	readonly #odds: InFlightOdds;
+	/** The shortest time in which anything came back. */
+	#tripMs = 100;
 	/** A limit on requests in flight that the server likely keeps. */
 	#limit: number | undefined;
 	/** So many may be in flight for that. */
@@ -64,7 +66,7 @@ export class ConcurrencyWindow {
 	get heldRate(): number | undefined {
 		return this.#limit === undefined || this.#mean === 0
 			? undefined
-			: (slack * this.#limit * 1000) / this.#mean;
+			: (slack * this.#held * 1000) / this.#mean;
 	}
 
 	/**
@@ -110,7 +112,7 @@ export class ConcurrencyWindow {
 
 	/** Something had to wait because so many are in flight. */
 	heldBack(now: number): void {
-		this.#growing.heldBack(now);
+		if (this.#inFlight >= this.#growing.size) this.#growing.heldBack(now);
 	}
 
 	/** A request was refused while no rate is known. */
@@ -151,11 +153,12 @@ export class ConcurrencyWindow {
 		this.#inFlight--;
 		flight.end = end;
 		flight.endedAt = now;
+		if (end !== "unknown") this.#tripMs = Math.max(1, Math.min(this.#tripMs, now - flight.sentAt));
 	}
 
 	/** Learns from what was refused and let through by now; a refusal takes so long to come back. */
 	learn(refusalDelayMs: number, now: number): void {
-		this.#odds.learn(now - patience * refusalDelayMs, refusalDelayMs);
+		this.#odds.learn(now - patience * refusalDelayMs, this.#tripMs);
 		if (this.#limit !== undefined && this.#held < samePace * this.#freePerMs * this.#mean)
 			this.#odds.dismiss();
 		const before = this.#limit;
@@ -163,6 +166,7 @@ export class ConcurrencyWindow {
 		if (limit === undefined && before !== undefined) {
 			this.#freeFrom = now;
 			this.#freeAnswers = 0;
+			this.#growing.limitTo(this.#held);
 		} else if (limit !== undefined && before === undefined) {
 			this.#freePerMs = this.#freeAnswers / Math.max(1, now - (this.#freeFrom ?? now));
 			this.#held = limit;
@@ -170,19 +174,29 @@ export class ConcurrencyWindow {
 			this.#atLimit = 0;
 			this.#isProbing = false;
 		} else if (limit !== undefined && before !== undefined) {
-			this.#held = Math.min(limit + 1, this.#held + Math.max(0, limit - before));
+			this.#held = Math.min(this.#most(limit), this.#held + Math.max(0, limit - before));
 			if (limit > before) this.#probeAfter = limit;
 		}
 		this.#limit = limit;
+	}
+
+	/** Something else shows that the server does not limit requests in flight. */
+	dismissLimit(): void {
+		this.#odds.dismiss();
+	}
+
+	/** So many are in flight from here when that many are at the server, and one more. */
+	#most(limit: number): number {
+		return Math.ceil((limit * this.#mean) / Math.max(1, this.#mean - this.#tripMs)) + 1;
 	}
 
 	/**
 	 * The request was refused. Whether a limit in flight accounts for that, because as many may have been there: then no more
 	 * are sent in its place, for by then the server works on no more than are in flight now.
 	 */
-	refused({ flight }: WindowedRequest, refusalDelayMs: number): boolean {
+	refused({ flight }: WindowedRequest): boolean {
 		if (this.#limit === undefined) return false;
-		if (this.#odds.othersWith(flight, refusalDelayMs).most < this.#odds.least) return false;
+		if (!this.#odds.accountsFor(flight, this.#tripMs)) return false;
 		this.#held = Math.max(this.#odds.least, Math.min(this.#held, this.#inFlight));
 		this.#atLimit = 0;
 		if (this.#isProbing) this.#probeAfter *= 2;

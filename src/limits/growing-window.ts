@@ -184,6 +184,11 @@ export class GrowingWindow {
 		this.#isStopped = true;
 	}
 
+	/** No more were let in. */
+	limitTo(inFlight: number): void {
+		this.#size = Math.min(this.#size, inFlight);
+	}
+
 	/** Number `sequence` is sent. */
 	sent(sequence: number): void {
 		this.#next = sequence + 1;

@@ -3,19 +3,26 @@ const likely = 0.98;
 const unlikely = 0.5;
 /** So rarely one is let through although as many others were there as the limit lets in: what is seen here may mislead. */
 const mistaken = 0.005;
-/** Chance below this is not told from none. */
+/** Chance below this is not told from none, and what is refused more often than that is not refused by chance. */
 const leastChance = 0.01;
+const mostChance = 0.3;
 /** What share is refused before anything is known, as if so many sendings had told it. */
 const priorChance = 0.1;
 const priorSendings = 5;
-/** So much does each sending count in what share is refused just now. */
-const recentWeight = 0.5;
+/** So much does each sending count in what share is refused just now, and what that is before anything is known. */
+const recentWeight = 0.3;
+const priorAfterPassed = 0.1;
+const priorAfterRefused = 0.5;
 /** One sending in so many, what holds so far is as good as forgotten: limits change, and so does chance. */
 const hazard = 1 / 1_000;
 /** No limit is ever less likely than this, for it may have changed. */
 const leastLikely = 1e-6;
-/** Requests that are sent within this share of the time that a refusal takes may arrive in any order. */
-const disorder = 0.25;
+/** Requests that are sent within this share of the time there and back may arrive in any order. */
+const disorder = 0.5;
+/** An answer was given up to so many times that long before it came. */
+const earliest = 2;
+/** What is not known of who was there may be wrong for so large a share of all in the same way. */
+const bias = 0.5;
 
 /** A request on its way to the server and back. */
 export interface Flight {
@@ -25,10 +32,15 @@ export interface Flight {
 	end: "none" | "passed" | "refused" | "unknown";
 }
 
-/** How many others there were at the server when a request arrived there: so many at least, and at most. */
-interface Others {
+/**
+ * How many others there were at the server when a request arrived there: so many at least, and at most; and what is to be
+ * expected, with its variance, where some may have come later or ended before.
+ */
+export interface Others {
 	readonly least: number;
 	readonly most: number;
+	readonly mean: number;
+	readonly variance: number;
 }
 
 /**
@@ -47,8 +59,12 @@ export class InFlightOdds {
 	/** What share is refused below each limit, told by how many; the first is all. */
 	readonly #chances: Float64Array;
 	readonly #counts: Float64Array;
-	/** What share is refused just now, and how likely that tells what comes if there is no such limit. */
-	#recent = 0;
+	/**
+	 * What share is refused just now after one that was let through, and after one that was refused; and how likely that
+	 * tells what comes if there is no such limit.
+	 */
+	readonly #after = { passed: priorAfterPassed, refused: priorAfterRefused };
+	#last: "passed" | "refused" = "passed";
 	#bursts = 0.5;
 	#isLikely = false;
 	/** Who was there when the last one was refused, if nothing was let through since. */
@@ -83,6 +99,13 @@ export class InFlightOdds {
 		return limit;
 	}
 
+	/** Whether as many as a likely limit lets in account for a refusal, and not chance. `tripMs` as in `othersWith`. */
+	accountsFor(flight: Flight, tripMs: number): boolean {
+		const { least } = this;
+		const met = chanceOf(least, this.othersWith(flight, tripMs));
+		return met >= (1 - met) * this.#chanceBelow(least);
+	}
+
 	/** Something else shows that there is none. */
 	dismiss(): void {
 		for (const [limit, prior] of this.#priors.entries())
@@ -95,37 +118,41 @@ export class InFlightOdds {
 		return flight;
 	}
 
-	/** `delayMs`: a refusal takes so long to come back, and an answer no longer once it was given. */
-	othersWith(flight: Flight, delayMs: number): Others {
+	/** `tripMs`: the way there and back takes so long. */
+	othersWith(flight: Flight, tripMs: number): Others {
 		let least = 0;
 		let most = 0;
-		let isOrdered = true;
+		let mean = 0;
+		let variance = 0;
 		let isBefore = true;
 		for (const flights of [this.#decided, this.#undecided]) {
 			for (const other of flights) {
-				if (other.sentAt > flight.sentAt + disorder * delayMs) break;
+				const aheadMs = flight.sentAt - other.sentAt;
+				if (aheadMs < -disorder * tripMs) break;
 				if (other === flight) isBefore = false;
 				if (other === flight || other.end === "refused" || other.endedAt <= flight.sentAt) continue;
-				most++;
-				const isTogether = other.sentAt >= flight.sentAt - disorder * delayMs;
-				if (isTogether) isOrdered = false;
+				const order = Math.min(1, (1 + aheadMs / (disorder * tripMs)) / 2);
 				// All that were let in were there together in the end, whichever came first.
-				const wasFirst = flight.end !== "refused" ? isBefore : !isTogether;
-				if (wasFirst && other.end !== "unknown" && other.endedAt >= flight.sentAt + delayMs) least++;
+				const came = flight.end === "refused" ? order : isBefore ? 1 : 0;
+				const stayed = Math.min(1, (other.endedAt - flight.sentAt) / (earliest * tripMs));
+				const share = came * stayed * (other.end === "unknown" ? 0.5 : 1);
+				if (share > 0) most++;
+				if (share >= 1) least++;
+				mean += share;
+				variance += share * (1 - share);
 			}
 		}
-		// Of several that arrive together it may be any that finds the others there.
-		return { least, most: flight.end !== "refused" && !isOrdered ? most + 1 : most };
+		return { least, most, mean, variance: variance + (bias * variance) ** 2 };
 	}
 
-	/** What became of all that was sent by then is known. `delayMs` as in `othersWith`. */
-	learn(until: number, delayMs: number): void {
+	/** What became of all that was sent by then is known. `tripMs` as in `othersWith`. */
+	learn(until: number, tripMs: number): void {
 		for (
 			let next = this.#undecided[0];
 			next !== undefined && next.sentAt <= until;
 			next = this.#undecided[0]
 		) {
-			if (next.end !== "unknown") this.#consider(next.end === "refused", this.othersWith(next, delayMs));
+			if (next.end !== "unknown") this.#consider(next.end === "refused", this.othersWith(next, tripMs));
 			this.#undecided.shift();
 			this.#decided.push(next);
 			const from = this.#undecided[0]?.sentAt ?? until;
@@ -133,22 +160,23 @@ export class InFlightOdds {
 		}
 	}
 
-	/** Of several that are refused while the same others are there, only the first tells something. */
+	/** Of several that are refused while the same others are there, only the first may speak for a limit. */
 	#consider(isRefused: boolean, others: Others): void {
-		const isSame = others.least === this.#before?.least && others.most === this.#before.most;
-		if (!isRefused || !isSame) this.#weigh(isRefused, others);
+		const before = isRefused ? this.#before : undefined;
+		const isSame = others.least === before?.least && others.most === before.most;
+		this.#weigh(isRefused, others, isSame ? 1 : Number.POSITIVE_INFINITY);
 		this.#before = isRefused ? others : undefined;
 	}
 
-	#weigh(isRefused: boolean, { least, most }: Others): void {
+	/** A limit becomes at most so many times as likely. */
+	#weigh(isRefused: boolean, others: Others, mostTimes: number): void {
 		const weights = this.#weights;
 		const expected = this.#expect(isRefused);
 		let sum = weights[0] as number;
 		for (let limit = 1; limit < weights.length; limit++) {
-			if (limit <= least || limit > most) {
-				const refused = limit <= least ? 1 - mistaken : this.#chanceBelow(limit, isRefused);
-				weights[limit] = ((weights[limit] as number) * (isRefused ? refused : 1 - refused)) / expected;
-			}
+			const refused = this.#refusedAt(limit, (1 - mistaken) * chanceOf(limit, others), isRefused);
+			const times = Math.min(mostTimes, (isRefused ? refused : 1 - refused) / expected);
+			weights[limit] = times * (weights[limit] as number);
 			sum += weights[limit] as number;
 		}
 		const none = Math.min(1 - hazard, Math.max(hazard, (weights[0] as number) / sum));
@@ -163,22 +191,39 @@ export class InFlightOdds {
 
 	/** How likely what came was if there is no limit in flight. */
 	#expect(isRefused: boolean): number {
-		const recent = likelihood(this.#recent, isRefused);
-		const always = likelihood(this.#chanceBelow(0, isRefused), isRefused);
+		const after = this.#after[this.#last];
+		const recent = likelihood(after, isRefused);
+		const always = likelihood(this.#refusedAt(0, 0, isRefused), isRefused);
 		const expected = this.#bursts * recent + (1 - this.#bursts) * always;
 		this.#bursts = ((1 - hazard) * this.#bursts * recent) / expected + hazard / 2;
-		this.#recent += recentWeight * ((isRefused ? 1 : 0) - this.#recent);
+		this.#after[this.#last] = after + recentWeight * ((isRefused ? 1 : 0) - after);
+		this.#last = isRefused ? "refused" : "passed";
 		return expected;
 	}
 
-	/** What share was refused so far below this limit, before this one. */
-	#chanceBelow(limit: number, isRefused: boolean): number {
+	/** How likely one is refused under that limit if so likely as many were there; learns from what came. */
+	#refusedAt(limit: number, met: number, isRefused: boolean): number {
+		const below = (1 - met) * this.#chanceBelow(limit);
+		// What is refused because as many were there says nothing of chance.
+		const weight = isRefused ? below / (met + below) : 1;
+		const count = Math.min(1 / hazard, (this.#counts[limit] as number) + weight);
 		const chance = this.#chances[limit] as number;
-		const count = Math.min(1 / hazard, (this.#counts[limit] as number) + 1);
 		this.#counts[limit] = count;
-		this.#chances[limit] = chance + ((isRefused ? 1 : 0) - chance) / count;
-		return Math.max(leastChance, chance);
+		this.#chances[limit] = chance + (weight * ((isRefused ? 1 : 0) - chance)) / count;
+		return met + below;
 	}
+
+	/** By chance this share is refused if that is the limit. */
+	#chanceBelow(limit: number): number {
+		return Math.min(mostChance, Math.max(leastChance, this.#chances[limit] as number));
+	}
+}
+
+/** How likely so many others or more were there. */
+function chanceOf(count: number, { least, most, mean, variance }: Others): number {
+	if (count <= least) return 1;
+	if (count > most) return 0;
+	return 1 / (1 + Math.exp((1.702 * (count - 0.5 - mean)) / Math.sqrt(variance)));
 }
 
 function likelihood(refused: number, isRefused: boolean): number {

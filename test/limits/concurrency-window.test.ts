@@ -22,7 +22,9 @@ class Server {
 	run(seconds: number, most: number): void {
 		for (const end = this.now + 1_000 * seconds; this.now < end; this.now += 30) {
 			this.#end();
-			if (this.window.inFlight < Math.min(most, this.window.at(undefined, this.now).size)) this.#send();
+			const { size } = this.window.at(undefined, this.now);
+			if (this.window.inFlight < Math.min(most, size)) this.#send();
+			else if (size < most) this.window.heldBack(this.now);
 			this.window.learn(refusalMs, this.now);
 		}
 	}
@@ -45,7 +47,7 @@ class Server {
 		for (const request of this.#refusals.filter(({ sentAt }) => this.now >= sentAt + refusalMs)) {
 			this.#refusals.splice(this.#refusals.indexOf(request), 1);
 			this.window.ended(request, "refused", this.now);
-			this.window.refused(request, refusalMs);
+			this.window.refused(request);
 			this.refused++;
 		}
 	}
@@ -85,5 +87,15 @@ it("takes only refusals for those of a limit in flight that met as many", () => 
 	expect(server.window.inFlight).toBe(0);
 	const alone = server.window.sent(9_999, server.now);
 	server.window.ended(alone, "refused", server.now + refusalMs);
-	expect(server.window.refused(alone, refusalMs)).toBe(false);
+	expect(server.window.refused(alone)).toBe(false);
+});
+
+it("goes on with as many as were let in when it lets go of a limit in flight", () => {
+	const server = new Server(10);
+	server.run(20, 14);
+	expect(server.window.limit).toBe(10);
+	server.window.dismissLimit();
+	server.window.learn(refusalMs, server.now);
+	expect(server.window.limit).toBeUndefined();
+	expect(server.window.at(undefined, server.now).size).toBeLessThanOrEqual(12);
 });

@@ -7,7 +7,7 @@ const delayMs = 50;
 function send(
 	count: number,
 	lets: (others: number, now: number) => boolean,
-	{ everyMs = 150, workMs = 2_000, odds = new InFlightOdds(64), from = 0 } = {},
+	{ everyMs = 150, workMs = 2_000, tripMs = delayMs, odds = new InFlightOdds(64), from = 0 } = {},
 ): InFlightOdds {
 	const open: Flight[] = [];
 	for (let index = 0; index < count; index++) {
@@ -26,7 +26,7 @@ function send(
 			flight.end = "refused";
 			flight.endedAt = now + delayMs;
 		}
-		odds.learn(now - 2 * delayMs, delayMs);
+		odds.learn(now - 2 * delayMs, tripMs);
 	}
 	return odds;
 }
@@ -42,6 +42,33 @@ it("finds a limit in flight after a few refusals, and neither where the rate is 
 	};
 	expect(send(400, (_, now) => isAtRate(now)).limit).toBeUndefined();
 	expect(send(400, (_, now) => (now / 150) % 7 !== 3).limit).toBeUndefined();
+});
+
+it("finds a limit in flight where answers are so quick that nobody knows who was there", () => {
+	for (const limit of [8, 14]) {
+		const { limit: found = 0 } = send(400, (others) => others < limit, {
+			everyMs: 100 / limit,
+			workMs: 160,
+			tripMs: 20,
+		});
+		expect(Math.abs(found - limit)).toBeLessThanOrEqual(2);
+	}
+	let next = 0;
+	const isAtRate = (now: number) => {
+		if (now < next) return false;
+		next = now + 14;
+		return true;
+	};
+	expect(
+		send(400, (_, now) => isAtRate(now), { everyMs: 10, workMs: 160, tripMs: 20 }).limit,
+	).toBeUndefined();
+});
+
+it("lets go of a limit while all is refused with hardly one there", () => {
+	const odds = send(60, (others) => others < 10);
+	expect(odds.limit).toBe(10);
+	send(20, () => false, { odds, from: 20_000 });
+	expect(odds.limit).toBeUndefined();
 });
 
 it("is not misled by some that are refused by chance", () => {
@@ -85,9 +112,9 @@ it("counts who was there for certain, and who may have been", () => {
 	first.endedAt = 220;
 	third.end = "refused";
 	// The first may have ended before the third arrived.
-	expect(odds.othersWith(third, delayMs)).toEqual({ least: 1, most: 2 });
+	expect(odds.othersWith(third, delayMs)).toMatchObject({ least: 1, most: 2, mean: 1.2 });
 	first.endedAt = 400;
-	expect(odds.othersWith(third, delayMs)).toEqual({ least: 2, most: 2 });
+	expect(odds.othersWith(third, delayMs)).toEqual({ least: 2, most: 2, mean: 2, variance: 0 });
 	first.endedAt = 200;
-	expect(odds.othersWith(third, delayMs)).toEqual({ least: 1, most: 1 });
+	expect(odds.othersWith(third, delayMs)).toEqual({ least: 1, most: 1, mean: 1, variance: 0 });
 });
