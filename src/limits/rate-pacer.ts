@@ -126,13 +126,14 @@ export class RatePacer {
 		this.#cutBefore = this.estimate.next;
 	}
 
-	/** It was not the number in flight. */
+	/** It was not the number in flight: what was known before holds, or there is no rate to keep to. */
 	recall(now: number): void {
 		if (this.#suspended === undefined) return;
 		const { odds, limit } = this.#suspended;
 		this.learners.recall(odds);
 		this.#suspended = undefined;
-		if (limit !== undefined) this.#hold(limit, now);
+		if (limit === undefined) this.#phase = "climb";
+		else this.#hold(limit, now);
 	}
 
 	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
@@ -201,9 +202,8 @@ export class RatePacer {
 		} else {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell, unless it is known.
-			const { bound } = this;
-			const waitMs = bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / bound;
-			const isOpen = this.learners.ofLimit.isChanceRare && (bound !== undefined || !this.isFree(now));
+			const waitMs = this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.bound;
+			const isOpen = this.learners.ofLimit.isChanceRare && (this.bound !== undefined || !this.isFree(now));
 			if (this.#phase === "start" || isOpen) this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);

@@ -100,3 +100,15 @@ it("draws no conclusion about a new limit from what an old one let through", () 
 	pacer.refused(pacer.sent(now), now + 100, 0);
 	expect(pacer.bound).toBeGreaterThan(60);
 });
+
+it("finds the way back to any rate when it was not the number in flight", () => {
+	const { pacer, run } = setUp(() => true);
+	run(1_000);
+	expect(pacer.bound).toBeUndefined();
+	pacer.suspend(20, 1_000);
+	run(1_000);
+	expect(pacer.bound).toBe(20);
+	pacer.recall(2_000);
+	run(30_000);
+	expect(pacer.bound ?? Number.POSITIVE_INFINITY).toBeGreaterThan(500);
+});
