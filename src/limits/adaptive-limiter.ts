@@ -135,6 +135,7 @@ export class AdaptiveLimiter implements Limiter {
 		this.#window.ended(record, "passed", now);
 		const { inputTokens } = record;
 		this.#window.succeeded(record, now);
+		this.#pacer.estimate.noteAnswered(record.sentAt);
 		this.#pacer.succeeded(this.#window.meanLatencyMs);
 		this.#refusedShare -= shareWeight * this.#refusedShare;
 		this.#tokens.learn(inputTokens, success);

@@ -174,7 +174,8 @@ export class LimitLearners {
 	}
 
 	/** There is likely no limit below this load, by refusals of the kind that was met last; and if others were met, by those. */
-	isFree(load: number): boolean {
+	isFree(load: number, refused?: number): boolean {
+		if (refused !== undefined && this.#estimate.isOvertaken(refused)) return true;
 		const other = this.#isHinted ? this.#unhinted : this.#hinted;
 		return this.ofLimit.odds.below(load) < unlikely && other.odds.isFree(load);
 	}

@@ -9,6 +9,8 @@ const longestRun = 16;
 
 /** Fewer sendings in a burst of refusals say nothing of the rate. */
 const leastBurst = 8;
+/** Requests that are sent within this share of the time that a refusal takes may arrive in any order. */
+const disorder = 0.25;
 /** A mean rate begins as if so many had been sent at the present one, and all of a second. */
 const leastUsual = 16;
 
@@ -51,6 +53,8 @@ export class RateEstimate {
 	#lastFreeAt = Number.NEGATIVE_INFINITY;
 	#anchorFreeAt = Number.NEGATIVE_INFINITY;
 	#started: Count | undefined;
+	/** When the last was sent of those that were answered. */
+	#answeredAt = Number.NEGATIVE_INFINITY;
 
 	get limit(): number | undefined {
 		return this.#limit;
@@ -164,6 +168,16 @@ export class RateEstimate {
 		this.record.markRefused(sequence);
 		this.#refusals++;
 		this.#refusalDelayMs += 0.2 * (now - this.record.sentAt(sequence) - this.#refusalDelayMs);
+	}
+
+	/** What was sent then was answered. */
+	noteAnswered(sentAt: number): void {
+		this.#answeredAt = Math.max(this.#answeredAt, sentAt);
+	}
+
+	/** Something that was sent after this number is answered already: when this one was refused not all was used up. */
+	isOvertaken(sequence: number): boolean {
+		return this.#answeredAt > this.sentAt(sequence) + disorder * this.#refusalDelayMs;
 	}
 
 	/** What was let through under another limit says nothing. */

@@ -136,10 +136,10 @@ export class RatePacer {
 		else this.#hold(limit, now);
 	}
 
-	/** The refusal is noted without drawing a conclusion about the rate: something else explains it. */
-	noteRefused(sequence: number, now: number): void {
+	/** The refusal is noted without drawing a conclusion about the rate. True when what comes back all at once explains it. */
+	noteRefused(sequence: number, now: number): boolean {
 		this.estimate.noteRefused(sequence, now);
-		this.#period.refused(sequence);
+		return this.#period.refused(sequence);
 	}
 
 	/** Nothing is sent until then, for other reasons than the rate. */
@@ -155,17 +155,16 @@ export class RatePacer {
 		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
 	}
 
-	/** There is likely no limit below the rate at which is sent. */
-	isFree(now: number): boolean {
-		return this.learners.isFree(this.estimate.recentRate(now));
+	/** There is likely no limit below the rate at which is sent, or number `refused` was not refused for one. */
+	isFree(now: number, refused?: number): boolean {
+		return this.learners.isFree(this.estimate.recentRate(now), refused);
 	}
 
 	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
 	refused(sequence: number, now: number, hintMs: number): void {
 		this.#advance(now);
-		this.estimate.noteRefused(sequence, now);
 		// More was tried than is known to be let through.
-		if (this.#period.refused(sequence)) return;
+		if (this.noteRefused(sequence, now)) return;
 		this.estimate.noteUnexplained(sequence);
 		if (this.#phase === "hold" && this.learners.isOther(sequence)) {
 			this.#learn(now);
@@ -203,7 +202,8 @@ export class RatePacer {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell, unless it is known.
 			const waitMs = this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.bound;
-			const isOpen = this.learners.ofLimit.isChanceRare && (this.bound !== undefined || !this.isFree(now));
+			const isOpen =
+				this.learners.ofLimit.isChanceRare && (this.bound !== undefined || !this.isFree(now, sequence));
 			if (this.#phase === "start" || isOpen) this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);

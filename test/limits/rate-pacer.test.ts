@@ -112,3 +112,15 @@ it("finds the way back to any rate when it was not the number in flight", () => 
 	run(30_000);
 	expect(pacer.bound ?? Number.POSITIVE_INFINITY).toBeGreaterThan(500);
 });
+
+it.each([
+	["holds nothing up when what was sent later is answered already", 260, true],
+	["is looked into before more is sent when all that is answered was sent before or with it", 230, false],
+])("the first refusal %s", (_, answeredAt, isFree) => {
+	const pacer = new RatePacer(0, false);
+	pacer.open(100_000);
+	for (let now = 0; now < 300; now++) pacer.sent(now);
+	pacer.estimate.noteAnswered(answeredAt);
+	pacer.refused(210, 310, 0);
+	expect(pacer.waitMs(310) === 0).toBe(isFree);
+});
