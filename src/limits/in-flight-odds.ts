@@ -1,5 +1,5 @@
 /** A limit in flight that is as likely as this is kept to, until there being none is as likely as there being one. */
-const likely = 0.98;
+const likely = 0.99;
 const unlikely = 0.5;
 /** So rarely one is let through although as many others were there as the limit lets in: what is seen here may mislead. */
 const mistaken = 0.005;
