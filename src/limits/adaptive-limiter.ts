@@ -150,7 +150,7 @@ export class AdaptiveLimiter implements Limiter {
 	refused(sending: SentRequest, { hintMs, snapshot, isOfRow }: RateRefusal): void {
 		const record = sending as SendingRecord;
 		const now = this.#now();
-		this.#window.ended(record, isOfRow ? "unknown" : "refused", now);
+		this.#window.ended(record, isOfRow || this.#pacer.isPeriodic ? "unknown" : "refused", now);
 		this.#lastSignal = { at: now, text: describeRefusal(hintMs) };
 		if (hintMs !== undefined) this.#pacer.estimate.noteHinted(record.sequence);
 		if (snapshot !== undefined) this.#read(record, snapshot, now);
