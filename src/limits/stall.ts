@@ -1,6 +1,6 @@
 const firstPauseMs = 250;
 /** It is tried again at least so often. */
-const longestPauseMs = 5_000;
+const longestPauseMs = 7_500;
 /** A refusal takes its time; a request that has not come back after so many times as long as usual was let through. */
 const patience = 3;
 const leastPatienceMs = 100;
