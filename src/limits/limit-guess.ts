@@ -1,10 +1,14 @@
 import type { RateBounds } from "./rate-estimate.ts";
+import type { SendRecord } from "./send-record.ts";
 
 /** A limit is held a little below what was found. */
 const justBelow = 0.99;
 const farAbove = 1.15;
 /** A hint that would have it so much lower is not about the rate. */
 const deepestHint = 0.7;
+/** So many that were let through tell how many are at the moment; what is no further from that agrees with it. */
+const toldSamples = 8;
+const agreement = 1.3;
 /** One cut leaves at least this share of the rate. */
 const deepestCut = 0.25;
 /** Per second: an account slower than four an hour is not one that a run waits for. */
@@ -40,4 +44,25 @@ export function limitBelow(
 	// At a limit that is known all is let through that there is: the longest view of it is the best one.
 	const found = isFalling ? Math.min(busy ?? upper, seen ?? guess) : Math.max(seen ?? 0, guess);
 	return Math.max(leastRate, Math.min(upper, found));
+}
+
+/**
+ * The limit that the server states, in requests per second, by a hint of `intervalMs` from the last that was let through to
+ * the next. If that agrees with how much it lets through, and is below the `limit` that is kept to, the refusal is for the
+ * rate, however often others are refused; else undefined.
+ */
+export function limitTold(
+	limit: number | undefined,
+	record: SendRecord,
+	intervalMs: number | undefined,
+): number | undefined {
+	if (limit === undefined || intervalMs === undefined) return undefined;
+	const last = record.lastAdmitted(record.next - 1);
+	let first = last;
+	for (let count = 1; count < toldSamples && first !== undefined; count++)
+		first = record.lastAdmitted(first - 1);
+	if (last === undefined || first === undefined) return undefined;
+	const seen = (1000 * (toldSamples - 1)) / (record.sentAt(last) - record.sentAt(first));
+	const told = 1000 / intervalMs;
+	return told >= seen / agreement && told <= Math.min(limit, seen * agreement) ? told : undefined;
 }

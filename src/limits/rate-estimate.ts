@@ -254,21 +254,26 @@ export class RateEstimate {
 	 */
 	#elapsedMs(anchor: number, sequence: number, freeAt: number): number {
 		if (anchor < this.record.oldest) return 0;
-		const isTrue = this.#anchorFreeAt <= this.record.admittedAfter(anchor);
+		const isTrue = this.#anchor !== undefined && this.#anchorFreeAt <= this.record.admittedAfter(anchor);
 		return isTrue ? freeAt - this.#anchorFreeAt : this.sentAt(sequence) - this.sentAt(anchor);
 	}
 
 	#bounds(sequence: number, start: number, freeAt: number): RateBounds {
 		const record = this.record;
-		this.#samples = sequence - (this.#anchor ?? start);
+		const anchor = this.#anchor ?? start;
+		this.#samples = sequence - anchor;
+		const between = record.admitted(anchor, sequence);
+		// The first burst, while half of it is refused, tells by itself, to one more or less.
+		const isFirst = this.#anchor === undefined;
+		const isKnown = isFirst ? between >= leastBurst && 2 * between <= this.#samples : between > 0;
+		const error = isFirst ? 1 : 0;
+		const elapsedMs = this.#elapsedMs(anchor, sequence, freeAt);
 		let least: number | undefined;
 		let busy: number | undefined;
-		const elapsedMs = this.#anchor === undefined ? 0 : this.#elapsedMs(this.#anchor, sequence, freeAt);
-		if (this.#anchor !== undefined && elapsedMs > 0) {
-			const between = record.admitted(this.#anchor, sequence);
-			const idleMs = Math.min(record.idleMs(this.#anchor, sequence), 0.99 * elapsedMs);
-			least = between === 0 ? undefined : between / elapsedMs;
-			busy = between === 0 ? undefined : (1000 * between) / (elapsedMs - idleMs);
+		if (isKnown && elapsedMs > 0) {
+			const idleMs = Math.min(record.idleMs(anchor, sequence), 0.99 * elapsedMs);
+			least = (between - error) / elapsedMs;
+			busy = (1000 * (between + error)) / (elapsedMs - idleMs);
 		}
 		const elapsed = this.sentAt(sequence) - this.sentAt(start);
 		const enough = sequence - start >= leastBurst && elapsed > 0;

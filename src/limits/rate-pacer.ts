@@ -1,5 +1,5 @@
 import { Climb, HoldCurve, type HoldOptions } from "./cubic.ts";
-import { limitBelow, limitMetAgain } from "./limit-guess.ts";
+import { limitBelow, limitMetAgain, limitTold } from "./limit-guess.ts";
 import { type KnownOdds, LimitLearners } from "./limit-learner.ts";
 import { likely, near, unlikely } from "./limit-odds.ts";
 import { PeriodLimit } from "./period-limit.ts";
@@ -86,8 +86,8 @@ export class RatePacer {
 	sent(now: number, isAgain = false): number {
 		this.#throttle.take(now);
 		const { bound } = this;
-		const isKept = this.#phase === "hold" || this.#phase === "period";
-		const mean = isKept && bound !== undefined ? this.estimate.meanRate(now, bound) : bound;
+		const isKept = bound !== undefined && (this.#phase === "hold" || this.#phase === "period");
+		const mean = isKept ? this.estimate.meanRate(now, bound) : bound;
 		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean);
 		if (isAgain) this.estimate.noteAgain(sequence);
 		this.#period.sent(sequence);
@@ -163,17 +163,15 @@ export class RatePacer {
 	/** A refusal that nothing else explains. `hintMs`: after that time the server lets one through again. */
 	refused(sequence: number, now: number, hintMs: number): void {
 		this.#advance(now);
-		// More was tried than is known to be let through.
 		if (this.noteRefused(sequence, now)) return;
 		this.estimate.noteUnexplained(sequence);
-		if (this.#phase === "hold" && this.learners.isOther(sequence)) {
-			this.#learn(now);
-			return;
-		}
+		const isOther = this.#phase === "hold" && this.learners.isOther(sequence);
+		if (isOther) this.#learn(now);
+		if (isOther) return;
 		this.learners.follow(sequence);
 		this.#throttle.giveBack();
 		const sentAt = this.estimate.sentAt(sequence);
-		const bounds = this.estimate.refused(sequence, sentAt + hintMs);
+		this.#bounds = this.estimate.refused(sequence, sentAt + hintMs);
 		if (this.#phase === "period") {
 			// It comes back bit by bit after all.
 			const isShown = this.learners.ofLimit.isChanceRare || this.estimate.runOf(sequence).count > 1;
@@ -183,27 +181,29 @@ export class RatePacer {
 		}
 		const { limit } = this.estimate;
 		const isHeld = this.#phase === "hold" && limit !== undefined;
-		this.#bounds = bounds;
 		if (sequence < this.#cutBefore) {
 			// The rest of a burst does not cut again, but shows how deep its one cut should have been.
-			if (isHeld && bounds.seen !== undefined && bounds.seen < 0.9 * limit) this.#hold(bounds.seen, now);
+			const { seen } = this.#bounds;
+			if (isHeld && seen !== undefined && seen < 0.9 * limit) this.#hold(seen, now);
 			return;
 		}
 		const upper = this.estimate.usedRate(now, this.bound);
-		const isMet = isHeld && (upper >= atLimit * limit || this.learners.ofLimit.odds.below(upper) >= likely);
-		if (isMet && this.#throttle.isUsed(now) && this.learners.ofLimit.isChanceRare) {
-			const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
-			this.#hold(limitMetAgain(limit, upper, bounds, intervalMs), now, { isTold: hintMs > 0 });
+		const { isChanceRare, odds } = this.learners.ofLimit;
+		const isMet = isHeld && isChanceRare && (upper >= atLimit * limit || odds.below(upper) >= likely);
+		const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
+		const told = limitTold(limit, this.estimate.record, intervalMs);
+		const found = isMet ? limitMetAgain(limit, upper, this.#bounds, intervalMs) : told;
+		if (isHeld && found !== undefined && this.#throttle.isUsed(now)) {
+			this.#hold(found, now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
 		} else if (isHeld) {
-			const waitMs = hintMs > 0 || !this.learners.ofLimit.isChanceRare ? hintMs : 100 / limit;
-			if (waitMs > 0) this.#throttle.silence(now + Math.min(waitMs, 1000 / limit));
+			if (hintMs > 0 || isChanceRare)
+				this.#throttle.silence(now + Math.min(hintMs || 100 / limit, 1000 / limit));
 		} else {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell, unless it is known.
 			const waitMs = this.bound === undefined ? 1.5 * this.estimate.refusalDelayMs : 100 / this.bound;
-			const isOpen =
-				this.learners.ofLimit.isChanceRare && (this.bound !== undefined || !this.isFree(now, sequence));
+			const isOpen = isChanceRare && (this.bound !== undefined || !this.isFree(now, sequence));
 			if (this.#phase === "start" || isOpen) this.#throttle.silence(now + waitMs);
 		}
 		this.#learn(now);

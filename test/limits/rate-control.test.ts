@@ -126,3 +126,34 @@ it.each([
 	const { ours, error } = await tryOurs(seed);
 	expect({ lost: ours.lost, error }).toEqual({ lost: 0, error: undefined });
 });
+
+const answers = { latency: { medianMs: 400, spread: 0.35, mostMs: 60_000 } };
+
+it.each([
+	1, 2, 3, 4, 5, 6,
+])("an account that saves up nothing is found at 60 a minute, without headers and hints: %i", async (seed) => {
+	const limits = { requestsPerMinute: 60, burstSeconds: 1 };
+	const run = { rows: 1_000, seconds: 120, seed };
+	const { answeredAt, server } = await tryOut(llmx(), { ...plainWorld, ...answers, limits }, run);
+	expect(answeredAt.length).toBeGreaterThan(100);
+	expect(server.refusedAt.length).toBeLessThan(50);
+});
+
+it("the rest of a run that used up what an account had saved is met by few refusals", async () => {
+	const limits = { requestsPerMinute: 48, burstSeconds: 60 };
+	const world = { ...plainWorld, latency: { medianMs: 100, spread: 0.35, mostMs: 60_000 }, limits };
+	const { server, lost } = await tryOut(llmx(), world, { rows: 80, seconds: 600, seed: 1 });
+	expect(lost).toBe(0);
+	expect(server.refusedAt.length).toBeLessThan(100);
+	expect(server.lastMs).toBeLessThan(50_000);
+});
+
+it.each([
+	1, 2, 3,
+])("a limit by the full minute is not taken for one on requests in flight: %i", async (seed) => {
+	const limits = { requestsPerMinute: 3, shape: "window" as const };
+	const run = { rows: 1_000, seconds: 1_800, seed };
+	const { answeredAt, server } = await tryOut(llmx(), { ...plainWorld, limits }, run);
+	expect(answeredAt.length).toBeGreaterThanOrEqual(87);
+	expect(server.refusedAt.length).toBeLessThan(45);
+});

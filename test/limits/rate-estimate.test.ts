@@ -50,6 +50,18 @@ describe("what a server lets through", () => {
 		expect(least).toBeLessThan(2);
 	});
 
+	it("is told by a first burst that does not end, to one more or less", () => {
+		const { estimate, send } = setUp();
+		let bounds = {};
+		for (let sending = 0; sending <= 20; sending++) {
+			const sequence = send(1, 500);
+			if (sending % 2 === 1) continue;
+			estimate.noteRefused(sequence, sending * 500);
+			bounds = estimate.refused(sequence, (sending + 1) * 500);
+		}
+		expect(bounds).toMatchObject({ least: 0.9, busy: 1.1 });
+	});
+
 	it("does not depend on a hint that was not kept to", () => {
 		const { estimate, send } = setUp();
 		const first = send(1, 10);
