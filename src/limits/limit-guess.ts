@@ -11,8 +11,8 @@ const toldSamples = 8;
 const agreement = 1.3;
 /** One cut leaves at least this share of the rate. */
 const deepestCut = 0.25;
-/** Per second: an account slower than four an hour is not one that a run waits for. */
-const leastRate = 0.001;
+/** Per second: no account allows less than one a minute, and who asks more rarely finds out too late that it was wrong. */
+const leastRate = 1 / 60;
 
 /**
  * The limit after it was met once more, in requests per second: refused at the rate `upper`, while `limit` was what it
@@ -30,7 +30,7 @@ export function limitMetAgain(
 	const most = Math.max(least, Math.min(upper, hinted >= deepestHint * limit ? hinted : thought));
 	// It is at least what was let through, and all of it was let through while nothing was left unused.
 	const between = hinted >= deepestHint * limit ? most : (Math.min(busy, most) + most) / 2;
-	return justBelow * (least > 0 ? between : most);
+	return Math.max(leastRate, justBelow * (least > 0 ? between : most));
 }
 
 /** The limit when there is one below the rate `upper`, most likely at `likely`. */
