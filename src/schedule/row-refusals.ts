@@ -104,27 +104,34 @@ export class RowRefusals {
 		return Math.log((priorItems + this.#answered) / (1 + lost));
 	}
 
-	/** What the item met is taken note of, if the server did not work on it. */
+	/** What the item met is taken note of, if the server did not work on it. `isTail`, `snapshot` and `isAlone` as in `refused`. */
 	failed(
 		queued: QueuedItem<unknown>,
 		error: unknown,
 		now: number,
 		isTail: boolean,
 		snapshot?: RateSnapshot,
+		isAlone = true,
 	): void {
 		const errorClass = error instanceof RequestError ? error.errorClass : undefined;
-		if (errorClass === "rate_limit") this.refused(queued, now, isTail, snapshot);
+		if (errorClass === "rate_limit") this.refused(queued, now, isTail, snapshot, isAlone);
 		if (errorClass === "overloaded") this.overloaded(queued, now, isTail);
 	}
 
 	/**
 	 * The item was refused, once more if it was before. `isTail`: nothing is left but what was refused before. If the
-	 * refusal's own headers say that nothing is left, it is no evidence, unless most answers say the same. Returns whether it is given up, because its refusals
-	 * have to do with the item itself.
+	 * refusal's own headers say that nothing is left, it is no evidence, unless most answers say the same. `isAlone`: no other
+	 * is in flight, which may be answered yet. Returns whether it is given up, because its refusals have to do with the item itself.
 	 */
-	refused(queued: QueuedItem<unknown>, now: number, isTail: boolean, snapshot?: RateSnapshot): boolean {
+	refused(
+		queued: QueuedItem<unknown>,
+		now: number,
+		isTail: boolean,
+		snapshot?: RateSnapshot,
+		isAlone = true,
+	): boolean {
 		const isForAccount = isSpent(snapshot) && 2 * this.#spent <= this.#answered;
-		queued.isGivenUp = this.#isGivenUp(queued, now, isTail, isForAccount);
+		queued.isGivenUp = this.#isGivenUp(queued, now, isTail, isForAccount, isAlone);
 		if (queued.isGivenUp) {
 			this.#givenUp++;
 			if (queued.isStuck) this.#stuck--;
@@ -132,15 +139,22 @@ export class RowRefusals {
 		return queued.isGivenUp;
 	}
 
-	#isGivenUp(queued: QueuedItem<unknown>, now: number, isTail: boolean, isForAccount: boolean): boolean {
+	#isGivenUp(
+		queued: QueuedItem<unknown>,
+		now: number,
+		isTail: boolean,
+		isForAccount: boolean,
+		isAlone: boolean,
+	): boolean {
 		const isOvertaken = !isForAccount && this.isOvertaken(queued);
 		if (this.#answeredAt > queued.before.sentAt) queued.proven = queued.evidence;
 		if (!isForAccount) queued.unproven -= Math.log(this.#shareSince(queued));
 		if (isOvertaken) {
 			queued.evidence += queued.unproven;
 			queued.unproven = 0;
-			// Others that are stuck do not make it likelier, or all that wait for a limit would make each other so.
-			if (!queued.isStuck && queued.evidence >= this.#oddsWith(this.#givenUp)) {
+			// Where refusals may be for the account, others that are stuck do not make it likelier, or all that wait would make each other so.
+			const odds = this.#isNeverForAccount ? this.#evenOdds : this.#oddsWith(this.#givenUp);
+			if (!queued.isStuck && queued.evidence >= odds) {
 				queued.isStuck = true;
 				this.#stuck++;
 			}
@@ -150,7 +164,7 @@ export class RowRefusals {
 			if (this.#sent - queued.number <= lastItems) this.#last[queued.number % lastItems] = 1;
 		}
 		this.#note(queued, isOvertaken);
-		const isLate = this.#isLate(queued, now, isTail);
+		const isLate = isTail && isAlone && this.#isLate(queued, now);
 		const refusals = limitRefusals(queued);
 		if (refusals >= leastRefusals && queued.evidence >= this.#certainty) return true;
 		if (!isTail || this.#answered === 0 || isOvertaken || refusals < leastRefusals) return false;
@@ -180,8 +194,8 @@ export class RowRefusals {
 	 * At the end of a run nothing has been answered for longer than limits take to come back, and several were refused since
 	 * then: the item need not be sent again. While that is open it is sent without long waits.
 	 */
-	#isLate(queued: QueuedItem<unknown>, now: number, isTail: boolean): boolean {
-		if (!isTail || this.silenceLeftMs(queued, now) > 0) return false;
+	#isLate(queued: QueuedItem<unknown>, now: number): boolean {
+		if (this.silenceLeftMs(queued, now) > 0) return false;
 		queued.futile = 1;
 		return ++this.#late >= leastRefusals;
 	}

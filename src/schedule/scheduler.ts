@@ -190,7 +190,8 @@ export class Schedule<Item, Value> {
 				releaseSlot?.();
 				const isTail = this.#isTail;
 				let isOfRow = this.#refusals.isOfRow(queued, isTail);
-				this.#refusals.failed(queued, error, this.#clock.now(), isTail, attempt.snapshot);
+				const isAlone = this.#inFlight === 0;
+				this.#refusals.failed(queued, error, this.#clock.now(), isTail, attempt.snapshot, isAlone);
 				isOfRow ||= this.#refusals.isSurelyOfRow(queued, isTail);
 				endFailed(lane.limiter, sending, error, attempt.snapshot, isOfRow);
 				this.#fail(queued, lane, attempt, error);

@@ -115,7 +115,7 @@ describe("refusals of one row", () => {
 		}
 	});
 
-	it("end each of many rows after seven at the latest, and all but the first of them after four", () => {
+	it("end each of many rows after six at the latest, and all but the first of them after four", () => {
 		const { refusals, send, sent } = run(20);
 		const counts: number[] = [];
 		let bad: ReturnType<typeof sent>[] = [];
@@ -128,7 +128,7 @@ describe("refusals of one row", () => {
 			});
 			send(7);
 		}
-		expect(Math.max(...counts)).toBeLessThanOrEqual(7);
+		expect(Math.max(...counts)).toBeLessThanOrEqual(6);
 		expect(new Set(counts.slice(30))).toEqual(new Set([4]));
 	});
 
@@ -194,6 +194,20 @@ describe("refusals of one row", () => {
 		const ends = times.map((seconds) => refusals.refused(last, 1_000 * seconds, true));
 		// One refusal after that minute may be chance.
 		expect(ends).toEqual(times.map((seconds) => seconds === 70));
+	});
+
+	it("end no row after a minute of silence while another is in flight, which may be answered", () => {
+		const { refusals, sent } = run(500);
+		const last = sent();
+		const times = [0, 10, 20, 40, 67, 68, 69, 70, 71];
+		for (const seconds of times)
+			expect(refusals.refused(last, 1_000 * seconds, true, undefined, false)).toBe(false);
+		expect([72, 73, 74, 75].map((seconds) => refusals.refused(last, 1_000 * seconds, true))).toEqual([
+			false,
+			false,
+			false,
+			true,
+		]);
 	});
 
 	it("are no less certain for an outage before, nor more for what was refused for that", () => {
