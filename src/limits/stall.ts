@@ -6,6 +6,8 @@ const patience = 3;
 const leastPatienceMs = 100;
 /** A hint of more than this is tried out: after this time nothing should be let through yet, and less of it be left. */
 const hintTrialMs = 1_000;
+/** So often others may take what was promised; when it is refused more often, it is asked for more and more rarely. */
+const mostMissed = 4;
 /** What is left of a promise is right to so many ms. */
 const promiseErrorMs = 500;
 
@@ -18,6 +20,8 @@ export class Stall {
 	#probe: { readonly sequence: number; readonly until: number } | undefined;
 	/** When the server said that it would let one through. */
 	#promisedAt: number | undefined;
+	/** So often nothing was let through when the server had said that it would. */
+	#missed = 0;
 	#hints: "untried" | "kept" | "broken" = "untried";
 
 	get isOn(): boolean {
@@ -66,9 +70,11 @@ export class Stall {
 		if (believed > 0) {
 			this.#promisedAt = Math.max(promised ?? 0, now + believed);
 			const isTrusted = this.#hints === "kept" || believed <= hintTrialMs;
-			return isTrusted ? this.#promisedAt - now : Math.min(believed, hintTrialMs * 3 ** tries);
+			if (promised !== undefined && now >= promised) this.#missed++;
+			const hintedMs = isTrusted ? this.#promisedAt - now : Math.min(believed, hintTrialMs * 3 ** tries);
+			return Math.max(hintedMs, pauseAfter(this.#missed - mostMissed));
 		}
-		return Math.min(longestPauseMs, firstPauseMs * 3 ** tries);
+		return pauseAfter(tries);
 	}
 
 	/** It had nothing to do with time. */
@@ -76,14 +82,18 @@ export class Stall {
 		this.#promisedAt = undefined;
 		this.#probe = undefined;
 		this.#tries = 0;
+		this.#missed = 0;
 	}
 
 	/** One was let through. */
 	end(now: number): void {
 		const promised = this.#promisedAt;
 		if (promised !== undefined && promised - now > hintTrialMs) this.#hints = "broken";
-		this.#promisedAt = undefined;
-		this.#probe = undefined;
-		this.#tries = 0;
+		this.cancel();
 	}
+}
+
+/** For how many ms nothing is sent after so many that were tried in vain. */
+function pauseAfter(tries: number): number {
+	return Math.min(longestPauseMs, firstPauseMs * 3 ** tries);
 }

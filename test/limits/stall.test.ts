@@ -29,6 +29,10 @@ describe("a time in which nothing is let through", () => {
 		expect(pauses(() => 60_000, 6)).toEqual([1_000, 3_000, 9_000, 27_000, 60_000, 60_000]);
 	});
 
+	it("is looked into ever more rarely where a promise is missed again and again, but not where others take what comes back", () => {
+		expect(pauses(() => 1_000, 9)).toEqual([...Array(6).fill(1_000), 2_250, 6_750, 7_500]);
+	});
+
 	it("shows a hint to be wrong once something is let through before its time", () => {
 		const stall = new Stall();
 		stall.deepen(60_000, 0);
