@@ -1,11 +1,12 @@
+import { mostChance } from "./limit-odds.ts";
+
 /** A limit in flight that is as likely as this is kept to, until there being none is as likely as there being one. */
 const likely = 0.99;
 const unlikely = 0.5;
 /** So rarely one is let through although as many others were there as the limit lets in: what is seen here may mislead. */
 const mistaken = 0.005;
-/** Chance below this is not told from none, and what is refused more often than that is not refused by chance. */
+/** Chance below this is not told from none. */
 const leastChance = 0.01;
-const mostChance = 0.3;
 /** What share is refused before anything is known, as if so many sendings had told it. */
 const priorChance = 0.1;
 const priorSendings = 5;

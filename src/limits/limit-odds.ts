@@ -2,13 +2,18 @@
 const step = 2 ** 0.125;
 const leastLimit = 2 ** -10;
 const limitCount = 216;
+/** Who is refused more often than this is refused by chance that rarely: others are there, or a limit is. */
+export const mostChance = 1 / 3;
+const beyondChance = 1e-3;
 /**
  * Shares that may be refused whatever the load, from one in a thousand to a half, and how likely each is before anything
  * is known. Their roots are equally far apart, so that no share is between two of them that are both far from it: what
  * neither explains would look like a limit a little below the load, whatever the load.
  */
 const chances = Array.from({ length: 18 }, (_, index) => (0.0316 + 0.04 * index) ** 2);
-const likelihoods = normalized(chances.map((_, index) => (index + 1) ** -1.5));
+const likelihoods = normalized(
+	chances.map((chance, index) => (index + 1) ** -1.5 * (chance > mostChance ? beyondChance : 1)),
+);
 /** One sending in so many, what holds so far is as good as forgotten: limits change, and so does chance. */
 const hazard = 1 / 5_000;
 /** Half of all servers limit something else, or nothing, before anything is known. */
