@@ -111,14 +111,14 @@ export class AdaptiveLimiter implements Limiter {
 		return longest;
 	}
 
-	sent(cost: TokenCost, isAgain = false): SentRequest {
+	sent(cost: TokenCost, own?: number): SentRequest {
 		const now = this.#now();
 		const tokens = this.#tokens.of(cost);
 		this.#requestCeiling?.take(1);
 		this.#tokenCeiling?.take(tokens.input + tokens.output);
-		const sequence = this.#pacer.sent(now, isAgain);
+		const sequence = this.#pacer.sent(now, own);
 		const record: SendingRecord = {
-			...this.#window.sent(sequence, now),
+			...this.#window.sent(sequence, now, own),
 			inputTokens: cost.inputTokens,
 			levels: this.#levels.sent(tokens, now),
 		};

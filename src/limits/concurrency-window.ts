@@ -135,11 +135,11 @@ export class ConcurrencyWindow {
 		this.#growing.goOn();
 	}
 
-	/** Number `sequence` is sent. */
-	sent(sequence: number, now: number): WindowedRequest {
+	/** Number `sequence` is sent. `own` as in `Flight`. */
+	sent(sequence: number, now: number, own?: number): WindowedRequest {
 		this.#growing.sent(sequence);
 		this.#freeFrom ??= now;
-		const flight = this.#odds.sent(now);
+		const flight = this.#odds.sent(now, own);
 		this.#overload.sent(sequence, ++this.#inFlight, now);
 		if (this.#limit !== undefined && this.#inFlight >= this.#held && ++this.#atLimit >= this.#probeAfter) {
 			this.#held++;

@@ -28,6 +28,8 @@ const bias = 0.5;
 /** A request on its way to the server and back. */
 export interface Flight {
 	readonly sentAt: number;
+	/** How likely it is refused for itself, whoever is there; 0 when it is sent for the first time. */
+	readonly own: number;
 	endedAt: number;
 	/** `unknown`: it says nothing of a limit. */
 	end: "none" | "passed" | "refused" | "unknown";
@@ -113,8 +115,9 @@ export class InFlightOdds {
 			this.#weights[limit] = limit === 0 ? 1 - hazard : 2 * hazard * prior;
 	}
 
-	sent(now: number): Flight {
-		const flight: Flight = { sentAt: now, endedAt: Number.POSITIVE_INFINITY, end: "none" };
+	/** `own` as in Flight. */
+	sent(now: number, own = 0): Flight {
+		const flight: Flight = { sentAt: now, own, endedAt: Number.POSITIVE_INFINITY, end: "none" };
 		this.#undecided.push(flight);
 		return flight;
 	}
@@ -153,7 +156,7 @@ export class InFlightOdds {
 			next !== undefined && next.sentAt <= until;
 			next = this.#undecided[0]
 		) {
-			if (next.end !== "unknown") this.#consider(next.end === "refused", this.othersWith(next, tripMs));
+			if (next.end !== "unknown") this.#consider(next, this.othersWith(next, tripMs));
 			this.#undecided.shift();
 			this.#decided.push(next);
 			const from = this.#undecided[0]?.sentAt ?? until;
@@ -162,21 +165,25 @@ export class InFlightOdds {
 	}
 
 	/** Of several that are refused while the same others are there, only the first may speak for a limit. */
-	#consider(isRefused: boolean, others: Others): void {
+	#consider({ end, own }: Flight, others: Others): void {
+		const isRefused = end === "refused";
 		const before = isRefused ? this.#before : undefined;
 		const isSame = others.least === before?.least && others.most === before.most;
-		this.#weigh(isRefused, others, isSame ? 1 : Number.POSITIVE_INFINITY);
+		this.#weigh(isRefused, others, isSame ? 1 : Number.POSITIVE_INFINITY, own);
 		this.#before = isRefused ? others : undefined;
 	}
 
-	/** A limit becomes at most so many times as likely. */
-	#weigh(isRefused: boolean, others: Others, mostTimes: number): void {
+	/** A limit becomes at most so many times as likely. `own` as in Flight. */
+	#weigh(isRefused: boolean, others: Others, mostTimes: number, own: number): void {
 		const weights = this.#weights;
 		const expected = this.#expect(isRefused);
 		let sum = weights[0] as number;
 		for (let limit = 1; limit < weights.length; limit++) {
 			const refused = this.#refusedAt(limit, (1 - mistaken) * chanceOf(limit, others), isRefused);
-			const times = Math.min(mostTimes, (isRefused ? refused : 1 - refused) / expected);
+			const foretold = isRefused
+				? (own + (1 - own) * refused) / (own + (1 - own) * expected)
+				: (1 - refused) / expected;
+			const times = Math.min(mostTimes, foretold);
 			weights[limit] = times * (weights[limit] as number);
 			sum += weights[limit] as number;
 		}

@@ -99,7 +99,9 @@ class LimitLearner {
 			// What was not used since there was nothing left may have been saved up: to pass is no sign of a higher limit.
 			if (end === "passed") this.odds.passed(estimate.meanLoadAt(this.#learnt));
 			if (end === "refused") {
-				const own = estimate.record.isAgain(this.#learnt) ? this.#again.ownShare : 0;
+				const own = estimate.record.isAgain(this.#learnt)
+					? Math.max(this.#again.ownShare, estimate.record.likelyOwn(this.#learnt))
+					: 0;
 				this.odds.refused(estimate.meanLoadAt(this.#learnt), false, own);
 				onRefused(this.#learnt);
 			}
@@ -112,8 +114,8 @@ class LimitLearner {
 	 */
 	meet(count: number, load: number, now: number): void {
 		const before = this.#estimate.refusedBefore(count);
-		const isChance =
-			before >= rare || before ** count * this.#estimate.recentRate(now) >= mostRuns / timesRarer;
+		const rate = this.#estimate.recentRate(now);
+		const isChance = before >= rare || before ** count * rate >= mostRuns / timesRarer;
 		if (isChance) {
 			this.odds.assume(load);
 			return;
@@ -123,10 +125,19 @@ class LimitLearner {
 	}
 
 	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
-	isRun({ count, again }: Run, now: number): boolean {
+	isRun(run: Run, now: number): boolean {
+		return run.count >= 2 && this.#runsAt(this.#estimate.recentRate(now), run) < mostRuns;
+	}
+
+	/** How many such runs come by chance in a second. */
+	#runsAt(rate: number, { count, again }: Run): number {
 		const mostAgain = Math.max(leastAgain, this.#again.ownShare);
-		const runs = this.odds.chance ** (count - again) * mostAgain ** again * this.#estimate.recentRate(now);
-		return count >= 2 && runs < mostRuns;
+		const fresh = count - again.length;
+		const { chance } = this.odds;
+		return again.reduce(
+			(sum, own) => sum * Math.max(mostAgain, own + (1 - own) * chance),
+			rate * chance ** fresh,
+		);
 	}
 }
 

@@ -54,8 +54,8 @@ export interface LimiterState {
 export interface Limiter {
 	/** 0 when a request of this cost may be sent now; else ms until it is worth asking again, Infinity if an end must come first. */
 	waitMs(cost: TokenCost): number;
-	/** `isAgain`: the request was refused before, and it may be for itself that it is again. */
-	sent(cost: TokenCost, isAgain?: boolean): SentRequest;
+	/** `own`: how likely it is (0 to 1) that a request that was refused before is refused for itself; undefined when it was not. */
+	sent(cost: TokenCost, own?: number): SentRequest;
 	succeeded(sending: SentRequest, success: Success): void;
 	refused(sending: SentRequest, refusal: RateRefusal): void;
 	overloaded(sending: SentRequest): void;

@@ -75,11 +75,11 @@ export class RateEstimate {
 
 	/**
 	 * Gives back the number by which the sending is known. `bound`: more was not sent in a second, nor more than `mean` since
-	 * there was nothing left.
+	 * there was nothing left. `own`: it was refused before, and is so likely refused for itself.
 	 */
-	sent(now: number, idleMs = 0, bound = Number.POSITIVE_INFINITY, mean = bound): number {
+	sent(now: number, idleMs = 0, bound = Number.POSITIVE_INFINITY, mean = bound, own?: number): number {
 		this.#started ??= { at: now, admitted: 0 };
-		return this.record.add(now, idleMs, bound, mean);
+		return this.record.add(now, idleMs, bound, mean, own);
 	}
 
 	/** At how many a second was sent since there was nothing left, at `rate` lately. */
@@ -144,10 +144,6 @@ export class RateEstimate {
 	/** The refusals around and with this one without a request let through between them. */
 	runOf(sequence: number): Run {
 		return this.record.refusedInRow(sequence, longestRun);
-	}
-
-	noteAgain(sequence: number): void {
-		this.record.markAgain(sequence);
 	}
 
 	/** The refusal of this number says when to send again. */

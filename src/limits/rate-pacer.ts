@@ -82,14 +82,13 @@ export class RatePacer {
 		return Math.max(this.#throttle.waitMs(now), this.#phase === "period" ? this.#period.waitMs(now) : 0);
 	}
 
-	/** Returns the number by which `refused` knows the sending again. */
-	sent(now: number, isAgain = false): number {
+	/** Returns the number by which `refused` knows the sending again. `own` as in `Limiter`. */
+	sent(now: number, own?: number): number {
 		this.#throttle.take(now);
 		const { bound } = this;
 		const isKept = bound !== undefined && (this.#phase === "hold" || this.#phase === "period");
 		const mean = isKept ? this.estimate.meanRate(now, bound) : bound;
-		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean);
-		if (isAgain) this.estimate.noteAgain(sequence);
+		const sequence = this.estimate.sent(now, this.#throttle.idleMs, bound, mean, own);
 		this.#period.sent(sequence);
 		this.#learn(now);
 		return sequence;

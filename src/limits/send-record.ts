@@ -5,10 +5,10 @@ const leastRecent = 4;
 const recentMs = 1_000;
 const leastRecentMs = 100;
 
-/** Refusals in a row, and how many of them were of requests that had been refused before. */
+/** Refusals in a row, and of those that had been refused before, how likely each is refused for itself. */
 export interface Run {
 	readonly count: number;
-	readonly again: number;
+	readonly again: readonly number[];
 }
 
 /**
@@ -20,6 +20,7 @@ export class SendRecord {
 	readonly #idleMs = new Float64Array(size);
 	readonly #refused = new Uint8Array(size);
 	readonly #again = new Uint8Array(size);
+	readonly #likelyOwn = new Float32Array(size);
 	readonly #own = new Uint8Array(size);
 	readonly #unexplained = new Uint8Array(size);
 	readonly #hinted = new Uint8Array(size);
@@ -41,9 +42,9 @@ export class SendRecord {
 
 	/**
 	 * `idleMs`: for how long, in all by then, more could have been sent than there was to send. `bound`: more is not sent in
-	 * a second, nor more than `mean` since there was nothing left.
+	 * a second, nor more than `mean` since there was nothing left. `own` as in `RateEstimate.sent`.
 	 */
-	add(at: number, idleMs: number, bound: number, mean: number): number {
+	add(at: number, idleMs: number, bound: number, mean: number, own?: number): number {
 		const sequence = this.#next++;
 		while (sequence - this.#recent > leastRecent && at - this.sentAt(this.#recent) > recentMs) this.#recent++;
 		const elapsed = Math.max(leastRecentMs, at - (sequence === 0 ? at : this.sentAt(this.#recent)));
@@ -53,7 +54,8 @@ export class SendRecord {
 		this.#sentAt[sequence % size] = at;
 		this.#idleMs[sequence % size] = idleMs;
 		this.#refused[sequence % size] = 0;
-		this.#again[sequence % size] = 0;
+		this.#again[sequence % size] = own === undefined ? 0 : 1;
+		this.#likelyOwn[sequence % size] = own ?? 0;
 		this.#own[sequence % size] = 0;
 		this.#unexplained[sequence % size] = 0;
 		this.#hinted[sequence % size] = 0;
@@ -78,11 +80,12 @@ export class SendRecord {
 		if (sequence >= this.oldest) this.#own[sequence % size] = 1;
 	}
 
-	/** What was sent as this number had been refused before. */
-	markAgain(sequence: number): void {
-		if (sequence >= this.oldest) this.#again[sequence % size] = 1;
+	/** How likely what was sent again as this number is refused for itself. */
+	likelyOwn(sequence: number): number {
+		return this.#likelyOwn[sequence % size] ?? 0;
 	}
 
+	/** What was sent as this number had been refused before. */
 	isAgain(sequence: number): boolean {
 		return this.#again[sequence % size] === 1;
 	}
@@ -156,7 +159,7 @@ export class SendRecord {
 
 	/**
 	 * How many sendings around and with `sequence` were refused without one let through between them, at most `most`; and
-	 * how many of those had been refused before. Those for the request itself, and those with a hint among others without one or
+	 * which of those had been refused before. Those for the request itself, and those with a hint among others without one or
 	 * the other way round, are of another kind and do not count.
 	 */
 	refusedInRow(sequence: number, most: number): Run {
@@ -165,13 +168,13 @@ export class SendRecord {
 		while (first > this.oldest && sequence - first < most && isRefused(first - 1)) first--;
 		let last = sequence;
 		while (last + 1 < this.#next && last - first < most && isRefused(last + 1)) last++;
-		if (!isRefused(sequence)) return { count: 0, again: 0 };
-		let again = 0;
+		if (!isRefused(sequence)) return { count: 0, again: [] };
+		const again: number[] = [];
 		let own = 0;
 		for (let other = first; other <= last; other++) {
 			const isOther = this.#own[other % size] === 1 || this.isHinted(other) !== this.isHinted(sequence);
 			if (isOther) own++;
-			else again += this.#again[other % size] ?? 0;
+			else if (this.isAgain(other)) again.push(this.likelyOwn(other));
 		}
 		return { count: last - first + 1 - own, again };
 	}

@@ -89,6 +89,12 @@ export class RowRefusals {
 		return evidence >= (isTail ? this.#tailOdds : 2 * this.#evenOdds);
 	}
 
+	/** How likely it is that an item that was refused is refused for itself; undefined when it was not. */
+	ownShare({ refusals, evidence, unproven }: QueuedItem<unknown>, isTail: boolean): number | undefined {
+		const odds = isTail ? this.#tailOdds : this.#evenOdds;
+		return refusals === 0 ? undefined : 1 / (1 + Math.exp(odds - evidence - unproven));
+	}
+
 	/** `#evenOdds` of what is left at the end of a run. */
 	get #tailOdds(): number {
 		const left = Math.max(1, this.#sent - this.#answered - this.#givenUp);

@@ -166,7 +166,7 @@ export class Schedule<Item, Value> {
 		server.inFlight++;
 		server.breaker.sent();
 		const releaseSlot = this.#slots?.take();
-		const sending = lane.limiter.sent(queued.cost, queued.refusals > 0);
+		const sending = lane.limiter.sent(queued.cost, this.#refusals.ownShare(queued, this.#isTail));
 		const { signal } = this.#abort;
 		const attempt = new SendContext(lane, ++queued.attempts, queued.retries.resends > 0, signal);
 		this.#refusals.sent(queued, sending.sentAt);

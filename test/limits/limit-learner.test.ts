@@ -11,8 +11,8 @@ function limitBelow100(refuses: (isAgain: boolean, random: () => number) => bool
 	for (let sending = 0; sending < 1_000; sending++) {
 		const now = sending * 10;
 		const isAgain = sending >= 300 && sending % 2 === 0;
-		const sequence = estimate.sent(now);
-		if (isAgain) estimate.noteAgain(sequence);
+		const endless = Number.POSITIVE_INFINITY;
+		const sequence = estimate.sent(now, 0, endless, endless, isAgain ? 0 : undefined);
 		if (refuses(isAgain, random)) {
 			estimate.noteRefused(sequence, now + 1);
 			estimate.noteUnexplained(sequence);
@@ -30,5 +30,39 @@ describe("what is refused more and more", () => {
 	it("is for a limit, if it makes no difference whether it had been refused before", () => {
 		let sent = 0;
 		expect(limitBelow100((_, random) => random() < (++sent < 300 ? 0.2 : 0.6))).toBeGreaterThan(0.7);
+	});
+});
+
+/** Ten requests a second, refused as `refused` says: `own` says which had been refused before, and how likely for themselves. */
+function sendings(
+	refused: (sending: number) => boolean,
+	own: (sending: number) => number | undefined,
+	count: number,
+) {
+	const estimate = new RateEstimate();
+	const { ofLimit } = new LimitLearners(estimate);
+	for (let sending = 0; sending < count; sending++) {
+		const sequence = estimate.sent(100 * sending, 0, 10, 10, own(sending));
+		if (!refused(sending)) continue;
+		estimate.noteRefused(sequence, 100 * sending + 1);
+		estimate.noteUnexplained(sequence);
+	}
+	return { estimate, ofLimit, now: 100 * count };
+}
+
+describe("refusals in a row", () => {
+	const isLast = (sending: number) => sending >= 40;
+
+	it("are no chance, but for rows that are likely refused for themselves", () => {
+		const isRun = (own?: number) => {
+			const { estimate, ofLimit, now } = sendings(
+				isLast,
+				(sending) => (isLast(sending) ? own : undefined),
+				50,
+			);
+			ofLimit.learn(now - 600, () => {});
+			return ofLimit.isRun(estimate.runOf(49), now);
+		};
+		expect([isRun(), isRun(0.1), isRun(0.99)]).toEqual([true, true, false]);
 	});
 });
