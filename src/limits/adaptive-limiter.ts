@@ -170,7 +170,7 @@ export class AdaptiveLimiter implements Limiter {
 		else this.#blameRate(record, hintMs, now);
 		const run = this.#pacer.estimate.runOf(record.sequence);
 		const isRun = isInFlight ? run.count >= provenRun : this.#pacer.learners.isRun(record.sequence, now);
-		if (isRun && !this.#stall.isOn && !isInFlight) this.#pacer.ruleOutChance(record.sequence, run.count, now);
+		if (isRun && !this.#stall.isOn && !isInFlight) this.#pacer.ruleOutChance(record.sequence, now);
 		this.#handleStall(record, hintMs, isRun, now);
 	}
 

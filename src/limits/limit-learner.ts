@@ -69,6 +69,8 @@ class LimitLearner {
 
 	readonly #isHinted: boolean;
 	readonly #again: AgainShare;
+	/** The refusals in a row that a limit was taken for granted for, and the rate at which was sent then. */
+	#met: { readonly run: Run; readonly rate: number } | undefined;
 
 	/** `isHinted`: by refusals that say when to send again, or by those that do not. */
 	constructor(estimate: RateEstimate, isHinted: boolean, again: AgainShare) {
@@ -112,9 +114,11 @@ class LimitLearner {
 	 * So many refusals in a row show that there is a limit below this load. Where so little had been refused before that they
 	 * are no chance by far, what was let through had been saved up, and says nothing of where the limit is.
 	 */
-	meet(count: number, load: number, now: number): void {
+	meet(run: Run, load: number, now: number): void {
+		const { count } = run;
 		const before = this.#estimate.refusedBefore(count);
 		const rate = this.#estimate.recentRate(now);
+		this.#met = { run, rate };
 		const isChance = before >= rare || before ** count * rate >= mostRuns / timesRarer;
 		if (isChance) {
 			this.odds.assume(load);
@@ -127,6 +131,14 @@ class LimitLearner {
 	/** So many refusals in a row are too many for chance, at a rate at which any sending may begin such a run. */
 	isRun(run: Run, now: number): boolean {
 		return run.count >= 2 && this.#runsAt(this.#estimate.recentRate(now), run) < mostRuns;
+	}
+
+	/** By what is known of chance now, the refusals in a row that a limit was taken for granted for were nothing else. */
+	doubt(): boolean {
+		if (this.#met === undefined || this.#runsAt(this.#met.rate, this.#met.run) < mostRuns) return false;
+		this.#met = undefined;
+		this.odds.doubt();
+		return true;
 	}
 
 	/** How many such runs come by chance in a second. */

@@ -144,6 +144,14 @@ export class LimitOdds {
 		this.#add();
 	}
 
+	/** Of a limit nothing is known any more; of chance, what was. */
+	doubt(): void {
+		const shares = this.#ofChance.map((share) => share / this.#sum);
+		for (let limit = 0, cell = 0; limit <= limitCount; limit++)
+			for (const share of shares) this.#weights[cell++] = priorOf(limit) * share;
+		this.#add();
+	}
+
 	/** What was known of another account, or another time, says nothing. */
 	forget(): void {
 		this.#weights.set(priors);

@@ -147,10 +147,10 @@ export class RatePacer {
 	}
 
 	/** So many refusals in a row were not chance: where there is no rate yet, there is one now. */
-	ruleOutChance(sequence: number, count: number, now: number): void {
+	ruleOutChance(sequence: number, now: number): void {
 		if (this.bound !== undefined) return;
 		this.learners.follow(sequence);
-		this.learners.ofLimit.meet(count, this.estimate.usedRate(now, this.bound), now);
+		this.learners.ofLimit.meet(this.estimate.runOf(sequence), this.estimate.usedRate(now, this.bound), now);
 		this.#cut(this.estimate.usedRate(now, this.bound), {}, now);
 	}
 
@@ -190,14 +190,14 @@ export class RatePacer {
 		const { isChanceRare, odds } = this.learners.ofLimit;
 		const isMet = isHeld && isChanceRare && (upper >= atLimit * limit || odds.below(upper) >= likely);
 		const intervalMs = hintMs > 0 ? sentAt + hintMs - this.estimate.admittedAt : undefined;
-		const told = limitTold(limit, this.estimate.record, intervalMs);
-		const found = isMet ? limitMetAgain(limit, upper, this.#bounds, intervalMs) : told;
+		const found = isMet
+			? limitMetAgain(limit, upper, this.#bounds, intervalMs)
+			: limitTold(limit, this.estimate.record, intervalMs);
 		if (isHeld && found !== undefined && this.#throttle.isUsed(now)) {
 			this.#hold(found, now, { isTold: hintMs > 0 });
 			this.#throttle.silence(now + Math.min(hintMs, 1000 / limit));
 		} else if (isHeld) {
-			if (hintMs > 0 || isChanceRare)
-				this.#throttle.silence(now + Math.min(hintMs || 100 / limit, 1000 / limit));
+			this.#throttle.silence(now + Math.min(hintMs || 100 / limit, 1000 / limit));
 		} else {
 			if (this.#phase === "start") this.#start.refused();
 			// What becomes of those sent meanwhile will tell, unless it is known.
@@ -238,6 +238,7 @@ export class RatePacer {
 	#raise(): void {
 		const { limit } = this.estimate;
 		if (this.#phase !== "hold" || this.#isShown || limit === undefined) return;
+		if (this.learners.ofLimit.doubt()) this.#phase = "climb";
 		// What was let through since a limit was guessed may show that it is likely higher.
 		const isHigher =
 			this.#guessedBelow !== undefined && this.learners.ofLimit.odds.likely(this.#guessedBelow) > limit;

@@ -65,4 +65,31 @@ describe("refusals in a row", () => {
 		};
 		expect([isRun(), isRun(0.1), isRun(0.99)]).toEqual([true, true, false]);
 	});
+
+	it("show a limit, until it is seen that so many of them come by chance", () => {
+		const random = seededRandom(5);
+		const learn = (share: number) => {
+			const { estimate, ofLimit } = sendings(
+				(sending) => sending < 3,
+				() => undefined,
+				3,
+			);
+			ofLimit.meet(estimate.runOf(2), 10, 300);
+			const before = ofLimit.odds.below(10);
+			let doubted = false;
+			for (let sending = 3; sending < 300; sending++) {
+				const load = 10 / 2 ** (sending % 4);
+				const sequence = estimate.sent(100 * sending, 0, load, load);
+				if (random() < share) {
+					estimate.noteRefused(sequence, 100 * sending + 1);
+					estimate.noteUnexplained(sequence);
+				}
+				ofLimit.learn(100 * sending, () => {});
+				doubted ||= ofLimit.doubt();
+			}
+			return { isMet: before > 0.9, doubted };
+		};
+		expect(learn(0.25)).toEqual({ isMet: true, doubted: true });
+		expect(learn(0)).toEqual({ isMet: true, doubted: false });
+	});
 });
