@@ -261,7 +261,7 @@ export class AdaptiveLimiter implements Limiter {
 			const reason =
 				this.#stall.believed(hintMs) > 0 ? "waiting as long as the server asked" : nothingLetThrough;
 			this.#pauseRun = this.#pacer.estimate.runOf(record.sequence).count;
-			this.#block(now, waitMs, reason);
+			this.#block(now, waitMs, reason, !begins);
 		}
 	}
 
@@ -276,11 +276,12 @@ export class AdaptiveLimiter implements Limiter {
 			this.#pacer.resumed(now, this.#stall.isTrusted);
 	}
 
-	#block(now: number, waitMs: number, reason: string): void {
+	/** `isIdle` as in RatePacer: that it is refused again has nothing to do with the rate any more. */
+	#block(now: number, waitMs: number, reason: string, isIdle: boolean): void {
 		this.#pausedAt ??= now;
 		if (now + waitMs > this.#blockedUntil) {
 			this.#blockedUntil = now + waitMs;
-			this.#pacer.silence(this.#blockedUntil);
+			this.#pacer.silence(this.#blockedUntil, isIdle);
 			this.#blockReason = reason;
 		}
 	}

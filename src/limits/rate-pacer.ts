@@ -141,9 +141,9 @@ export class RatePacer {
 		return this.#period.refused(sequence);
 	}
 
-	/** Nothing is sent until then, for other reasons than the rate. */
-	silence(until: number): void {
-		this.#throttle.silence(until);
+	/** Nothing is sent until then. `isIdle`: whatever the rate, so that what is let through meanwhile says nothing of it. */
+	silence(until: number, isIdle: boolean): void {
+		this.#throttle.silence(until, isIdle);
 	}
 
 	/** So many refusals in a row were not chance: where there is no rate yet, there is one now. */

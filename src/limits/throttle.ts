@@ -14,6 +14,8 @@ export class Throttle {
 	#heldBackAt: number;
 	#silentUntil = Number.NEGATIVE_INFINITY;
 	#idleMs = 0;
+	/** What is not sent while it is silent says nothing of the rate. */
+	#isIdle = false;
 
 	constructor(rate: number, now: number) {
 		this.#rate = rate;
@@ -67,9 +69,10 @@ export class Throttle {
 		this.#at = now;
 	}
 
-	/** Nothing is sent until then: that is not for want of something to send. */
-	silence(until: number): void {
+	/** Nothing is sent until then: that is not for want of something to send. `isIdle`: nor is it for the rate. */
+	silence(until: number, isIdle = false): void {
 		this.#silentUntil = until;
+		this.#isIdle = isIdle;
 	}
 
 	isSilent(now: number): boolean {
@@ -83,7 +86,7 @@ export class Throttle {
 
 	/** Returns the ms that have passed since the last call. */
 	elapse(now: number): number {
-		const silentMs = Math.max(0, Math.min(now, this.#silentUntil) - this.#at);
+		const silentMs = this.#isIdle ? 0 : Math.max(0, Math.min(now, this.#silentUntil) - this.#at);
 		const elapsed = Math.max(0, now - this.#at);
 		this.#at = Math.max(this.#at, now);
 		const most = Math.max(1, this.#credit, this.#rate * savedSeconds);

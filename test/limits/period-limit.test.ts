@@ -58,7 +58,7 @@ function setUp(server: Server, { hints }: { readonly hints: boolean }) {
 		if (!(isRun && !stall.isOn) && !stall.isProbe(sequence)) return;
 		pausedAt ??= now;
 		blockedUntil = now + stall.deepen(hints ? hintMs : undefined, now);
-		pacer.silence(blockedUntil);
+		pacer.silence(blockedUntil, false);
 	};
 	const mayGo = (): boolean => {
 		if (now < Math.max(blockedUntil, stall.waitUntil)) return false;
