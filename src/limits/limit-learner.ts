@@ -10,6 +10,8 @@ const mostRuns = 1 / 60;
 const timesRarer = 10;
 /** Of those that were refused before, so many may be refused again by chance. */
 const leastAgain = 0.5;
+/** What is sent again is compared with what is sent for the first time while that is among so many: later all may be refused more often. */
+const mostSinceFresh = 16;
 /** As if so many of them had been let through as often as others, before anything is known. */
 const firstAgain = 10;
 
@@ -25,6 +27,8 @@ class AgainShare {
 	/** Requests sent for the first time, and those of them that were let through. */
 	#fresh = 1;
 	#freshPassed = 1;
+	/** So many were sent again since one was sent for the first time. */
+	#sinceFresh = 0;
 	/** How many of the others were let through, and how many would have been if they were like the first. */
 	#passed = firstAgain;
 	#expected = firstAgain;
@@ -51,9 +55,11 @@ class AgainShare {
 	#note(sequence: number): void {
 		const passed = this.#record.wasRefused(sequence) ? 0 : 1;
 		if (this.#record.isAgain(sequence)) {
+			if (++this.#sinceFresh > mostSinceFresh) return;
 			this.#expected += this.#freshPassed / this.#fresh;
 			this.#passed += passed;
 		} else {
+			this.#sinceFresh = 0;
 			this.#fresh++;
 			this.#freshPassed += passed;
 		}

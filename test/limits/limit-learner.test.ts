@@ -3,14 +3,14 @@ import { LimitLearners } from "../../src/limits/limit-learner.ts";
 import { RateEstimate } from "../../src/limits/rate-estimate.ts";
 import { seededRandom } from "../batch/helpers/random.ts";
 
-/** 100 requests a second, 1,000 in all; from the 300th on every second one had been refused before. */
-function limitBelow100(refuses: (isAgain: boolean, random: () => number) => boolean): number {
+/** 100 requests a second, 1,000 in all; from the 300th on one in so many had been refused before. */
+function limitBelow100(refuses: (isAgain: boolean, random: () => number) => boolean, every = 2): number {
 	const random = seededRandom(3);
 	const estimate = new RateEstimate();
 	const learners = new LimitLearners(estimate);
 	for (let sending = 0; sending < 1_000; sending++) {
 		const now = sending * 10;
-		const isAgain = sending >= 300 && sending % 2 === 0;
+		const isAgain = sending >= 300 && sending % every === 0;
 		const endless = Number.POSITIVE_INFINITY;
 		const sequence = estimate.sent(now, 0, endless, endless, isAgain ? 0 : undefined);
 		if (refuses(isAgain, random)) {
@@ -25,6 +25,11 @@ function limitBelow100(refuses: (isAgain: boolean, random: () => number) => bool
 describe("what is refused more and more", () => {
 	it("is for the rows, if it is what had been refused before, and as much of the rest as ever", () => {
 		expect(limitBelow100((isAgain, random) => isAgain || random() < 0.2)).toBeLessThan(0.3);
+	});
+
+	it("is for a limit, if nothing is sent for the first time any more", () => {
+		let sent = 0;
+		expect(limitBelow100((_, random) => random() < (++sent < 300 ? 0.2 : 0.6), 1)).toBeGreaterThan(0.7);
 	});
 
 	it("is for a limit, if it makes no difference whether it had been refused before", () => {
