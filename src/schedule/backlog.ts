@@ -7,6 +7,11 @@ import { TimeQueue } from "./time-queue.ts";
 
 /** Items that may wait for their next attempt before no new one is taken. */
 const maxWaiting = 512;
+/**
+ * What was refused so often lets two others go before the next, and not one: at a pace a little above a limit every second
+ * sending is refused for a while, and it would be the same item each time.
+ */
+const oftenRefused = 3;
 
 export interface BacklogOptions<Item> {
 	readonly cost: (item: Item) => TokenCost;
@@ -28,7 +33,8 @@ export class Backlog<Item> {
 	/** Due again after refusals, which may have to do with these very items. */
 	readonly #refused = new Fifo<QueuedItem<Item>>();
 	readonly #waiting = new TimeQueue<QueuedItem<Item>>();
-	#lastWasRefused = false;
+	/** So many others go before the next that was refused. */
+	#owed = 0;
 
 	constructor(items: Items<Item>, options: BacklogOptions<Item>) {
 		this.#options = options;
@@ -66,24 +72,23 @@ export class Backlog<Item> {
 		const again = this.#due.peek();
 		const refused = this.#refused.peek();
 		const isFull = this.#waiting.size + this.#refused.size >= maxWaiting;
-		const wantsFresh =
-			preferFresh || (again === undefined && (refused === undefined || this.#lastWasRefused));
+		const wantsFresh = preferFresh || (again === undefined && (refused === undefined || this.#owed > 0));
 		if (wantsFresh && !isFull) this.#fresh ??= this.#take();
 		const fresh = this.#fresh;
 		if (preferFresh) return fresh ?? again ?? refused;
-		return again ?? (this.#lastWasRefused ? (fresh ?? refused) : (refused ?? fresh));
+		return again ?? (this.#owed > 0 ? (fresh ?? refused) : (refused ?? fresh));
 	}
 
 	/** The item that `peek` returned is sent. */
 	take(queued: QueuedItem<Item>): void {
-		this.#lastWasRefused = false;
+		this.#owed--;
 		if (queued === this.#fresh) {
 			this.#fresh = undefined;
 		} else if (queued === this.#due.peek()) {
 			this.#due.shift();
 		} else {
 			this.#refused.shift();
-			this.#lastWasRefused = true;
+			this.#owed = queued.refusals < oftenRefused ? 1 : 2;
 		}
 	}
 
