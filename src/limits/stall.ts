@@ -63,15 +63,18 @@ export class Stall {
 		this.#probe = undefined;
 		const promised = this.#promisedAt;
 		const believed = this.believed(hintMs);
-		// Who says 60 s whenever it is asked has promised nothing.
-		const isSame = promised !== undefined && now < promised && now + believed <= promised + promiseErrorMs;
+		// Who says 60 s whenever it is asked has promised nothing, and neither has who says something else each time.
+		const isSame =
+			promised !== undefined &&
+			now < promised &&
+			now + believed <= promised + promiseErrorMs &&
+			now + believed >= promised - hintTrialMs;
 		if (isSame && believed > 0 && this.#hints === "untried") this.#hints = "kept";
 		const tries = this.#tries++;
 		if (believed > 0) {
 			this.#promisedAt = Math.max(promised ?? 0, now + believed);
-			const isTrusted = this.#hints === "kept" || believed <= hintTrialMs;
 			if (promised !== undefined && now >= promised) this.#missed++;
-			const hintedMs = isTrusted ? this.#promisedAt - now : Math.min(believed, hintTrialMs * 3 ** tries);
+			const hintedMs = this.isTrusted ? this.#promisedAt - now : Math.min(believed, hintTrialMs * 3 ** tries);
 			return Math.max(hintedMs, pauseAfter(this.#missed - mostMissed));
 		}
 		return pauseAfter(tries);

@@ -29,6 +29,11 @@ describe("a time in which nothing is let through", () => {
 		expect(pauses(() => 60_000, 6)).toEqual([1_000, 3_000, 9_000, 27_000, 60_000, 60_000]);
 	});
 
+	it("is not promised an end by refusals that each say something else", () => {
+		const hints = [60_000, 1_000, 60_000];
+		expect(pauses(() => hints.shift() ?? 0, 3)).toEqual([1_000, 1_000, 9_000]);
+	});
+
 	it("is looked into ever more rarely where a promise is missed again and again, but not where others take what comes back", () => {
 		expect(pauses(() => 1_000, 9)).toEqual([...Array(6).fill(1_000), 2_250, 6_750, 7_500]);
 	});
